@@ -1,0 +1,121 @@
+//! Progress while a job runs: one line that is redrawn on a terminal, a plain line now and then elsewhere.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use squall_core::rows::JobRow;
+use squall_core::sizing::duration;
+use squall_core::workload::Coverage;
+use squall_grid::Observation;
+use squall_local::Progress;
+
+/// On a terminal, microseconds between two redraws.
+const REDRAW_US: u64 = 100_000;
+/// Elsewhere, microseconds between two lines.
+const LINE_US: u64 = 2_000_000;
+/// Below this share an estimate of the time left is a guess.
+const ENOUGH_TO_ESTIMATE: f64 = 0.02;
+
+pub(crate) struct Display {
+    shown: bool,
+    bar: Option<ProgressBar>,
+    units: Option<(u64, &'static str)>,
+    headline: Option<String>,
+    last: Option<(u64, f64)>,
+}
+
+impl Display {
+    pub(crate) fn new(shown: bool, terminal: bool) -> Self {
+        let bar = (shown && terminal).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}% {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { shown, bar, units: None, headline: None, last: None }
+    }
+
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&mut self, row: &JobRow, now_us: u64) -> Option<(f64, String)> {
+        let published = row.published.as_ref()?;
+        let total = row.total();
+        let coverage = Coverage { weight_done: total.weight_done, weight_total: published.weight };
+        let share = coverage.share();
+        let n_subtasks = u64::from(published.n_tasks) * u64::from(published.sizing.subtasks_per_task);
+        let mut parts = vec![
+            format!("{}/{} tasks", total.n_tasks, published.n_tasks),
+            format!("{}/~{n_subtasks} subtasks", total.n_subtasks),
+        ];
+        if let Some(rate) = self.rate(share, now_us) {
+            parts.push(rate);
+        }
+        if share >= ENOUGH_TO_ESTIMATE {
+            let elapsed_us = now_us.saturating_sub(row.created_us);
+            parts.push(format!("{} left", duration(left_us(elapsed_us, share))));
+        }
+        if total.n_failures > 0 {
+            parts.push(format!("{} failed", total.n_failures));
+        }
+        parts.extend(self.headline.clone());
+        Some((share, parts.join(", ")))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    fn rate(&mut self, share: f64, now_us: u64) -> Option<String> {
+        let (n_units, unit) = self.units?;
+        let (then_us, then_share) = self.last.replace((now_us, share))?;
+        let passed_s = now_us.saturating_sub(then_us) as f64 / 1e6;
+        let per_s = n_units as f64 * (share - then_share) / passed_s.max(1e-6);
+        Some(format!("{} {unit}/s", short(per_s)))
+    }
+}
+
+impl Progress for Display {
+    fn period_us(&self) -> u64 {
+        match (&self.bar, self.shown) {
+            (Some(_), _) => REDRAW_US,
+            (None, true) => LINE_US,
+            (None, false) => u64::MAX,
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share in thousandths")]
+    fn row(&mut self, row: &JobRow, now_us: u64) {
+        let Some((share, line)) = self.line(row, now_us) else { return };
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position((share * 1_000.0) as u64);
+                bar.set_message(line);
+            }
+            None => eprintln!("{:.1} %: {line}", (share * 1_000.0).floor() / 10.0),
+        }
+    }
+
+    fn answer(&mut self, observation: &Observation) {
+        self.units = observation.units();
+        self.headline = observation.headline();
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate for people"
+)]
+fn left_us(elapsed_us: u64, share: f64) -> u64 {
+    (elapsed_us as f64 * (1.0 - share) / share) as u64
+}
+
+fn short(rate: f64) -> String {
+    match rate {
+        _ if rate >= 1e9 => format!("{:.1} G", rate / 1e9),
+        _ if rate >= 1e6 => format!("{:.1} M", rate / 1e6),
+        _ if rate >= 1e3 => format!("{:.1} k", rate / 1e3),
+        _ => format!("{:.0}", rate.max(0.0)),
+    }
+}

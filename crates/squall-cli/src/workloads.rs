@@ -1,0 +1,29 @@
+//! `squall workloads`: what can be run, and what its input looks like.
+
+use std::process::ExitCode;
+
+/// List the workloads, with the JSON Schema of their input
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only this one
+    name: Option<String>,
+    /// The names alone, without schemas
+    #[arg(long)]
+    names: bool,
+}
+
+pub(crate) fn main(args: &Args) -> anyhow::Result<ExitCode> {
+    let registry = squall_workloads::registry();
+    if let Some(name) = &args.name {
+        registry.get(name)?;
+    }
+    for workload in registry.iter().filter(|it| args.name.as_deref().is_none_or(|name| name == it.name())) {
+        if args.names {
+            println!("{}", workload.name());
+        } else {
+            println!("{}: {}", workload.name(), workload.about());
+            println!("{}\n", serde_json::to_string_pretty(&workload.input_schema())?);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

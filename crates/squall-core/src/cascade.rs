@@ -1,0 +1,381 @@
+//! How a consumer drives its subtasks through the workers: concurrency, retries, second copies, giving up.
+//!
+//! [`Cascade`] is a state machine without a clock or I/O: [`Cascade::next`] says what to do now and why, and
+//! [`Cascade::settle`] takes in what came of it. The consumer only carries out.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+mod pace;
+
+pub use pace::{Pace, ThrottleReason};
+
+/// The operator's knobs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CascadePolicy {
+    /// Invocations in flight at first.
+    pub initial_concurrency: u32,
+    /// Invocations in flight at most.
+    pub max_concurrency: u32,
+    /// Identical worker functions to spread over.
+    pub n_stripes: u32,
+    /// Attempts per subtask before it is reported failed. A throttled invocation is no attempt.
+    pub max_attempts: u32,
+    /// An invocation that takes longer is given up, microseconds.
+    pub attempt_timeout_us: u64,
+    /// Wait before the second attempt, microseconds; doubles with each, jittered.
+    pub backoff_us: u64,
+    /// Longest such wait, microseconds.
+    pub max_backoff_us: u64,
+    /// A second copy is started when the first takes this many times the median.
+    pub hedge_after_medians: f64,
+    /// But never before this, microseconds.
+    pub hedge_after_us: u64,
+    /// Share of a task's subtasks that may get a second copy; 0 for none.
+    pub duplicate_budget: f64,
+    /// Time kept back to publish the result before the consumer's own deadline, microseconds.
+    pub guard_us: u64,
+}
+
+impl Default for CascadePolicy {
+    fn default() -> Self {
+        Self {
+            initial_concurrency: 64,
+            max_concurrency: 512,
+            n_stripes: 1,
+            max_attempts: 4,
+            attempt_timeout_us: 300_000_000,
+            backoff_us: 50_000,
+            max_backoff_us: 5_000_000,
+            // Cubed waits for three times the median too; earlier mostly copies what would have ended anyway.
+            hedge_after_medians: 3.0,
+            hedge_after_us: 50_000,
+            duplicate_budget: 0.02,
+            guard_us: 5_000_000,
+        }
+    }
+}
+
+/// One invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Its number, in the order of starting.
+    pub id: u32,
+    /// Index of the subtask.
+    pub subtask: u32,
+    /// Which of the identical worker functions to invoke.
+    pub stripe: u32,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Invoke a worker.
+    Start(Call, Start),
+    /// Forget this invocation; it counts as failed.
+    Abandon(Call),
+    /// Nothing until an invocation ends, or until this time, microseconds.
+    Wait {
+        /// When to ask again; `None` when only an ending invocation can change anything.
+        until_us: Option<u64>,
+    },
+    /// Every subtask is answered or failed.
+    Finished,
+}
+
+/// Why an invocation is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The subtask's turn.
+    Turn,
+    /// A failed attempt is repeated.
+    Retry,
+    /// The first copy has been running much longer than others did.
+    Hedge,
+}
+
+/// What came of an invocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer that is fit to use.
+    Answered,
+    /// Refused before it ran.
+    Throttled(ThrottleReason),
+    /// Broken in a way that another attempt may not be.
+    Failed(String),
+    /// Broken in a way that every attempt will be.
+    Hopeless(String),
+}
+
+/// Counts for the receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Invocations that were not refused.
+    pub accepted: u64,
+    /// Invocations refused.
+    pub throttles: u64,
+    /// Attempts after a failure.
+    pub retries: u64,
+    /// Second copies.
+    pub hedges: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Subtask {
+    state: State,
+    n_attempts: u32,
+    n_throttles: u32,
+    n_in_flight: u32,
+    hedged: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    Answered,
+    Failed(String),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct InFlight {
+    call: Call,
+    started_us: u64,
+}
+
+/// The state of one task's subtasks.
+#[derive(Debug, Clone)]
+pub struct Cascade {
+    policy: CascadePolicy,
+    jitter_seed: u64,
+    subtasks: Vec<Subtask>,
+    n_open: usize,
+    ready: VecDeque<u32>,
+    later: BTreeSet<(u64, u32)>,
+    in_flight: BTreeMap<u32, InFlight>,
+    next_call: u32,
+    pace: Pace,
+    durations_us: Vec<u64>,
+    counts: Counts,
+}
+
+impl Cascade {
+    /// All subtasks open. `jitter_seed` spreads the back-offs of different tasks.
+    pub fn new(policy: CascadePolicy, n_subtasks: u32, jitter_seed: u64) -> Self {
+        Self {
+            policy,
+            jitter_seed,
+            subtasks: vec![Subtask::default(); n_subtasks as usize],
+            n_open: n_subtasks as usize,
+            ready: (0..n_subtasks).collect(),
+            later: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            next_call: 0,
+            pace: Pace::new(&policy),
+            durations_us: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Counts so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Failed subtasks: index, attempts, last reason.
+    pub fn failures(&self) -> impl Iterator<Item = (u32, u32, &str)> {
+        (0..).zip(&self.subtasks).filter_map(|(subtask, it)| match &it.state {
+            State::Failed(reason) => Some((subtask, it.n_attempts, reason.as_str())),
+            State::Open | State::Answered => None,
+        })
+    }
+
+    /// What to do at `now_us`, when the consumer itself has until `deadline_us`.
+    pub fn next(&mut self, now_us: u64, deadline_us: u64) -> Next {
+        let stop_us = deadline_us.saturating_sub(self.policy.guard_us);
+        if now_us >= stop_us {
+            self.give_up("the consumer ran out of time");
+        }
+        if self.n_open == 0 {
+            return Next::Finished;
+        }
+        if let Some(late) = self.overdue(now_us) {
+            return Next::Abandon(late);
+        }
+        while let Some(&(due_us, subtask)) = self.later.first()
+            && due_us <= now_us
+        {
+            self.later.pop_first();
+            self.ready.push_back(subtask);
+        }
+        let mut wake_us = stop_us;
+        if self.in_flight.len() < self.pace.limit() {
+            match self.pace.stripe(now_us, self.next_call) {
+                Ok(stripe) => {
+                    if let Some(start) = self.start_ready(now_us, stripe) {
+                        return start;
+                    }
+                    match self.hedge_due_us() {
+                        Some((due_us, call)) if due_us <= now_us => {
+                            return self.start_hedge(now_us, call, stripe);
+                        }
+                        Some((due_us, _)) => wake_us = wake_us.min(due_us),
+                        None => {}
+                    }
+                }
+                Err(free_us) => wake_us = wake_us.min(free_us),
+            }
+        }
+        if let Some(&(due_us, _)) = self.later.first() {
+            wake_us = wake_us.min(due_us);
+        }
+        if let Some((_, oldest)) = self.in_flight.first_key_value() {
+            wake_us = wake_us.min(oldest.started_us.saturating_add(self.policy.attempt_timeout_us));
+        }
+        Next::Wait { until_us: (wake_us < u64::MAX).then_some(wake_us) }
+    }
+
+    /// Whether an answer to this call would be the first to its subtask.
+    pub fn wants(&self, call: Call) -> bool {
+        self.in_flight.contains_key(&call.id)
+            && self.subtasks.get(call.subtask as usize).is_some_and(|it| it.state == State::Open)
+    }
+
+    /// Takes in what came of `call`; of a call that was abandoned, nothing.
+    pub fn settle(&mut self, now_us: u64, call: Call, outcome: Outcome) {
+        let Some(flight) = self.in_flight.remove(&call.id) else { return };
+        let Some(subtask) = self.subtasks.get_mut(call.subtask as usize) else { return };
+        subtask.n_in_flight -= 1;
+        let throttled = matches!(outcome, Outcome::Throttled(_));
+        if throttled {
+            self.counts.throttles += 1;
+        } else {
+            self.counts.accepted += 1;
+        }
+        match outcome {
+            Outcome::Answered => {
+                self.pace.on_success();
+                let took_us = now_us.saturating_sub(flight.started_us);
+                let at = self.durations_us.partition_point(|&other_us| other_us <= took_us);
+                self.durations_us.insert(at, took_us);
+                if subtask.state == State::Open {
+                    subtask.state = State::Answered;
+                    self.n_open -= 1;
+                }
+            }
+            Outcome::Throttled(reason) => {
+                self.pace.on_throttle(now_us, flight.started_us, call.stripe, reason);
+                if subtask.state == State::Open && subtask.n_in_flight == 0 {
+                    subtask.n_throttles += 1;
+                    let n_throttles = subtask.n_throttles;
+                    self.back_off(now_us, call.subtask, n_throttles);
+                }
+            }
+            Outcome::Failed(reason) => self.on_failure(now_us, call.subtask, reason, false),
+            Outcome::Hopeless(reason) => self.on_failure(now_us, call.subtask, reason, true),
+        }
+    }
+
+    fn on_failure(&mut self, now_us: u64, index: u32, reason: String, hopeless: bool) {
+        let subtask = &mut self.subtasks[index as usize];
+        subtask.n_attempts += 1;
+        if subtask.state != State::Open {
+            return;
+        }
+        if hopeless || (subtask.n_attempts >= self.policy.max_attempts && subtask.n_in_flight == 0) {
+            subtask.state = State::Failed(reason);
+            self.n_open -= 1;
+        } else if subtask.n_in_flight == 0 {
+            let n_attempts = subtask.n_attempts;
+            self.back_off(now_us, index, n_attempts);
+        }
+    }
+
+    fn back_off(&mut self, now_us: u64, subtask: u32, n_times: u32) {
+        let doubled = self.policy.backoff_us.saturating_mul(1 << n_times.saturating_sub(1).min(20));
+        let full_us = doubled.min(self.policy.max_backoff_us);
+        let wait_us = jittered(full_us, self.jitter_seed ^ (u64::from(subtask) << 32) ^ u64::from(n_times));
+        self.later.insert((now_us.saturating_add(wait_us), subtask));
+    }
+
+    fn overdue(&self, now_us: u64) -> Option<Call> {
+        let (_, oldest) = self.in_flight.first_key_value()?;
+        let timed_out = now_us >= oldest.started_us.saturating_add(self.policy.attempt_timeout_us);
+        timed_out.then_some(oldest.call)
+    }
+
+    fn start_ready(&mut self, now_us: u64, stripe: u32) -> Option<Next> {
+        let subtask = self.ready.pop_front()?;
+        let start = if self.subtasks[subtask as usize].n_attempts > 0 { Start::Retry } else { Start::Turn };
+        self.counts.retries += u64::from(start == Start::Retry);
+        Some(self.start(now_us, subtask, stripe, start))
+    }
+
+    fn start_hedge(&mut self, now_us: u64, subtask: u32, stripe: u32) -> Next {
+        self.subtasks[subtask as usize].hedged = true;
+        self.counts.hedges += 1;
+        self.start(now_us, subtask, stripe, Start::Hedge)
+    }
+
+    fn start(&mut self, now_us: u64, subtask: u32, stripe: u32, start: Start) -> Next {
+        let call = Call { id: self.next_call, subtask, stripe };
+        self.next_call += 1;
+        self.subtasks[subtask as usize].n_in_flight += 1;
+        self.in_flight.insert(call.id, InFlight { call, started_us: now_us });
+        Next::Start(call, start)
+    }
+
+    /// The subtask that is next to get a second copy, and when.
+    ///
+    /// Only once nothing else is waiting: a copy must not take the place of a first attempt.
+    fn hedge_due_us(&self) -> Option<(u64, u32)> {
+        let allowed = self.policy.duplicate_budget * count(self.subtasks.len());
+        // A task of a few subtasks may still have one, as long as any are allowed at all.
+        let allowed = if self.policy.duplicate_budget > 0.0 { allowed.max(1.0) } else { 0.0 };
+        let spent = self.counts.hedges >= whole(allowed);
+        let enough_seen = self.durations_us.len() * 2 >= self.subtasks.len();
+        if spent || !enough_seen || !self.ready.is_empty() || self.durations_us.is_empty() {
+            return None;
+        }
+        let median_us = self.durations_us[self.durations_us.len() / 2];
+        let after_us =
+            whole(count(usize::try_from(median_us).unwrap_or(usize::MAX)) * self.policy.hedge_after_medians)
+                .max(self.policy.hedge_after_us);
+        let slow = self.in_flight.values().find(|flight| {
+            let subtask = &self.subtasks[flight.call.subtask as usize];
+            subtask.state == State::Open && !subtask.hedged
+        })?;
+        Some((slow.started_us.saturating_add(after_us), slow.call.subtask))
+    }
+
+    fn give_up(&mut self, reason: &str) {
+        for subtask in &mut self.subtasks {
+            if subtask.state == State::Open {
+                subtask.state = State::Failed(reason.to_owned());
+            }
+        }
+        self.n_open = 0;
+    }
+}
+
+/// Between half of `full_us` and all of it, by a hash of `key`: spread out, and the same in every run.
+fn jittered(full_us: u64, key: u64) -> u64 {
+    // SplitMix64's finalizer (Steele, Lea and Flood 2014).
+    let mut z = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let half_us = full_us / 2;
+    half_us + (z ^ (z >> 31)) % (half_us + 1)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few thousand at most, or a duration")]
+fn count(n: usize) -> f64 {
+    n as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative; saturates")]
+fn whole(x: f64) -> u64 {
+    x as u64
+}
+
+#[cfg(test)]
+mod tests;

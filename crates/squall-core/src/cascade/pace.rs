@@ -1,0 +1,83 @@
+//! How many invocations may be in flight, and on which stripe: additive increase, multiplicative decrease.
+
+use super::CascadePolicy;
+
+/// Why an invocation was refused; Lambda's 429 tells by its `Reason`
+/// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThrottleReason {
+    /// This function scales no faster, or has no more of its own reserve: another stripe may do.
+    Function,
+    /// The account's concurrency is used up: fewer in flight, on any stripe.
+    Concurrency,
+    /// Too many calls per second: a little slower.
+    CallRate,
+}
+
+/// A stripe that was refused is left alone this long, microseconds: Lambda adds environments continuously, about one
+/// every 10 ms per function.
+const STRIPE_REST_US: u64 = 100_000;
+
+/// The limit on invocations in flight, and which stripes rest.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    limit: f64,
+    max: f64,
+    cut_at_us: u64,
+    rest_until_us: Vec<u64>,
+}
+
+impl Pace {
+    /// As the policy starts.
+    pub fn new(policy: &CascadePolicy) -> Self {
+        let max = f64::from(policy.max_concurrency.max(1));
+        Self {
+            limit: f64::from(policy.initial_concurrency.max(1)).min(max),
+            max,
+            cut_at_us: 0,
+            rest_until_us: vec![0; policy.n_stripes.max(1) as usize],
+        }
+    }
+
+    /// How many invocations may be in flight now; at least one.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and a u32")]
+    pub fn limit(&self) -> usize {
+        self.limit as usize
+    }
+
+    /// The stripe for call number `call_id`, or when the first of the resting ones is free again, microseconds.
+    ///
+    /// # Errors
+    /// That time, while all rest.
+    pub fn stripe(&self, now_us: u64, call_id: u32) -> Result<u32, u64> {
+        let n_stripes = u32::try_from(self.rest_until_us.len()).unwrap_or(u32::MAX);
+        (0..n_stripes)
+            .map(|offset| call_id.wrapping_add(offset) % n_stripes)
+            .find(|&stripe| self.rest_until_us[stripe as usize] <= now_us)
+            .ok_or_else(|| self.rest_until_us.iter().copied().min().unwrap_or(now_us))
+    }
+
+    /// One more in flight for every `limit` answers.
+    pub fn on_success(&mut self) {
+        self.limit = (self.limit + 1.0 / self.limit).min(self.max);
+    }
+
+    /// Slower, or elsewhere. A burst of refusals of calls that started before the last cut is one refusal.
+    pub fn on_throttle(&mut self, now_us: u64, started_us: u64, stripe: u32, reason: ThrottleReason) {
+        let keep = match reason {
+            ThrottleReason::Function => {
+                let all_rested_before = self.stripe(now_us, stripe).is_err();
+                if let Some(rest_until_us) = self.rest_until_us.get_mut(stripe as usize) {
+                    *rest_until_us = now_us.saturating_add(STRIPE_REST_US);
+                }
+                if all_rested_before || self.stripe(now_us, stripe).is_err() { 0.5 } else { 1.0 }
+            }
+            ThrottleReason::Concurrency => 0.5,
+            ThrottleReason::CallRate => 0.8,
+        };
+        if started_us >= self.cut_at_us && keep < 1.0 {
+            self.limit = (self.limit * keep).max(1.0);
+            self.cut_at_us = now_us.saturating_add(1);
+        }
+    }
+}

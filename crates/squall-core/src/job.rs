@@ -1,0 +1,170 @@
+//! The job that somebody publishes: its JSON, checked.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::digest::Digest;
+use crate::prices::NanoUsd;
+use crate::sizing::SizingRequest;
+use crate::workload::InputError;
+
+/// Most tasks that one job may have: a million records fill the default stream's write limit for minutes.
+pub const MAX_TASKS: u32 = 1_000_000;
+/// Longest deadline, in seconds: records live a day on a stream by default, so an older task could be gone.
+pub const MAX_DEADLINE_S: u64 = 86_400;
+/// Longest job id: it is part of keys and names.
+pub const MAX_ID_CHARS: usize = 128;
+
+/// A job's id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(String);
+
+impl JobId {
+    /// Checks an id.
+    ///
+    /// # Errors
+    /// When it is empty, too long or has a character other than letters, digits, `-`, `_` and `.`.
+    pub fn new(text: impl Into<String>) -> Result<Self, InputError> {
+        let text = text.into();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if text.is_empty() || text.len() > MAX_ID_CHARS || !text.chars().all(allowed) {
+            let problem = format!("`{text}`; expected 1 to {MAX_ID_CHARS} letters, digits, `-`, `_` or `.`");
+            return Err(InputError::new("id", problem));
+        }
+        Ok(Self(text))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobId({})", self.0)
+    }
+}
+
+/// A job as published, checked as far as can be without its workload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// The workload's name.
+    pub workload: String,
+    /// The id, when its author chose one: publishing the same id twice runs once.
+    pub id: Option<JobId>,
+    /// The workload's input, as JSON text.
+    pub input_json: String,
+    /// What its author wants to say about the cut.
+    pub sizing: SizingRequest,
+    /// Seconds after which the job expires with what it has.
+    pub deadline_s: Option<u64>,
+    /// Cost at which no new task is started.
+    pub max_cost: Option<NanoUsd>,
+    /// Digest of the message, to tell a redelivery from another job under the same id.
+    pub digest: Digest,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireJob {
+    workload: String,
+    id: Option<String>,
+    input: Value,
+    #[serde(default)]
+    sizing: SizingRequest,
+    deadline_s: Option<u64>,
+    max_cost_usd: Option<f64>,
+}
+
+impl Job {
+    /// Reads a published message.
+    ///
+    /// # Errors
+    /// The first field that is unknown, missing, of the wrong type or out of range.
+    pub fn from_message(message: &[u8]) -> Result<Self, InputError> {
+        let wire: WireJob = from_json(Place(""), message)?;
+        if !wire.input.is_object() {
+            return Err(InputError::new("input", format!("{}; expected an object", brief(&wire.input))));
+        }
+        wire.sizing.check()?;
+        if let Some(deadline_s) = wire.deadline_s
+            && !(1..=MAX_DEADLINE_S).contains(&deadline_s)
+        {
+            let problem = format!("{deadline_s}; expected whole seconds from 1 to {MAX_DEADLINE_S}");
+            return Err(InputError::new("deadline_s", problem));
+        }
+        let max_cost = wire.max_cost_usd.map(checked_cost).transpose()?;
+        Ok(Self {
+            workload: wire.workload,
+            id: wire.id.map(JobId::new).transpose()?,
+            input_json: wire.input.to_string(),
+            sizing: wire.sizing,
+            deadline_s: wire.deadline_s,
+            max_cost,
+            digest: Digest::of(message),
+        })
+    }
+}
+
+fn checked_cost(usd: f64) -> Result<NanoUsd, InputError> {
+    NanoUsd::from_usd(usd).filter(|cost| cost.0 > 0).ok_or_else(|| {
+        InputError::new("max_cost_usd", format!("{usd}; expected US dollars from 0.000000001 to 1000000"))
+    })
+}
+
+/// The path of the object that is being read, to prefix to the path of a field in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a>(pub &'a str);
+
+/// Reads JSON, and says where it is wrong.
+///
+/// # Errors
+/// The path of the field, and what was expected there.
+pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T, InputError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let whole = |error: serde_json::Error| InputError::new(root(place), error.to_string());
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let inner = error.path().to_string();
+        let path = match (place.0, inner.as_str()) {
+            (_, ".") => root(place),
+            ("", _) => inner,
+            (outer, _) if inner.starts_with('[') => format!("{outer}{inner}"),
+            (outer, _) => format!("{outer}.{inner}"),
+        };
+        InputError::new(path, without_position(place, &error.into_inner()))
+    })?;
+    deserializer.end().map_err(whole)?;
+    Ok(value)
+}
+
+fn root(place: Place<'_>) -> String {
+    if place.0.is_empty() { "job".to_owned() } else { place.0.to_owned() }
+}
+
+/// The line and column help in the text that a person wrote, not in JSON that was written again from it.
+fn without_position(place: Place<'_>, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((problem, _)) if !place.0.is_empty() => problem.to_owned(),
+        _ => text,
+    }
+}
+
+fn brief(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 60 { text } else { text.chars().take(57).chain("...".chars()).collect() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The grid's words and decisions: jobs, slices, tasks, results, the wire, and every choice the grid makes.
+//!
+//! Nothing here touches the world: no async runtime, no clock, no environment, no randomness, no vendor. Time is an
+//! argument, a decision is a function of plain data that returns its reason, and the traits in [`ports`] say what the
+//! grid needs from outside.
+
+pub mod bundle;
+pub mod cascade;
+pub mod collate;
+pub mod digest;
+pub mod job;
+pub mod laws;
+pub mod placement;
+pub mod ports;
+pub mod prices;
+pub mod receipt;
+pub mod registry;
+pub mod rows;
+pub mod sizing;
+pub mod wire;
+pub mod workload;

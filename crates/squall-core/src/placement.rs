@@ -1,0 +1,50 @@
+//! Which shard a task goes to: longest processing time first, on the least loaded shard.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::workload::Weight;
+
+/// The part of the hash space that a shard owns, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardRange {
+    /// First hash key.
+    pub first: u128,
+    /// Last hash key.
+    pub last: u128,
+}
+
+/// Where one task goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// Index of the task.
+    pub task: usize,
+    /// Index of the shard.
+    pub shard: usize,
+}
+
+/// Assigns tasks to `n_shards` shards, in the order in which they are to be put: heaviest first, ties by index.
+///
+/// Longest processing time first ends within 4/3 of the best possible makespan (Graham, "Bounds on Multiprocessing
+/// Timing Anomalies", 1969). Without shards nothing is placed.
+pub fn plan_placement(weights: &[Weight], n_shards: usize) -> Vec<Placed> {
+    if n_shards == 0 {
+        return Vec::new();
+    }
+    let mut heaviest_first: Vec<usize> = (0..weights.len()).collect();
+    heaviest_first.sort_by_key(|&task| (Reverse(weights[task]), task));
+    let mut shards: BinaryHeap<_> = (0..n_shards).map(|shard| Reverse((0_u128, shard))).collect();
+    let mut placed = Vec::with_capacity(weights.len());
+    for task in heaviest_first {
+        if let Some(mut lightest) = shards.peek_mut() {
+            let Reverse((load, shard)) = *lightest;
+            // A weightless task still takes its turn.
+            *lightest = Reverse((load + u128::from(weights[task].max(1)), shard));
+            placed.push(Placed { task, shard });
+        }
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! What the grid needs from outside, in the grid's words. Adapters implement these; steps are written over them.
+//!
+//! A port fails with [`PortError`]; the same contract suite holds for every implementation.
+#![expect(async_fn_in_trait, reason = "steps run on whatever executor their binary brings, never spawned")]
+
+use std::error::Error;
+
+use crate::cascade::ThrottleReason;
+use crate::digest::Digest;
+use crate::job::JobId;
+use crate::placement::ShardRange;
+use crate::rows::{BucketProgress, BucketRow, Ending, JobRow};
+
+/// Why a port could not do what was asked.
+///
+/// Either way, what was asked may have happened: a lost reply looks like a failure.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    /// Asking again later may do.
+    #[error("{what}")]
+    Transient {
+        /// What was asked, and of what.
+        what: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// Asking again will not do.
+    #[error("{what}")]
+    Permanent {
+        /// What was asked, and of what.
+        what: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+}
+
+impl PortError {
+    /// A transient error without a cause.
+    pub fn transient(what: impl Into<String>) -> Self {
+        Self::Transient { what: what.into(), source: None }
+    }
+
+    /// A permanent error without a cause.
+    pub fn permanent(what: impl Into<String>) -> Self {
+        Self::Permanent { what: what.into(), source: None }
+    }
+}
+
+/// Time, as an argument.
+pub trait Clock {
+    /// Microseconds since a fixed moment that all parts of a deployment share (1970 on real clocks).
+    fn now_us(&self) -> u64;
+    /// Returns once `now_us` is at least `until_us`.
+    async fn sleep_until(&self, until_us: u64);
+}
+
+/// The files that a job names.
+pub trait Files {
+    /// The content of the file that a job's input calls `reference`.
+    ///
+    /// # Errors
+    /// Permanent when there is no such file.
+    async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError>;
+}
+
+/// Content by its digest.
+pub trait BlobStore {
+    /// Stores bytes under their digest; storing them again changes nothing.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn put_blob(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), PortError>;
+    /// The bytes under a digest.
+    ///
+    /// # Errors
+    /// Permanent when nothing is there.
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError>;
+}
+
+/// A record for the task stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// Decides the lane within the shard.
+    pub partition_key: String,
+    /// Decides the shard.
+    pub hash_key: u128,
+}
+
+/// The stream of tasks.
+pub trait TaskQueue {
+    /// The shards that are open now.
+    ///
+    /// # Errors
+    /// Transient when the stream does not answer.
+    async fn shards(&self) -> Result<Vec<ShardRange>, PortError>;
+    /// Puts records, at least once each, in order per shard as far as the stream can.
+    ///
+    /// # Errors
+    /// When it is not known that all are on the stream; some may be.
+    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError>;
+}
+
+/// The stream of results.
+pub trait ResultQueue {
+    /// Puts a record, at least once.
+    ///
+    /// # Errors
+    /// When it is not known to be on the stream.
+    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError>;
+}
+
+/// Why a worker did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// It was refused before it ran.
+    #[error("throttled: {0:?}")]
+    Throttled(ThrottleReason),
+    /// It crashed, timed out, or nobody knows what became of it.
+    #[error("{0}")]
+    Failed(String),
+    /// It can never be asked, such as a payload over the limit.
+    #[error("{0}")]
+    Impossible(String),
+}
+
+/// The workers, as identical functions.
+pub trait Workers {
+    /// Invokes a worker of a stripe and waits for its reply.
+    ///
+    /// # Errors
+    /// When there is no reply.
+    async fn invoke(&self, stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError>;
+}
+
+/// What became of creating a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Created {
+    /// It is new.
+    New,
+    /// The id is taken, by this.
+    Existing(Box<JobRow>),
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It was written.
+    Yes,
+    /// The condition did not hold; nothing was written.
+    Raced,
+}
+
+/// The jobs and their buckets.
+pub trait JobStore {
+    /// Stores a job unless its id is taken by one that was not rejected.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn create_job(&self, row: &JobRow) -> Result<Created, PortError>;
+    /// A job.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError>;
+    /// Notes that every task is on the stream.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer; permanent when there is no such job.
+    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError>;
+    /// Takes in a bucket's progress unless a later one is known, and returns the job as it is then.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer; permanent when there is no such job.
+    async fn record_progress(
+        &self,
+        id: &JobId,
+        bucket: u32,
+        progress: BucketProgress,
+    ) -> Result<JobRow, PortError>;
+    /// Ends a job on condition that it still runs.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer; permanent when there is no such job.
+    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError>;
+    /// Notes that the job's end was told.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer; permanent when there is no such job.
+    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError>;
+    /// A bucket; the empty one when nothing was merged yet.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError>;
+    /// Writes a bucket on condition that the stored version is `row.version - 1`.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError>;
+}
+
+/// Who wants to know that a job has ended.
+pub trait JobEvents {
+    /// Tells, at least once per ended job.
+    ///
+    /// # Errors
+    /// When it is not known to have been told.
+    async fn job_ended(&self, row: &JobRow) -> Result<(), PortError>;
+}

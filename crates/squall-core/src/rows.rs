@@ -1,0 +1,196 @@
+//! What the job store keeps: one row per job, one per bucket.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Digest, Fingerprint};
+use crate::job::JobId;
+use crate::prices::NanoUsd;
+use crate::receipt::{Receipt, Timeline};
+use crate::sizing::Sizing;
+use crate::wire::{Failure, Stored};
+use crate::workload::{Coverage, Weight};
+
+/// Where a job is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Tasks are under way.
+    Running,
+    /// Every task is in the answer, and that is proven.
+    Complete,
+    /// Every task came back, some without a value: each is named.
+    CompleteWithFailures,
+    /// The deadline passed, or nothing is under way any more: what is missing is named.
+    Expired,
+    /// Somebody stopped it.
+    Cancelled,
+    /// Its cost cap was reached.
+    OverBudget,
+    /// It did not check; nothing was enqueued.
+    Rejected,
+    /// What came back is not what was published: the answer is not to be trusted.
+    Inconsistent,
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::CompleteWithFailures => "complete_with_failures",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::OverBudget => "over_budget",
+            Self::Rejected => "rejected",
+            Self::Inconsistent => "inconsistent",
+        })
+    }
+}
+
+/// What the splitter published: the set that has to come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// The workload's name.
+    pub workload: String,
+    /// The shared input.
+    pub input: Digest,
+    /// The cut.
+    pub sizing: Sizing,
+    /// How many tasks.
+    pub n_tasks: u32,
+    /// Their total weight.
+    pub weight: Weight,
+    /// The sum of their fingerprints.
+    pub fingerprints: Fingerprint,
+    /// In how many buckets their results are merged.
+    pub n_buckets: u32,
+}
+
+impl Published {
+    /// The bucket of a task.
+    pub fn bucket_of(&self, task: u32) -> u32 {
+        task % self.n_buckets.max(1)
+    }
+}
+
+/// How far one bucket is; each entry only ever grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BucketProgress {
+    /// Tasks merged.
+    pub n_tasks: u32,
+    /// Weight whose value is in the bucket.
+    pub weight_done: Weight,
+    /// Subtasks evaluated.
+    pub n_subtasks: u64,
+    /// Subtasks without a value.
+    pub n_failures: u32,
+    /// What the tasks cost.
+    pub cost: NanoUsd,
+    /// When the first result was merged, microseconds of the grid's clock; 0 before.
+    pub first_merged_us: u64,
+}
+
+/// How a job ended, and what it is worth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// How.
+    pub status: JobStatus,
+    /// In words, for everything but a complete job.
+    pub reason: Option<String>,
+    /// How much is in the answer.
+    pub coverage: Coverage,
+    /// The tasks that never came back.
+    pub missing: RoaringBitmap,
+    /// The subtasks without a value.
+    pub failures: Vec<Failure>,
+    /// The merged partial, in the blob store; `None` when nothing was merged.
+    pub answer: Option<Digest>,
+    /// What was spent.
+    pub receipt: Receipt,
+    /// What the wait was made of.
+    pub timeline: Timeline,
+    /// When it ended, microseconds of the grid's clock.
+    pub ended_us: u64,
+}
+
+/// One job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// Digest of the message that made it.
+    pub message: Digest,
+    /// When it was first seen, microseconds of the grid's clock.
+    pub created_us: u64,
+    /// When it expires, microseconds of the grid's clock.
+    pub expires_us: u64,
+    /// Cost at which no new task is started.
+    pub max_cost: Option<NanoUsd>,
+    /// What was published; `None` for a rejected job.
+    pub published: Option<Published>,
+    /// Whether every task is known to be on the stream.
+    pub enqueued: bool,
+    /// How far its buckets are.
+    pub progress: BTreeMap<u32, BucketProgress>,
+    /// How it ended; `None` while it runs.
+    pub ending: Option<Ending>,
+    /// Whether its end is known to have been told.
+    pub announced: bool,
+}
+
+impl JobRow {
+    /// Where it is in its life.
+    pub fn status(&self) -> JobStatus {
+        self.ending.as_ref().map_or(JobStatus::Running, |ending| ending.status)
+    }
+
+    /// The progress of all buckets together.
+    pub fn total(&self) -> BucketProgress {
+        self.progress.values().fold(BucketProgress::default(), |sum, it| BucketProgress {
+            n_tasks: sum.n_tasks + it.n_tasks,
+            weight_done: sum.weight_done + it.weight_done,
+            n_subtasks: sum.n_subtasks + it.n_subtasks,
+            n_failures: sum.n_failures + it.n_failures,
+            cost: sum.cost + it.cost,
+            first_merged_us: match (sum.first_merged_us, it.first_merged_us) {
+                (0, known) | (known, 0) => known,
+                (one, other) => one.min(other),
+            },
+        })
+    }
+
+    /// Takes in a bucket's progress unless a later one is known.
+    pub fn record_progress(&mut self, bucket: u32, progress: BucketProgress) {
+        let known = self.progress.entry(bucket).or_default();
+        if progress.n_tasks > known.n_tasks {
+            *known = progress;
+        }
+    }
+}
+
+/// One bucket of one job: what was merged, and which tasks are in it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BucketRow {
+    /// Grows by one with each write; a write is conditional on it.
+    pub version: u64,
+    /// The tasks that are in.
+    pub merged: RoaringBitmap,
+    /// The sum of their fingerprints.
+    pub fingerprints: Fingerprint,
+    /// Their weight.
+    pub weight: Weight,
+    /// Weight whose value is in the partial.
+    pub weight_done: Weight,
+    /// The merged partial.
+    pub partial: Option<Stored>,
+    /// The subtasks without a value, in order.
+    pub failures: Vec<Failure>,
+    /// What was spent.
+    pub receipt: Receipt,
+    /// What the wait was made of.
+    pub timeline: Timeline,
+}

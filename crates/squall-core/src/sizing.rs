@@ -1,0 +1,214 @@
+//! How finely a job is cut: a pure decision, with its reason.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::MAX_TASKS;
+use crate::workload::{InputError, Weight};
+
+/// Most subtasks of one task: the consumer holds the state of each.
+pub const MAX_SUBTASKS_PER_TASK: u32 = 10_000;
+/// Longest subtask that may be asked for, milliseconds: well under Lambda's 900 s.
+pub const MAX_SUBTASK_MS: f64 = 600_000.0;
+
+/// What a job's author may say about the cut; everything unsaid is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SizingRequest {
+    /// How many tasks.
+    pub tasks: Option<u32>,
+    /// Subtasks per task.
+    pub subtasks_per_task: Option<u32>,
+    /// Aimed-at duration of a subtask, milliseconds.
+    pub subtask_ms: Option<f64>,
+}
+
+impl SizingRequest {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// The field that is out of range, with the range.
+    pub fn check(&self) -> Result<(), InputError> {
+        let check = |field: &str, value: Option<u32>, max: u32| match value {
+            Some(value) if value == 0 || value > max => {
+                Err(InputError::new(format!("sizing.{field}"), format!("{value}; expected 1 to {max}")))
+            }
+            _ => Ok(()),
+        };
+        check("tasks", self.tasks, MAX_TASKS)?;
+        check("subtasks_per_task", self.subtasks_per_task, MAX_SUBTASKS_PER_TASK)?;
+        match self.subtask_ms {
+            Some(ms) if !(0.001..=MAX_SUBTASK_MS).contains(&ms) => Err(InputError::new(
+                "sizing.subtask_ms",
+                format!("{ms}; expected milliseconds from 0.001 to {MAX_SUBTASK_MS}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the deployment is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Lanes: places where tasks run one after another.
+    pub n_lanes: u32,
+    /// Workers that a consumer can keep busy at once.
+    pub workers_per_consumer: u32,
+    /// vCPUs of a worker.
+    pub vcpus_per_worker: u32,
+}
+
+/// The operator's knobs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SizingPolicy {
+    /// Aimed-at duration of a subtask, milliseconds. 250 ms keeps the overhead of an invocation (a few ms) near 1 %
+    /// and a straggler short.
+    pub subtask_ms: f64,
+    /// Below this a subtask is not worth its overhead, milliseconds.
+    pub min_subtask_ms: f64,
+    /// Subtasks that every worker should get at least, so that uneven ones level out at the end.
+    pub waves: u32,
+}
+
+impl Default for SizingPolicy {
+    fn default() -> Self {
+        Self { subtask_ms: 250.0, min_subtask_ms: 2.0, waves: 8 }
+    }
+}
+
+/// Why a job is cut as finely as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SizingReason {
+    /// The author named the number of pieces.
+    Asked,
+    /// The author named the duration.
+    AskedDuration,
+    /// Subtasks of the aimed-at duration give every worker enough of them.
+    Duration,
+    /// Shorter subtasks than aimed at, so that every worker gets its waves.
+    Waves,
+    /// The job is so small that shorter subtasks would not be worth their overhead.
+    Small,
+    /// As many tasks as a job may have; the subtasks are longer than aimed at.
+    Capped,
+}
+
+/// The cut of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizing {
+    /// Tasks on the stream.
+    pub n_tasks: u32,
+    /// Subtasks that a consumer makes of each.
+    pub subtasks_per_task: u32,
+    /// Expected duration of a subtask on one worker, microseconds.
+    pub subtask_us: u64,
+    /// Why.
+    pub reason: SizingReason,
+}
+
+impl fmt::Display for Sizing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let because = match self.reason {
+            SizingReason::Asked => "the job asks for that many",
+            SizingReason::AskedDuration => "the job asks for subtasks of that length",
+            SizingReason::Duration => "subtasks of that length keep their overhead small and stragglers short",
+            SizingReason::Waves => "every worker should get several subtasks, so that uneven ones level out",
+            SizingReason::Small => "shorter subtasks would not be worth their overhead",
+            SizingReason::Capped => "a job has no more pieces than that",
+        };
+        write!(
+            f,
+            "{} × {}, ~{} each, because {because}",
+            counted(self.n_tasks, "task"),
+            counted(self.subtasks_per_task, "subtask"),
+            duration(self.subtask_us),
+        )
+    }
+}
+
+fn counted(n: u32, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// A duration for people.
+pub fn duration(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        10_000..1_000_000 => format!("{} ms", us / 1_000),
+        1_000_000..60_000_000 => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+        _ => format!("{} min {} s", us / 60_000_000, us % 60_000_000 / 1_000_000),
+    }
+}
+
+/// Decides the cut of a job of `weight` (nanoseconds of one vCPU).
+pub fn plan_sizing(
+    policy: &SizingPolicy,
+    capacity: &Capacity,
+    request: &SizingRequest,
+    weight: Weight,
+) -> Sizing {
+    let vcpus = capacity.vcpus_per_worker.max(1);
+    let aimed_ns = request.subtask_ms.unwrap_or(policy.subtask_ms) * 1e6 * f64::from(vcpus);
+    let shortest_ns = policy.min_subtask_ms * 1e6 * f64::from(vcpus);
+    let by_duration = pieces(weight, aimed_ns);
+    let by_overhead = pieces(weight, shortest_ns);
+    let n_lanes = capacity.n_lanes.max(1);
+    let workers = capacity.workers_per_consumer.max(1);
+    let by_waves = u64::from(n_lanes) * u64::from(workers) * u64::from(policy.waves.max(1));
+
+    let (n_subtasks, reason) = if request.subtask_ms.is_some() {
+        (by_duration, SizingReason::AskedDuration)
+    } else if by_duration >= by_waves {
+        (by_duration, SizingReason::Duration)
+    } else if by_overhead >= by_waves {
+        (by_waves, SizingReason::Waves)
+    } else {
+        (by_overhead, SizingReason::Small)
+    };
+    let per_task = request.subtasks_per_task.map_or_else(|| u64::from(workers) * 2, u64::from);
+    let (n_tasks, per_task, reason) = match (request.tasks, request.subtasks_per_task) {
+        (Some(tasks), Some(subtasks)) => (u64::from(tasks), u64::from(subtasks), SizingReason::Asked),
+        (Some(tasks), None) => (u64::from(tasks), n_subtasks.div_ceil(u64::from(tasks)), SizingReason::Asked),
+        (None, _) => (in_whole_rounds(n_subtasks, per_task, u64::from(n_lanes)), per_task, reason),
+    };
+    // A job smaller than its lanes times its workers: fewer subtasks per task rather than idle lanes.
+    let per_task = match request.subtasks_per_task {
+        Some(_) => per_task,
+        None => per_task.min(n_subtasks.div_ceil(n_tasks)),
+    };
+    let capped = n_tasks > u64::from(MAX_TASKS) || per_task > u64::from(MAX_SUBTASKS_PER_TASK);
+    let n_tasks = clamp(n_tasks, MAX_TASKS);
+    let subtasks_per_task = clamp(per_task, MAX_SUBTASKS_PER_TASK);
+    let pieces = u64::from(n_tasks) * u64::from(subtasks_per_task);
+    Sizing {
+        n_tasks,
+        subtasks_per_task,
+        subtask_us: weight / pieces / u64::from(vcpus) / 1_000,
+        reason: if capped { SizingReason::Capped } else { reason },
+    }
+}
+
+/// Tasks of `per_task` subtasks each, such that every lane gets the same number of them where there are enough.
+fn in_whole_rounds(n_subtasks: u64, per_task: u64, n_lanes: u64) -> u64 {
+    let n_tasks = n_subtasks.div_ceil(per_task);
+    if n_tasks >= n_lanes { n_tasks.div_ceil(n_lanes) * n_lanes } else { n_subtasks.min(n_lanes) }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a positive count that saturates"
+)]
+fn pieces(weight: Weight, piece_ns: f64) -> u64 {
+    ((weight as f64 / piece_ns).ceil() as u64).max(1)
+}
+
+fn clamp(n: u64, max: u32) -> u32 {
+    u32::try_from(n).unwrap_or(max).clamp(1, max)
+}
+
+#[cfg(test)]
+mod tests;

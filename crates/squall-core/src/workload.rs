@@ -1,0 +1,137 @@
+//! The one idea that carries the grid: a computation that can be cut into slices.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Estimated cost of a slice: nanoseconds of one vCPU, as the workload's author expects them.
+///
+/// A weight is only ever compared and added, so an estimate that is wrong by a constant factor costs nothing but
+/// a subtask duration that is off by the same factor.
+pub type Weight = u64;
+
+/// The files that a job's input names, by the name the input uses.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// A computation that can be cut into independent pieces.
+///
+/// The laws, which [`crate::laws`] checks for every workload that ships:
+///
+/// * *conservation*: [`divide`](Workload::divide) covers the slice exactly once and the weights add up;
+/// * *homomorphism*: merging the evaluated parts equals evaluating the whole, bit for bit;
+/// * *merge* is associative and commutative, bit for bit;
+/// * slices and partials survive their encoding, and equal partials have equal encodings.
+///
+/// So the answer depends on the job alone: not on how it was cut, retried, duplicated or reordered. Money is summed
+/// in fixed point, and random streams are keyed by what is computed, never by who computes it.
+///
+/// `weight` and `divide` see the prepared input, because a fair cut needs to know what a piece costs.
+pub trait Workload: Send + Sync + 'static {
+    /// The name that jobs use, in kebab-case.
+    const NAME: &'static str;
+    /// One sentence for the list of workloads.
+    const ABOUT: &'static str;
+
+    /// The `input` object of a job, as its author writes it. Unknown fields must be refused.
+    type Input: DeserializeOwned;
+    /// The input loaded, checked and indexed; made once per process.
+    type Prepared: Send + Sync + 'static;
+    /// Which part of the work; small.
+    type Slice: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug;
+    /// What a slice is worth.
+    type Partial: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug + Send + 'static;
+    /// What the author of the job wants to read: `Display` for people, `Serialize` for programs.
+    type Report: Serialize + fmt::Display;
+
+    /// JSON Schema of `Input`.
+    fn input_schema() -> serde_json::Value;
+
+    /// The files that the input names (paths relative to the job, or URIs), in any order.
+    fn references(input: &Self::Input) -> Vec<String>;
+
+    /// Loads and checks the input. `files` holds every file that [`references`](Workload::references) named.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: where, what, and what would be right.
+    fn prepare(input: Self::Input, files: &Files) -> Result<Self::Prepared, InputError>;
+
+    /// The entire job.
+    fn whole(prepared: &Self::Prepared) -> Self::Slice;
+
+    /// Estimated cost of a slice.
+    fn weight(prepared: &Self::Prepared, slice: &Self::Slice) -> Weight;
+
+    /// Cuts a slice into at most `parts` non-empty pieces of roughly equal weight; at least one piece.
+    fn divide(prepared: &Self::Prepared, slice: &Self::Slice, parts: NonZeroUsize) -> Vec<Self::Slice>;
+
+    /// Does the work.
+    ///
+    /// # Errors
+    /// A reason for a person; evaluating the same slice again must fail the same way.
+    fn evaluate(prepared: &Self::Prepared, slice: &Self::Slice) -> Result<Self::Partial, EvaluateError>;
+
+    /// Adds one partial to another.
+    fn merge(into: &mut Self::Partial, other: Self::Partial);
+
+    /// The answer, or the answer so far: `partial` is `None` before the first result.
+    fn report(
+        prepared: &Self::Prepared,
+        partial: Option<&Self::Partial>,
+        coverage: &Coverage,
+    ) -> Self::Report;
+
+    /// How many units of work the whole job is, in the words of its author: `(10_000_000, "valuations")`.
+    fn units(prepared: &Self::Prepared) -> (u64, &'static str);
+
+    /// The answer so far in a few words, for a line of progress; cheap.
+    fn headline(_prepared: &Self::Prepared, _partial: &Self::Partial) -> Option<String> {
+        None
+    }
+}
+
+/// What is wrong with an input, where, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct InputError {
+    /// A field's path (`input.market.curves.USD[2].rate`) or a file's place (`positions.csv:12:5 (strike)`).
+    pub place: String,
+    /// What is there and what would be right; lowercase, no final period.
+    pub problem: String,
+}
+
+impl InputError {
+    /// An error at `place`.
+    pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into() }
+    }
+}
+
+/// Why a slice has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EvaluateError(pub String);
+
+/// How much of a job is in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Weight whose value is in the answer.
+    pub weight_done: Weight,
+    /// Weight of the whole job.
+    pub weight_total: Weight,
+}
+
+impl Coverage {
+    /// Everything is in the answer.
+    pub fn is_whole(&self) -> bool {
+        self.weight_done == self.weight_total
+    }
+
+    /// Share of the job's weight that is in the answer, 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a share for people and thresholds")]
+    pub fn share(&self) -> f64 {
+        if self.is_whole() { 1.0 } else { self.weight_done as f64 / self.weight_total as f64 }
+    }
+}

@@ -1,0 +1,96 @@
+//! Ending a job, once: prove, merge the buckets, store the answer, tell.
+
+use squall_core::collate::{Closing, Received, plan_closing, plan_ending};
+use squall_core::digest::Digest;
+use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
+use squall_core::registry::Registry;
+use squall_core::rows::{Ending, JobRow, Published};
+
+use crate::consume::fetched;
+
+/// Ends the job if everything is in, its money or its time is up.
+///
+/// # Errors
+/// When a port fails; nothing is half done, and doing it again is harmless.
+pub async fn close_if_due<P>(ports: &P, registry: &Registry, row: &JobRow) -> Result<Closing, PortError>
+where
+    P: JobStore + BlobStore + JobEvents + Clock,
+{
+    let closing = plan_closing(row, ports.now_us());
+    match closing {
+        Closing::NotYet => {}
+        Closing::Ended => announce(ports, row).await?,
+        due => close(ports, registry, row, due).await?,
+    }
+    Ok(closing)
+}
+
+/// Ends the job with what its buckets hold, unless somebody else was first.
+///
+/// # Errors
+/// When a port fails; nothing is half done, and doing it again is harmless.
+pub async fn close<P>(ports: &P, registry: &Registry, row: &JobRow, closing: Closing) -> Result<(), PortError>
+where
+    P: JobStore + BlobStore + JobEvents + Clock,
+{
+    let Some(published) = &row.published else { return Ok(()) };
+    let (received, partial) = gather(ports, registry, row, published).await?;
+    let (status, reason) = plan_ending(closing, published, &received);
+    let answer = match partial {
+        None => None,
+        Some(bytes) => {
+            let digest = Digest::of(&bytes);
+            ports.put_blob(digest, bytes).await?;
+            Some(digest)
+        }
+    };
+    let ending = Ending {
+        status,
+        reason,
+        coverage: received.coverage(published),
+        missing: received.missing(published),
+        failures: received.failures,
+        answer,
+        receipt: received.receipt,
+        timeline: received.timeline,
+        ended_us: ports.now_us(),
+    };
+    match ports.end_job(&row.id, &ending).await? {
+        Written::Yes => announce(ports, &JobRow { ending: Some(ending), ..row.clone() }).await,
+        // Whoever was first tells.
+        Written::Raced => Ok(()),
+    }
+}
+
+/// Tells that a job has ended, unless that is known to have been told.
+///
+/// # Errors
+/// When a port fails; it may be told again.
+pub async fn announce<P: JobStore + JobEvents>(ports: &P, row: &JobRow) -> Result<(), PortError> {
+    if row.ending.is_none() || row.announced {
+        return Ok(());
+    }
+    ports.job_ended(row).await?;
+    ports.mark_announced(&row.id).await
+}
+
+/// What the buckets hold together, and their partials merged.
+pub(crate) async fn gather<P: JobStore + BlobStore>(
+    ports: &P,
+    registry: &Registry,
+    row: &JobRow,
+    published: &Published,
+) -> Result<(Received, Option<Vec<u8>>), PortError> {
+    let unreadable = |error: &dyn std::error::Error| PortError::permanent(format!("job {}: {error}", row.id));
+    let mut merger = registry.get(&published.workload).map_err(|error| unreadable(&error))?.merger();
+    let mut received = Received::default();
+    for bucket in 0..published.n_buckets {
+        let bucket = ports.bucket(&row.id, bucket).await?;
+        if let Some(partial) = &bucket.partial {
+            let partial = fetched(ports, partial).await?;
+            merger.add(&partial).map_err(|error| unreadable(&error))?;
+        }
+        received.add(&bucket);
+    }
+    Ok((received, merger.finish()))
+}

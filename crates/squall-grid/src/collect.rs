@@ -1,0 +1,214 @@
+//! Result-collector: merges results into their buckets exactly once.
+
+use std::collections::BTreeMap;
+
+use squall_core::collate::{book, check_published, fresh, progress_of};
+use squall_core::job::JobId;
+use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
+use squall_core::rows::{BucketRow, JobRow, Published};
+use squall_core::wire::{Message, ResultRecord};
+
+use crate::close::{announce, close_if_due};
+use crate::consume::{fetched, stored};
+use crate::inputs::InputCache;
+
+/// What a collector knows of its deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CollectConfig {
+    /// Races lost for one bucket before its results are left to the next delivery.
+    pub max_races: u32,
+}
+
+impl Default for CollectConfig {
+    fn default() -> Self {
+        Self { max_races: 8 }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Results merged.
+    pub n_merged: usize,
+    /// Results that were in already.
+    pub n_duplicates: usize,
+    /// Results of jobs that have ended.
+    pub n_late: usize,
+    /// Positions in the batch that have to be delivered again, with the reason.
+    pub failed: Vec<(usize, String)>,
+}
+
+/// Merges a batch of result records.
+///
+/// Never fails as a whole: what could not be merged is named, and only that needs to be delivered again. Everything may
+/// be delivered again without changing the answer.
+pub async fn collect<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &CollectConfig,
+    batch: &[impl AsRef<[u8]>],
+) -> Collected
+where
+    P: JobStore + BlobStore + JobEvents + Clock,
+{
+    let mut collected = Collected::default();
+    let mut jobs: BTreeMap<JobId, Vec<(usize, ResultRecord)>> = BTreeMap::new();
+    for (position, record) in batch.iter().enumerate() {
+        match ResultRecord::from_bytes(record.as_ref()) {
+            Ok(result) => jobs.entry(result.job.clone()).or_default().push((position, result)),
+            Err(error) => collected.failed.push((position, error.to_string())),
+        }
+    }
+    for (id, results) in jobs {
+        collect_job(ports, inputs, config, &id, results, &mut collected).await;
+    }
+    collected
+}
+
+async fn collect_job<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &CollectConfig,
+    id: &JobId,
+    results: Vec<(usize, ResultRecord)>,
+    collected: &mut Collected,
+) where
+    P: JobStore + BlobStore + JobEvents + Clock,
+{
+    let all: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
+    let row = match ports.job(id).await {
+        Ok(Some(row)) => row,
+        Ok(None) => return collected.fail(&all, &format!("job {id} is not known")),
+        Err(error) => return collected.fail(&all, &error.to_string()),
+    };
+    let Some(published) = row.published.as_ref().filter(|_| row.ending.is_none()) else {
+        collected.n_late += results.len();
+        // Whoever ended it may have died before saying so.
+        if let Err(error) = announce(ports, &row).await {
+            collected.fail(&all, &error.to_string());
+        }
+        return;
+    };
+    let mut buckets: BTreeMap<u32, Vec<(usize, ResultRecord)>> = BTreeMap::new();
+    for (position, result) in results {
+        match check_published(published, &result) {
+            Ok(()) => {
+                buckets.entry(published.bucket_of(result.index)).or_default().push((position, result));
+            }
+            Err(error) => collected.failed.push((position, error.to_string())),
+        }
+    }
+    let mut latest = None;
+    for (bucket, results) in buckets {
+        let merge = Merge { inputs, config, id, published, bucket };
+        match merge.into_bucket(ports, &results, collected).await {
+            Ok(row) => latest = Some(row),
+            Err(error) => {
+                let positions: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
+                collected.fail(&positions, &error.to_string());
+            }
+        }
+    }
+    // The whole batch comes again when the job could not be ended: somebody has to try once more.
+    if let Some(row) = latest
+        && let Err(error) = close_if_due(ports, inputs.registry(), &row).await
+    {
+        collected.fail(&all, &error.to_string());
+    }
+}
+
+struct Merge<'a> {
+    inputs: &'a InputCache,
+    config: &'a CollectConfig,
+    id: &'a JobId,
+    published: &'a Published,
+    bucket: u32,
+}
+
+impl Merge<'_> {
+    /// Merges results into one bucket and returns the job as it is then.
+    async fn into_bucket<P>(
+        &self,
+        ports: &P,
+        results: &[(usize, ResultRecord)],
+        collected: &mut Collected,
+    ) -> Result<JobRow, PortError>
+    where
+        P: JobStore + BlobStore + Clock,
+    {
+        let mut unfit = BTreeMap::new();
+        for _ in 0..=self.config.max_races {
+            let mut row = ports.bucket(self.id, self.bucket).await?;
+            let candidates: Vec<&ResultRecord> = results
+                .iter()
+                .filter(|(position, _)| !unfit.contains_key(position))
+                .map(|(_, result)| result)
+                .collect();
+            let mut fresh = fresh(&row, &candidates);
+            let rejected = self.merge_partials(ports, &mut row, &mut fresh).await?;
+            for (index, reason) in rejected {
+                let same_task = results.iter().filter(|(_, result)| result.index == index);
+                unfit.extend(same_task.map(|(position, _)| (*position, reason.clone())));
+            }
+            if !fresh.is_empty() {
+                book(&mut row, &fresh, ports.now_us());
+                if ports.put_bucket(self.id, self.bucket, &row).await? == Written::Raced {
+                    continue;
+                }
+            }
+            collected.n_merged += fresh.len();
+            collected.n_duplicates += results.len() - fresh.len() - unfit.len();
+            collected.failed.extend(unfit);
+            // Also when nothing was fresh: whoever merged them may have died before saying so.
+            return ports.record_progress(self.id, self.bucket, progress_of(&row)).await;
+        }
+        Err(PortError::transient(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
+    }
+
+    /// Adds the fresh results' partials to the row's; takes those that do not decode out of `fresh`.
+    async fn merge_partials<P: BlobStore>(
+        &self,
+        ports: &P,
+        row: &mut BucketRow,
+        fresh: &mut Vec<&ResultRecord>,
+    ) -> Result<Vec<(u32, String)>, PortError> {
+        let mut merger = self
+            .inputs
+            .registry()
+            .get(&self.published.workload)
+            .map_err(|error| PortError::permanent(error.to_string()))?
+            .merger();
+        let mut unfit = Vec::new();
+        let mut n_added = 0;
+        for result in fresh.iter() {
+            let Some(partial) = &result.partial else { continue };
+            match merger.add(&fetched(ports, partial).await?) {
+                Ok(()) => n_added += 1,
+                Err(error) => unfit.push((result.index, error.to_string())),
+            }
+        }
+        fresh.retain(|result| unfit.iter().all(|(index, _)| *index != result.index));
+        if n_added == 0 {
+            return Ok(unfit);
+        }
+        if let Some(known) = &row.partial {
+            let known = fetched(ports, known).await?;
+            merger.add(&known).map_err(|error| PortError::permanent(error.to_string()))?;
+        }
+        row.partial = match merger.finish() {
+            Some(bytes) => Some(stored(ports, bytes).await?),
+            None => None,
+        };
+        Ok(unfit)
+    }
+}
+
+impl Collected {
+    fn fail(&mut self, positions: &[usize], reason: &str) {
+        for position in positions {
+            if self.failed.iter().all(|(known, _)| known != position) {
+                self.failed.push((*position, reason.to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Shard-consumer: from one task to one result, through a cascade of workers.
+
+use std::num::NonZeroUsize;
+
+use futures::future::{Either, select};
+use futures::stream::{FuturesUnordered, StreamExt};
+use squall_core::cascade::{Call, Cascade, CascadePolicy, Next, Outcome};
+use squall_core::collate::{Admission, plan_admission};
+use squall_core::digest::Digest;
+use squall_core::ports::{BlobStore, Clock, InvokeError, JobStore, PortError, ResultQueue, Workers};
+use squall_core::prices::KINESIS_PUT_UNIT_BYTES;
+use squall_core::receipt::{Receipt, TaskTimes};
+use squall_core::registry::{Merger, Piece};
+use squall_core::wire::{
+    CodecError, Failure, Message, ResultRecord, Stored, SubtaskReply, SubtaskRequest, TaskRecord,
+};
+use squall_core::workload::InputError;
+
+use crate::INLINE_MAX_BYTES;
+use crate::inputs::{InputCache, LoadError};
+
+/// What a consumer knows of its deployment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConsumeConfig {
+    /// How to drive the workers.
+    pub cascade: CascadePolicy,
+    /// Memory that the consumer is billed for, MB.
+    pub memory_mb: u32,
+}
+
+/// What became of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consumed {
+    /// Its result is on the result stream.
+    Published {
+        /// Subtasks without a value.
+        n_failures: usize,
+    },
+    /// It was not to be started.
+    Dropped(Admission),
+}
+
+/// Why a task has no result yet.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// It does not decode.
+    #[error("cannot read the task")]
+    Codec(#[from] CodecError),
+    /// Its input is not there.
+    #[error("cannot divide the task")]
+    Load(#[from] LoadError),
+    /// Its workload is not in this binary.
+    #[error("cannot divide the task")]
+    Workload(#[from] InputError),
+    /// A port failed.
+    #[error("cannot finish the task")]
+    Port(#[from] PortError),
+}
+
+/// Takes one task through the cascade and publishes its result; the consumer itself has until `deadline_us`.
+///
+/// # Errors
+/// When the task does not decode or a port fails; delivered again, it is done again, and merged once.
+pub async fn consume<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &ConsumeConfig,
+    record: &[u8],
+    deadline_us: u64,
+) -> Result<Consumed, ConsumeError>
+where
+    P: JobStore + BlobStore + Workers + ResultQueue + Clock,
+{
+    let read_us = ports.now_us();
+    let task = TaskRecord::from_bytes(record)?;
+    let row = ports.job(&task.job).await?;
+    match plan_admission(row.as_ref(), read_us) {
+        Admission::Start => {}
+        admission => return Ok(Consumed::Dropped(admission)),
+    }
+    let prepared = inputs.get(ports, task.input).await?;
+    let parts = NonZeroUsize::new(task.n_subtasks as usize).unwrap_or(NonZeroUsize::MIN);
+    let pieces = prepared.divide(&task.slice, parts)?;
+    let merger = inputs.registry().get(&task.workload)?.merger();
+    let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: ports.now_us(), answered_us: 0 };
+
+    let cascaded = cascade(ports, config, &task, &pieces, merger, deadline_us).await;
+
+    let times = TaskTimes { answered_us: ports.now_us(), ..times };
+    let mut receipt = cascaded.receipt;
+    receipt.tasks = 1;
+    receipt.consumer_mb_us =
+        times.answered_us.saturating_sub(read_us).saturating_mul(u64::from(config.memory_mb));
+    let partial = match cascaded.partial {
+        Some(bytes) => Some(stored(ports, bytes).await?),
+        None => None,
+    };
+    receipt.put_units = put_units(record.len()) + put_units(partial.as_ref().map_or(0, inline_bytes));
+    let result = ResultRecord {
+        job: task.job.clone(),
+        index: task.index,
+        fingerprint: task.fingerprint(),
+        weight: task.weight,
+        partial,
+        failures: cascaded.failures,
+        receipt,
+        times,
+    };
+    // All results of a bucket take the same way, so that collectors seldom race for its row.
+    let partition_key = format!("{}/{}", task.job, task.bucket);
+    let n_failures = result.failures.len();
+    ports.put_result(partition_key, result.to_bytes()).await?;
+    Ok(Consumed::Published { n_failures })
+}
+
+struct Cascaded {
+    partial: Option<Vec<u8>>,
+    failures: Vec<Failure>,
+    receipt: Receipt,
+}
+
+async fn cascade<P: Workers + Clock>(
+    ports: &P,
+    config: &ConsumeConfig,
+    task: &TaskRecord,
+    pieces: &[Piece],
+    mut merger: Box<dyn Merger>,
+    deadline_us: u64,
+) -> Cascaded {
+    let n_subtasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+    let mut cascade = Cascade::new(config.cascade, n_subtasks, u64::from(task.index));
+    let mut receipt = Receipt::default();
+    let mut calls = FuturesUnordered::new();
+    loop {
+        match cascade.next(ports.now_us(), deadline_us) {
+            Next::Start(call, _why) => {
+                let request = SubtaskRequest {
+                    workload: task.workload.clone(),
+                    input: task.input,
+                    slice: pieces[call.subtask as usize].slice.clone(),
+                };
+                calls.push(async move { (call, ports.invoke(call.stripe, request.to_bytes()).await) });
+            }
+            Next::Abandon(call) => {
+                let reason = format!("no reply within {} s", config.cascade.attempt_timeout_us / 1_000_000);
+                cascade.settle(ports.now_us(), call, Outcome::Failed(reason));
+            }
+            Next::Wait { until_us } => {
+                let ended = match until_us {
+                    None => calls.next().await,
+                    Some(until_us) => {
+                        let sleep = std::pin::pin!(ports.sleep_until(until_us));
+                        if calls.is_empty() {
+                            sleep.await;
+                            None
+                        } else {
+                            match select(calls.next(), sleep).await {
+                                Either::Left((ended, _)) => ended,
+                                Either::Right(_) => None,
+                            }
+                        }
+                    }
+                };
+                if let Some((call, reply)) = ended {
+                    let slice = &pieces[call.subtask as usize].slice;
+                    take(&mut cascade, ports.now_us(), call, slice, reply, &mut *merger, &mut receipt);
+                }
+            }
+            Next::Finished => break,
+        }
+    }
+    let failures: Vec<_> = cascade
+        .failures()
+        .map(|(subtask, attempts, reason)| Failure {
+            task: task.index,
+            subtask,
+            slice: pieces[subtask as usize].slice.clone(),
+            weight: pieces[subtask as usize].weight,
+            attempts,
+            reason: reason.to_owned(),
+        })
+        .collect();
+    let counts = cascade.counts();
+    receipt.subtasks = (pieces.len() - failures.len()) as u64;
+    receipt.invocations = counts.accepted;
+    receipt.throttles = counts.throttles;
+    receipt.retries = counts.retries;
+    receipt.hedges = counts.hedges;
+    Cascaded { partial: merger.finish(), failures, receipt }
+}
+
+/// Takes in one reply: a first good answer is merged, everything else is booked.
+fn take(
+    cascade: &mut Cascade,
+    now_us: u64,
+    call: Call,
+    slice: &[u8],
+    reply: Result<Vec<u8>, InvokeError>,
+    merger: &mut dyn Merger,
+    receipt: &mut Receipt,
+) {
+    let outcome = match reply.map(|bytes| SubtaskReply::from_bytes(&bytes)) {
+        Err(InvokeError::Throttled(reason)) => Outcome::Throttled(reason),
+        Err(InvokeError::Failed(reason)) => Outcome::Failed(reason),
+        Err(InvokeError::Impossible(reason)) => Outcome::Hopeless(reason),
+        Ok(Err(error)) => Outcome::Failed(error.to_string()),
+        Ok(Ok(reply)) if reply.slice != Digest::of(slice) => {
+            Outcome::Failed("the reply is to another request".to_owned())
+        }
+        Ok(Ok(reply)) => {
+            let wanted = cascade.wants(call);
+            receipt.worker_us = receipt.worker_us.saturating_add(reply.worked_us);
+            let mb_us = reply.worked_us.saturating_mul(u64::from(reply.memory_mb));
+            receipt.worker_mb_us = receipt.worker_mb_us.saturating_add(mb_us);
+            if !wanted {
+                receipt.duplicate_us = receipt.duplicate_us.saturating_add(reply.worked_us);
+            }
+            match reply.outcome {
+                Err(reason) => Outcome::Hopeless(reason),
+                Ok(_) if !wanted => Outcome::Answered,
+                Ok(partial) => match merger.add(&partial) {
+                    Ok(()) => Outcome::Answered,
+                    Err(error) => Outcome::Failed(error.to_string()),
+                },
+            }
+        }
+    };
+    cascade.settle(now_us, call, outcome);
+}
+
+/// Keeps few bytes where they are and puts many into the blob store.
+pub(crate) async fn stored(blobs: &impl BlobStore, bytes: Vec<u8>) -> Result<Stored, PortError> {
+    if bytes.len() <= INLINE_MAX_BYTES {
+        return Ok(Stored::Inline(bytes));
+    }
+    let digest = Digest::of(&bytes);
+    blobs.put_blob(digest, bytes).await?;
+    Ok(Stored::Blob(digest))
+}
+
+/// The bytes, from wherever they are.
+pub(crate) async fn fetched(blobs: &impl BlobStore, stored: &Stored) -> Result<Vec<u8>, PortError> {
+    match stored {
+        Stored::Inline(bytes) => Ok(bytes.clone()),
+        Stored::Blob(digest) => blobs.blob(*digest).await,
+    }
+}
+
+fn inline_bytes(stored: &Stored) -> usize {
+    match stored {
+        Stored::Inline(bytes) => bytes.len(),
+        Stored::Blob(_) => 32,
+    }
+}
+
+fn put_units(bytes: usize) -> u64 {
+    (bytes as u64).max(1).div_ceil(KINESIS_PUT_UNIT_BYTES)
+}

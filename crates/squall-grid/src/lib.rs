@@ -1,0 +1,26 @@
+//! The grid's steps: split, consume, work, collect, close, observe.
+//!
+//! A step reads ports, calls a decision of `squall-core`, acts, and returns what it did. It chooses nothing itself, and
+//! it never retries a port: whoever delivered the message delivers it again.
+
+mod close;
+mod collect;
+mod consume;
+mod inputs;
+mod observe;
+mod split;
+mod work;
+
+pub use close::{announce, close, close_if_due};
+pub use collect::{CollectConfig, Collected, collect};
+pub use consume::{ConsumeConfig, ConsumeError, Consumed, consume};
+pub use inputs::{InputCache, LoadError};
+pub use observe::{Observation, observe};
+pub use split::{Rejection, SplitConfig, SplitOutcome, check, split};
+pub use work::{WorkConfig, WorkError, work};
+
+/// Bytes that still travel inside a row or a record; more go to the blob store.
+///
+/// A DynamoDB item holds 400 KB with its names
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), a Kinesis record 1 MiB.
+pub const INLINE_MAX_BYTES: usize = 256 * 1_024;

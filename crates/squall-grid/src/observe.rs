@@ -1,0 +1,67 @@
+//! The answer so far, or at the end: what everybody who waits looks at.
+
+use squall_core::job::JobId;
+use squall_core::ports::{BlobStore, JobStore};
+use squall_core::registry::Rendered;
+use squall_core::rows::JobRow;
+use squall_core::workload::Coverage;
+
+use crate::close::gather;
+use crate::inputs::{InputCache, LoadError, Prepared};
+
+/// A job as it stands.
+pub struct Observation {
+    /// Its row.
+    pub row: JobRow,
+    /// How much is in the answer.
+    pub coverage: Coverage,
+    partial: Option<Vec<u8>>,
+    prepared: Option<Prepared>,
+}
+
+impl Observation {
+    /// The report; `None` for a job that was rejected.
+    pub fn report(&self) -> Option<Rendered> {
+        self.prepared.as_ref()?.report(self.partial.as_deref(), &self.coverage).ok()
+    }
+
+    /// How many units of work the whole job is, and what they are called.
+    pub fn units(&self) -> Option<(u64, &'static str)> {
+        self.prepared.as_ref().map(|prepared| prepared.units())
+    }
+
+    /// The answer so far in a few words.
+    pub fn headline(&self) -> Option<String> {
+        self.prepared.as_ref()?.headline(self.partial.as_deref()?).ok()?
+    }
+}
+
+/// Looks at a job: at its end if it has one, at its buckets otherwise. `None` when it is not known.
+///
+/// # Errors
+/// When a port fails or the input cannot be loaded.
+pub async fn observe<P: JobStore + BlobStore>(
+    ports: &P,
+    inputs: &InputCache,
+    id: &JobId,
+) -> Result<Option<Observation>, LoadError> {
+    let Some(row) = ports.job(id).await? else { return Ok(None) };
+    let Some(published) = &row.published else {
+        return Ok(Some(Observation { row, coverage: Coverage::default(), partial: None, prepared: None }));
+    };
+    let (coverage, partial) = match &row.ending {
+        Some(ending) => {
+            let partial = match ending.answer {
+                Some(digest) => Some(ports.blob(digest).await?),
+                None => None,
+            };
+            (ending.coverage, partial)
+        }
+        None => {
+            let (received, partial) = gather(ports, inputs.registry(), &row, published).await?;
+            (received.coverage(published), partial)
+        }
+    };
+    let prepared = Some(inputs.get(ports, published.input).await?);
+    Ok(Some(Observation { row, coverage, partial, prepared }))
+}

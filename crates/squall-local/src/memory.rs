@@ -1,0 +1,158 @@
+//! The grid's ports in memory: streams with shards and lanes, a job store with conditional writes, blobs.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use squall_core::digest::Digest;
+use squall_core::job::JobId;
+use squall_core::placement::ShardRange;
+use squall_core::ports::{
+    BlobStore, Created, JobEvents, JobStore, Placement, PortError, ResultQueue, TaskQueue, Written,
+};
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus};
+use tokio::sync::Notify;
+
+mod stream;
+
+pub use stream::{Record, Stream};
+
+/// Everything a grid keeps, in memory.
+#[derive(Debug)]
+pub struct Memory {
+    /// The task stream.
+    pub tasks: Stream,
+    /// The result stream.
+    pub results: Stream,
+    jobs: Mutex<HashMap<JobId, JobRow>>,
+    buckets: Mutex<HashMap<(JobId, u32), BucketRow>>,
+    blobs: Mutex<HashMap<Digest, Vec<u8>>>,
+    /// Notified whenever a job's end is told.
+    pub ended: Notify,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    /// Nothing stored; streams of so many shards, and so many lanes per task shard.
+    pub fn new(n_task_shards: u32, lanes_per_task_shard: u32, n_result_shards: u32) -> Self {
+        Self {
+            tasks: Stream::new(n_task_shards, lanes_per_task_shard),
+            results: Stream::new(n_result_shards, 1),
+            jobs: Mutex::default(),
+            buckets: Mutex::default(),
+            blobs: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+
+    fn with_job<T>(&self, id: &JobId, change: impl FnOnce(&mut JobRow) -> T) -> Result<T, PortError> {
+        match locked(&self.jobs).get_mut(id) {
+            Some(row) => Ok(change(row)),
+            None => Err(PortError::permanent(format!("there is no job {id}"))),
+        }
+    }
+}
+
+impl TaskQueue for Memory {
+    async fn shards(&self) -> Result<Vec<ShardRange>, PortError> {
+        Ok(self.tasks.shards().to_vec())
+    }
+
+    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
+        for (placement, data) in records {
+            self.tasks.put(placement.partition_key, Some(placement.hash_key), data);
+        }
+        Ok(())
+    }
+}
+
+impl ResultQueue for Memory {
+    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError> {
+        self.results.put(partition_key, None, record);
+        Ok(())
+    }
+}
+
+impl BlobStore for Memory {
+    async fn put_blob(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), PortError> {
+        locked(&self.blobs).insert(digest, bytes);
+        Ok(())
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
+        let found = locked(&self.blobs).get(&digest).cloned();
+        found.ok_or_else(|| PortError::permanent(format!("there is no blob {digest}")))
+    }
+}
+
+impl JobStore for Memory {
+    async fn create_job(&self, row: &JobRow) -> Result<Created, PortError> {
+        let mut jobs = locked(&self.jobs);
+        match jobs.get(&row.id) {
+            Some(known) if known.status() != JobStatus::Rejected => {
+                Ok(Created::Existing(Box::new(known.clone())))
+            }
+            _ => {
+                jobs.insert(row.id.clone(), row.clone());
+                Ok(Created::New)
+            }
+        }
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError> {
+        Ok(locked(&self.jobs).get(id).cloned())
+    }
+
+    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
+        self.with_job(id, |row| row.enqueued = true)
+    }
+
+    async fn record_progress(
+        &self,
+        id: &JobId,
+        bucket: u32,
+        progress: BucketProgress,
+    ) -> Result<JobRow, PortError> {
+        self.with_job(id, |row| {
+            row.record_progress(bucket, progress);
+            row.clone()
+        })
+    }
+
+    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
+        self.with_job(id, |row| {
+            if row.ending.is_some() {
+                return Written::Raced;
+            }
+            row.ending = Some(ending.clone());
+            Written::Yes
+        })
+    }
+
+    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
+        self.with_job(id, |row| row.announced = true)
+    }
+
+    async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {
+        Ok(locked(&self.buckets).get(&(id.clone(), bucket)).cloned().unwrap_or_default())
+    }
+
+    async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError> {
+        let mut buckets = locked(&self.buckets);
+        let known = buckets.entry((id.clone(), bucket)).or_default();
+        if known.version + 1 != row.version {
+            return Ok(Written::Raced);
+        }
+        *known = row.clone();
+        Ok(Written::Yes)
+    }
+}
+
+impl JobEvents for Memory {
+    async fn job_ended(&self, _row: &JobRow) -> Result<(), PortError> {
+        self.ended.notify_waiters();
+        Ok(())
+    }
+}

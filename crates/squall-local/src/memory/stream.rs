@@ -1,0 +1,145 @@
+//! A stream as Kinesis has them: shards own ranges of a 128-bit hash space; a shard's lanes keep order per key.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use md5::{Digest as _, Md5};
+use squall_core::placement::ShardRange;
+use tokio::sync::Notify;
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Grows with every record of the stream.
+    pub sequence: u64,
+    /// Decides the lane.
+    pub partition_key: Arc<str>,
+    /// What was put.
+    pub data: Arc<[u8]>,
+}
+
+impl AsRef<[u8]> for Record {
+    fn as_ref(&self) -> &[u8] {
+        &self.data
+    }
+}
+
+/// A stream and where its readers are.
+#[derive(Debug)]
+pub struct Stream {
+    shards: Vec<ShardRange>,
+    lanes_per_shard: usize,
+    lanes: Vec<Lane>,
+    n_put: AtomicU64,
+    n_outstanding: AtomicU64,
+    drained: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: Mutex<VecDeque<Record>>,
+    arrived: Notify,
+}
+
+impl Lane {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Record>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream {
+    /// An empty stream; at least one shard and one lane.
+    pub fn new(n_shards: u32, lanes_per_shard: u32) -> Self {
+        let n_shards = n_shards.max(1);
+        let lanes_per_shard = lanes_per_shard.max(1) as usize;
+        let width = u128::MAX / u128::from(n_shards);
+        let shard = |index: u32| ShardRange {
+            first: u128::from(index) * width + u128::from(index > 0),
+            last: if index + 1 == n_shards { u128::MAX } else { u128::from(index + 1) * width },
+        };
+        Self {
+            shards: (0..n_shards).map(shard).collect(),
+            lanes_per_shard,
+            lanes: (0..n_shards as usize * lanes_per_shard).map(|_| Lane::default()).collect(),
+            n_put: AtomicU64::new(0),
+            n_outstanding: AtomicU64::new(0),
+            drained: Notify::new(),
+        }
+    }
+
+    /// The open shards.
+    pub fn shards(&self) -> &[ShardRange] {
+        &self.shards
+    }
+
+    /// How many lanes there are over all shards.
+    pub fn n_lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Puts a record. The shard is decided by the explicit hash key, or by the MD5 of the partition key
+    /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
+    pub fn put(&self, partition_key: String, explicit_hash_key: Option<u128>, data: Vec<u8>) {
+        let key_hash = md5_of(&partition_key);
+        let hash_key = explicit_hash_key.unwrap_or(key_hash);
+        let shard = self.shards.partition_point(|shard| shard.last < hash_key);
+        // Which lane of a shard a key is given is AWS's affair; another part of the hash spreads evenly.
+        let lane = (key_hash >> 64) % self.lanes_per_shard as u128;
+        let lane = usize::try_from(lane).unwrap_or(0);
+        let sequence = self.n_put.fetch_add(1, Ordering::Relaxed);
+        self.n_outstanding.fetch_add(1, Ordering::Relaxed);
+        let lane = &self.lanes[shard * self.lanes_per_shard + lane];
+        let record = Record { sequence, partition_key: partition_key.into(), data: data.into() };
+        lane.waiting().push_back(record);
+        lane.arrived.notify_one();
+    }
+
+    /// The next records of a lane, at most `most`, once there are any. They stay outstanding until
+    /// [`checkpoint`](Stream::checkpoint).
+    pub async fn next_batch(&self, lane: usize, most: usize) -> Vec<Record> {
+        let lane = &self.lanes[lane];
+        loop {
+            {
+                let mut waiting = lane.waiting();
+                if !waiting.is_empty() {
+                    let n_records = most.max(1).min(waiting.len());
+                    return waiting.drain(..n_records).collect();
+                }
+            }
+            lane.arrived.notified().await;
+        }
+    }
+
+    /// Notes that a lane is done with so many records.
+    pub fn checkpoint(&self, n_records: usize) {
+        let before = self.n_outstanding.fetch_sub(n_records as u64, Ordering::Relaxed);
+        if before == n_records as u64 {
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// Records that were put and are not done with.
+    pub fn n_outstanding(&self) -> u64 {
+        self.n_outstanding.load(Ordering::Relaxed)
+    }
+
+    /// Returns when no record is outstanding.
+    pub async fn drained(&self) {
+        loop {
+            let mut notified = std::pin::pin!(self.drained.notified());
+            notified.as_mut().enable();
+            if self.n_outstanding() == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+fn md5_of(partition_key: &str) -> u128 {
+    u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into())
+}
+
+#[cfg(test)]
+mod tests;

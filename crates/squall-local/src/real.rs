@@ -1,0 +1,306 @@
+//! The grid at real pace: threads, real work, the wall clock.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use squall_core::cascade::CascadePolicy;
+use squall_core::collate::Closing;
+use squall_core::job::JobId;
+use squall_core::ports::{Clock, JobStore, PortError};
+use squall_core::prices::LAMBDA_MB_PER_VCPU;
+use squall_core::registry::Registry;
+use squall_core::rows::JobRow;
+use squall_core::sizing::SizingPolicy;
+use squall_grid::{
+    CollectConfig, ConsumeConfig, InputCache, LoadError, Observation, SplitConfig, SplitOutcome, WorkConfig,
+    observe,
+};
+use tokio::sync::Notify;
+
+use crate::delivery::DeliveryPolicy;
+use crate::directory::Directory;
+use crate::host::Host;
+use crate::memory::Memory;
+use crate::serve::{Deployment, Lost, close_now, deliver, serve};
+
+mod ports;
+mod workers;
+
+use ports::{Basics, RealPorts};
+use workers::WorkerPool;
+
+/// How large a local grid is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LocalConfig {
+    /// Shards of the task stream.
+    pub n_shards: u32,
+    /// Lanes per shard.
+    pub lanes_per_shard: u32,
+    /// Workers, of one vCPU each.
+    pub n_workers: NonZeroUsize,
+    /// How finely to cut a job that does not say.
+    pub sizing: SizingPolicy,
+}
+
+impl LocalConfig {
+    /// Two shards of one lane, and a worker for each of `n_cores`.
+    pub fn for_cores(n_cores: NonZeroUsize) -> Self {
+        Self { n_shards: 2, lanes_per_shard: 1, n_workers: n_cores, sizing: SizingPolicy::default() }
+    }
+
+    /// The deployment that this stands for.
+    pub fn deployment(&self) -> Deployment {
+        let n_workers = u32::try_from(self.n_workers.get()).unwrap_or(u32::MAX);
+        // Every lane may fill every worker, and keeps one more subtask at the door of each: a lane that is done early
+        // leaves no worker idle.
+        let in_flight = n_workers.saturating_mul(2);
+        Deployment {
+            split: SplitConfig {
+                sizing: self.sizing,
+                lanes_per_shard: self.lanes_per_shard,
+                workers_per_consumer: n_workers,
+                vcpus_per_worker: 1,
+                max_buckets: 4,
+                default_deadline_s: 86_400,
+            },
+            consume: ConsumeConfig {
+                cascade: CascadePolicy {
+                    initial_concurrency: in_flight,
+                    max_concurrency: in_flight,
+                    // Threads of one machine do not straggle one by one, and a copy would take a core from a first
+                    // attempt.
+                    duplicate_budget: 0.0,
+                    attempt_timeout_us: 3_600_000_000,
+                    guard_us: 0,
+                    ..CascadePolicy::default()
+                },
+                memory_mb: u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX),
+            },
+            collect: CollectConfig::default(),
+            task_delivery: DeliveryPolicy { batch_size: 1, max_attempts: 3, backoff_us: 10_000 },
+            result_delivery: DeliveryPolicy { batch_size: 1_000, max_attempts: 3, backoff_us: 10_000 },
+            consumer_timeout_us: u64::MAX,
+            message_attempts: 1,
+            timer_period_us: 1_000_000,
+        }
+    }
+}
+
+/// Tells a running grid to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<Notify>);
+
+impl Stop {
+    /// Stops the grid: the job is cancelled and what is in the answer so far is kept.
+    pub fn stop(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// How a run went.
+pub struct Finished {
+    /// What the splitter made of the message.
+    pub outcome: SplitOutcome,
+    /// The job at its end; `None` when the message did not become one.
+    pub observation: Option<Observation>,
+    /// Records that were given up, and why.
+    pub lost: Vec<Lost>,
+    /// When the run began, microseconds of the grid's clock.
+    pub started_us: u64,
+    /// When it ended, microseconds of the grid's clock.
+    pub ended_us: u64,
+}
+
+/// Looks at a running job now and then.
+pub trait Progress {
+    /// How long to wait between two looks, microseconds.
+    fn period_us(&self) -> u64;
+    /// A look at the job's row.
+    fn row(&mut self, row: &JobRow, now_us: u64);
+    /// A look at the answer so far; asked for only as often as it stays cheap.
+    fn answer(&mut self, observation: &Observation);
+}
+
+impl Progress for () {
+    fn period_us(&self) -> u64 {
+        u64::MAX
+    }
+    fn row(&mut self, _: &JobRow, _: u64) {}
+    fn answer(&mut self, _: &Observation) {}
+}
+
+/// A grid in this process.
+pub struct LocalGrid {
+    deployment: Deployment,
+    basics: Basics,
+    inputs: Arc<InputCache>,
+    ports: RealPorts,
+}
+
+impl Host for LocalGrid {
+    type Ports = RealPorts;
+
+    async fn invocation<T>(&self, step: impl AsyncFnOnce(&RealPorts) -> T) -> Option<T> {
+        Some(step(&self.ports).await)
+    }
+
+    fn clock(&self) -> &impl Clock {
+        &self.basics
+    }
+}
+
+impl LocalGrid {
+    /// A grid whose workers have started; `directory` is where the job's file names start from.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn new(config: &LocalConfig, registry: Registry, directory: PathBuf) -> std::io::Result<Self> {
+        let basics = Basics::new(Memory::new(config.n_shards, config.lanes_per_shard, 1));
+        let inputs = Arc::new(InputCache::new(registry));
+        let memory_mb = u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX);
+        let work = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb };
+        let workers = WorkerPool::start(config.n_workers, work, &basics, &inputs)?;
+        let ports = RealPorts { basics: basics.clone(), workers, files: Directory::new(directory) };
+        Ok(Self { deployment: config.deployment(), basics, inputs, ports })
+    }
+
+    /// Runs one message to its end, or until it is stopped.
+    ///
+    /// # Errors
+    /// When the message could not be delivered or the answer not be read.
+    pub fn run(
+        &self,
+        message: &[u8],
+        delivery: &JobId,
+        stop: &Stop,
+        progress: &mut impl Progress,
+    ) -> Result<Finished, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        runtime.block_on(self.run_message(message, delivery, stop, progress))
+    }
+
+    async fn run_message(
+        &self,
+        message: &[u8],
+        delivery: &JobId,
+        stop: &Stop,
+        progress: &mut impl Progress,
+    ) -> Result<Finished, RunError> {
+        let started_us = self.basics.now_us();
+        let outcome = deliver(self, &self.deployment, &self.inputs, message, delivery).await?;
+        let lost = Mutex::new(Vec::new());
+        if let SplitOutcome::Enqueued(id) | SplitOutcome::AlreadyEnqueued(id) = &outcome {
+            let memory = &self.basics.memory;
+            let keep = |record: Lost| lost.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+            let serving = serve(self, &self.deployment, memory, &self.inputs, id, &keep);
+            let ending = self.until_ended(id, stop);
+            let looking = self.look(id, progress);
+            tokio::select! {
+                () = serving => {}
+                () = looking => {}
+                () = ending => {}
+            }
+        }
+        let ended_us = self.basics.now_us();
+        let (SplitOutcome::Enqueued(id)
+        | SplitOutcome::AlreadyEnqueued(id)
+        | SplitOutcome::Rejected(id, _)
+        | SplitOutcome::IdTaken(id)) = &outcome;
+        let observation = observe(&self.ports, &self.inputs, id).await?;
+        let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Finished { outcome, observation, lost, started_us, ended_us })
+    }
+
+    /// Returns when the job has ended: by itself, because it was stopped, or because nothing is under way any more.
+    async fn until_ended(&self, id: &JobId, stop: &Stop) {
+        let memory = &self.basics.memory;
+        let has_ended = async || matches!(memory.job(id).await, Ok(Some(row)) if row.ending.is_some());
+        loop {
+            let mut told = std::pin::pin!(memory.ended.notified());
+            told.as_mut().enable();
+            if has_ended().await {
+                return;
+            }
+            let drained = async {
+                // A result is put before its task is done with, so this order misses nothing.
+                memory.tasks.drained().await;
+                memory.results.drained().await;
+            };
+            tokio::select! {
+                () = told => {}
+                () = drained => close_now(self, &self.inputs, id, Closing::Stalled).await,
+                () = stop.0.notified() => close_now(self, &self.inputs, id, Closing::Cancelled).await,
+            }
+        }
+    }
+
+    async fn look(&self, id: &JobId, progress: &mut impl Progress) {
+        /// Part of the time that may go into looking at the answer.
+        const MOST_OF_THE_TIME: u64 = 20;
+        let clock = &self.basics;
+        let mut next_answer_us = 0;
+        loop {
+            let now_us = clock.now_us();
+            clock.sleep_until(now_us.saturating_add(progress.period_us())).await;
+            let Ok(Some(row)) = clock.memory.job(id).await else { continue };
+            let from_us = clock.now_us();
+            progress.row(&row, from_us);
+            if from_us >= next_answer_us && row.total().n_tasks > 0 {
+                if let Ok(Some(observation)) = observe(&self.ports, &self.inputs, id).await {
+                    progress.answer(&observation);
+                }
+                let now_us = clock.now_us();
+                next_answer_us = now_us.saturating_add((now_us - from_us).saturating_mul(MOST_OF_THE_TIME));
+            }
+        }
+    }
+
+    /// Checks a message and says how it would be cut, without running it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(
+        config: &LocalConfig,
+        registry: Registry,
+        directory: PathBuf,
+        message: &[u8],
+    ) -> Result<Checked, squall_grid::Rejection> {
+        let inputs = InputCache::new(registry);
+        let files = Directory::new(directory);
+        let split = config.deployment().split;
+        let (job, weight, sizing) = futures::executor::block_on(squall_grid::check(
+            &files,
+            &inputs,
+            &split,
+            config.n_shards,
+            message,
+        ))?;
+        Ok(Checked { job, weight, sizing })
+    }
+}
+
+/// A message that checks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The job.
+    pub job: squall_core::job::Job,
+    /// What it weighs: nanoseconds of one vCPU.
+    pub weight: squall_core::workload::Weight,
+    /// How it would be cut.
+    pub sizing: squall_core::sizing::Sizing,
+}
+
+/// Why there is no answer at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The machine has no more threads or timers to give.
+    #[error("cannot start")]
+    Start(#[from] std::io::Error),
+    /// The message could not be taken in.
+    #[error("cannot split the job")]
+    Split(#[from] PortError),
+    /// The answer could not be read.
+    #[error("cannot read the answer")]
+    Answer(#[from] LoadError),
+}

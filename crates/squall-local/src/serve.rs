@@ -1,0 +1,193 @@
+//! The part of AWS around the steps: deliver the message, run the lanes, keep the timer.
+
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use squall_core::collate::Closing;
+use squall_core::job::JobId;
+use squall_core::ports::{Clock, JobStore, PortError};
+use squall_grid::{
+    CollectConfig, ConsumeConfig, InputCache, SplitConfig, SplitOutcome, close, close_if_due, collect,
+    consume, split,
+};
+
+use crate::delivery::{Batch, DeliveryPolicy, Handled, plan_redelivery};
+use crate::host::Host;
+use crate::memory::{Memory, Record, Stream};
+
+/// How a grid is deployed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Deployment {
+    /// The splitter's configuration.
+    pub split: SplitConfig,
+    /// The consumers'.
+    pub consume: ConsumeConfig,
+    /// The collector's.
+    pub collect: CollectConfig,
+    /// How the task stream's lanes deliver.
+    pub task_delivery: DeliveryPolicy,
+    /// How the result stream's lanes deliver.
+    pub result_delivery: DeliveryPolicy,
+    /// How long a consumer may run, microseconds.
+    pub consumer_timeout_us: u64,
+    /// Deliveries of a message before it is given up.
+    pub message_attempts: u32,
+    /// How often the timer looks for jobs past their deadline, microseconds.
+    pub timer_period_us: u64,
+}
+
+/// Delivers a message to the splitter until it is taken in. `None` when every delivery failed.
+pub async fn deliver<H: Host>(
+    host: &H,
+    deployment: &Deployment,
+    inputs: &InputCache,
+    message: &[u8],
+    delivery: &JobId,
+) -> Result<SplitOutcome, PortError> {
+    let mut attempt = 1;
+    loop {
+        let step = async |ports: &H::Ports| {
+            split(ports, inputs, &deployment.split, message, delivery.clone()).await
+        };
+        let outcome = match host.invocation(step).await {
+            Some(Ok(outcome)) => return Ok(outcome),
+            Some(Err(error)) => error,
+            None => PortError::transient("the splitter died"),
+        };
+        if attempt >= deployment.message_attempts || matches!(outcome, PortError::Permanent { .. }) {
+            return Err(outcome);
+        }
+        let wait_us = deployment.task_delivery.backoff_us << attempt.min(10);
+        host.clock().sleep_until(host.clock().now_us() + wait_us).await;
+        attempt += 1;
+    }
+}
+
+/// A record that was given up, and the reason of the last attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The record.
+    pub record: Record,
+    /// Why it could not be handled.
+    pub reason: String,
+}
+
+/// Runs every lane of both streams and the timer of one job, for ever; records that were given up go to `lost`.
+pub async fn serve<H: Host>(
+    host: &H,
+    deployment: &Deployment,
+    memory: &Memory,
+    inputs: &InputCache,
+    job: &JobId,
+    lost: &impl Fn(Lost),
+) {
+    let consume_one = async |records: &[Record]| {
+        let step = async |ports: &H::Ports| {
+            let deadline_us = ports.now_us().saturating_add(deployment.consumer_timeout_us);
+            for (position, record) in records.iter().enumerate() {
+                let consumed = consume(ports, inputs, &deployment.consume, &record.data, deadline_us).await;
+                if let Err(error) = consumed {
+                    return (Handled::UpTo(position), chain(&error));
+                }
+            }
+            (Handled::All, String::new())
+        };
+        host.invocation(step).await.unwrap_or_else(died)
+    };
+    let collect_batch = async |records: &[Record]| {
+        let step =
+            async |ports: &H::Ports| collect(ports, inputs, &deployment.collect, records).await.failed;
+        match host.invocation(step).await {
+            None => died(),
+            Some(failed) => match failed.into_iter().min() {
+                None => (Handled::All, String::new()),
+                Some((first, reason)) => (Handled::UpTo(first), reason),
+            },
+        }
+    };
+    let timer = async {
+        loop {
+            let now_us = host.clock().now_us();
+            host.clock().sleep_until(now_us + deployment.timer_period_us).await;
+            let step = async |ports: &H::Ports| match ports.job(job).await {
+                Ok(Some(row)) => close_if_due(ports, inputs.registry(), &row).await.map(drop),
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            // The next tick is the retry.
+            let _ = host.invocation(step).await;
+        }
+    };
+    let mut running: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
+    for lane in 0..memory.tasks.n_lanes() {
+        let policy = &deployment.task_delivery;
+        running.push(Box::pin(run_lane(host, &memory.tasks, lane, policy, &consume_one, lost)));
+    }
+    for lane in 0..memory.results.n_lanes() {
+        let policy = &deployment.result_delivery;
+        running.push(Box::pin(run_lane(host, &memory.results, lane, policy, &collect_batch, lost)));
+    }
+    running.push(Box::pin(timer));
+    while running.next().await.is_some() {}
+}
+
+/// Ends a job whose streams are empty, whatever is missing. Returns when it has ended.
+pub(crate) async fn close_now<H: Host>(host: &H, inputs: &InputCache, job: &JobId, closing: Closing) {
+    loop {
+        let step = async |ports: &H::Ports| match ports.job(job).await? {
+            Some(row) if row.ending.is_none() => {
+                if close_if_due(ports, inputs.registry(), &row).await? == Closing::NotYet {
+                    close(ports, inputs.registry(), &row, closing).await?;
+                }
+                Ok(())
+            }
+            _ => Ok::<(), PortError>(()),
+        };
+        match host.invocation(step).await {
+            Some(Ok(()) | Err(PortError::Permanent { .. })) => return,
+            _ => {
+                let now_us = host.clock().now_us();
+                host.clock().sleep_until(now_us + 100_000).await;
+            }
+        }
+    }
+}
+
+async fn run_lane<H: Host>(
+    host: &H,
+    stream: &Stream,
+    lane: usize,
+    policy: &DeliveryPolicy,
+    handle: &impl AsyncFn(&[Record]) -> (Handled, String),
+    lost: &impl Fn(Lost),
+) {
+    loop {
+        let records = stream.next_batch(lane, policy.batch_size).await;
+        let mut batches = vec![Batch { records, attempt: 1 }];
+        while let Some(batch) = batches.pop() {
+            let (handled, reason) = handle(&batch.records).await;
+            let plan = plan_redelivery(policy, batch, handled);
+            stream.checkpoint(plan.n_done + plan.lost.len());
+            plan.lost.into_iter().for_each(|record| lost(Lost { record, reason: reason.clone() }));
+            batches.extend(plan.again.into_iter().rev());
+            if plan.wait_us > 0 {
+                let now_us = host.clock().now_us();
+                host.clock().sleep_until(now_us + plan.wait_us).await;
+            }
+        }
+    }
+}
+
+fn died() -> (Handled, String) {
+    (Handled::Nothing, "the function died".to_owned())
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,15 @@
+//! The computations that ship with Squall, one module each, and the registry of them.
+//!
+//! Workloads see numbers and bytes: never the network, the file system, the environment or a clock.
+
+pub mod probe;
+
+use squall_core::registry::Registry;
+
+/// Every workload that ships.
+pub fn registry() -> Registry {
+    Registry::default().with::<probe::Probe>()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+use proptest::prelude::*;
+use squall_core::laws;
+
+use super::*;
+
+fn input(units: u64, rounds: u64) -> Input {
+    Input { units, rounds, failing_unit: None }
+}
+
+#[test]
+fn the_hash_is_splitmix64_s() {
+    // First output of SplitMix64 from seed 0, as published with Vigna's reference implementation.
+    assert_eq!(hashed(0, 0), 0xe220_a839_7b1d_cdaf);
+}
+
+#[test]
+fn refuses_a_probe_without_work() {
+    let refused = Probe::prepare(input(0, 0), &Files::new()).unwrap_err();
+    assert_eq!(refused.to_string(), "input.units: 0; expected 1 to 1000000000000");
+}
+
+#[test]
+fn refuses_centuries_of_work() {
+    let refused = Probe::prepare(input(MAX_UNITS, MAX_ROUNDS), &Files::new()).unwrap_err();
+    assert!(refused.to_string().contains("centuries"), "{refused}");
+}
+
+#[test]
+fn the_failing_unit_fails_only_its_own_slice() {
+    let input = Input { failing_unit: Some(7), ..input(20, 0) };
+    let parts = Probe::divide(&input, &Probe::whole(&input), NonZeroUsize::new(4).unwrap());
+    let failed: Vec<bool> = parts.iter().map(|part| Probe::evaluate(&input, part).is_err()).collect();
+    assert_eq!(failed, [false, true, false, false]);
+}
+
+proptest! {
+    #[test]
+    fn obeys_the_laws(units in 1_u64..300, rounds in 0_u64..4, seed: u64) {
+        laws::check::<Probe>(input(units, rounds), &Files::new(), seed).map_err(TestCaseError::fail)?;
+    }
+}
