@@ -19,7 +19,6 @@ pub(crate) struct Display {
     bar: Option<ProgressBar>,
     units: Option<(u64, &'static str)>,
     headline: Option<String>,
-    last: Option<(u64, f64)>,
 }
 
 impl Display {
@@ -31,7 +30,7 @@ impl Display {
             }
             bar
         });
-        Self { shown, bar, units: None, headline: None, last: None }
+        Self { shown, bar, units: None, headline: None }
     }
 
     pub(crate) fn clear(&self) {
@@ -40,7 +39,7 @@ impl Display {
         }
     }
 
-    fn line(&mut self, row: &JobRow, now_us: u64) -> Option<(f64, String)> {
+    fn line(&self, row: &JobRow, now_us: u64) -> Option<(f64, String)> {
         let published = row.published.as_ref()?;
         let total = row.total();
         let coverage = Coverage { weight_done: total.weight_done, weight_total: published.weight };
@@ -50,11 +49,11 @@ impl Display {
             format!("{}/{} tasks", total.n_tasks, published.n_tasks),
             format!("{}/~{n_subtasks} subtasks", total.n_subtasks),
         ];
-        if let Some(rate) = self.rate(share, now_us) {
+        let elapsed_us = now_us.saturating_sub(row.created_us);
+        if let Some(rate) = self.rate(share, elapsed_us) {
             parts.push(rate);
         }
         if share >= ENOUGH_TO_ESTIMATE {
-            let elapsed_us = now_us.saturating_sub(row.created_us);
             parts.push(format!("{} left", duration(left_us(elapsed_us, share))));
         }
         if total.n_failures > 0 {
@@ -65,11 +64,9 @@ impl Display {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    fn rate(&mut self, share: f64, now_us: u64) -> Option<String> {
+    fn rate(&self, share: f64, elapsed_us: u64) -> Option<String> {
         let (n_units, unit) = self.units?;
-        let (then_us, then_share) = self.last.replace((now_us, share))?;
-        let passed_s = now_us.saturating_sub(then_us) as f64 / 1e6;
-        let per_s = n_units as f64 * (share - then_share) / passed_s.max(1e-6);
+        let per_s = n_units as f64 * share / (elapsed_us.max(1) as f64 / 1e6);
         Some(format!("{} {unit}/s", short(per_s)))
     }
 }

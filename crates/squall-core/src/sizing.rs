@@ -9,6 +9,9 @@ use crate::workload::{InputError, Weight};
 
 /// Most subtasks of one task: the consumer holds the state of each.
 pub const MAX_SUBTASKS_PER_TASK: u32 = 10_000;
+/// Subtasks of a task per worker of its consumer: the last ones of a task leave workers idle, so there should be some
+/// before them.
+const SUBTASKS_PER_WORKER: u64 = 4;
 /// Longest subtask that may be asked for, milliseconds: well under Lambda's 900 s.
 pub const MAX_SUBTASK_MS: f64 = 600_000.0;
 
@@ -167,7 +170,7 @@ pub fn plan_sizing(
     } else {
         (by_overhead, SizingReason::Small)
     };
-    let per_task = request.subtasks_per_task.map_or_else(|| u64::from(workers) * 2, u64::from);
+    let per_task = request.subtasks_per_task.map_or_else(|| u64::from(workers) * SUBTASKS_PER_WORKER, u64::from);
     let (n_tasks, per_task, reason) = match (request.tasks, request.subtasks_per_task) {
         (Some(tasks), Some(subtasks)) => (u64::from(tasks), u64::from(subtasks), SizingReason::Asked),
         (Some(tasks), None) => (u64::from(tasks), n_subtasks.div_ceil(u64::from(tasks)), SizingReason::Asked),

@@ -10,7 +10,7 @@ mod host;
 pub mod memory;
 mod real;
 mod serve;
-//pub mod simulated;
+pub mod simulated;
 
 pub use directory::Directory;
 pub use host::Host;

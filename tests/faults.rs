@@ -1,0 +1,242 @@
+//! The grid under simulated time with every fault, over thousands of seeds: the answer is the same, or the status says
+//! honestly what is missing. Never short, never stuck.
+//!
+//! `SQUALL_SEEDS=100000 cargo test -p squall-tests faults` looks further; a failure prints its seed.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use squall_core::cascade::CascadePolicy;
+use squall_core::job::JobId;
+use squall_core::rows::{JobRow, JobStatus};
+use squall_core::sizing::SizingPolicy;
+use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig};
+use squall_local::delivery::DeliveryPolicy;
+use squall_local::simulated::{Faults, Random, Scenario, Simulated, simulate};
+use squall_local::{Deployment, LocalConfig, LocalGrid, Stop};
+
+const SECOND_US: u64 = 1_000_000;
+
+fn n_seeds(default: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "how far a test looks is its caller's choice")]
+    std::env::var("SQUALL_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn deployment() -> Deployment {
+    Deployment {
+        split: SplitConfig {
+            sizing: SizingPolicy::default(),
+            lanes_per_shard: 2,
+            workers_per_consumer: 4,
+            vcpus_per_worker: 1,
+            max_buckets: 3,
+            default_deadline_s: 7_200,
+        },
+        consume: ConsumeConfig {
+            cascade: CascadePolicy {
+                initial_concurrency: 4,
+                max_concurrency: 8,
+                n_stripes: 2,
+                max_attempts: 6,
+                attempt_timeout_us: 15 * SECOND_US,
+                duplicate_budget: 0.2,
+                guard_us: 5 * SECOND_US,
+                ..CascadePolicy::default()
+            },
+            memory_mb: 512,
+        },
+        collect: CollectConfig::default(),
+        task_delivery: DeliveryPolicy { batch_size: 1, max_attempts: 20, backoff_us: 50_000 },
+        result_delivery: DeliveryPolicy { batch_size: 5, max_attempts: 20, backoff_us: 50_000 },
+        consumer_timeout_us: 300 * SECOND_US,
+        message_attempts: 30,
+        timer_period_us: 30 * SECOND_US,
+    }
+}
+
+fn scenario(seed: u64, faults: Faults) -> Scenario {
+    let mut random = Random::new(seed);
+    Scenario {
+        n_task_shards: 1 + u32::try_from(random.below(3)).unwrap(),
+        lanes_per_task_shard: 1 + u32::try_from(random.below(3)).unwrap(),
+        n_result_shards: 1 + u32::try_from(random.below(3)).unwrap(),
+        deployment: deployment(),
+        faults,
+        seed: random.next(),
+    }
+}
+
+/// Everything at once, hard.
+const STORM: Faults = Faults {
+    duplicate: 300,
+    reorder: 200,
+    refuse: 20,
+    lose_reply: 20,
+    die: 8,
+    throttle: 100,
+    crash: 50,
+    hang: 10,
+    rubbish: 50,
+    straggle: 50,
+};
+
+fn message(random: &mut Random) -> String {
+    let units = 1 + random.below(200);
+    let tasks = 1 + random.below(12);
+    let subtasks = 1 + random.below(6);
+    format!(
+        r#"{{"workload":"probe","input":{{"units":{units}}},"sizing":{{"tasks":{tasks},"subtasks_per_task":{subtasks}}}}}"#
+    )
+}
+
+fn id() -> JobId {
+    JobId::new("storm").unwrap()
+}
+
+fn run(scenario: &Scenario, message: &str) -> Simulated {
+    simulate(scenario, squall_workloads::registry(), message.as_bytes(), &id())
+        .unwrap_or_else(|error| panic!("seed {}: {error}\n{message}", scenario.seed))
+}
+
+fn calm_report(message: &str) -> String {
+    let config = LocalConfig::for_cores(NonZeroUsize::MIN);
+    let grid = LocalGrid::new(&config, squall_workloads::registry(), ".".into()).unwrap();
+    let finished = grid.run(message.as_bytes(), &id(), &Stop::default(), &mut ()).unwrap();
+    finished.observation.unwrap().report().unwrap().json.to_string()
+}
+
+/// What must hold of a job however it ended.
+fn check_honest(context: &str, row: &JobRow) {
+    let ending = row.ending.as_ref().unwrap_or_else(|| panic!("{context}: still running"));
+    let published = row.published.as_ref().unwrap();
+    let lacks = !ending.missing.is_empty() || !ending.failures.is_empty();
+    match ending.status {
+        JobStatus::Complete => {
+            assert!(!lacks, "{context}: complete, and yet something is missing");
+            assert!(ending.coverage.is_whole(), "{context}: complete, and yet not whole");
+        }
+        JobStatus::CompleteWithFailures => {
+            assert!(ending.missing.is_empty() && !ending.failures.is_empty(), "{context}");
+            let failed: u64 = ending.failures.iter().map(|failure| failure.weight).sum();
+            assert_eq!(ending.coverage.weight_done + failed, published.weight, "{context}");
+        }
+        JobStatus::Expired | JobStatus::OverBudget => {
+            assert!(!ending.missing.is_empty(), "{context}: {} but nothing is missing", ending.status);
+        }
+        status => panic!("{context}: ended {status}: {:?}", ending.reason),
+    }
+}
+
+/// Runs many seeds and counts the statuses.
+fn storm(n: u64, faults: Faults, first_seed: u64) -> BTreeMap<String, u64> {
+    let mut expected = BTreeMap::new();
+    let mut statuses = BTreeMap::new();
+    for seed in first_seed..first_seed + n_seeds(n) {
+        let message = message(&mut Random::new(seed));
+        let context = format!("seed {seed}: {message}");
+        let simulated = run(&scenario(seed, faults), &message);
+        let Some(observation) = simulated.observation else {
+            *statuses.entry("never a job".to_owned()).or_default() += 1;
+            continue;
+        };
+        let row = &observation.row;
+        check_honest(&context, row);
+        let status = row.status();
+        *statuses.entry(status.to_string()).or_default() += 1;
+        if status == JobStatus::Complete {
+            let expected = expected.entry(message.clone()).or_insert_with(|| calm_report(&message));
+            let found = observation.report().unwrap().json.to_string();
+            assert_eq!(&found, expected, "{context}");
+        }
+        // Whatever arrives after the end changes nothing.
+        let settled = simulated.settled.unwrap();
+        assert_eq!(settled.ending, row.ending, "{context}: the end changed");
+        assert!(settled.announced, "{context}: nobody was told");
+    }
+    statuses
+}
+
+#[test]
+fn without_faults_every_job_is_complete() {
+    let statuses = storm(300, Faults::default(), 0);
+    assert_eq!(statuses.keys().collect::<Vec<_>>(), ["complete"]);
+}
+
+#[test]
+fn duplicates_and_reordering_change_nothing() {
+    let faults = Faults { duplicate: 300, reorder: 300, ..Faults::default() };
+    let statuses = storm(1_000, faults, 10_000);
+    assert_eq!(statuses.keys().collect::<Vec<_>>(), ["complete"]);
+}
+
+#[test]
+fn workers_that_fail_hang_and_answer_rubbish_cost_time_not_truth() {
+    let faults =
+        Faults { throttle: 200, crash: 100, hang: 20, rubbish: 100, straggle: 100, ..Faults::default() };
+    let statuses = storm(1_000, faults, 20_000);
+    assert!(statuses["complete"] >= statuses.values().sum::<u64>() * 95 / 100, "{statuses:?}");
+}
+
+#[test]
+fn consumers_and_collectors_that_die_between_any_two_calls_lose_nothing() {
+    let faults = Faults { die: 20, refuse: 30, lose_reply: 30, ..Faults::default() };
+    let statuses = storm(1_500, faults, 30_000);
+    assert!(statuses["complete"] >= statuses.values().sum::<u64>() * 95 / 100, "{statuses:?}");
+}
+
+#[test]
+fn a_storm_of_everything_ends_complete_or_says_what_is_missing() {
+    let statuses = storm(2_500, STORM, 40_000);
+    assert!(statuses["complete"] >= statuses.values().sum::<u64>() * 90 / 100, "{statuses:?}");
+}
+
+#[test]
+fn workers_that_always_crash_are_named_as_failures() {
+    let faults = Faults { crash: 1_000, ..Faults::default() };
+    let statuses = storm(50, faults, 50_000);
+    assert_eq!(statuses.keys().collect::<Vec<_>>(), ["complete_with_failures"]);
+}
+
+#[test]
+fn consumers_that_always_die_let_the_job_expire_with_every_task_named() {
+    let mut scenario = scenario(60_000, Faults { die: 400, ..Faults::default() });
+    scenario.deployment.task_delivery.max_attempts = 2;
+    scenario.deployment.message_attempts = 1_000;
+    scenario.deployment.split.default_deadline_s = 600;
+    let message = r#"{"workload":"probe","input":{"units":40},"sizing":{"tasks":10}}"#;
+    let simulated = run(&scenario, message);
+    let row = simulated.observation.unwrap().row;
+    assert_eq!(row.status(), JobStatus::Expired);
+    check_honest("always dying", &row);
+    assert!(!simulated.lost.is_empty());
+}
+
+#[test]
+fn a_job_over_its_budget_stops_with_what_it_has() {
+    let message = r#"{"workload":"probe","input":{"units":400},"sizing":{"tasks":100},"max_cost_usd":0.00002}"#;
+    let simulated = run(&scenario(70_000, Faults::default()), message);
+    let row = simulated.observation.unwrap().row;
+    assert_eq!(row.status(), JobStatus::OverBudget);
+    check_honest("over budget", &row);
+    let share = row.ending.unwrap().coverage.share();
+    assert!(share > 0.0 && share < 1.0, "{share}");
+}
+
+#[test]
+fn a_failing_unit_fails_its_subtask_alone() {
+    let message = r#"{"workload":"probe","input":{"units":40,"failing_unit":17},"sizing":{"tasks":4,"subtasks_per_task":5}}"#;
+    let simulated = run(&scenario(80_000, Faults::default()), message);
+    let row = simulated.observation.unwrap().row;
+    assert_eq!(row.status(), JobStatus::CompleteWithFailures);
+    let failures = row.ending.unwrap().failures;
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].reason, "unit 17 was asked to fail");
+    assert_eq!((failures[0].task, failures[0].attempts), (1, 1));
+}
+
+#[test]
+fn the_same_seed_is_the_same_history() {
+    let message = message(&mut Random::new(7));
+    let times: Vec<u64> = (0..3).map(|_| run(&scenario(7, STORM), &message).took_us).collect();
+    assert!(times.iter().all(|took_us| *took_us == times[0]), "{times:?}");
+}

@@ -1,0 +1,4 @@
+//! What crosses crates: the house's rules, the sample jobs, the command line, and the grid under every fault.
+
+mod faults;
+mod tidy;

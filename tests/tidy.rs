@@ -1,0 +1,170 @@
+//! The house: who may import whom, and what must never appear where.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which of our crates a crate may import.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("squall-core", &[]),
+    ("squall-grid", &["squall-core"]),
+    ("squall-workloads", &["squall-core"]),
+    ("squall-local", &["squall-core", "squall-grid"]),
+    ("squall-cli", &["squall-core", "squall-grid", "squall-workloads", "squall-local"]),
+];
+
+/// What decisions, steps and workloads must not depend on: runtimes, vendors, clocks, randomness.
+const NEVER: &[(&str, &[&str])] = &[
+    ("squall-core", &["tokio", "futures", "async", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
+    ("squall-grid", &["tokio", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
+    ("squall-workloads", &["tokio", "futures", "async", "aws", "rand", "reqwest", "hyper"]),
+];
+
+/// What sources of the pure crates must not say. Clippy's `disallowed_methods` sees calls; this sees everything else.
+const UNSPOKEN: &[(&str, &[&str])] = &[
+    ("squall-core", &["std::time", "std::env", "std::fs", "std::net", "std::process", "std::thread", "println!"]),
+    ("squall-grid", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
+    ("squall-workloads", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
+];
+
+/// No file longer than this, tests included.
+const MOST_LINES: usize = 500;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn crates() -> Vec<(String, PathBuf)> {
+    let mut crates: Vec<_> = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
+        .collect();
+    crates.sort();
+    crates
+}
+
+fn manifest(path: &Path) -> toml::Table {
+    fs::read_to_string(path.join("Cargo.toml")).unwrap().parse().unwrap()
+}
+
+fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
+    manifest
+        .get("dependencies")
+        .and_then(toml::Value::as_table)
+        .map(|table| table.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+fn files(directory: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && !name.starts_with('.') && !matches!(name, "target" | "node_modules") {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|it| it == extension) {
+            found.push(path);
+        }
+    }
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    files(directory, "rs", &mut found);
+    found.sort();
+    found
+}
+
+#[test]
+fn every_crate_is_in_the_table_and_named_like_its_folder() {
+    let known: BTreeSet<_> = MAY_IMPORT.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let found: BTreeSet<_> = crates().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(found, known);
+    for (name, path) in crates() {
+        assert_eq!(manifest(&path)["package"]["name"].as_str(), Some(name.as_str()));
+    }
+}
+
+#[test]
+fn crates_import_only_whom_they_may() {
+    for (name, path) in crates() {
+        let (_, allowed) = MAY_IMPORT.iter().find(|(it, _)| *it == name).unwrap();
+        for dependency in dependencies(&manifest(&path)) {
+            if dependency.starts_with("squall") {
+                assert!(allowed.contains(&dependency.as_str()), "{name} must not import {dependency}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pure_crates_have_no_runtime_vendor_clock_or_randomness() {
+    for (name, path) in crates() {
+        let Some((_, never)) = NEVER.iter().find(|(it, _)| *it == name) else { continue };
+        for dependency in dependencies(&manifest(&path)) {
+            let bad = never.iter().any(|it| dependency == *it || dependency.starts_with(&format!("{it}-")));
+            // Dates without a clock: the `clock` and `now` features are off.
+            let dates = name == "squall-workloads" && dependency == "chrono";
+            assert!(!bad || dates, "{name} must not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn dates_come_without_a_clock() {
+    let workspace: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let chrono = &workspace["workspace"]["dependencies"]["chrono"];
+    assert_eq!(chrono["default-features"].as_bool(), Some(false));
+    let features: Vec<_> = chrono["features"].as_array().unwrap().iter().filter_map(|it| it.as_str()).collect();
+    assert!(!features.iter().any(|it| matches!(*it, "clock" | "now")), "{features:?}");
+}
+
+#[test]
+fn pure_crates_do_not_speak_of_the_world() {
+    for (name, path) in crates() {
+        let Some((_, unspoken)) = UNSPOKEN.iter().find(|(it, _)| *it == name) else { continue };
+        for file in sources(&path.join("src")) {
+            let in_tests = file.file_stem().is_some_and(|stem| stem == "tests");
+            let text = fs::read_to_string(&file).unwrap();
+            for words in unspoken.iter().filter(|_| !in_tests) {
+                // `std::thread` divides a worker's slice over its vCPUs: squall-grid's own business.
+                assert!(!text.contains(words), "{} says {words}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short() {
+    for file in sources(&root()) {
+        let n_lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(n_lines <= MOST_LINES, "{} has {n_lines} lines", file.display());
+    }
+}
+
+#[test]
+fn nothing_is_called_utils() {
+    for file in sources(&root()) {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let vague = ["utils", "util", "common", "helpers", "manager", "service", "misc"];
+        assert!(!vague.contains(&stem), "{} says nothing", file.display());
+    }
+}
+
+#[test]
+fn every_dependency_is_the_workspaces() {
+    for (name, path) in crates() {
+        let manifest = manifest(&path);
+        for section in ["dependencies", "dev-dependencies"] {
+            let Some(table) = manifest.get(section).and_then(toml::Value::as_table) else { continue };
+            for (dependency, value) in table {
+                assert_eq!(
+                    value.get("workspace").and_then(toml::Value::as_bool),
+                    Some(true),
+                    "{name}: {dependency}"
+                );
+            }
+        }
+    }
+}
