@@ -2,13 +2,14 @@
 //!
 //! Workloads see numbers and bytes: never the network, the file system, the environment or a clock.
 
+pub mod portfolio;
 pub mod probe;
 
 use squall_core::registry::Registry;
 
 /// Every workload that ships.
 pub fn registry() -> Registry {
-    Registry::default().with::<probe::Probe>()
+    Registry::default().with::<portfolio::PortfolioRisk>().with::<probe::Probe>()
 }
 
 #[cfg(test)]

@@ -1,0 +1,156 @@
+//! The positions and the market of a job's `input` object: named files, or written in place.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use squall_core::workload::{Files, InputError};
+
+use super::market::spec::MarketSpec;
+use super::market::{Market, Origin};
+use super::positions::{AsianSettings, Positions};
+use super::report::ReportOptions;
+use super::scenarios::ScenariosInput;
+use super::valuation::Portfolio;
+
+pub mod schema;
+
+/// The `input` object of a `portfolio` job.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortfolioInput {
+    /// What is held.
+    pub positions: PositionsSource,
+    /// What it is valued against.
+    pub market: MarketSource,
+    /// How Asian options are simulated.
+    #[serde(default)]
+    pub asian: AsianSettings,
+    /// Under what to value it.
+    pub scenarios: ScenariosInput,
+    /// What to report.
+    #[serde(default)]
+    pub report: ReportOptions,
+}
+
+/// Where the positions are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PositionsSource {
+    /// A CSV file, by path or URI.
+    File(String),
+    /// CSV text, `{"csv": "id,book,..."}`.
+    Inline {
+        /// The text.
+        csv: String,
+    },
+}
+
+/// Where the market is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MarketSource {
+    /// A JSON file, by path or URI.
+    File(String),
+    /// The market itself.
+    Inline(Box<MarketSpec>),
+}
+
+impl PortfolioInput {
+    /// The files that the positions, the market and the scenarios are in.
+    pub fn references(&self) -> Vec<String> {
+        let mut names = self.scenarios.references();
+        if let MarketSource::File(name) = &self.market {
+            names.push(name.clone());
+        }
+        if let PositionsSource::File(name) = &self.positions {
+            names.push(name.clone());
+        }
+        names
+    }
+
+    /// Reads the market, then the positions against it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: where, what, and what would be right.
+    pub fn portfolio(&self, files: &Files) -> Result<Portfolio, InputError> {
+        self.check_asian()?;
+        let market = match &self.market {
+            MarketSource::File(name) => Market::parse(name, file(files, name, "input.market")?)?,
+            MarketSource::Inline(spec) => Market::new(spec, &Origin::Inline("input.market".to_owned()))?,
+        };
+        let (name, bytes) = match &self.positions {
+            PositionsSource::File(name) => (name.as_str(), file(files, name, "input.positions")?),
+            PositionsSource::Inline { csv } => ("input.positions.csv", csv.as_bytes()),
+        };
+        let positions = Positions::parse(name, bytes, &market, &self.asian)?;
+        Ok(Portfolio::new(market, positions))
+    }
+
+    fn check_asian(&self) -> Result<(), InputError> {
+        let paths = self.asian.paths;
+        let (low, high) = (AsianSettings::MIN_PATHS, AsianSettings::MAX_PATHS);
+        if paths < low || paths > high {
+            let problem = format!("{paths} is out of range; a number of paths is from {low} to {high}");
+            return Err(InputError::new("input.asian.paths", problem));
+        }
+        Ok(())
+    }
+}
+
+fn file<'a>(files: &'a Files, name: &str, place: &str) -> Result<&'a [u8], InputError> {
+    let missing = || InputError::new(place, format!("the file {name:?} is not among the job's files"));
+    files.get(name).map(Vec::as_slice).ok_or_else(missing)
+}
+
+impl<'de> Deserialize<'de> for PositionsSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Inline {
+            csv: String,
+        }
+        struct SourceVisitor;
+        impl<'de> Visitor<'de> for SourceVisitor {
+            type Value = PositionsSource;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a CSV file or {\"csv\": \"its text\"}")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(PositionsSource::File(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let Inline { csv } = Inline::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(PositionsSource::Inline { csv })
+            }
+        }
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for MarketSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SourceVisitor;
+        impl<'de> Visitor<'de> for SourceVisitor {
+            type Value = MarketSource;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a JSON file or a market object")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(MarketSource::File(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let spec = MarketSpec::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(MarketSource::Inline(Box::new(spec)))
+            }
+        }
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

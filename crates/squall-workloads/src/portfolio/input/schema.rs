@@ -1,0 +1,169 @@
+//! JSON Schema of the positions, the market and the simulation settings.
+
+use serde_json::{Value, json};
+
+use super::super::positions::AsianSettings;
+
+/// The `positions` field.
+pub fn positions() -> Value {
+    json!({
+        "description": "What is held: the path or URI of a CSV file, or its text. The columns are in portfolio.md.",
+        "oneOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": { "csv": { "type": "string" } },
+                "required": ["csv"],
+                "additionalProperties": false
+            }
+        ]
+    })
+}
+
+/// The `market` field.
+pub fn market() -> Value {
+    json!({
+        "description": "What positions are valued against: the path or URI of a JSON file, or the market itself.",
+        "oneOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": {
+                    "valuation_date": { "type": "string", "format": "date", "description": "Time is ACT/365F from here." },
+                    "report_currency": currency("Currency that values are reported in."),
+                    "curves": {
+                        "type": "object",
+                        "description": "Zero curves by name.",
+                        "additionalProperties": curve()
+                    },
+                    "discount": {
+                        "type": "object",
+                        "description": "The name of a currency's own curve, where that is not the currency's name.",
+                        "additionalProperties": { "type": "string" }
+                    },
+                    "underlyings": {
+                        "type": "object",
+                        "description": "What options and forwards are written on, by name; an fx one is named like EURUSD.",
+                        "additionalProperties": underlying()
+                    },
+                    "fx": {
+                        "type": "object",
+                        "description": "\"EURUSD\": 1.08 is the price of one EUR in USD.",
+                        "propertyNames": { "pattern": "^[A-Z]{6}$" },
+                        "additionalProperties": { "type": "number", "exclusiveMinimum": 0 }
+                    }
+                },
+                "required": ["valuation_date", "report_currency"],
+                "additionalProperties": false
+            }
+        ]
+    })
+}
+
+/// The `asian` field.
+pub fn asian() -> Value {
+    let settings = AsianSettings::default();
+    json!({
+        "type": "object",
+        "description": "How Asian options are simulated unless a position has its own number of paths.",
+        "properties": {
+            "paths": {
+                "type": "integer",
+                "minimum": AsianSettings::MIN_PATHS,
+                "maximum": AsianSettings::MAX_PATHS,
+                "default": settings.paths
+            },
+            "seed": { "type": "integer", "minimum": 0, "default": settings.seed }
+        },
+        "additionalProperties": false
+    })
+}
+
+fn curve() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "currency": currency("Currency whose cash flows it discounts."),
+            "interpolation": {
+                "enum": ["linear_zero", "log_linear_discount"],
+                "description": "Needed with more than one point; outside the points the zero rate is flat."
+            },
+            "points": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "properties": { "tenor": tenor(), "rate": rate("Continuously compounded zero rate.") },
+                    "required": ["tenor", "rate"],
+                    "additionalProperties": false
+                }
+            }
+        },
+        "required": ["currency", "points"],
+        "additionalProperties": false
+    })
+}
+
+fn underlying() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "class": { "enum": ["equity", "index", "commodity", "fx"] },
+            "currency": currency("Currency of its price; not for fx."),
+            "spot": { "type": "number", "exclusiveMinimum": 0, "description": "Not for fx." },
+            "dividend_yield": rate("Continuous; for equity and index; 0 if left out."),
+            "convenience_yield": rate("Continuous, net of storage; for commodity; 0 if left out."),
+            "vol": {
+                "oneOf": [
+                    vol(),
+                    {
+                        "type": "object",
+                        "properties": {
+                            "interpolation": {
+                                "enum": ["linear_vol", "linear_total_variance"],
+                                "description": "Between expiries; needed with more than one."
+                            },
+                            "expiries": { "type": "array", "minItems": 1, "items": tenor() },
+                            "strikes": {
+                                "type": "array",
+                                "minItems": 1,
+                                "items": { "type": "number", "exclusiveMinimum": 0 }
+                            },
+                            "vols": {
+                                "type": "array",
+                                "description": "A row per expiry, a column per strike.",
+                                "items": { "type": "array", "items": vol() }
+                            }
+                        },
+                        "required": ["expiries", "strikes", "vols"],
+                        "additionalProperties": false
+                    }
+                ]
+            }
+        },
+        "required": ["class", "vol"],
+        "additionalProperties": false
+    })
+}
+
+fn currency(description: &str) -> Value {
+    json!({ "type": "string", "pattern": "^[A-Z]{3}$", "description": description })
+}
+
+fn rate(description: &str) -> Value {
+    json!({ "type": "number", "minimum": -1, "maximum": 1, "description": description })
+}
+
+fn vol() -> Value {
+    json!({ "type": "number", "minimum": 0, "maximum": 5 })
+}
+
+fn tenor() -> Value {
+    json!({
+        "description": "Years, or a calendar tenor like 10D, 2W, 3M, 2Y.",
+        "oneOf": [
+            { "type": "number", "exclusiveMinimum": 0, "maximum": 200 },
+            { "type": "string", "pattern": "^[0-9]+[DWMY]$" }
+        ]
+    })
+}

@@ -1,0 +1,32 @@
+//! The names that a report needs: books, kinds of contract, currencies and positions.
+
+/// The names behind the indices of a portfolio.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// ISO code of the currency that every value is in.
+    pub report_currency: String,
+    /// The books; a position's `book` is an index here.
+    pub books: Vec<String>,
+    /// The kinds of contract; a position's `kind` is an index here.
+    pub kinds: Vec<&'static str>,
+    /// ISO codes of the positions' own currencies; a position's `currency` is an index here.
+    pub currencies: Vec<String>,
+    /// Every position, in the order of the matrix's rows.
+    pub positions: Vec<PositionLabel>,
+    /// Today's level of each factor of the market (spot price, FX rate), in its own unit and in the market's order;
+    /// `None` where a level means nothing. Only Greeks per unit need it; may be empty.
+    pub factor_levels: Vec<Option<f64>>,
+}
+
+/// What a position is called and where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PositionLabel {
+    /// Its id, unique in the portfolio.
+    pub id: String,
+    /// Index into [`Labels::books`].
+    pub book: u32,
+    /// Index into [`Labels::kinds`].
+    pub kind: u32,
+    /// Index into [`Labels::currencies`]: what its price is quoted in.
+    pub currency: u32,
+}

@@ -1,0 +1,281 @@
+//! The market: zero curves, underlyings, exchange rates, and the risk factors that move them.
+//!
+//! Time is ACT/365F from the valuation date. Everything is kept in the alphabetical order of its names, so indices do
+//! not depend on how a file was written.
+
+use chrono::NaiveDate;
+use squall_core::workload::InputError;
+
+use super::dates::{after_tenor, years_between};
+use super::shock::{Factor, Factors};
+
+mod build;
+mod check;
+pub mod conversion;
+pub mod curve;
+pub mod spec;
+pub mod surface;
+
+use conversion::{Conversion, Pair};
+use curve::ZeroCurve;
+use spec::{AssetClass, MarketSpec, Tenor};
+use surface::VolSurface;
+
+/// Where a market was written, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Inside another object, at this path: `input.market`.
+    Inline(String),
+    /// In a file of this name.
+    File(String),
+}
+
+impl Origin {
+    /// The place of a field, `input.market.curves` or `market.json (curves)`.
+    pub fn at(&self, path: &str) -> String {
+        match self {
+            Origin::Inline(root) => format!("{root}.{path}"),
+            Origin::File(name) => format!("{name} ({path})"),
+        }
+    }
+}
+
+/// A market, checked and indexed.
+#[derive(Debug, Clone)]
+pub struct Market {
+    valuation_date: NaiveDate,
+    report_currency: usize,
+    currencies: Vec<Currency>,
+    curves: Vec<Curve>,
+    underlyings: Vec<Underlying>,
+    pairs: Vec<Pair>,
+    factors: Factors,
+}
+
+/// A currency that the market mentions.
+#[derive(Debug, Clone)]
+pub struct Currency {
+    /// Three capitals.
+    pub code: String,
+    /// Its own curve, as an index for [`Market::curve`].
+    pub discount: Option<usize>,
+    /// The factor that shifts its curves; absent without a curve.
+    pub rate_factor: Option<usize>,
+    /// How its amounts become amounts of the report currency; absent if they cannot.
+    pub conversion: Option<Conversion>,
+}
+
+/// A named zero curve.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// Unique.
+    pub name: String,
+    /// Index of its currency.
+    pub currency: usize,
+    /// The rates.
+    pub zero: ZeroCurve,
+}
+
+/// Something that options and forwards are written on.
+#[derive(Debug, Clone)]
+pub struct Underlying {
+    /// Unique; a pair such as `EURUSD` for the class `fx`.
+    pub name: String,
+    /// What kind of thing it is.
+    pub class: AssetClass,
+    /// Index of the currency of its price.
+    pub currency: usize,
+    /// Where its price comes from.
+    pub spot: Spot,
+    /// What holding it earns.
+    pub carry: Carry,
+    /// Black-Scholes volatility.
+    pub vol: VolSurface,
+    /// The factor that shifts its volatility.
+    pub vol_factor: usize,
+}
+
+/// Where an underlying's price comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Spot {
+    /// A price of its own, moved by a factor of its own.
+    Own {
+        /// Above 0, in the underlying's currency.
+        price: f64,
+        /// Index of the `spot:` factor.
+        factor: usize,
+    },
+    /// An exchange rate, as an index for [`Market::pairs`].
+    Pair(usize),
+}
+
+/// What holding an underlying earns, continuously compounded per year.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Carry {
+    /// A dividend or net convenience yield.
+    Yield(f64),
+    /// The rate of a currency, by index: a currency pair's first.
+    Currency(usize),
+}
+
+impl Underlying {
+    /// Indices of the currency that its carry follows, if any, and of the currency of its price.
+    pub fn currencies(&self) -> (Option<usize>, usize) {
+        let carry = match self.carry {
+            Carry::Yield(_) => None,
+            Carry::Currency(currency) => Some(currency),
+        };
+        (carry, self.currency)
+    }
+}
+
+impl Market {
+    /// Reads a market from a JSON file's bytes.
+    ///
+    /// # Errors
+    /// What [`Market::new`] finds, or text that is not a market in JSON, with its line and column.
+    pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Market, InputError> {
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let spec: MarketSpec = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            // What the parser could not name, it calls `?`; the whole document is `.`.
+            let path = path.trim_end_matches(['?', '.']);
+            let inner = error.inner();
+            let at = format!("{file_name}:{}:{}", inner.line(), inner.column());
+            let place = if path.is_empty() { at } else { format!("{at} ({path})") };
+            InputError::new(place, without_position(&inner.to_string()))
+        })?;
+        json.end().map_err(|error| {
+            let place = format!("{file_name}:{}:{}", error.line(), error.column());
+            InputError::new(place, without_position(&error.to_string()))
+        })?;
+        Market::new(&spec, &Origin::File(file_name.to_owned()))
+    }
+
+    /// Checks and indexes a market; `origin` is only for messages.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the path of the field.
+    pub fn new(spec: &MarketSpec, origin: &Origin) -> Result<Market, InputError> {
+        build::market(spec, origin)
+    }
+
+    /// The day that time is counted from.
+    pub fn valuation_date(&self) -> NaiveDate {
+        self.valuation_date
+    }
+
+    /// Code of the currency that values are reported in.
+    pub fn report_currency(&self) -> &str {
+        self.currency(self.report_currency).map_or("", |currency| currency.code.as_str())
+    }
+
+    /// Every risk factor, in a fixed order: `spot:`, `vol:`, `rate:` and `fx:`, each by name.
+    pub fn factors(&self) -> &Factors {
+        &self.factors
+    }
+
+    /// Every currency that the market mentions, by code.
+    pub fn currencies(&self) -> &[Currency] {
+        &self.currencies
+    }
+
+    /// Every underlying, by name.
+    pub fn underlyings(&self) -> &[Underlying] {
+        &self.underlyings
+    }
+
+    /// Every exchange rate, by name.
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    /// A currency by index.
+    pub fn currency(&self, idx: usize) -> Option<&Currency> {
+        self.currencies.get(idx)
+    }
+
+    /// The index of a currency by code.
+    pub fn currency_index(&self, code: &str) -> Option<usize> {
+        self.currencies.binary_search_by(|known| known.code.as_str().cmp(code)).ok()
+    }
+
+    /// A curve by index.
+    pub fn curve(&self, idx: usize) -> Option<&Curve> {
+        self.curves.get(idx)
+    }
+
+    /// The index of a curve by name.
+    pub fn curve_index(&self, name: &str) -> Option<usize> {
+        self.curves.binary_search_by(|known| known.name.as_str().cmp(name)).ok()
+    }
+
+    /// The index of an underlying by name.
+    pub fn underlying_index(&self, name: &str) -> Option<usize> {
+        self.underlyings.binary_search_by(|known| known.name.as_str().cmp(name)).ok()
+    }
+
+    /// The zero rate of a currency's own curve to `years`, if it has one.
+    pub fn zero_rate(&self, currency: usize, years: f64) -> Option<f64> {
+        let curve = self.curve(self.currency(currency)?.discount?)?;
+        Some(curve.zero.zero_rate(years))
+    }
+
+    /// An underlying's spot price as loaded.
+    pub fn spot(&self, underlying: &Underlying) -> f64 {
+        match underlying.spot {
+            Spot::Own { price, .. } => price,
+            Spot::Pair(pair) => self.pairs.get(pair).map_or(f64::NAN, |pair| pair.rate),
+        }
+    }
+
+    /// What holding an underlying for `years` earns per year, as loaded; absent if a currency has no curve.
+    pub fn carry(&self, underlying: &Underlying, years: f64) -> Option<f64> {
+        match underlying.carry {
+            Carry::Yield(carry) => Some(carry),
+            Carry::Currency(currency) => self.zero_rate(currency, years),
+        }
+    }
+}
+
+/// `serde_json` ends its messages with the position, which our places already say.
+fn without_position(message: &str) -> &str {
+    message.rfind(" at line ").and_then(|end| message.get(..end)).unwrap_or(message)
+}
+
+/// ACT/365F years of a tenor from `valuation_date`; says what is wrong with it.
+fn tenor_years(tenor: &Tenor, valuation_date: NaiveDate) -> Result<f64, String> {
+    let (years, shown) = match tenor {
+        Tenor::Years(years) => (*years, years.to_string()),
+        Tenor::Calendar(text) => match after_tenor(valuation_date, text) {
+            Some(date) => (years_between(valuation_date, date), format!("{text:?}")),
+            None => {
+                return Err(format!(
+                    "{text:?} is not a tenor; write years like 0.5, or \"10D\", \"3M\", \"2Y\""
+                ));
+            }
+        },
+    };
+    if years > 0.0 && years <= 200.0 {
+        Ok(years)
+    } else {
+        Err(format!("{shown} is out of range; a time must be above 0 and at most 200 years"))
+    }
+}
+
+/// The factors of a market, from the names of what they move.
+fn factors<'a>(
+    own_spots: impl Iterator<Item = &'a str>,
+    vols: impl Iterator<Item = &'a str>,
+    rates: impl Iterator<Item = &'a str>,
+    pairs: impl Iterator<Item = &'a str>,
+) -> Factors {
+    let spots = own_spots.map(|name| Factor::Spot(name.to_owned()));
+    let vols = vols.map(|name| Factor::Vol(name.to_owned()));
+    let rates = rates.map(|name| Factor::Rate(name.to_owned()));
+    let pairs = pairs.map(|name| Factor::Fx(name.to_owned()));
+    Factors(spots.chain(vols).chain(rates).chain(pairs).collect())
+}
+
+#[cfg(test)]
+mod tests;

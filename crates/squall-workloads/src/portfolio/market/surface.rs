@@ -1,0 +1,71 @@
+//! Volatility by expiry and strike.
+
+/// How a surface runs from one expiry to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VolInterpolation {
+    /// Linear in volatility.
+    LinearVol,
+    /// Linear in total variance, `vol² years`.
+    LinearTotalVariance,
+}
+
+/// Black-Scholes volatility by expiry and strike; flat volatility outside its grid.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VolSurface {
+    /// The same everywhere.
+    Flat(f64),
+    /// Linear in strike, then by `interpolation` in time.
+    Grid {
+        /// Between two expiries.
+        interpolation: VolInterpolation,
+        /// Years, ascending and above 0; at least one.
+        expiries: Vec<f64>,
+        /// Ascending and above 0; at least one.
+        strikes: Vec<f64>,
+        /// One row per expiry, one column per strike.
+        vols: Vec<Vec<f64>>,
+    },
+}
+
+impl VolSurface {
+    /// The volatility for an option that expires in `years`, per square root of a year; NaN if the grid is empty.
+    pub fn vol(&self, years: f64, strike: f64) -> f64 {
+        let (interpolation, expiries, strikes, vols) = match self {
+            VolSurface::Flat(vol) => return *vol,
+            VolSurface::Grid { interpolation, expiries, strikes, vols } => {
+                (interpolation, expiries, strikes, vols)
+            }
+        };
+        let at_expiry = |idx: usize| vols.get(idx).map_or(f64::NAN, |row| linear(strikes, row, strike));
+        let after = expiries.partition_point(|expiry| *expiry < years);
+        let Some(right_years) = expiries.get(after) else {
+            return at_expiry(expiries.len().wrapping_sub(1));
+        };
+        let Some(left_years) = after.checked_sub(1).and_then(|before| expiries.get(before)) else {
+            return at_expiry(0);
+        };
+        let (left, right) = (at_expiry(after - 1), at_expiry(after));
+        let weight = (years - left_years) / (right_years - left_years);
+        match interpolation {
+            VolInterpolation::LinearVol => left + weight * (right - left),
+            VolInterpolation::LinearTotalVariance => {
+                let (left_variance, right_variance) = (left * left * left_years, right * right * right_years);
+                ((left_variance + weight * (right_variance - left_variance)) / years).sqrt()
+            }
+        }
+    }
+}
+
+/// `ys` at `x`, linear between the ascending `xs` and flat outside; NaN if there is nothing.
+fn linear(xs: &[f64], ys: &[f64], x: f64) -> f64 {
+    let after = xs.partition_point(|known| *known < x);
+    let point = |idx: usize| Some((*xs.get(idx)?, *ys.get(idx)?));
+    match (after.checked_sub(1).and_then(point), point(after)) {
+        (None, None) => f64::NAN,
+        (None, Some((_, y))) | (Some((_, y)), None) => y,
+        (Some((left_x, left_y)), Some((right_x, right_y))) => {
+            left_y + (x - left_x) / (right_x - left_x) * (right_y - left_y)
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Positions: what is held, read from a table and bound to a market.
+
+use std::collections::HashMap;
+
+use squall_core::workload::InputError;
+
+use super::market::Market;
+use super::pricing::OptionType;
+use super::pricing::barrier::Barrier;
+use super::rates::CashFlow;
+use super::table::{Row, Table};
+
+mod bonds;
+mod derivatives;
+mod fields;
+pub mod kind;
+
+pub use derivatives::AsianContract;
+use fields::word;
+use kind::{COMMON, Kind, OTHERS};
+
+/// How Asian options are simulated unless a position says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AsianSettings {
+    /// Monte Carlo paths.
+    pub paths: usize,
+    /// Which random numbers; another seed is another sample.
+    pub seed: u64,
+}
+
+impl AsianSettings {
+    /// Two antithetic pairs: fewer have no standard error.
+    pub const MIN_PATHS: usize = 4;
+    /// A typing error beyond this; the standard error is below a thousandth of the value long before.
+    pub const MAX_PATHS: usize = 10_000_000;
+}
+
+impl Default for AsianSettings {
+    fn default() -> Self {
+        Self { paths: 10_000, seed: 1 }
+    }
+}
+
+/// The positions of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Positions {
+    /// Names of the books, in the order of their first position.
+    pub books: Vec<String>,
+    /// In the file's order; at least one.
+    pub all: Vec<Position>,
+}
+
+/// One line of the positions file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// Unique.
+    pub id: String,
+    /// Index of its book.
+    pub book: usize,
+    /// What it is.
+    pub kind: Kind,
+    /// Index of its currency in the market.
+    pub currency: usize,
+    /// Units held; negative is short.
+    pub quantity: f64,
+    /// One unit of it.
+    pub instrument: Instrument,
+}
+
+/// One unit of a position, bound to the market as loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Instrument {
+    /// The underlying with this index.
+    Spot(usize),
+    /// A forward or an option.
+    Derivative(Terms, Contract),
+    /// A bond or a swap.
+    CashFlows {
+        /// What is paid and received, in order of time.
+        flows: Vec<CashFlow>,
+    },
+}
+
+/// The market of a derivative before any shock, looked up once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms {
+    /// Index of the underlying.
+    pub underlying: usize,
+    /// To expiry, ACT/365F.
+    pub years: f64,
+    /// Zero rate of the underlying's currency to expiry.
+    pub rate: f64,
+    /// What holding the underlying earns to expiry.
+    pub carry: f64,
+    /// For the expiry and strike.
+    pub vol: f64,
+}
+
+/// A forward or an option on one unit of its underlying.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Contract {
+    /// Receives the underlying for `strike`.
+    Forward {
+        /// Delivery price.
+        strike: f64,
+    },
+    /// Exercised at expiry.
+    European {
+        /// Call or put.
+        option_type: OptionType,
+        /// Exercise price.
+        strike: f64,
+    },
+    /// Exercised at any time.
+    American {
+        /// Call or put.
+        option_type: OptionType,
+        /// Exercise price.
+        strike: f64,
+    },
+    /// All or nothing at expiry.
+    Digital {
+        /// Call or put.
+        option_type: OptionType,
+        /// Where it begins to pay.
+        strike: f64,
+        /// What it pays.
+        payoff: DigitalPayoff,
+    },
+    /// Knocked in or out.
+    Barrier(Barrier),
+    /// On an average.
+    Asian(Box<AsianContract>),
+}
+
+/// What a digital option pays.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DigitalPayoff {
+    /// This much, in the position's currency.
+    Cash(f64),
+    /// One unit of the underlying.
+    Asset,
+}
+
+impl Positions {
+    /// Reads a positions file and binds every position to the market.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line and column.
+    pub fn parse(
+        file_name: &str,
+        bytes: &[u8],
+        market: &Market,
+        asian: &AsianSettings,
+    ) -> Result<Positions, InputError> {
+        let table = Table::parse(file_name, bytes)?;
+        table.check_columns(&COMMON, &OTHERS)?;
+        if table.rows().len() == 0 {
+            return Err(table.error_below("the book is empty, at least one position is needed"));
+        }
+        table.check_unique("id")?;
+
+        let mut books = Vec::new();
+        let mut book_indices = HashMap::new();
+        let mut all = Vec::with_capacity(table.rows().len());
+        for row in table.rows() {
+            let name = row.text("book")?;
+            let book = *book_indices.entry(name).or_insert_with(|| {
+                books.push(name.to_owned());
+                books.len() - 1
+            });
+            all.push(position(row, book, market, asian)?);
+        }
+        Ok(Positions { books, all })
+    }
+}
+
+fn position(
+    row: Row<'_>,
+    book: usize,
+    market: &Market,
+    asian: &AsianSettings,
+) -> Result<Position, InputError> {
+    let kind = word(row, "kind", &Kind::NAMES)?;
+    let quantity = row.number("quantity")?;
+    kind.check_columns(row)?;
+    let underlying = match row.optional_text("underlying") {
+        Some(name) => Some(underlying(row, name, market)?),
+        None => None,
+    };
+    let currency = currency(row, underlying, market)?;
+    let instrument = match (kind, underlying) {
+        (Kind::Spot, Some(underlying)) => Instrument::Spot(underlying),
+        (_, Some(underlying)) => {
+            let (terms, contract) = derivatives::read(row, kind, underlying, market, asian)?;
+            Instrument::Derivative(terms, contract)
+        }
+        (_, None) => Instrument::CashFlows { flows: bonds::read(row, kind, currency, market)? },
+    };
+    Ok(Position { id: row.text("id")?.to_owned(), book, kind, currency, quantity, instrument })
+}
+
+fn underlying(row: Row<'_>, name: &str, market: &Market) -> Result<usize, InputError> {
+    market.underlying_index(name).ok_or_else(|| {
+        let known: Vec<&str> = market.underlyings().iter().map(|it| it.name.as_str()).collect();
+        let shown = known.get(..10).unwrap_or(&known).join(", ");
+        let more = if known.len() > 10 { ", ..." } else { "" };
+        row.error("underlying", format!("the market has no underlying {name:?}; it has {shown}{more}"))
+    })
+}
+
+/// The position's currency: its own, which must be the underlying's if it has one, and convertible.
+fn currency(row: Row<'_>, underlying: Option<usize>, market: &Market) -> Result<usize, InputError> {
+    let text = row.optional_text("currency");
+    let of_underlying = underlying.and_then(|idx| market.underlyings().get(idx));
+    let idx = match (text, of_underlying) {
+        (None, Some(underlying)) => Some(underlying.currency),
+        (Some(code), _) => market.currency_index(code),
+        (None, None) => None,
+    };
+    let Some((idx, currency)) = idx.and_then(|idx| Some((idx, market.currency(idx)?))) else {
+        let code = text.unwrap_or_default();
+        return Err(row.error("currency", format!("the market has no currency {code:?}")));
+    };
+    if let Some(underlying) = of_underlying
+        && underlying.currency != idx
+    {
+        let right = market.currency(underlying.currency).map_or("", |it| it.code.as_str());
+        let problem = format!(
+            "{:?} is not the currency of {}; write {right} or leave it empty",
+            currency.code, underlying.name
+        );
+        return Err(row.error("currency", problem));
+    }
+    if currency.conversion.is_none() {
+        let (code, report) = (&currency.code, market.report_currency());
+        let problem = format!(
+            "{code} cannot be converted to {report}; add {code}{report} to the market's fx, or pairs through one other \
+             currency"
+        );
+        return Err(row.error("currency", problem));
+    }
+    Ok(idx)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Reads forwards and options.
+
+use squall_core::workload::InputError;
+
+use super::super::market::{Carry, Market};
+use super::super::pricing::OptionType;
+use super::super::pricing::barrier::{Barrier, Direction, Knock};
+use super::super::pricing::random::Stream;
+use super::super::table::Row;
+use super::fields::{above_zero, not_negative, optional_count, word, years};
+use super::kind::Kind;
+use super::{AsianSettings, Contract, DigitalPayoff, Terms};
+
+const OPTION_TYPES: [(&str, OptionType); 2] = [("call", OptionType::Call), ("put", OptionType::Put)];
+
+const BARRIER_TYPES: [(&str, (Direction, Knock)); 4] = [
+    ("up-and-in", (Direction::Up, Knock::In)),
+    ("up-and-out", (Direction::Up, Knock::Out)),
+    ("down-and-in", (Direction::Down, Knock::In)),
+    ("down-and-out", (Direction::Down, Knock::Out)),
+];
+
+/// Memory of a simulation grows with its fixings; a daily average over 40 years has 10,000.
+const MAX_FIXINGS: usize = 10_000;
+
+/// An option on an arithmetic average, with the random stream that is its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsianContract {
+    /// Call or put.
+    pub option_type: OptionType,
+    /// In the underlying's currency.
+    pub strike: f64,
+    /// Years of the fixings to come, ascending; the last is the expiry.
+    pub fixing_times: Vec<f64>,
+    /// Sum of the fixings already known.
+    pub past_fixings_sum: f64,
+    /// Number of the fixings already known.
+    pub n_past: usize,
+    /// Monte Carlo paths.
+    pub n_paths: usize,
+    /// Keyed by the job's seed and the position's id.
+    pub stream: Stream,
+}
+
+/// Reads the contract of a derivative on the underlying with index `underlying`, and its market before any shock.
+pub(super) fn read(
+    row: Row<'_>,
+    kind: Kind,
+    underlying: usize,
+    market: &Market,
+    asian: &AsianSettings,
+) -> Result<(Terms, Contract), InputError> {
+    let years = years(row, "expiry", row.text("expiry")?, market.valuation_date())?;
+    let strike =
+        if kind == Kind::Forward { not_negative(row, "strike")? } else { above_zero(row, "strike")? };
+    let terms = terms(row, underlying, years, strike, market)?;
+    if kind == Kind::Forward {
+        return Ok((terms, Contract::Forward { strike }));
+    }
+    let option_type = word(row, "option_type", &OPTION_TYPES)?;
+    let contract = match kind {
+        Kind::American => Contract::American { option_type, strike },
+        Kind::Digital => Contract::Digital { option_type, strike, payoff: digital_payoff(row)? },
+        Kind::Barrier => {
+            let (direction, knock) = word(row, "barrier_type", &BARRIER_TYPES)?;
+            let level = above_zero(row, "barrier")?;
+            let has_rebate = row.optional_text("rebate").is_some();
+            let rebate = if has_rebate { not_negative(row, "rebate")? } else { 0.0 };
+            Contract::Barrier(Barrier { direction, knock, option_type, strike, level, rebate })
+        }
+        Kind::Asian => {
+            Contract::Asian(Box::new(asian_contract(row, option_type, strike, years, market, asian)?))
+        }
+        _ => Contract::European { option_type, strike },
+    };
+    Ok((terms, contract))
+}
+
+fn terms(
+    row: Row<'_>,
+    underlying_idx: usize,
+    years: f64,
+    strike: f64,
+    market: &Market,
+) -> Result<Terms, InputError> {
+    let no_underlying = || row.error("underlying", "is not in the market");
+    let underlying = market.underlyings().get(underlying_idx).ok_or_else(no_underlying)?;
+    let no_curve = |currency: usize| {
+        let code = market.currency(currency).map_or("", |it| it.code.as_str());
+        let problem =
+            format!("{code} has no curve; add a curve named {code:?} or discount.{code} to the market");
+        row.error("underlying", problem)
+    };
+    let rate = market.zero_rate(underlying.currency, years).ok_or_else(|| no_curve(underlying.currency))?;
+    let carry = match underlying.carry {
+        Carry::Yield(carry) => carry,
+        Carry::Currency(base) => market.zero_rate(base, years).ok_or_else(|| no_curve(base))?,
+    };
+    Ok(Terms { underlying: underlying_idx, years, rate, carry, vol: underlying.vol.vol(years, strike) })
+}
+
+fn digital_payoff(row: Row<'_>) -> Result<DigitalPayoff, InputError> {
+    let is_cash = word(row, "payoff", &[("cash", true), ("asset", false)])?;
+    match row.optional_text("cash_amount") {
+        Some(_) if is_cash => Ok(DigitalPayoff::Cash(above_zero(row, "cash_amount")?)),
+        Some(text) => {
+            Err(row.error("cash_amount", format!("{text:?} must be empty; the payoff is the asset")))
+        }
+        None if is_cash => Err(row.error("cash_amount", "is empty; a payoff of cash needs its amount")),
+        None => Ok(DigitalPayoff::Asset),
+    }
+}
+
+fn asian_contract(
+    row: Row<'_>,
+    option_type: OptionType,
+    strike: f64,
+    years: f64,
+    market: &Market,
+    settings: &AsianSettings,
+) -> Result<AsianContract, InputError> {
+    let past = optional_count(row, "past_fixings_count", 1, MAX_FIXINGS)?;
+    let (past_fixings_sum, n_past) = match (row.optional_text("past_fixings_sum"), past) {
+        (None, None) => (0.0, 0),
+        (Some(_), Some(count)) => (above_zero(row, "past_fixings_sum")?, count),
+        (Some(_), None) => return Err(row.error("past_fixings_count", "is empty; past_fixings_sum needs it")),
+        (None, Some(_)) => return Err(row.error("past_fixings_sum", "is empty; past_fixings_count needs it")),
+    };
+    let n_paths = optional_count(row, "paths", AsianSettings::MIN_PATHS, AsianSettings::MAX_PATHS)?;
+    Ok(AsianContract {
+        option_type,
+        strike,
+        fixing_times: fixing_times(row, years, market)?,
+        past_fixings_sum,
+        n_past,
+        n_paths: n_paths.unwrap_or(settings.paths),
+        stream: Stream::new(settings.seed, fnv_1a(row.text("id")?)),
+    })
+}
+
+/// Years of the fixings: a count of evenly spaced ones up to expiry, or a list that ends at expiry.
+#[expect(clippy::cast_precision_loss, reason = "at most MAX_FIXINGS")]
+fn fixing_times(row: Row<'_>, expiry_years: f64, market: &Market) -> Result<Vec<f64>, InputError> {
+    let text = row.text("fixings")?;
+    if let Ok(count) = text.parse::<usize>() {
+        if count == 0 || count > MAX_FIXINGS {
+            let problem = format!("{count} is out of range; a count of fixings is from 1 to {MAX_FIXINGS}");
+            return Err(row.error("fixings", problem));
+        }
+        let at =
+            |number| if number == count { expiry_years } else { expiry_years * number as f64 / count as f64 };
+        return Ok((1..=count).map(at).collect());
+    }
+    let mut times: Vec<f64> = Vec::new();
+    for fixing in text.split(';').map(str::trim) {
+        let time = years(row, "fixings", fixing, market.valuation_date())?;
+        if times.last().is_some_and(|last| time <= *last) {
+            return Err(row.error("fixings", format!("{fixing:?} is not after the fixing before it")));
+        }
+        times.push(time);
+        if times.len() > MAX_FIXINGS {
+            return Err(row.error("fixings", format!("has more than {MAX_FIXINGS} fixings")));
+        }
+    }
+    match times.last() {
+        Some(last) if *last == expiry_years => Ok(times),
+        _ => Err(row.error("fixings", "the last fixing must be at expiry")),
+    }
+}
+
+/// A 64-bit hash that never changes (Fowler, Noll, Vo: FNV-1a), so a position keeps its random numbers whatever
+/// surrounds it.
+fn fnv_1a(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,149 @@
+//! The kinds of position, and which columns each uses.
+
+use squall_core::workload::InputError;
+
+use super::super::table::Row;
+
+/// What a position is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The underlying itself.
+    Spot,
+    /// An obligation to buy at a price on a date.
+    Forward,
+    /// A call or put exercised at expiry.
+    European,
+    /// A call or put exercised at any time.
+    American,
+    /// A fixed amount, or the underlying, if in the money at expiry.
+    Digital,
+    /// A European option knocked in or out.
+    Barrier,
+    /// An option on an average price.
+    Asian,
+    /// One payment.
+    ZeroBond,
+    /// Fixed coupons and a face.
+    FixedBond,
+    /// Fixed against floating interest.
+    Swap,
+}
+
+/// Columns that every kind uses; the currency may be left to the underlying.
+pub(super) const COMMON: [&str; 4] = ["id", "book", "kind", "quantity"];
+
+/// Every other column.
+pub(super) const OTHERS: [&str; 27] = [
+    "underlying",
+    "currency",
+    "option_type",
+    "strike",
+    "expiry",
+    "payoff",
+    "cash_amount",
+    "barrier_type",
+    "barrier",
+    "rebate",
+    "fixings",
+    "past_fixings_sum",
+    "past_fixings_count",
+    "paths",
+    "face",
+    "notional",
+    "coupon",
+    "fixed_rate",
+    "fixed_leg",
+    "frequency",
+    "day_count",
+    "start",
+    "maturity",
+    "curve",
+    "current_fixing",
+    "floating_frequency",
+    "floating_day_count",
+];
+
+impl Kind {
+    /// The names that files use, with what they mean.
+    pub const NAMES: [(&'static str, Kind); 10] = [
+        ("spot", Kind::Spot),
+        ("forward", Kind::Forward),
+        ("european", Kind::European),
+        ("american", Kind::American),
+        ("digital", Kind::Digital),
+        ("barrier", Kind::Barrier),
+        ("asian", Kind::Asian),
+        ("zero_bond", Kind::ZeroBond),
+        ("fixed_bond", Kind::FixedBond),
+        ("swap", Kind::Swap),
+    ];
+
+    /// The name that files use.
+    pub fn name(self) -> &'static str {
+        Kind::NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
+    /// Columns that must be filled, beside the common ones.
+    fn needed(self) -> &'static [&'static str] {
+        match self {
+            Kind::Spot => &["underlying"],
+            Kind::Forward => &["underlying", "strike", "expiry"],
+            Kind::European | Kind::American => &["underlying", "option_type", "strike", "expiry"],
+            Kind::Digital => &["underlying", "option_type", "strike", "expiry", "payoff"],
+            Kind::Barrier => &["underlying", "option_type", "strike", "expiry", "barrier_type", "barrier"],
+            Kind::Asian => &["underlying", "option_type", "strike", "expiry", "fixings"],
+            Kind::ZeroBond => &["currency", "face", "maturity"],
+            Kind::FixedBond => &["currency", "face", "maturity", "coupon", "frequency", "day_count"],
+            Kind::Swap => &[
+                "currency",
+                "notional",
+                "start",
+                "maturity",
+                "fixed_rate",
+                "fixed_leg",
+                "frequency",
+                "day_count",
+            ],
+        }
+    }
+
+    /// Columns that may be filled.
+    fn allowed(self) -> &'static [&'static str] {
+        match self {
+            Kind::Spot | Kind::Forward | Kind::European | Kind::American => &["currency"],
+            Kind::Digital => &["currency", "cash_amount"],
+            Kind::Barrier => &["currency", "rebate"],
+            Kind::Asian => &["currency", "past_fixings_sum", "past_fixings_count", "paths"],
+            Kind::ZeroBond => &["curve"],
+            Kind::FixedBond => &["start", "curve"],
+            Kind::Swap => &["curve", "current_fixing", "floating_frequency", "floating_day_count"],
+        }
+    }
+
+    /// Checks that the row fills what this kind needs and nothing that it does not use.
+    pub(super) fn check_columns(self, row: Row<'_>) -> Result<(), InputError> {
+        let (needed, allowed) = (self.needed(), self.allowed());
+        for column in needed {
+            if row.optional_text(column).is_none() {
+                let problem = format!("is empty; {} needs {}", self.phrase(), needed.join(", "));
+                return Err(row.error(column, problem));
+            }
+        }
+        for column in OTHERS {
+            if needed.contains(&column) || allowed.contains(&column) {
+                continue;
+            }
+            if let Some(text) = row.optional_text(column) {
+                return Err(
+                    row.error(column, format!("{text:?} must be empty; {} does not use it", self.phrase()))
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn phrase(self) -> String {
+        let article = if matches!(self, Kind::American | Kind::Asian) { "an" } else { "a" };
+        format!("{article} {}", self.name())
+    }
+}

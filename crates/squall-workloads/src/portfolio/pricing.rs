@@ -1,0 +1,51 @@
+//! Prices of single contracts under Black-Scholes-Merton: closed forms where there are any, collocation for American
+//! options, Monte Carlo for Asian ones.
+//!
+//! Conventions everywhere: rates and dividend yields are continuously compounded per year, times are in years,
+//! volatilities per square root of a year, and prices are present values for one unit of the underlying. The underlying
+//! follows `dS / S = (rate - dividend_yield) dt + vol dW`.
+//!
+//! Nothing here calls the platform's mathematical library, so a price has the same bits on every machine and on every
+//! instruction set. Nothing here panics: what cannot be priced (a negative spot, a NaN) is priced as NaN.
+
+pub mod american;
+pub mod asian;
+pub mod barrier;
+pub mod digital;
+mod double_double;
+mod elementary;
+pub mod european;
+mod faddeeva;
+pub mod forward;
+pub mod normal;
+pub mod random;
+pub mod simd;
+
+/// The right a holder has: to buy (`Call`) or to sell (`Put`) at the strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OptionType {
+    /// To buy.
+    Call,
+    /// To sell.
+    Put,
+}
+
+impl OptionType {
+    /// `1.0` for a call and `-1.0` for a put: the sign of the underlying in the payoff.
+    pub(crate) fn sign(self) -> f64 {
+        match self {
+            OptionType::Call => 1.0,
+            OptionType::Put => -1.0,
+        }
+    }
+
+    /// What exercising pays now: `max(spot - strike, 0)` for a call, `max(strike - spot, 0)` for a put.
+    pub(crate) fn payoff(self, spot: f64, strike: f64) -> f64 {
+        let gain = self.sign() * (spot - strike);
+        if gain > 0.0 { gain } else { 0.0 }
+    }
+}
+
+/// Reading of the 50-digit references in `reference/`.
+#[cfg(test)]
+mod reference;

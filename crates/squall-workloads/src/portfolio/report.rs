@@ -1,0 +1,207 @@
+//! What the author of a job wants to read: value, risk, where it comes from; so far, or in the end.
+
+use squall_core::workload::Coverage;
+
+use super::columns::Columns;
+use super::labels::Labels;
+use super::money::Micros;
+use super::partial::Partial;
+use super::risk::{self, Bin, Distribution, Estimate, Level, Tail, TooFew};
+use super::shock::Factor;
+
+mod greeks;
+mod groups;
+mod headline;
+mod json;
+mod layout;
+mod matrix;
+mod options;
+mod text;
+
+pub use greeks::{CurrencyGreeks, Greeks, UnderlyingGreeks};
+pub use groups::GroupRisk;
+pub use headline::headline;
+pub use options::{ReportOptions, report_options_schema};
+
+use matrix::ScenarioPnl;
+
+/// Everything a report is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportInput<'a> {
+    /// Names of books, kinds and positions.
+    pub labels: &'a Labels,
+    /// What the columns of the matrix assume.
+    pub columns: &'a Columns,
+    /// What the author asked for.
+    pub options: &'a ReportOptions,
+    /// Which sums are in, if any.
+    pub partial: Option<&'a Partial>,
+    /// How much of the work is in.
+    pub coverage: &'a Coverage,
+}
+
+/// The answer, or the answer so far: `Display` for people, `Serialize` for programs. Money is in millionths of the
+/// report currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// ISO code of the report currency.
+    pub currency: String,
+    /// What the scenarios are.
+    pub about: String,
+    /// Share of the work that is in, 0 to 1.
+    pub work_done: f64,
+    /// Whether some of the work is missing.
+    pub is_partial: bool,
+    /// How many positions the portfolio has.
+    pub n_positions: usize,
+    /// How many scenarios the job has.
+    pub n_scenarios: usize,
+    /// How many of them are fully revalued; only those count in this report.
+    pub n_scenarios_done: usize,
+    /// How many positions have their base value in.
+    pub n_positions_done: u64,
+    /// The portfolio's value today, once all positions are in.
+    pub base_value: Option<i128>,
+    /// Whether quantiles of the scenarios mean something; stress scenarios have no probabilities.
+    pub is_sample: bool,
+    /// The distribution of P&L.
+    pub distribution: Option<Distribution>,
+    /// Its histogram; none without spread, or for stress scenarios.
+    pub histogram: Vec<Bin>,
+    /// Value at risk and expected shortfall by level, ascending; empty unless the scenarios are a sample.
+    pub risk: Vec<(Level, Result<Estimate, TooFew>)>,
+    /// The worst scenarios, the worst first.
+    pub worst: Vec<WorstScenario>,
+    /// The level that the groups' figures are at: the highest that has enough scenarios.
+    pub group_level: Option<Level>,
+    /// Books in the portfolio's order.
+    pub books: Vec<GroupRisk>,
+    /// Kinds of contract in the portfolio's order.
+    pub kinds: Vec<GroupRisk>,
+    /// Greeks, if they were asked for.
+    pub greeks: Option<Greeks>,
+    /// Single positions, if they were asked for; those that are in.
+    pub positions: Option<Vec<PositionRow>>,
+}
+
+/// A scenario and what it does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorstScenario {
+    /// The scenario, from 0.
+    pub scenario: usize,
+    /// Its name.
+    pub label: String,
+    /// Profit or loss against the base.
+    pub pnl: i128,
+    /// The shocks that are not zero, the largest first, as typical moves compare: 1 % of a price, one volatility point
+    /// and five basis points count the same.
+    pub shocks: Vec<(Factor, f64)>,
+}
+
+/// A position's worth today.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PositionRow {
+    /// Its id.
+    pub id: String,
+    /// Its book's name.
+    pub book: String,
+    /// Its kind of contract.
+    pub kind: &'static str,
+    /// What its price is quoted in.
+    pub currency: String,
+    /// Price of one unit in that currency.
+    pub price: f64,
+    /// Standard error of the price, if it is a Monte Carlo estimate.
+    pub standard_error: Option<f64>,
+    /// Value of the position, in millionths of the report currency.
+    pub value: i128,
+}
+
+impl Report {
+    /// The report on what is in.
+    pub fn new(input: ReportInput<'_>) -> Self {
+        let ReportInput { labels, columns, options, partial, coverage } = input;
+        let nothing = Partial::default();
+        let partial = partial.unwrap_or(&nothing);
+        let scenarios = columns.scenarios();
+        let pnl = ScenarioPnl::new(labels, columns, partial);
+        let order = risk::worst_first(&pnl.total);
+        let is_sample = scenarios.is_sample();
+
+        let distribution = risk::distribution(&pnl.total, &order);
+        let has_spread = distribution.as_ref().is_some_and(|d| d.minimum < d.maximum);
+        let histogram =
+            if is_sample && has_spread { risk::histogram(&pnl.total, options.histogram) } else { Vec::new() };
+        let tails: Vec<(Level, Result<Tail, TooFew>)> = if is_sample && !order.is_empty() {
+            options.levels.iter().map(|level| (*level, Tail::new(*level, &order))).collect()
+        } else {
+            Vec::new()
+        };
+        let highest = tails.iter().rev().find_map(|(_, tail)| tail.as_ref().ok());
+        let estimate = |(level, tail): &(Level, Result<Tail, TooFew>)| {
+            (*level, tail.as_ref().map(|tail| tail.estimate(&pnl.total, &order)).map_err(|too_few| *too_few))
+        };
+        let worst = |idx: &usize| {
+            let scenario = pnl.scenarios[*idx];
+            let mut shocks = scenarios.shocks_of(scenario);
+            shocks.sort_by(|(a, x), (b, y)| moves(b, *y).total_cmp(&moves(a, *x)));
+            WorstScenario { scenario, label: scenarios.label(scenario), pnl: pnl.total[*idx], shocks }
+        };
+        Self {
+            currency: labels.report_currency.clone(),
+            about: scenarios.about().to_owned(),
+            work_done: coverage.share(),
+            is_partial: !coverage.is_whole(),
+            n_positions: labels.positions.len(),
+            n_scenarios: scenarios.count(),
+            n_scenarios_done: pnl.n_done,
+            n_positions_done: partial.n_positions(0, 1)[0],
+            base_value: pnl.base_value,
+            is_sample,
+            histogram,
+            risk: tails.iter().map(estimate).collect(),
+            worst: order.iter().take(options.worst).map(worst).collect(),
+            group_level: highest.map(Tail::level),
+            books: groups::books(labels, partial, &pnl, highest, order.first().copied()),
+            kinds: groups::kinds(labels, partial, &pnl, highest, order.first().copied()),
+            greeks: options.greeks.then(|| greeks::greeks(labels, columns, partial)),
+            positions: options.positions.then(|| position_rows(labels, partial)),
+            distribution,
+        }
+    }
+}
+
+/// A statistic in millionths as money.
+#[expect(clippy::cast_possible_truncation, reason = "beyond 128 bits it saturates")]
+fn rounded(statistic: f64) -> Micros {
+    Micros(statistic.round_ties_even() as i128)
+}
+
+/// A shock in typical daily moves.
+fn moves(factor: &Factor, shock: f64) -> f64 {
+    let typical = match factor {
+        Factor::Spot(_) | Factor::Fx(_) | Factor::Vol(_) => 0.01,
+        Factor::Rate(_) => 0.0005,
+    };
+    shock.abs() / typical
+}
+
+fn position_rows(labels: &Labels, partial: &Partial) -> Vec<PositionRow> {
+    let name = |names: &[String], idx: u32| names.get(idx as usize).cloned().unwrap_or_default();
+    let row = |(position_idx, value): (u32, &super::partial::PositionValue)| {
+        let label = labels.positions.get(position_idx as usize)?;
+        Some(PositionRow {
+            id: label.id.clone(),
+            book: name(&labels.books, label.book),
+            kind: labels.kinds.get(label.kind as usize).copied().unwrap_or_default(),
+            currency: name(&labels.currencies, label.currency),
+            price: value.price(),
+            standard_error: value.standard_error(),
+            value: value.value_micros(),
+        })
+    };
+    partial.positions().iter().filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests;

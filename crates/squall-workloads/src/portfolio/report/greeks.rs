@@ -1,0 +1,99 @@
+//! Greeks of the whole portfolio by central differences of the bump columns, everything else unchanged.
+//!
+//! With `V+` and `V-` the value after a bump up and down and `V` the base: delta and gamma of a spot price or FX rate
+//! are for a 1 % move (bumps of 1 %), vega for one volatility point (bumps of one point), rho for one basis point
+//! (bumps of one basis point). Theta is left out: it needs the valuation date to roll, which is no shock.
+
+use super::matrix::whole_column;
+use crate::portfolio::columns::{Columns, RELATIVE_BUMP};
+use crate::portfolio::labels::Labels;
+use crate::portfolio::money::{Micros, divide_rounded};
+use crate::portfolio::partial::Partial;
+use crate::portfolio::shock::Factor;
+
+/// Greeks, in millionths of the report currency; `None` while a bump column is not in.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Greeks {
+    /// Underlyings and currency pairs, in the market's order.
+    pub underlyings: Vec<UnderlyingGreeks>,
+    /// Currencies, in the market's order.
+    pub currencies: Vec<CurrencyGreeks>,
+}
+
+/// Sensitivity to an underlying or a currency pair.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnderlyingGreeks {
+    /// `SPX`, `EURUSD`.
+    pub name: String,
+    /// Change for a rise of 1 %: `(V+ - V-) / 2`.
+    pub delta_percent: Option<i128>,
+    /// Change of that delta for a rise of 1 %: `V+ - 2 V + V-`.
+    pub gamma_percent: Option<i128>,
+    /// Change for a rise by 1.00 in the price's own unit: `(V+ - V-) / (2 * 1 % of the price)`, in whole units of the
+    /// report currency. Needs the price.
+    pub delta_unit: Option<f64>,
+    /// Change for a rise of volatility by one point: `(V+ - V-) / 2`. `None` also where there is no volatility.
+    pub vega: Option<i128>,
+}
+
+/// Sensitivity to a currency's rates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CurrencyGreeks {
+    /// `USD`.
+    pub currency: String,
+    /// Change for a parallel rise of its zero curves by one basis point: `(V+ - V-) / 2`.
+    pub rho: Option<i128>,
+}
+
+impl Greeks {
+    /// Whether no bump is in yet, or there is no factor to bump.
+    pub fn is_empty(&self) -> bool {
+        let no_underlying = |row: &UnderlyingGreeks| row.delta_percent.is_none() && row.vega.is_none();
+        self.underlyings.iter().all(no_underlying) && self.currencies.iter().all(|row| row.rho.is_none())
+    }
+}
+
+pub(super) fn greeks(labels: &Labels, columns: &Columns, partial: &Partial) -> Greeks {
+    let base = whole_column(labels, partial, 0);
+    let mut greeks = Greeks::default();
+    for (factor_idx, factor) in columns.scenarios().factors().0.iter().enumerate() {
+        let bumped = columns.bumps_of(factor_idx).and_then(|(up, down)| {
+            Some((whole_column(labels, partial, up)?, whole_column(labels, partial, down)?))
+        });
+        let slope = bumped.map(|(up, down)| divide_rounded(up.wrapping_sub(down), 2));
+        match factor {
+            Factor::Spot(name) | Factor::Fx(name) => {
+                let level =
+                    labels.factor_levels.get(factor_idx).copied().flatten().filter(|level| *level > 0.0);
+                let row = underlying(&mut greeks.underlyings, name);
+                row.delta_percent = slope;
+                row.gamma_percent = bumped
+                    .zip(base)
+                    .map(|((up, down), base)| up.wrapping_add(down).wrapping_sub(base.wrapping_mul(2)));
+                row.delta_unit = bumped.zip(level).map(|((up, down), level)| {
+                    Micros(up.wrapping_sub(down)).to_f64() / (2.0 * RELATIVE_BUMP * level)
+                });
+            }
+            Factor::Vol(name) => underlying(&mut greeks.underlyings, name).vega = slope,
+            Factor::Rate(currency) => {
+                greeks.currencies.push(CurrencyGreeks { currency: currency.clone(), rho: slope });
+            }
+        }
+    }
+    greeks
+}
+
+fn underlying<'a>(rows: &'a mut Vec<UnderlyingGreeks>, name: &str) -> &'a mut UnderlyingGreeks {
+    let idx = rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
+        let name = name.to_owned();
+        rows.push(UnderlyingGreeks {
+            name,
+            delta_percent: None,
+            gamma_percent: None,
+            delta_unit: None,
+            vega: None,
+        });
+        rows.len() - 1
+    });
+    &mut rows[idx]
+}

@@ -1,0 +1,209 @@
+//! What the market may look like: the columns of the valuation matrix that are not the base.
+//!
+//! A scenario is a set of factor shocks, and scenario `i` is a function of the input and of `i` alone: any range of
+//! scenarios can be had anywhere, in any order, and has the same bits.
+
+use std::ops::Range;
+
+use squall_core::workload::{Files, InputError};
+
+use super::money::separated;
+use super::shock::{Factor, Factors, ShockBlock};
+
+mod cholesky;
+mod covariance;
+mod explicit;
+mod factor_names;
+mod grid;
+mod historical;
+mod history;
+mod input;
+mod monte_carlo;
+mod schema;
+mod shock_text;
+
+pub use input::{
+    AxisInput, DistributionName, ExplicitInput, GridInput, HistoricalInput, HistoryInput, Mean, Missing,
+    MonteCarloInput, Per, ScenariosInput, ValuesAre,
+};
+pub use schema::scenarios_schema;
+pub use shock_text::shock_text;
+
+/// Most scenarios a job may have.
+pub const MAX_SCENARIOS: usize = 10_000_000;
+/// Trading days in a year, by which what is given per year is brought to days.
+pub const TRADING_DAYS_PER_YEAR: f64 = 252.0;
+/// Where the scenarios are in a job's input; the start of every error's place.
+const PLACE: &str = "input.scenarios";
+
+/// The scenarios of a job.
+#[derive(Debug, Clone)]
+pub struct ScenarioSet {
+    factors: Factors,
+    about: String,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Listed(Listed),
+    MonteCarlo(monte_carlo::MonteCarlo),
+    Grid(grid::Grid),
+}
+
+/// Scenarios written out one by one.
+#[derive(Debug, Clone, Default)]
+struct Listed {
+    labels: Vec<String>,
+    /// A factor's row in the market and its shock in each scenario.
+    shocks: Vec<(usize, Vec<f64>)>,
+}
+
+impl ScenariosInput {
+    /// The files that the scenarios name, as the input spells them.
+    pub fn references(&self) -> Vec<String> {
+        let file = match self {
+            ScenariosInput::Explicit(input) => input.file.as_ref(),
+            ScenariosInput::Historical(input) => input.file.as_ref(),
+            ScenariosInput::MonteCarlo(input) => {
+                input.history.as_ref().and_then(|history| history.file.as_ref())
+            }
+            ScenariosInput::Grid(_) => None,
+        };
+        file.into_iter().cloned().collect()
+    }
+
+    /// Loads and checks the scenarios of a market that has `factors`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: a factor that the market does not have, a shock that would make a price
+    /// negative, a covariance that is none, no scenario at all or more than [`MAX_SCENARIOS`].
+    pub fn prepare(self, factors: &Factors, files: &Files) -> Result<ScenarioSet, InputError> {
+        let (about, source) = match self {
+            ScenariosInput::Explicit(input) => explicit::prepare(&input, factors, files)?,
+            ScenariosInput::Historical(input) => historical::prepare(&input, factors, files)?,
+            ScenariosInput::MonteCarlo(input) => monte_carlo::prepare(&input, factors, files)?,
+            ScenariosInput::Grid(input) => grid::prepare(&input, factors)?,
+        };
+        let set = ScenarioSet { factors: factors.clone(), about, source };
+        match set.count() {
+            0 => Err(InputError::new(PLACE, "there is no scenario; at least one is needed")),
+            n if n > MAX_SCENARIOS => {
+                Err(InputError::new(PLACE, format!("{n} scenarios; at most {MAX_SCENARIOS} are allowed")))
+            }
+            _ => Ok(set),
+        }
+    }
+}
+
+impl ScenarioSet {
+    /// How many scenarios there are, 1 to [`MAX_SCENARIOS`].
+    pub fn count(&self) -> usize {
+        match &self.source {
+            Source::Listed(listed) => listed.labels.len(),
+            Source::MonteCarlo(monte_carlo) => monte_carlo.n_paths(),
+            Source::Grid(grid) => grid.count(),
+        }
+    }
+
+    /// What the scenarios are, in a few words: `1,251 historical windows of 1 day, 2014-01-06 to 2018-12-28`.
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// Whether the scenarios are a sample of what may happen, so that quantiles mean something. Stress grids are not.
+    pub fn is_sample(&self) -> bool {
+        !matches!(self.source, Source::Grid(_))
+    }
+
+    /// The factors of the market that the scenarios were made for.
+    pub fn factors(&self) -> &Factors {
+        &self.factors
+    }
+
+    /// The name of a scenario; empty beyond the last.
+    pub fn label(&self, scenario: usize) -> String {
+        match &self.source {
+            _ if scenario >= self.count() => String::new(),
+            Source::Listed(listed) => listed.labels.get(scenario).cloned().unwrap_or_default(),
+            Source::MonteCarlo(_) => format!("path {scenario}"),
+            Source::Grid(grid) => grid.label(scenario, &self.factors),
+        }
+    }
+
+    /// Writes the shocks of `scenarios` to the columns of `block` from `first_column` on. What lies beyond the last
+    /// scenario or the block's last column is left out. The block must be of the market that the set was made for.
+    pub fn fill(&self, scenarios: Range<usize>, first_column: usize, block: &mut ShockBlock) {
+        let room = block.n_columns().saturating_sub(first_column);
+        let end = scenarios.end.min(self.count()).min(scenarios.start.saturating_add(room));
+        let scenarios = scenarios.start..end;
+        if scenarios.is_empty() {
+            return;
+        }
+        match &self.source {
+            Source::Listed(listed) => {
+                for (factor_idx, shocks) in &listed.shocks {
+                    let row = block.row_mut(*factor_idx);
+                    row[first_column..][..scenarios.len()].copy_from_slice(&shocks[scenarios.clone()]);
+                }
+            }
+            Source::MonteCarlo(monte_carlo) => monte_carlo.fill(scenarios, first_column, block),
+            Source::Grid(grid) => grid.fill(scenarios, first_column, block),
+        }
+    }
+
+    /// The shocks of one scenario that are not zero, in the market's order of factors.
+    pub fn shocks_of(&self, scenario: usize) -> Vec<(Factor, f64)> {
+        let mut block = ShockBlock::unshocked(self.factors.0.len(), 1);
+        self.fill(scenario..scenario.saturating_add(1), 0, &mut block);
+        let shock = |(idx, factor): (usize, &Factor)| match block.row(idx) {
+            Some([shock, ..]) if *shock != 0.0 => Some((factor.clone(), *shock)),
+            _ => None,
+        };
+        self.factors.0.iter().enumerate().filter_map(shock).collect()
+    }
+}
+
+/// Whether a factor's shock is a relative change; otherwise it is an absolute one.
+fn is_relative(factor: &Factor) -> bool {
+    matches!(factor, Factor::Spot(_) | Factor::Fx(_))
+}
+
+/// Checks one shock.
+fn check_shock(factor: &Factor, shock: f64) -> Result<(), String> {
+    if !shock.is_finite() {
+        return Err(format!("{shock} is not a finite number"));
+    }
+    if is_relative(factor) && shock <= -1.0 {
+        return Err(format!(
+            "a relative shock of {shock} would take {factor} to zero or below; it must be above -1 (-0.1 is 10 % down)"
+        ));
+    }
+    Ok(())
+}
+
+/// `1 day`, `1,252 days`.
+fn counted(n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", separated(n as u128))
+}
+
+/// The bytes of a CSV that the input either names or holds, and the name that errors call it by.
+fn csv_bytes<'a>(
+    place: &str,
+    file: Option<&'a String>,
+    csv: Option<&'a String>,
+    files: &'a Files,
+) -> Result<(String, &'a [u8]), InputError> {
+    match (file, csv) {
+        (Some(name), None) => match files.get(name) {
+            Some(bytes) => Ok((name.clone(), bytes)),
+            None => Err(InputError::new(format!("{place}.file"), format!("the file {name:?} is not there"))),
+        },
+        (None, Some(text)) => Ok((format!("{place}.csv"), text.as_bytes())),
+        _ => Err(InputError::new(place, "give either \"file\" (a CSV file's name) or \"csv\" (its text)")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! Scenarios written out in a CSV: a column `scenario` (optional) and one column for each factor.
+
+use squall_core::workload::{Files, InputError};
+
+use super::{ExplicitInput, Listed, PLACE, Source, check_shock, counted, csv_bytes, factor_names};
+use crate::portfolio::shock::Factors;
+use crate::portfolio::table::Table;
+
+const LABEL: &str = "scenario";
+
+pub(super) fn prepare(
+    input: &ExplicitInput,
+    factors: &Factors,
+    files: &Files,
+) -> Result<(String, Source), InputError> {
+    let (name, bytes) = csv_bytes(PLACE, input.file.as_ref(), input.csv.as_ref(), files)?;
+    let table = Table::parse(&name, bytes)?;
+    let columns: Vec<&String> = table.header().iter().filter(|column| *column != LABEL).collect();
+    if columns.is_empty() {
+        return Err(table.header_error("", "no column names a factor; name at least one, like spot:SPX"));
+    }
+    let labels = if table.has(LABEL) {
+        table.check_unique(LABEL)?;
+        table.rows().map(|row| row.text(LABEL).map(str::to_owned)).collect::<Result<_, _>>()?
+    } else {
+        (1..=table.rows().len()).map(|row| format!("row {row}")).collect::<Vec<_>>()
+    };
+    let mut shocks = Vec::with_capacity(columns.len());
+    for column in columns {
+        let factor_idx = factor_names::find(factors, column).map_err(|e| table.header_error(column, e))?;
+        let mut column_shocks = Vec::with_capacity(labels.len());
+        for row in table.rows() {
+            let shock = row.number(column)?;
+            check_shock(&factors.0[factor_idx], shock).map_err(|e| row.error(column, e))?;
+            column_shocks.push(shock);
+        }
+        shocks.push((factor_idx, column_shocks));
+    }
+    Ok((counted(labels.len(), "given scenario"), Source::Listed(Listed { labels, shocks })))
+}

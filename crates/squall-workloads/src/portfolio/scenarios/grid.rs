@@ -1,0 +1,138 @@
+//! Stress tests: every combination of given shocks.
+
+use std::ops::Range;
+
+use squall_core::workload::InputError;
+
+use super::{
+    AxisInput, GridInput, MAX_SCENARIOS, PLACE, Source, check_shock, counted, factor_names, is_relative,
+    shock_text,
+};
+use crate::portfolio::shock::{Factor, Factors, ShockBlock};
+
+/// Most decimals of a shock in a label.
+const LABEL_DECIMALS: usize = 4;
+
+/// A cartesian product of axes; the last varies fastest.
+#[derive(Debug, Clone)]
+pub(super) struct Grid {
+    axes: Vec<Axis>,
+}
+
+#[derive(Debug, Clone)]
+struct Axis {
+    name: String,
+    factor_idxs: Vec<usize>,
+    shocks: Vec<f64>,
+    /// How many scenarios go by until this axis moves on.
+    stride: usize,
+}
+
+pub(super) fn prepare(input: &GridInput, factors: &Factors) -> Result<(String, Source), InputError> {
+    if input.axes.is_empty() {
+        return Err(InputError::new(format!("{PLACE}.axes"), "is empty; a grid needs at least one axis"));
+    }
+    let mut axes: Vec<Axis> = Vec::with_capacity(input.axes.len());
+    for (idx, axis) in input.axes.iter().enumerate() {
+        let place = format!("{PLACE}.axes[{idx}]");
+        let axis = prepare_axis(&place, axis, factors)?;
+        for factor_idx in &axis.factor_idxs {
+            if let Some(other) = axes.iter().position(|other| other.factor_idxs.contains(factor_idx)) {
+                let factor = &factors.0[*factor_idx];
+                return Err(InputError::new(place, format!("{factor} is shocked by axes[{other}] already")));
+            }
+        }
+        axes.push(axis);
+    }
+    let mut stride = 1_usize;
+    for axis in axes.iter_mut().rev() {
+        axis.stride = stride;
+        stride = stride.saturating_mul(axis.shocks.len());
+        if stride > MAX_SCENARIOS {
+            let problem = format!("more than {MAX_SCENARIOS} combinations of shocks; leave some out");
+            return Err(InputError::new(format!("{PLACE}.axes"), problem));
+        }
+    }
+    Ok((counted(stride, "stress scenario"), Source::Grid(Grid { axes })))
+}
+
+fn prepare_axis(place: &str, input: &AxisInput, factors: &Factors) -> Result<Axis, InputError> {
+    let names = match (&input.factor, &input.factors) {
+        (Some(name), None) => std::slice::from_ref(name),
+        (None, Some(names)) if !names.is_empty() => names,
+        _ => {
+            let problem = "give either \"factor\" (one) or \"factors\" (a list of those that move together)";
+            return Err(InputError::new(place, problem));
+        }
+    };
+    let mut factor_idxs = Vec::with_capacity(names.len());
+    for (idx, name) in names.iter().enumerate() {
+        let place = if input.factor.is_some() {
+            format!("{place}.factor")
+        } else {
+            format!("{place}.factors[{idx}]")
+        };
+        let factor_idx = factor_names::find(factors, name).map_err(|e| InputError::new(place.clone(), e))?;
+        if factor_idxs.contains(&factor_idx) {
+            return Err(InputError::new(place, format!("{name} is there twice")));
+        }
+        if let Some(first) = factor_idxs.first()
+            && unit_of(&factors.0[*first]) != unit_of(&factors.0[factor_idx])
+        {
+            let problem =
+                format!("{name} does not move in the same unit as {}; give it an axis of its own", names[0]);
+            return Err(InputError::new(place, problem));
+        }
+        factor_idxs.push(factor_idx);
+    }
+    if input.shocks.is_empty() {
+        return Err(InputError::new(format!("{place}.shocks"), "is empty; an axis needs at least one shock"));
+    }
+    for (idx, shock) in input.shocks.iter().enumerate() {
+        check_shock(&factors.0[factor_idxs[0]], *shock)
+            .map_err(|e| InputError::new(format!("{place}.shocks[{idx}]"), e))?;
+    }
+    let name = input.name.clone().unwrap_or_else(|| names.join("+"));
+    Ok(Axis { name, factor_idxs, shocks: input.shocks.clone(), stride: 1 })
+}
+
+/// Factors whose shocks can be the same number.
+fn unit_of(factor: &Factor) -> u8 {
+    match factor {
+        _ if is_relative(factor) => 0,
+        Factor::Vol(_) => 1,
+        _ => 2,
+    }
+}
+
+impl Axis {
+    fn shock(&self, scenario: usize) -> f64 {
+        self.shocks[scenario / self.stride % self.shocks.len()]
+    }
+}
+
+impl Grid {
+    pub(super) fn count(&self) -> usize {
+        self.axes.iter().map(|axis| axis.shocks.len()).product()
+    }
+
+    /// `spot:SPX -10% vol:SPX +5pt`.
+    pub(super) fn label(&self, scenario: usize, factors: &Factors) -> String {
+        let part = |axis: &Axis| {
+            let factor = &factors.0[axis.factor_idxs[0]];
+            format!("{} {}", axis.name, shock_text(factor, axis.shock(scenario), LABEL_DECIMALS))
+        };
+        self.axes.iter().map(part).collect::<Vec<_>>().join(" ")
+    }
+
+    pub(super) fn fill(&self, scenarios: Range<usize>, first_column: usize, block: &mut ShockBlock) {
+        for axis in &self.axes {
+            for factor_idx in &axis.factor_idxs {
+                let row = &mut block.row_mut(*factor_idx)[first_column..];
+                for (shock, scenario) in row.iter_mut().zip(scenarios.clone()) {
+                    *shock = axis.shock(scenario);
+                }
+            }
+        }
+    }
+}

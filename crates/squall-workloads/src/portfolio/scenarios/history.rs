@@ -1,0 +1,181 @@
+//! A history of factors: levels or daily changes, one row per day.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use squall_core::workload::{Files, InputError};
+
+use super::{HistoricalInput, HistoryInput, Missing, ValuesAre, csv_bytes, factor_names, is_relative};
+use crate::portfolio::shock::Factors;
+use crate::portfolio::table::{Row, Table};
+
+const DATE: &str = "date";
+
+/// How to read a history.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Options<'a> {
+    file: Option<&'a String>,
+    csv: Option<&'a String>,
+    values: ValuesAre,
+    scale: &'a BTreeMap<String, f64>,
+    missing: Missing,
+}
+
+/// A history that has been checked: levels of relative factors are positive, relative changes above -1.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    pub(super) values_are: ValuesAre,
+    /// Strictly increasing.
+    pub(super) dates: Vec<NaiveDate>,
+    pub(super) series: Vec<Series>,
+}
+
+/// One factor's history.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    pub(super) factor_idx: usize,
+    pub(super) is_relative: bool,
+    pub(super) values: Vec<f64>,
+}
+
+impl<'a> From<&'a HistoricalInput> for Options<'a> {
+    fn from(input: &'a HistoricalInput) -> Self {
+        let HistoricalInput { file, csv, values, horizon_days: _, scale, missing } = input;
+        Self { file: file.as_ref(), csv: csv.as_ref(), values: *values, scale, missing: *missing }
+    }
+}
+
+impl<'a> From<&'a HistoryInput> for Options<'a> {
+    fn from(input: &'a HistoryInput) -> Self {
+        let HistoryInput { file, csv, values, scale, missing } = input;
+        Self { file: file.as_ref(), csv: csv.as_ref(), values: *values, scale, missing: *missing }
+    }
+}
+
+impl History {
+    /// Reads the history that the input at `place` describes.
+    pub(super) fn read(
+        place: &str,
+        options: Options<'_>,
+        factors: &Factors,
+        files: &Files,
+    ) -> Result<Self, InputError> {
+        let (name, bytes) = csv_bytes(place, options.file, options.csv, files)?;
+        let table = Table::parse(&name, bytes)?;
+        if !table.has(DATE) {
+            return Err(table.header_error("", "the column \"date\" is missing"));
+        }
+        let columns: Vec<&String> = table.header().iter().filter(|column| *column != DATE).collect();
+        if columns.is_empty() {
+            return Err(table.header_error("", "no column names a factor; name at least one, like spot:SPX"));
+        }
+        check_scale(place, options.scale, &columns)?;
+        let mut series = Vec::with_capacity(columns.len());
+        for column in &columns {
+            let factor_idx =
+                factor_names::find(factors, column).map_err(|e| table.header_error(column, e))?;
+            let is_relative = is_relative(&factors.0[factor_idx]);
+            series.push(Series { factor_idx, is_relative, values: Vec::with_capacity(table.rows().len()) });
+        }
+        let mut history = History { values_are: options.values, dates: Vec::new(), series };
+        for row in table.rows() {
+            history.add_row(row, &columns, options)?;
+        }
+        Ok(history)
+    }
+
+    fn add_row(&mut self, row: Row<'_>, columns: &[&String], options: Options<'_>) -> Result<(), InputError> {
+        let date = row.date(DATE)?;
+        if let Some(last) = self.dates.last()
+            && date <= *last
+        {
+            return Err(row
+                .error(DATE, format!("{date} follows {last}; rows must go from old to new, each day once")));
+        }
+        if let Some(column) = columns.iter().find(|column| row.optional_text(column).is_none_or(is_missing)) {
+            return match options.missing {
+                Missing::SkipRow => Ok(()),
+                Missing::Refuse => Err(row.error(
+                    column,
+                    "no value; fill it in, or say \"missing\": \"skip_row\" to leave out days like this one",
+                )),
+            };
+        }
+        self.dates.push(date);
+        for (series, column) in self.series.iter_mut().zip(columns) {
+            let value = row.number(column)? * options.scale.get(*column).copied().unwrap_or(1.0);
+            series.check(value, self.values_are).map_err(|e| row.error(column, e))?;
+            series.values.push(value);
+        }
+        Ok(())
+    }
+
+    /// How many daily changes there are.
+    pub(super) fn n_changes(&self) -> usize {
+        match self.values_are {
+            ValuesAre::Levels => self.dates.len().saturating_sub(1),
+            ValuesAre::Returns => self.dates.len(),
+        }
+    }
+}
+
+impl Series {
+    fn check(&self, value: f64, values_are: ValuesAre) -> Result<(), String> {
+        match values_are {
+            _ if !value.is_finite() => Err("too large after scaling".to_owned()),
+            ValuesAre::Levels if self.is_relative && value <= 0.0 => {
+                Err(format!("a level of {value}, but a relative change needs levels above 0"))
+            }
+            ValuesAre::Returns if self.is_relative && value <= -1.0 => {
+                Err(format!("a relative change of {value}, but it must be above -1 (-0.1 is 10 % down)"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Daily changes, as random models take them: log returns if relative, differences if absolute.
+    pub(super) fn daily_changes(&self, values_are: ValuesAre) -> Vec<f64> {
+        match (values_are, self.is_relative) {
+            (ValuesAre::Levels, true) => self.values.windows(2).map(|w| libm::log(w[1] / w[0])).collect(),
+            (ValuesAre::Levels, false) => self.values.windows(2).map(|w| w[1] - w[0]).collect(),
+            (ValuesAre::Returns, true) => self.values.iter().map(|change| libm::log1p(*change)).collect(),
+            (ValuesAre::Returns, false) => self.values.clone(),
+        }
+    }
+
+    /// Changes over every window of `horizon` days, as shocks are: relative or absolute.
+    pub(super) fn window_changes(&self, values_are: ValuesAre, horizon: usize) -> Vec<f64> {
+        let pairs = self.values.iter().zip(self.values.iter().skip(horizon));
+        match (values_are, self.is_relative) {
+            (ValuesAre::Levels, true) => pairs.map(|(from, to)| to / from - 1.0).collect(),
+            (ValuesAre::Levels, false) => pairs.map(|(from, to)| to - from).collect(),
+            (ValuesAre::Returns, true) => {
+                let grown =
+                    |window: &[f64]| window.iter().fold(1.0, |product, change| product * (1.0 + change));
+                self.values.windows(horizon).map(|window| grown(window) - 1.0).collect()
+            }
+            (ValuesAre::Returns, false) => {
+                self.values.windows(horizon).map(|window| window.iter().sum()).collect()
+            }
+        }
+    }
+}
+
+fn check_scale(place: &str, scale: &BTreeMap<String, f64>, columns: &[&String]) -> Result<(), InputError> {
+    for (column, factor) in scale {
+        let error = |problem| Err(InputError::new(format!("{place}.scale.{column}"), problem));
+        if !columns.contains(&column) {
+            let columns: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+            return error(format!("the history has no such column; it has {}", columns.join(", ")));
+        }
+        if !(*factor > 0.0 && factor.is_finite()) {
+            return error(format!("{factor} does not scale anything; it must be above 0"));
+        }
+    }
+    Ok(())
+}
+
+/// How data vendors write that there is no value.
+fn is_missing(text: &str) -> bool {
+    text == "." || ["NA", "N/A", "NaN", "null"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}

@@ -1,0 +1,183 @@
+//! The `scenarios` object of a job, as its author writes it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The `scenarios` object; `type` says which kind.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ScenariosInput {
+    /// Shocks written out in a CSV.
+    Explicit(ExplicitInput),
+    /// What happened in the past, as shocks to today.
+    Historical(HistoricalInput),
+    /// Draws from a distribution.
+    MonteCarlo(MonteCarloInput),
+    /// Stress tests: every combination of given shocks.
+    Grid(GridInput),
+}
+
+/// Shocks written out: a column `scenario` (optional) and one column for each factor.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExplicitInput {
+    /// Name of the CSV file.
+    pub file: Option<String>,
+    /// The CSV itself.
+    pub csv: Option<String>,
+}
+
+/// Changes of a history over overlapping windows.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoricalInput {
+    /// Name of the CSV file: a column `date` and one for each factor.
+    pub file: Option<String>,
+    /// The CSV itself.
+    pub csv: Option<String>,
+    /// What the cells are.
+    #[serde(default)]
+    pub values: ValuesAre,
+    /// Length of a window in rows of the history (trading days).
+    #[serde(default = "one_day")]
+    pub horizon_days: u32,
+    /// What a column's cells are multiplied by, say 0.01 for volatility points.
+    #[serde(default)]
+    pub scale: BTreeMap<String, f64>,
+    /// What to do about rows with missing cells.
+    #[serde(default)]
+    pub missing: Missing,
+}
+
+/// The history that a covariance is estimated from; as [`HistoricalInput`], always of daily changes.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryInput {
+    /// Name of the CSV file: a column `date` and one for each factor.
+    pub file: Option<String>,
+    /// The CSV itself.
+    pub csv: Option<String>,
+    /// What the cells are.
+    #[serde(default)]
+    pub values: ValuesAre,
+    /// What a column's cells are multiplied by, say 0.01 for volatility points.
+    #[serde(default)]
+    pub scale: BTreeMap<String, f64>,
+    /// What to do about rows with missing cells.
+    #[serde(default)]
+    pub missing: Missing,
+}
+
+/// What the cells of a history are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValuesAre {
+    /// Levels: prices, volatilities, rates.
+    #[default]
+    Levels,
+    /// Daily changes: relative for `spot` and `fx`, absolute for `vol` and `rate`.
+    Returns,
+}
+
+/// What to do about rows of a history with missing cells (empty, `.`, `NA`, `N/A`, `NaN` or `null`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Refuse the input, naming the first missing cell.
+    #[default]
+    Refuse,
+    /// Leave the row out, before any change is taken.
+    SkipRow,
+}
+
+/// Draws from a multivariate distribution.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MonteCarloInput {
+    /// How many scenarios to draw.
+    pub paths: u64,
+    /// The horizon in trading days; variances grow with it.
+    #[serde(default = "one_day")]
+    pub horizon_days: u32,
+    /// Which draws; the same seed gives the same scenarios.
+    #[serde(default)]
+    pub seed: u64,
+    /// Their distribution.
+    #[serde(default)]
+    pub distribution: DistributionName,
+    /// Degrees of freedom of a Student t, above 2.
+    pub degrees_of_freedom: Option<f64>,
+    /// The factors that a given covariance is about, in its order.
+    pub factors: Option<Vec<String>>,
+    /// Covariance of the factors' log returns (`spot`, `fx`) or changes (`vol`, `rate`).
+    pub covariance: Option<Vec<Vec<f64>>>,
+    /// Instead of a covariance: the factors' standard deviations, together with `correlation`.
+    pub volatilities: Option<Vec<f64>>,
+    /// Correlation matrix, together with `volatilities`.
+    pub correlation: Option<Vec<Vec<f64>>>,
+    /// What the given covariance or volatilities are for: a day or a year.
+    pub per: Option<Per>,
+    /// Instead of a given covariance: the history to estimate it from.
+    pub history: Option<HistoryInput>,
+    /// With a history: whether its mean counts.
+    pub mean: Option<Mean>,
+}
+
+/// A distribution of factor changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DistributionName {
+    /// Multivariate normal.
+    #[default]
+    Normal,
+    /// Multivariate Student t, scaled to have the covariance that is asked for.
+    StudentT,
+}
+
+/// The time that a variance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// One trading day.
+    Day,
+    /// One year of 252 trading days.
+    Year,
+}
+
+/// Whether the mean of a history counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mean {
+    /// Changes are taken to have mean zero (divisor n), and the scenarios have none.
+    #[default]
+    Zero,
+    /// The sample mean is taken out of the covariance (divisor n - 1) and put into the scenarios.
+    Sample,
+}
+
+/// Every combination of given shocks; the last axis varies fastest.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridInput {
+    /// The directions of the grid.
+    pub axes: Vec<AxisInput>,
+}
+
+/// One direction of a grid: factors that move together.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AxisInput {
+    /// The one factor that moves.
+    pub factor: Option<String>,
+    /// The factors that move together, all of them relative (`spot`, `fx`), all `vol` or all `rate`.
+    pub factors: Option<Vec<String>>,
+    /// What labels call the axis; by default its factors.
+    pub name: Option<String>,
+    /// By how much they move.
+    pub shocks: Vec<f64>,
+}
+
+fn one_day() -> u32 {
+    1
+}

@@ -1,0 +1,183 @@
+//! Monte Carlo: draws from a multivariate normal or Student t distribution with a given covariance.
+
+use std::ops::Range;
+
+use squall_core::workload::{Files, InputError};
+
+use super::cholesky::{NotCovariance, cholesky};
+use super::covariance::{DailyMoments, daily_moments};
+use super::{DistributionName, MAX_SCENARIOS, MonteCarloInput, PLACE, Source, counted, is_relative};
+use crate::portfolio::shock::{Factors, ShockBlock};
+use crate::portfolio::pricing::random::Stream;
+
+/// Which of the seed's streams the scenarios draw from ("scenario"), so that no contract's paths share it.
+const PURPOSE: u64 = 0x7363_656e_6172_696f;
+/// Paths drawn together; any number gives the same bits.
+const CHUNK: usize = 256;
+/// A log return is cut at this size: a price that moves by a factor of 10^13 says no more than one of 10^14.
+const MAX_LOG_RETURN: f64 = 30.0;
+/// An absolute change is cut at this size (a hundred thousand volatility points).
+const MAX_CHANGE: f64 = 1_000.0;
+/// Longest horizon, in trading days: ten years.
+const MAX_HORIZON_DAYS: u32 = 2_520;
+/// Largest standard deviation of a day's change (1,000 %, or a thousand volatility points): more is a wrong unit.
+const MAX_DAILY_DEVIATION: f64 = 10.0;
+/// Beyond this many degrees of freedom a Student t is a normal distribution.
+const MAX_DEGREES_OF_FREEDOM: f64 = 1e6;
+
+/// How to draw path `i`, which is a function of the seed and of `i` alone.
+#[derive(Debug, Clone)]
+pub(super) struct MonteCarlo {
+    n_paths: usize,
+    stream: Stream,
+    degrees_of_freedom: Option<f64>,
+    factors: Vec<DrawnFactor>,
+}
+
+#[derive(Debug, Clone)]
+struct DrawnFactor {
+    factor_idx: usize,
+    is_relative: bool,
+    mean: f64,
+    /// This factor's row of the covariance's Cholesky factor, over the horizon.
+    loadings: Vec<f64>,
+}
+
+pub(super) fn prepare(
+    input: &MonteCarloInput,
+    factors: &Factors,
+    files: &Files,
+) -> Result<(String, Source), InputError> {
+    let field = |name: &str| format!("{PLACE}.{name}");
+    let n_paths = match usize::try_from(input.paths) {
+        Ok(n) if (1..=MAX_SCENARIOS).contains(&n) => n,
+        _ => {
+            let problem = format!("{}; it must be from 1 to {MAX_SCENARIOS}", input.paths);
+            return Err(InputError::new(field("paths"), problem));
+        }
+    };
+    if !(1..=MAX_HORIZON_DAYS).contains(&input.horizon_days) {
+        let problem = format!("{}; it must be from 1 to {MAX_HORIZON_DAYS} trading days", input.horizon_days);
+        return Err(InputError::new(field("horizon_days"), problem));
+    }
+    let (name, degrees_of_freedom) = match (input.distribution, input.degrees_of_freedom) {
+        (DistributionName::Normal, None) => ("normal".to_owned(), None),
+        (DistributionName::StudentT, Some(nu)) if nu > 2.0 && nu <= MAX_DEGREES_OF_FREEDOM => {
+            (format!("Student t ({nu} degrees of freedom)"), Some(nu))
+        }
+        (DistributionName::Normal, Some(_)) => {
+            let problem = "only goes with \"distribution\": \"student_t\"; leave it out";
+            return Err(InputError::new(field("degrees_of_freedom"), problem));
+        }
+        (DistributionName::StudentT, None) => {
+            let problem = "missing; a Student t needs it, above 2 (4 is common for daily returns)";
+            return Err(InputError::new(field("degrees_of_freedom"), problem));
+        }
+        (DistributionName::StudentT, Some(nu)) => {
+            let problem = format!("{nu}; it must be above 2, or there is no variance, and at most 1000000");
+            return Err(InputError::new(field("degrees_of_freedom"), problem));
+        }
+    };
+    let moments = daily_moments(input, factors, files)?;
+    let about = format!(
+        "{}, {name}, {}, covariance {}, seed {}",
+        counted(n_paths, "Monte Carlo path"),
+        counted(input.horizon_days as usize, "day"),
+        moments.origin,
+        input.seed
+    );
+    let monte_carlo = MonteCarlo {
+        n_paths,
+        stream: Stream::new(input.seed, PURPOSE),
+        degrees_of_freedom,
+        factors: drawn_factors(moments, f64::from(input.horizon_days), factors)?,
+    };
+    Ok((about, Source::MonteCarlo(monte_carlo)))
+}
+
+fn drawn_factors(
+    moments: DailyMoments,
+    horizon: f64,
+    factors: &Factors,
+) -> Result<Vec<DrawnFactor>, InputError> {
+    let name = |row: usize| &factors.0[moments.factor_idxs[row]];
+    for (row, entries) in moments.covariance.iter().enumerate() {
+        let deviation = entries[row].sqrt();
+        if deviation.is_nan() || deviation > MAX_DAILY_DEVIATION {
+            let problem = format!(
+                "{} has a standard deviation of {deviation} a day; at most {MAX_DAILY_DEVIATION} (0.01 is 1 %)",
+                name(row)
+            );
+            return Err(InputError::new(format!("{PLACE} (covariance)"), problem));
+        }
+    }
+    let lower = cholesky(&moments.covariance).map_err(|error| {
+        let problem = match error {
+            NotCovariance::NegativeVariance(row) => format!(
+                "not positive semi-definite: given the factors before it, {} would have a negative variance",
+                name(row)
+            ),
+            NotCovariance::ImpossibleCovariance(row, other) => format!(
+                "not positive semi-definite: {} cannot move with {}, which does not move on its own",
+                name(row),
+                name(other)
+            ),
+        };
+        InputError::new(format!("{PLACE} (covariance)"), problem)
+    })?;
+    let drawn = |((factor_idx, mean), loadings): ((&usize, &f64), Vec<f64>)| DrawnFactor {
+        factor_idx: *factor_idx,
+        is_relative: is_relative(&factors.0[*factor_idx]),
+        mean: mean * horizon,
+        loadings: loadings.iter().map(|loading| loading * horizon.sqrt()).collect(),
+    };
+    Ok(moments.factor_idxs.iter().zip(&moments.mean).zip(lower).map(drawn).collect())
+}
+
+impl MonteCarlo {
+    pub(super) fn n_paths(&self) -> usize {
+        self.n_paths
+    }
+
+    pub(super) fn fill(&self, paths: Range<usize>, first_column: usize, block: &mut ShockBlock) {
+        let mut normals = vec![0.0; self.factors.len() * CHUNK];
+        let mut scales = vec![1.0; CHUNK];
+        let mut column = first_column;
+        for first in paths.clone().step_by(CHUNK) {
+            let n = CHUNK.min(paths.end - first);
+            let (normals, scales) = (&mut normals[..self.factors.len() * n], &mut scales[..n]);
+            self.stream.normals_of_paths(first as u64, n, normals);
+            if let Some(nu) = self.degrees_of_freedom {
+                self.stream.chi_squareds_of_paths(first as u64, 0, nu, scales);
+                // Scaled so that the variance is the covariance's, not nu / (nu - 2) times it.
+                scales.iter_mut().for_each(|chi_squared| *chi_squared = ((nu - 2.0) / *chi_squared).sqrt());
+            }
+            for factor in &self.factors {
+                let row = &mut block.row_mut(factor.factor_idx)[column..][..n];
+                factor.draw(normals, scales, row);
+            }
+            column += n;
+        }
+    }
+}
+
+impl DrawnFactor {
+    /// The factor's shocks on some paths. `normals` has shape (factors, paths), `scales` and `shocks` (paths). Sums
+    /// run over the factors in their order, whatever the paths, so each path's bits are its own.
+    fn draw(&self, normals: &[f64], scales: &[f64], shocks: &mut [f64]) {
+        shocks.fill(0.0);
+        for (loading, normals) in self.loadings.iter().zip(normals.chunks_exact(shocks.len().max(1))) {
+            for (sum, normal) in shocks.iter_mut().zip(normals) {
+                *sum += loading * normal;
+            }
+        }
+        for (shock, scale) in shocks.iter_mut().zip(scales) {
+            let change = self.mean + *shock * scale;
+            *shock = if self.is_relative {
+                libm::expm1(change.clamp(-MAX_LOG_RETURN, MAX_LOG_RETURN))
+            } else {
+                change.clamp(-MAX_CHANGE, MAX_CHANGE)
+            };
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! CSV tables whose every complaint says file, line, column and what would be right.
+//!
+//! UTF-8 (a byte order mark is skipped), comma separated, RFC 4180 quotes, a header line. Spaces around a field do not
+//! count and blank lines are skipped. An absent column and an empty field are the same thing: no value.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use csv::{ReaderBuilder, StringRecord, Trim};
+use squall_core::workload::InputError;
+
+/// A CSV file in memory: its fields end to end, since a million rows of thirty columns must stay small.
+#[derive(Debug, Clone)]
+pub struct Table {
+    file_name: String,
+    header_line: u64,
+    header: Vec<String>,
+    /// The line of each row, from 1.
+    lines: Vec<u64>,
+    text: String,
+    /// Where each field ends in `text`, row by row.
+    ends: Vec<u32>,
+}
+
+/// One row of a [`Table`], which knows its place in the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    table: &'a Table,
+    line: u64,
+    idx: usize,
+}
+
+impl Table {
+    /// Reads a file's bytes; `file_name` is only for messages.
+    ///
+    /// # Errors
+    /// Text that is not UTF-8, a missing or empty header, a column without a name or named twice, or a row that has
+    /// not as many fields as the header has columns.
+    pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Table, InputError> {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        if let Err(error) = std::str::from_utf8(bytes) {
+            let line = Lines::new(bytes).line_of(error.valid_up_to());
+            return Err(InputError::new(
+                format!("{file_name}:{line}"),
+                "this line is not UTF-8 text; save the file as UTF-8",
+            ));
+        }
+
+        let mut reader =
+            ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(bytes);
+        let mut line_counter = Lines::new(bytes);
+        let mut record = StringRecord::new();
+        let mut header: Option<(u64, Vec<String>)> = None;
+        let (mut lines, mut text, mut ends) = (Vec::new(), String::new(), Vec::new());
+        let unreadable = |e| InputError::new(file_name, format!("cannot be read as CSV: {e}"));
+        while reader.read_record(&mut record).map_err(unreadable)? {
+            let start = record.position().map_or(0, csv::Position::byte);
+            let line = line_counter.line_of_record(usize::try_from(start).unwrap_or(usize::MAX));
+            let Some((_, names)) = &header else {
+                header = Some((line, record.iter().map(str::to_owned).collect()));
+                continue;
+            };
+            if record.len() != names.len() {
+                return Err(InputError::new(
+                    format!("{file_name}:{line}"),
+                    format!("this row has {} fields, the header has {}", record.len(), names.len()),
+                ));
+            }
+            lines.push(line);
+            for field in &record {
+                text.push_str(field);
+                let too_big =
+                    |_| InputError::new(file_name, "is bigger than 4 GB; split it into several jobs");
+                ends.push(u32::try_from(text.len()).map_err(too_big)?);
+            }
+        }
+        let Some((header_line, header)) = header else {
+            return Err(InputError::new(
+                format!("{file_name}:1"),
+                "the file is empty; its first line must name the columns",
+            ));
+        };
+        let table = Table { file_name: file_name.to_owned(), header_line, header, lines, text, ends };
+        table.check_header()?;
+        Ok(table)
+    }
+
+    /// The names of the columns, in the file's order.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The name the file goes by in messages.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// Whether the file has this column.
+    pub fn has(&self, column: &str) -> bool {
+        self.index_of(column).is_some()
+    }
+
+    /// The rows below the header, in the file's order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.lines.iter().enumerate().map(|(idx, line)| Row { table: self, line: *line, idx })
+    }
+
+    /// An error at the header's `column`, or at the header as a whole if there is no such column.
+    pub fn header_error(&self, column: &str, problem: impl Into<String>) -> InputError {
+        let line = self.header_line;
+        match self.index_of(column) {
+            Some(idx) => {
+                InputError::new(format!("{}:{line}:{} ({column})", self.file_name, idx + 1), problem)
+            }
+            None => InputError::new(format!("{}:{line}", self.file_name), problem),
+        }
+    }
+
+    /// An error where the first row would be, for a file that has none.
+    pub fn error_below(&self, problem: impl Into<String>) -> InputError {
+        InputError::new(format!("{}:{}", self.file_name, self.header_line + 1), problem)
+    }
+
+    /// Checks that the file has every one of `required` and nothing but `required` and `optional`.
+    ///
+    /// # Errors
+    /// The first column that is missing or that nobody knows, with the known ones.
+    pub fn check_columns(&self, required: &[&str], optional: &[&str]) -> Result<(), InputError> {
+        for name in &self.header {
+            if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {
+                let known: Vec<&str> = required.iter().chain(optional).copied().collect();
+                return Err(self
+                    .header_error(name, format!("unknown column {name:?}; known are {}", known.join(", "))));
+            }
+        }
+        match required.iter().find(|name| !self.has(name)) {
+            Some(name) => Err(self.header_error(name, format!("the column {name:?} is missing"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that no two rows have the same text in `column` and that none is empty.
+    ///
+    /// # Errors
+    /// The second of two equal rows, with the line of the first.
+    pub fn check_unique(&self, column: &str) -> Result<(), InputError> {
+        let mut first_line = HashMap::with_capacity(self.lines.len());
+        for row in self.rows() {
+            let text = row.text(column)?;
+            if let Some(first) = first_line.insert(text, row.line) {
+                return Err(
+                    row.error(column, format!("{text:?} is already on line {first}; each must be unique"))
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn check_header(&self) -> Result<(), InputError> {
+        for (idx, name) in self.header.iter().enumerate() {
+            let place = format!("{}:{}:{}", self.file_name, self.header_line, idx + 1);
+            if name.is_empty() {
+                return Err(InputError::new(place, "this column has no name"));
+            }
+            if let Some(first) = self.header[..idx].iter().position(|other| other == name) {
+                let problem = format!("this column is already column {}; each must be unique", first + 1);
+                return Err(InputError::new(format!("{place} ({name})"), problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&self, row: usize, column: usize) -> Option<&str> {
+        let idx = row.checked_mul(self.header.len())?.checked_add(column)?;
+        let end = *self.ends.get(idx)?;
+        let start = idx.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.text.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+    }
+
+    fn index_of(&self, column: &str) -> Option<usize> {
+        self.header.iter().position(|name| name == column)
+    }
+}
+
+impl<'a> Row<'a> {
+    /// The row's line in the file, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// An error in this row: `positions.csv:12:5 (strike)`, or `positions.csv:12 (strike)` without such a column.
+    pub fn error(&self, column: &str, problem: impl Into<String>) -> InputError {
+        let (file, line) = (&self.table.file_name, self.line);
+        match self.table.index_of(column) {
+            Some(idx) => InputError::new(format!("{file}:{line}:{} ({column})", idx + 1), problem),
+            None => InputError::new(format!("{file}:{line} ({column})"), problem),
+        }
+    }
+
+    /// The field's text without surrounding spaces, or nothing if it is empty.
+    pub fn optional_text(&self, column: &str) -> Option<&'a str> {
+        let text = self.table.field(self.idx, self.table.index_of(column)?)?;
+        if text.is_empty() { None } else { Some(text) }
+    }
+
+    /// The field's text, which must be there.
+    ///
+    /// # Errors
+    /// An empty field.
+    pub fn text(&self, column: &str) -> Result<&'a str, InputError> {
+        self.optional_text(column).ok_or_else(|| self.error(column, "is empty; a value is needed here"))
+    }
+
+    /// The field's finite number, or nothing if it is empty.
+    ///
+    /// # Errors
+    /// Text that is not a finite decimal number.
+    pub fn optional_number(&self, column: &str) -> Result<Option<f64>, InputError> {
+        let Some(text) = self.optional_text(column) else { return Ok(None) };
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Some(number)),
+            Ok(_) => Err(self.error(column, format!("{text:?} is not a finite number"))),
+            Err(_) => {
+                Err(self
+                    .error(column, format!("{text:?} is not a number; write it like 1234.5, -0.02 or 1e6")))
+            }
+        }
+    }
+
+    /// The field's finite number, which must be there.
+    ///
+    /// # Errors
+    /// An empty field, or text that is not a finite decimal number.
+    pub fn number(&self, column: &str) -> Result<f64, InputError> {
+        self.optional_number(column)?.ok_or_else(|| self.error(column, "is empty; a number is needed here"))
+    }
+
+    /// The field's date, or nothing if it is empty.
+    ///
+    /// # Errors
+    /// Text that is not an ISO date.
+    pub fn optional_date(&self, column: &str) -> Result<Option<NaiveDate>, InputError> {
+        let Some(text) = self.optional_text(column) else { return Ok(None) };
+        match iso_date(text) {
+            Some(date) => Ok(Some(date)),
+            None => Err(self.error(column, format!("{text:?} is not a date; write it like 2026-12-31"))),
+        }
+    }
+
+    /// The field's date, which must be there.
+    ///
+    /// # Errors
+    /// An empty field, or text that is not an ISO date.
+    pub fn date(&self, column: &str) -> Result<NaiveDate, InputError> {
+        self.optional_date(column)?
+            .ok_or_else(|| self.error(column, "is empty; a date like 2026-12-31 is needed here"))
+    }
+}
+
+/// A calendar date written in full, `2026-12-31` (ISO 8601 extended format, year 0001 to 9999); nothing else.
+pub fn iso_date(text: &str) -> Option<NaiveDate> {
+    let shape = text.bytes().enumerate().all(|(idx, byte)| match idx {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    if !shape || text.len() != 10 {
+        return None;
+    }
+    let year: i32 = text.get(..4)?.parse().ok()?;
+    let month = text.get(5..7)?.parse().ok()?;
+    let day = text.get(8..)?.parse().ok()?;
+    if year == 0 { None } else { NaiveDate::from_ymd_opt(year, month, day) }
+}
+
+/// Counts lines from the start of a text, for offsets that only grow.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, offset: 0, line: 1 }
+    }
+
+    /// The line of the byte at `offset`; lines end in `\n`, `\r\n` or `\r`.
+    fn line_of(&mut self, offset: usize) -> u64 {
+        while self.offset < offset.min(self.bytes.len()) {
+            self.step();
+        }
+        self.line
+    }
+
+    /// The line where the record that was read from `offset` begins, after the blank lines that were skipped.
+    fn line_of_record(&mut self, offset: usize) -> u64 {
+        self.line_of(offset);
+        while matches!(self.bytes.get(self.offset), Some(b'\n' | b'\r')) {
+            self.step();
+        }
+        self.line
+    }
+
+    fn step(&mut self) {
+        let ends_line = match self.bytes.get(self.offset) {
+            Some(b'\n') => true,
+            Some(b'\r') => self.bytes.get(self.offset + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        self.line += u64::from(ends_line);
+        self.offset += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

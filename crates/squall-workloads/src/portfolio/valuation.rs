@@ -1,0 +1,163 @@
+//! What positions are worth in the columns of a block, in the report currency.
+//!
+//! A value depends on its position and its column only, never on the block in which it is computed, bit for bit.
+
+use std::fmt;
+
+use super::market::Market;
+use super::positions::{Instrument, Position, Positions};
+use super::rates::present_value;
+use super::weights::Weights;
+
+mod block;
+mod derivative;
+
+pub use block::BlockMarket;
+
+/// Positions bound to their market, ready to be valued.
+#[derive(Debug, Clone)]
+pub struct Portfolio {
+    market: Market,
+    positions: Positions,
+    weights: Weights,
+}
+
+/// A column of a block that has no value, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnError {
+    /// Counted from the block's first column.
+    pub column: usize,
+    /// Lowercase, no final period.
+    pub problem: String,
+}
+
+impl fmt::Display for ColumnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "column {}: {}", self.column, self.problem)
+    }
+}
+
+impl std::error::Error for ColumnError {}
+
+/// What one unit of a position is worth.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnitPrice {
+    /// In the position's own currency.
+    pub value: f64,
+    /// Standard deviation of the value's error, for a simulated one.
+    pub standard_error: Option<f64>,
+}
+
+impl Portfolio {
+    /// Positions that were read against this market.
+    pub fn new(market: Market, positions: Positions) -> Self {
+        let weights = Weights::new(&positions.all);
+        Self { market, positions, weights }
+    }
+
+    /// The market.
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// Every position, in the file's order.
+    pub fn positions(&self) -> &[Position] {
+        &self.positions.all
+    }
+
+    /// Names of the books, by [`Position::book`].
+    pub fn books(&self) -> &[String] {
+        &self.positions.books
+    }
+
+    /// What valuing positions costs.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Values a position in every column of the block into `out`, as long as the block, in the report currency.
+    ///
+    /// # Errors
+    /// The first column whose value is not a finite number, naming the position.
+    pub fn value(
+        &self,
+        position_idx: usize,
+        block: &BlockMarket,
+        out: &mut [f64],
+    ) -> Result<(), ColumnError> {
+        let position = self.position(position_idx)?;
+        if out.len() != block.n_columns() {
+            let problem =
+                format!("room for {} values was given for {} columns", out.len(), block.n_columns());
+            return Err(ColumnError { column: 0, problem });
+        }
+        unit_values(position, block, out);
+        match block.conversion(position.currency) {
+            Some(conversion) => conversion.multiply(position.quantity, out),
+            None => out.fill(f64::NAN),
+        }
+        check_finite(position, out)
+    }
+
+    /// What one unit of a position is worth in the first column of the block, in its own currency.
+    ///
+    /// # Errors
+    /// A value that is not a finite number, naming the position.
+    pub fn unit_price(&self, position_idx: usize, block: &BlockMarket) -> Result<UnitPrice, ColumnError> {
+        let position = self.position(position_idx)?;
+        if let Instrument::Derivative(terms, contract) = &position.instrument
+            && let Some(estimate) = derivative::estimate(terms, contract, block)
+        {
+            check_finite(position, &[estimate.value, estimate.standard_error])?;
+            return Ok(UnitPrice { value: estimate.value, standard_error: Some(estimate.standard_error) });
+        }
+        let mut value = [f64::NAN];
+        unit_values(position, block, &mut value);
+        check_finite(position, &value)?;
+        let [value] = value;
+        Ok(UnitPrice { value, standard_error: None })
+    }
+
+    fn position(&self, idx: usize) -> Result<&Position, ColumnError> {
+        let n_positions = self.positions.all.len();
+        self.positions.all.get(idx).ok_or_else(|| ColumnError {
+            column: 0,
+            problem: format!("there is no position {idx}; the portfolio has {n_positions}"),
+        })
+    }
+}
+
+/// One unit in the first columns of the block, as many as `out` has, in the position's own currency.
+fn unit_values(position: &Position, block: &BlockMarket, out: &mut [f64]) {
+    match &position.instrument {
+        Instrument::Spot(underlying) => match block.underlying(*underlying) {
+            Some(columns) => columns.spot.write(0, out, |spot| spot),
+            None => out.fill(f64::NAN),
+        },
+        Instrument::Derivative(terms, contract) => derivative::unit_values(terms, contract, block, out),
+        Instrument::CashFlows { flows } => match block.rate_shift(position.currency) {
+            Some(shift) => shift.write(0, out, |shift| present_value(flows, shift)),
+            None => out.fill(f64::NAN),
+        },
+    }
+}
+
+fn check_finite(position: &Position, values: &[f64]) -> Result<(), ColumnError> {
+    // Without an early exit, so that it vectorises: nearly always all are.
+    if values.iter().fold(true, |all, value| all & value.is_finite()) {
+        return Ok(());
+    }
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(column) => {
+            let (kind, id) = (position.kind.name(), &position.id);
+            Err(ColumnError {
+                column,
+                problem: format!("the {kind} {id:?} has no finite value under this market"),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! Forwards and options over the columns of a block.
+
+use super::super::positions::{AsianContract, Contract, DigitalPayoff, Terms};
+use super::super::pricing::asian::{self, AsianOption, McEstimate, price_mc_batch};
+use super::super::pricing::european::{MarketColumns, price_batch};
+use super::super::pricing::{american, digital, forward};
+use super::block::{BlockMarket, UnderlyingColumns};
+
+/// Columns that are priced together: their inputs fit the first-level cache and the stack.
+const CHUNK: usize = 128;
+
+const UNKNOWN: McEstimate = McEstimate { value: f64::NAN, standard_error: f64::NAN };
+
+/// The market of some columns, one array per input.
+struct Inputs {
+    spot: [f64; CHUNK],
+    rate: [f64; CHUNK],
+    carry: [f64; CHUNK],
+    vol: [f64; CHUNK],
+}
+
+/// The market of one column, as bits: equal inputs have equal prices.
+type Key = [u64; 4];
+
+impl Inputs {
+    fn new() -> Self {
+        Self { spot: [0.0; CHUNK], rate: [0.0; CHUNK], carry: [0.0; CHUNK], vol: [0.0; CHUNK] }
+    }
+
+    /// Loads `n` columns from `first` on. A volatility shocked below 0 is 0.
+    fn load<'a>(
+        &'a mut self,
+        terms: &Terms,
+        columns: UnderlyingColumns<'a>,
+        first: usize,
+        n: usize,
+    ) -> MarketColumns<'a> {
+        let n = n.min(CHUNK);
+        let shocked_spot = columns.spot.slice(first, n);
+        if shocked_spot.is_none() {
+            columns.spot.write(first, &mut self.spot[..n], |spot| spot);
+        }
+        columns.rate_shift.write(first, &mut self.rate[..n], |shift| terms.rate + shift);
+        columns.carry_shift.write(first, &mut self.carry[..n], |shift| terms.carry + shift);
+        columns.vol_shift.write(first, &mut self.vol[..n], |shift| floored(terms.vol + shift));
+        MarketColumns {
+            spot: shocked_spot.unwrap_or(&self.spot[..n]),
+            rate: &self.rate[..n],
+            dividend_yield: &self.carry[..n],
+            vol: &self.vol[..n],
+        }
+    }
+}
+
+/// Not `max`, which would hide a NaN.
+fn floored(vol: f64) -> f64 {
+    if vol < 0.0 { 0.0 } else { vol }
+}
+
+/// Values one unit in every column of the block into `out`, in the underlying's currency; NaN without such an
+/// underlying.
+pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarket, out: &mut [f64]) {
+    let Some(columns) = block.underlying(terms.underlying) else {
+        out.fill(f64::NAN);
+        return;
+    };
+    let UnderlyingColumns { spot, rate_shift, carry_shift, vol_shift } = columns;
+    if [spot, rate_shift, carry_shift, vol_shift].iter().all(|it| it.is_same()) {
+        if let Some((first, others)) = out.split_first_mut() {
+            chunk_values(terms, contract, columns, 0, std::slice::from_mut(first));
+            others.fill(*first);
+        }
+        return;
+    }
+    if let Contract::Asian(asian) = contract {
+        asian_values(terms, asian, columns, out);
+        return;
+    }
+    for (idx, chunk) in out.chunks_mut(CHUNK).enumerate() {
+        chunk_values(terms, contract, columns, idx * CHUNK, chunk);
+    }
+}
+
+/// At most [`CHUNK`] columns from `first` on.
+fn chunk_values(
+    terms: &Terms,
+    contract: &Contract,
+    columns: UnderlyingColumns<'_>,
+    first: usize,
+    out: &mut [f64],
+) {
+    let mut inputs = Inputs::new();
+    let market = inputs.load(terms, columns, first, out.len());
+    let years = terms.years;
+    match contract {
+        Contract::European { option_type, strike } => price_batch(*option_type, *strike, years, market, out),
+        Contract::Forward { strike } => {
+            one_by_one(market, out, |spot, rate, carry, _| forward::price(spot, *strike, years, rate, carry))
+        }
+        Contract::American { option_type, strike } => one_by_one(market, out, |spot, rate, carry, vol| {
+            american::price(*option_type, spot, *strike, years, rate, carry, vol)
+        }),
+        Contract::Digital { option_type, strike, payoff } => {
+            one_by_one(market, out, |spot, rate, carry, vol| match payoff {
+                DigitalPayoff::Cash(cash) => {
+                    digital::cash_or_nothing(*option_type, *cash, spot, *strike, years, rate, carry, vol)
+                }
+                DigitalPayoff::Asset => {
+                    digital::asset_or_nothing(*option_type, spot, *strike, years, rate, carry, vol)
+                }
+            });
+        }
+        Contract::Barrier(barrier) => {
+            one_by_one(market, out, |spot, rate, carry, vol| barrier.price(spot, years, rate, carry, vol))
+        }
+        Contract::Asian(asian) => asian_values(terms, asian, columns, out),
+    }
+}
+
+/// Prices column by column, but a column with the inputs of the one before only once: many columns shock something
+/// else.
+fn one_by_one(market: MarketColumns<'_>, out: &mut [f64], price: impl Fn(f64, f64, f64, f64) -> f64) {
+    let columns = market.spot.iter().zip(market.rate).zip(market.dividend_yield).zip(market.vol);
+    let mut last: Option<(Key, f64)> = None;
+    for (value, (((spot, rate), carry), vol)) in out.iter_mut().zip(columns) {
+        let key = [spot.to_bits(), rate.to_bits(), carry.to_bits(), vol.to_bits()];
+        *value = match last {
+            Some((last_key, last_value)) if last_key == key => last_value,
+            _ => price(*spot, *rate, *carry, *vol),
+        };
+        last = Some((key, *value));
+    }
+}
+
+fn asian_values(terms: &Terms, asian: &AsianContract, columns: UnderlyingColumns<'_>, out: &mut [f64]) {
+    let mut estimates = vec![UNKNOWN; out.len()];
+    asian_estimates(terms, asian, columns, &mut estimates);
+    for (value, estimate) in out.iter_mut().zip(&estimates) {
+        *value = estimate.value;
+    }
+}
+
+/// Simulates the distinct columns together, so that they share their random numbers and the work of drawing them.
+fn asian_estimates(
+    terms: &Terms,
+    asian: &AsianContract,
+    columns: UnderlyingColumns<'_>,
+    out: &mut [McEstimate],
+) {
+    let mut rows: Vec<[f64; 4]> = Vec::new();
+    let mut row_of_column = Vec::with_capacity(out.len());
+    let mut inputs = Inputs::new();
+    for first in (0..out.len()).step_by(CHUNK) {
+        let market = inputs.load(terms, columns, first, out.len() - first);
+        let columns = market.spot.iter().zip(market.rate).zip(market.dividend_yield).zip(market.vol);
+        for (((spot, rate), carry), vol) in columns {
+            let row = [*spot, *rate, *carry, *vol];
+            if rows.last().is_none_or(|last| last.map(f64::to_bits) != row.map(f64::to_bits)) {
+                rows.push(row);
+            }
+            row_of_column.push(rows.len() - 1);
+        }
+    }
+
+    let input = |idx: usize| -> Vec<f64> { rows.iter().filter_map(|row| row.get(idx).copied()).collect() };
+    let (spot, rate, carry, vol) = (input(0), input(1), input(2), input(3));
+    let market = asian::MarketColumns { spot: &spot, rate: &rate, dividend_yield: &carry, vol: &vol };
+    let contract = AsianOption {
+        option_type: asian.option_type,
+        strike: asian.strike,
+        fixing_times: &asian.fixing_times,
+        past_fixings_sum: asian.past_fixings_sum,
+        n_past: asian.n_past,
+    };
+    let mut estimates = vec![UNKNOWN; rows.len()];
+    price_mc_batch(&contract, &market, asian.n_paths, &asian.stream, &mut estimates);
+    for (out, row) in out.iter_mut().zip(row_of_column) {
+        if let Some(estimate) = estimates.get(row) {
+            *out = *estimate;
+        }
+    }
+}
+
+/// One unit in the block's first column, for a contract that is simulated.
+pub(super) fn estimate(terms: &Terms, contract: &Contract, block: &BlockMarket) -> Option<McEstimate> {
+    let (Contract::Asian(asian), Some(columns)) = (contract, block.underlying(terms.underlying)) else {
+        return None;
+    };
+    let mut estimates = [UNKNOWN];
+    asian_estimates(terms, asian, columns, &mut estimates);
+    estimates.first().copied()
+}

@@ -1,0 +1,299 @@
+//! The portfolio as a workload: slices are rectangles of positions × columns.
+
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use squall_core::workload::{Coverage, EvaluateError, Files, InputError, Weight, Workload};
+
+use super::columns::Columns;
+use super::input::{PortfolioInput, schema};
+use super::labels::{Labels, PositionLabel};
+use super::market::{Market, Spot};
+use super::partial::{Partial, PositionValue, SliceSums};
+use super::positions::kind::Kind;
+use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema};
+use super::scenarios::scenarios_schema;
+use super::valuation::{BlockMarket, ColumnError, Portfolio};
+
+/// Columns that are valued together: enough for the vectorised kernels, few enough for the second-level cache.
+const BLOCK_COLUMNS: usize = 1_024;
+/// A narrower rectangle than this wastes the vectorised kernels, so positions are cut before columns get narrower.
+const NARROW_COLUMNS: usize = 32;
+/// Sums that a partial may hold: columns × (books + kinds). 16 bytes each in memory, a few on the wire.
+const MAX_SUMS: usize = 100_000_000;
+
+/// Revalues a book of positions under scenarios, in full, and reports value and risk.
+pub struct PortfolioRisk;
+
+/// A portfolio, its scenarios and what to report, checked.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    portfolio: Portfolio,
+    columns: Columns,
+    labels: Labels,
+    options: ReportOptions,
+}
+
+/// A rectangle of the valuation matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rectangle {
+    first_position: u32,
+    n_positions: u32,
+    first_column: u32,
+    n_columns: u32,
+}
+
+impl Rectangle {
+    fn positions(&self) -> Range<usize> {
+        let first = self.first_position as usize;
+        first..first + self.n_positions as usize
+    }
+
+    fn columns(&self) -> Range<usize> {
+        let first = self.first_column as usize;
+        first..first + self.n_columns as usize
+    }
+
+    fn of(positions: Range<usize>, columns: Range<usize>) -> Self {
+        Self {
+            first_position: index(positions.start),
+            n_positions: index(positions.len()),
+            first_column: index(columns.start),
+            n_columns: index(columns.len()),
+        }
+    }
+}
+
+fn index(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl Workload for PortfolioRisk {
+    const NAME: &'static str = "portfolio";
+    const ABOUT: &'static str =
+        "Revalues a book of positions under scenarios, in full: value, P&L, VaR, expected shortfall, Greeks.";
+    type Input = PortfolioInput;
+    type Prepared = Prepared;
+    type Slice = Rectangle;
+    type Partial = Partial;
+    type Report = Report;
+
+    fn input_schema() -> Value {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["positions", "market", "scenarios"],
+            "properties": {
+                "positions": schema::positions(),
+                "market": schema::market(),
+                "asian": schema::asian(),
+                "scenarios": scenarios_schema(),
+                "report": report_options_schema(),
+            }
+        })
+    }
+
+    fn references(input: &PortfolioInput) -> Vec<String> {
+        input.references()
+    }
+
+    fn prepare(input: PortfolioInput, files: &Files) -> Result<Prepared, InputError> {
+        let portfolio = input.portfolio(files)?;
+        let scenarios = input.scenarios.prepare(portfolio.market().factors(), files)?;
+        let options = input.report;
+        let columns = Columns::new(scenarios, options.greeks);
+        let labels = labels_of(&portfolio);
+        let n_groups = labels.books.len() + labels.kinds.len();
+        let too_many = |problem: String| InputError::new("input.scenarios", problem);
+        if columns.count().saturating_mul(n_groups) > MAX_SUMS {
+            let most = MAX_SUMS / n_groups;
+            return Err(too_many(format!(
+                "{} columns (base, Greeks, scenarios) for {n_groups} books and kinds; expected at most {most}",
+                columns.count(),
+            )));
+        }
+        let of_a_column = portfolio.weights().of_range(0..portfolio.positions().len());
+        if of_a_column.checked_mul(columns.count() as u64).is_none() {
+            return Err(too_many(format!("{} columns are centuries of work", columns.count())));
+        }
+        Ok(Prepared { portfolio, columns, labels, options })
+    }
+
+    fn whole(prepared: &Prepared) -> Rectangle {
+        Rectangle::of(0..prepared.portfolio.positions().len(), 0..prepared.columns.count())
+    }
+
+    fn weight(prepared: &Prepared, slice: &Rectangle) -> Weight {
+        prepared.portfolio.weights().of_range(slice.positions()).saturating_mul(u64::from(slice.n_columns))
+    }
+
+    /// Cuts columns as long as they stay wide, so that whole scenarios come in early; then positions, by weight.
+    fn divide(prepared: &Prepared, slice: &Rectangle, parts: NonZeroUsize) -> Vec<Rectangle> {
+        let (n_positions, n_columns) = (slice.n_positions as usize, slice.n_columns as usize);
+        let parts = parts.get().min(n_positions.saturating_mul(n_columns)).max(1);
+        let wide = parts.min((n_columns / NARROW_COLUMNS).max(1));
+        // Where there are not enough positions to go round, columns have to get narrower.
+        let n_blocks = wide.max(parts.div_ceil(n_positions.max(1)));
+        let mut rectangles = Vec::with_capacity(parts);
+        let mut column = slice.columns().start;
+        for block in 0..n_blocks {
+            let n_pieces = share(parts, n_blocks, block);
+            let (before, after) = (parts_before(parts, n_blocks, block + 1), n_blocks - block - 1);
+            // Wider where more pieces share it, and never empty.
+            let end = slice.columns().start + n_columns * before / parts;
+            let end = end.max(column + 1).min(slice.columns().end - after);
+            rectangles.extend(
+                cut_positions(prepared, slice.positions(), n_pieces)
+                    .into_iter()
+                    .map(|positions| Rectangle::of(positions, column..end)),
+            );
+            column = end;
+        }
+        rectangles
+    }
+
+    fn evaluate(prepared: &Prepared, slice: &Rectangle) -> Result<Partial, EvaluateError> {
+        let mut sums = SliceSums::new(slice.first_column, slice.n_columns as usize);
+        let mut values = Vec::new();
+        for first in slice.columns().step_by(BLOCK_COLUMNS) {
+            let columns = first..(first + BLOCK_COLUMNS).min(slice.columns().end);
+            let failed = |error: ColumnError| prepared.failure(first + error.column, &error.problem);
+            let block = BlockMarket::new(prepared.portfolio.market(), &prepared.columns.block(columns.clone()))
+                .map_err(failed)?;
+            values.resize(columns.len(), 0.0);
+            for idx in slice.positions() {
+                prepared.portfolio.value(idx, &block, &mut values).map_err(failed)?;
+                let (book, kind) = prepared.groups_of(idx);
+                let at = first - slice.columns().start;
+                sums.add(book, kind, at, &values).map_err(|bad| {
+                    let id = prepared.labels.positions.get(idx).map_or("?", |it| it.id.as_str());
+                    prepared.failure(first + bad, &format!("the value of {id:?} is beyond 1e15"))
+                })?;
+            }
+        }
+        if prepared.options.positions && slice.columns().contains(&0) {
+            prepared.note_positions(slice.positions(), &mut sums)?;
+        }
+        Ok(sums.finish())
+    }
+
+    fn merge(into: &mut Partial, other: Partial) {
+        into.merge(other);
+    }
+
+    fn report(prepared: &Prepared, partial: Option<&Partial>, coverage: &Coverage) -> Report {
+        let Prepared { columns, labels, options, .. } = prepared;
+        Report::new(ReportInput { labels, columns, options, partial, coverage })
+    }
+
+    fn units(prepared: &Prepared) -> (u64, &'static str) {
+        let n_values = prepared.portfolio.positions().len().saturating_mul(prepared.columns.count());
+        (n_values as u64, "valuations")
+    }
+
+    fn headline(prepared: &Prepared, partial: &Partial) -> Option<String> {
+        headline(&prepared.labels, &prepared.columns, &prepared.options, partial)
+    }
+}
+
+impl Prepared {
+    fn groups_of(&self, position: usize) -> (u32, u32) {
+        self.labels.positions.get(position).map_or((0, 0), |label| (label.book, label.kind))
+    }
+
+    fn failure(&self, column: usize, problem: &str) -> EvaluateError {
+        let first_scenario = self.columns.first_scenario();
+        let place = match column.checked_sub(first_scenario) {
+            Some(scenario) => format!("scenario {}", self.columns.scenarios().label(scenario)),
+            None if column == 0 => "the base".to_owned(),
+            None => "a Greek's bump".to_owned(),
+        };
+        EvaluateError(format!("{place}: {problem}"))
+    }
+
+    fn note_positions(&self, positions: Range<usize>, sums: &mut SliceSums) -> Result<(), EvaluateError> {
+        let failed = |error: ColumnError| self.failure(0, &error.problem);
+        let base = BlockMarket::unshocked(self.portfolio.market()).map_err(failed)?;
+        let mut value = [0.0];
+        for idx in positions {
+            let unit = self.portfolio.unit_price(idx, &base).map_err(failed)?;
+            self.portfolio.value(idx, &base, &mut value).map_err(failed)?;
+            let [value] = value;
+            let value = super::money::micros(value).ok_or_else(|| self.failure(0, "a value beyond 1e15"))?;
+            sums.note_position(index(idx), PositionValue::new(unit.value, unit.standard_error, value));
+        }
+        Ok(())
+    }
+}
+
+/// How many of `total` items the first `n` of `of` equal shares hold.
+fn parts_before(total: usize, of: usize, n: usize) -> usize {
+    total / of * n + (total % of).min(n)
+}
+
+fn share(total: usize, of: usize, n: usize) -> usize {
+    parts_before(total, of, n + 1) - parts_before(total, of, n)
+}
+
+/// Cuts positions into at most `parts` pieces of about equal weight, none empty.
+fn cut_positions(prepared: &Prepared, positions: Range<usize>, parts: usize) -> Vec<Range<usize>> {
+    let weights = prepared.portfolio.weights();
+    let parts = parts.min(positions.len()).max(1);
+    let mut cuts = Vec::with_capacity(parts);
+    let mut start = positions.start;
+    for part in 0..parts {
+        let left = parts - part;
+        let cost = weights.of_range(start..positions.end) / left as u64;
+        let end = weights.cut(start..positions.end, cost);
+        let end = if left == 1 { positions.end } else { end.max(start + 1).min(positions.end - (left - 1)) };
+        cuts.push(start..end);
+        start = end;
+    }
+    cuts
+}
+
+fn labels_of(portfolio: &Portfolio) -> Labels {
+    let market = portfolio.market();
+    let used: Vec<(&'static str, Kind)> = Kind::NAMES
+        .into_iter()
+        .filter(|(_, kind)| portfolio.positions().iter().any(|position| position.kind == *kind))
+        .collect();
+    let kind_of = |kind: Kind| index(used.iter().position(|(_, it)| *it == kind).unwrap_or(0));
+    let positions = portfolio.positions().iter().map(|position| PositionLabel {
+        id: position.id.clone(),
+        book: index(position.book),
+        kind: kind_of(position.kind),
+        currency: index(position.currency),
+    });
+    Labels {
+        report_currency: market.report_currency().to_owned(),
+        books: portfolio.books().to_vec(),
+        kinds: used.iter().map(|(name, _)| *name).collect(),
+        currencies: market.currencies().iter().map(|currency| currency.code.clone()).collect(),
+        positions: positions.collect(),
+        factor_levels: factor_levels(market),
+    }
+}
+
+fn factor_levels(market: &Market) -> Vec<Option<f64>> {
+    let mut levels = vec![None; market.factors().0.len()];
+    let known = market
+        .underlyings()
+        .iter()
+        .filter_map(|underlying| match underlying.spot {
+            Spot::Own { price, factor } => Some((factor, price)),
+            Spot::Pair(_) => None,
+        })
+        .chain(market.pairs().iter().map(|pair| (pair.factor, pair.rate)));
+    for (factor, price) in known {
+        if let Some(level) = levels.get_mut(factor) {
+            *level = Some(price);
+        }
+    }
+    levels
+}
+
+#[cfg(test)]
+mod tests;
