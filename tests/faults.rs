@@ -213,7 +213,8 @@ fn consumers_that_always_die_let_the_job_expire_with_every_task_named() {
 
 #[test]
 fn a_job_over_its_budget_stops_with_what_it_has() {
-    let message = r#"{"workload":"probe","input":{"units":400},"sizing":{"tasks":100},"max_cost_usd":0.00002}"#;
+    let message =
+        r#"{"workload":"probe","input":{"units":400},"sizing":{"tasks":100},"max_cost_usd":0.00002}"#;
     let simulated = run(&scenario(70_000, Faults::default()), message);
     let row = simulated.observation.unwrap().row;
     assert_eq!(row.status(), JobStatus::OverBudget);

@@ -22,7 +22,10 @@ const NEVER: &[(&str, &[&str])] = &[
 
 /// What sources of the pure crates must not say. Clippy's `disallowed_methods` sees calls; this sees everything else.
 const UNSPOKEN: &[(&str, &[&str])] = &[
-    ("squall-core", &["std::time", "std::env", "std::fs", "std::net", "std::process", "std::thread", "println!"]),
+    (
+        "squall-core",
+        &["std::time", "std::env", "std::fs", "std::net", "std::process", "std::thread", "println!"],
+    ),
     ("squall-grid", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
     ("squall-workloads", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
 ];
@@ -116,7 +119,8 @@ fn dates_come_without_a_clock() {
     let workspace: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
     let chrono = &workspace["workspace"]["dependencies"]["chrono"];
     assert_eq!(chrono["default-features"].as_bool(), Some(false));
-    let features: Vec<_> = chrono["features"].as_array().unwrap().iter().filter_map(|it| it.as_str()).collect();
+    let features: Vec<_> =
+        chrono["features"].as_array().unwrap().iter().filter_map(|it| it.as_str()).collect();
     assert!(!features.iter().any(|it| matches!(*it, "clock" | "now")), "{features:?}");
 }
 

@@ -1,11 +1,83 @@
 //! `squall sample`: writes inputs to start from.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use squall_core::workload::Files;
+use squall_workloads::portfolio::sample::{FILE_NAMES, SampleRequest, sample};
 
 /// Write inputs to start from
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(subcommand)]
+    workload: Workload,
+}
 
-pub(crate) fn main(_: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not yet")
+#[derive(clap::Subcommand)]
+enum Workload {
+    Portfolio(PortfolioArgs),
+}
+
+/// Write a made-up book of options, bonds and swaps, a market, and a job that finds their risk
+#[derive(clap::Args)]
+struct PortfolioArgs {
+    /// Where to; it is created if it is not there
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// Positions in the book
+    #[arg(long, value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    positions: u32,
+    /// Monte Carlo scenarios
+    #[arg(long, value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    scenarios: u32,
+    /// Which book, market and scenarios; the same seed gives the same bytes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Replace files that are there
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let Workload::Portfolio(args) = &args.workload;
+    let directory = &args.directory;
+    if !args.force {
+        for name in FILE_NAMES {
+            let path = directory.join(name);
+            let is_there = path.symlink_metadata().is_ok();
+            anyhow::ensure!(!is_there, "{} is there already; --force replaces it", path.display());
+        }
+    }
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    let request = SampleRequest { n_positions: args.positions, n_scenarios: args.scenarios, seed: args.seed };
+    write_all(directory, &sample(&request))?;
+    eprintln!("wrote {} to {}", FILE_NAMES.join(", "), directory.display());
+    eprintln!("run it: squall run {}", directory.join("job.json").display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes every file beside its place and only then puts them all there, so that a full disk replaces nothing.
+fn write_all(directory: &Path, files: &Files) -> Result<()> {
+    let unfinished = |name: &str| directory.join(format!(".{name}.unfinished"));
+    let written = files.iter().try_for_each(|(name, bytes)| {
+        let path = unfinished(name);
+        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    });
+    let placed = written.and_then(|()| {
+        files.keys().try_for_each(|name| {
+            let path = directory.join(name);
+            fs::rename(unfinished(name), &path).with_context(|| format!("cannot write {}", path.display()))
+        })
+    });
+    if placed.is_err() {
+        for name in files.keys() {
+            // It may never have been written; the error that matters is the first.
+            let _ = fs::remove_file(unfinished(name));
+        }
+    }
+    placed
 }

@@ -32,3 +32,6 @@ impl Bundle {
         decode("bundle", bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

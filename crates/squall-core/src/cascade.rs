@@ -126,6 +126,8 @@ struct Subtask {
     n_throttles: u32,
     n_in_flight: u32,
     hedged: bool,
+    /// Why the last attempt came to nothing.
+    last_reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,6 +141,7 @@ enum State {
 #[derive(Debug, Clone, Copy)]
 struct InFlight {
     call: Call,
+    start: Start,
     started_us: u64,
 }
 
@@ -176,9 +179,9 @@ impl Cascade {
         }
     }
 
-    /// Counts so far.
+    /// Counts so far; an invocation in flight counts as accepted.
     pub fn counts(&self) -> Counts {
-        self.counts
+        Counts { accepted: self.counts.accepted + self.in_flight.len() as u64, ..self.counts }
     }
 
     /// Failed subtasks: index, attempts, last reason.
@@ -248,6 +251,7 @@ impl Cascade {
         let throttled = matches!(outcome, Outcome::Throttled(_));
         if throttled {
             self.counts.throttles += 1;
+            self.counts.retries -= u64::from(flight.start == Start::Retry);
         } else {
             self.counts.accepted += 1;
         }
@@ -264,6 +268,7 @@ impl Cascade {
             }
             Outcome::Throttled(reason) => {
                 self.pace.on_throttle(now_us, flight.started_us, call.stripe, reason);
+                subtask.last_reason = Some(format!("throttled ({reason:?})"));
                 if subtask.state == State::Open && subtask.n_in_flight == 0 {
                     subtask.n_throttles += 1;
                     let n_throttles = subtask.n_throttles;
@@ -286,6 +291,7 @@ impl Cascade {
             self.n_open -= 1;
         } else if subtask.n_in_flight == 0 {
             let n_attempts = subtask.n_attempts;
+            subtask.last_reason = Some(reason);
             self.back_off(now_us, index, n_attempts);
         }
     }
@@ -320,7 +326,7 @@ impl Cascade {
         let call = Call { id: self.next_call, subtask, stripe };
         self.next_call += 1;
         self.subtasks[subtask as usize].n_in_flight += 1;
-        self.in_flight.insert(call.id, InFlight { call, started_us: now_us });
+        self.in_flight.insert(call.id, InFlight { call, start, started_us: now_us });
         Next::Start(call, start)
     }
 
@@ -350,7 +356,11 @@ impl Cascade {
     fn give_up(&mut self, reason: &str) {
         for subtask in &mut self.subtasks {
             if subtask.state == State::Open {
-                subtask.state = State::Failed(reason.to_owned());
+                let reason = match subtask.last_reason.take() {
+                    Some(before) => format!("{reason}; before that: {before}"),
+                    None => reason.to_owned(),
+                };
+                subtask.state = State::Failed(reason);
             }
         }
         self.n_open = 0;

@@ -147,6 +147,10 @@ impl Received {
     }
 }
 
+fn counted(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
 /// The conservation proof: what came back is what was published.
 ///
 /// # Errors
@@ -171,7 +175,7 @@ pub fn prove(published: &Published, received: &Received) -> Result<(), Shortfall
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Shortfall {
     /// Tasks did not come back.
-    #[error("{n_missing} tasks did not come back")]
+    #[error("{} did not come back", counted(*.n_missing, "task"))]
     Missing {
         /// How many.
         n_missing: u64,
@@ -207,9 +211,9 @@ pub fn plan_ending(
     match (closing, prove(published, received)) {
         (_, Ok(())) if received.failures.is_empty() => (JobStatus::Complete, None),
         (_, Ok(())) => {
-            let n_failures = received.failures.len();
+            let n_failures = counted(received.failures.len() as u64, "subtask");
             let first = received.failures.first().map_or("", |failure| failure.reason.as_str());
-            let reason = format!("{n_failures} subtasks have no value; the first: {first}");
+            let reason = format!("without a value: {n_failures}; the first: {first}");
             (JobStatus::CompleteWithFailures, Some(reason))
         }
         (Closing::OverBudget, Err(Shortfall::Missing { .. })) => {

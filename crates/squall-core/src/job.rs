@@ -11,6 +11,8 @@ use crate::prices::NanoUsd;
 use crate::sizing::SizingRequest;
 use crate::workload::InputError;
 
+mod strict;
+
 /// Most tasks that one job may have: a million records fill the default stream's write limit for minutes.
 pub const MAX_TASKS: u32 = 1_000_000;
 /// Longest deadline, in seconds: records live a day on a stream by default, so an older task could be gone.
@@ -80,8 +82,9 @@ pub struct Job {
 struct WireJob {
     workload: String,
     id: Option<String>,
+    #[serde(deserialize_with = "strict::value")]
     input: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict::object")]
     sizing: SizingRequest,
     deadline_s: Option<u64>,
     max_cost_usd: Option<f64>,
@@ -93,7 +96,7 @@ impl Job {
     /// # Errors
     /// The first field that is unknown, missing, of the wrong type or out of range.
     pub fn from_message(message: &[u8]) -> Result<Self, InputError> {
-        let wire: WireJob = from_json(Place(""), message)?;
+        let strict::Object(wire): strict::Object<WireJob> = from_json(Place(""), message)?;
         if !wire.input.is_object() {
             return Err(InputError::new("input", format!("{}; expected an object", brief(&wire.input))));
         }
@@ -119,7 +122,7 @@ impl Job {
 
 fn checked_cost(usd: f64) -> Result<NanoUsd, InputError> {
     NanoUsd::from_usd(usd).filter(|cost| cost.0 > 0).ok_or_else(|| {
-        InputError::new("max_cost_usd", format!("{usd}; expected US dollars from 0.000000001 to 1000000"))
+        InputError::new("max_cost_usd", format!("{usd:?}; expected US dollars from 0.000000001 to 1000000"))
     })
 }
 
@@ -135,10 +138,12 @@ pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let whole = |error: serde_json::Error| InputError::new(root(place), error.to_string());
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let inner = error.path().to_string();
-        let path = match (place.0, inner.as_str()) {
-            (_, ".") => root(place),
-            ("", _) => inner,
+        let path = error.path().to_string();
+        // JSON that ends or breaks between two fields has no name for where it is.
+        let inner = path.trim_end_matches('?').trim_end_matches('.');
+        let path = match (place.0, inner) {
+            (_, "") => root(place),
+            ("", _) => inner.to_owned(),
             (outer, _) if inner.starts_with('[') => format!("{outer}{inner}"),
             (outer, _) => format!("{outer}.{inner}"),
         };

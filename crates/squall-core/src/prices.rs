@@ -28,9 +28,7 @@ const PICO_PER_NANO: u128 = 1_000;
 const MB_US_PER_GB_S: u128 = 1_024 * 1_000_000;
 
 /// Billionths of a US dollar.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NanoUsd(pub u64);
 
@@ -65,7 +63,7 @@ impl fmt::Display for NanoUsd {
 pub fn cost_of(receipt: &Receipt) -> NanoUsd {
     let mb_us = u128::from(receipt.worker_mb_us) + u128::from(receipt.consumer_mb_us);
     let pico = mb_us * LAMBDA_PICO_USD_PER_GB_S / MB_US_PER_GB_S
-        + u128::from(receipt.invocations + receipt.tasks) * LAMBDA_PICO_USD_PER_REQUEST
+        + (u128::from(receipt.invocations) + u128::from(receipt.tasks)) * LAMBDA_PICO_USD_PER_REQUEST
         + u128::from(receipt.put_units) * KINESIS_PICO_USD_PER_PUT_UNIT
         + u128::from(receipt.store_writes) * DYNAMODB_PICO_USD_PER_WRITE;
     NanoUsd(u64::try_from(pico / PICO_PER_NANO).unwrap_or(u64::MAX))

@@ -34,18 +34,18 @@ pub struct Receipt {
 impl Receipt {
     /// Adds another receipt's counts.
     pub fn add(&mut self, other: &Self) {
-        self.tasks += other.tasks;
-        self.subtasks += other.subtasks;
-        self.invocations += other.invocations;
-        self.throttles += other.throttles;
-        self.retries += other.retries;
-        self.hedges += other.hedges;
-        self.worker_us += other.worker_us;
-        self.duplicate_us += other.duplicate_us;
-        self.worker_mb_us += other.worker_mb_us;
-        self.consumer_mb_us += other.consumer_mb_us;
-        self.put_units += other.put_units;
-        self.store_writes += other.store_writes;
+        self.tasks = self.tasks.saturating_add(other.tasks);
+        self.subtasks = self.subtasks.saturating_add(other.subtasks);
+        self.invocations = self.invocations.saturating_add(other.invocations);
+        self.throttles = self.throttles.saturating_add(other.throttles);
+        self.retries = self.retries.saturating_add(other.retries);
+        self.hedges = self.hedges.saturating_add(other.hedges);
+        self.worker_us = self.worker_us.saturating_add(other.worker_us);
+        self.duplicate_us = self.duplicate_us.saturating_add(other.duplicate_us);
+        self.worker_mb_us = self.worker_mb_us.saturating_add(other.worker_mb_us);
+        self.consumer_mb_us = self.consumer_mb_us.saturating_add(other.consumer_mb_us);
+        self.put_units = self.put_units.saturating_add(other.put_units);
+        self.store_writes = self.store_writes.saturating_add(other.store_writes);
     }
 }
 
@@ -129,3 +129,6 @@ fn earlier(one_us: u64, other_us: u64) -> u64 {
         (one, other) => one.min(other),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,3 +213,6 @@ impl<W: Workload> Merger for ErasedMerger<W> {
         self.0.as_ref().map(encode)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -152,8 +152,8 @@ impl JobRow {
     pub fn total(&self) -> BucketProgress {
         self.progress.values().fold(BucketProgress::default(), |sum, it| BucketProgress {
             n_tasks: sum.n_tasks + it.n_tasks,
-            weight_done: sum.weight_done + it.weight_done,
-            n_subtasks: sum.n_subtasks + it.n_subtasks,
+            weight_done: sum.weight_done.saturating_add(it.weight_done),
+            n_subtasks: sum.n_subtasks.saturating_add(it.n_subtasks),
             n_failures: sum.n_failures + it.n_failures,
             cost: sum.cost + it.cost,
             first_merged_us: match (sum.first_merged_us, it.first_merged_us) {
@@ -194,3 +194,6 @@ pub struct BucketRow {
     /// What the wait was made of.
     pub timeline: Timeline,
 }
+
+#[cfg(test)]
+mod tests;

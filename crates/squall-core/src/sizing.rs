@@ -44,7 +44,7 @@ impl SizingRequest {
         match self.subtask_ms {
             Some(ms) if !(0.001..=MAX_SUBTASK_MS).contains(&ms) => Err(InputError::new(
                 "sizing.subtask_ms",
-                format!("{ms}; expected milliseconds from 0.001 to {MAX_SUBTASK_MS}"),
+                format!("{ms:?}; expected milliseconds from 0.001 to {MAX_SUBTASK_MS}"),
             )),
             _ => Ok(()),
         }
@@ -115,7 +115,9 @@ impl fmt::Display for Sizing {
         let because = match self.reason {
             SizingReason::Asked => "the job asks for that many",
             SizingReason::AskedDuration => "the job asks for subtasks of that length",
-            SizingReason::Duration => "subtasks of that length keep their overhead small and stragglers short",
+            SizingReason::Duration => {
+                "subtasks of that length keep their overhead small and stragglers short"
+            }
             SizingReason::Waves => "every worker should get several subtasks, so that uneven ones level out",
             SizingReason::Small => "shorter subtasks would not be worth their overhead",
             SizingReason::Capped => "a job has no more pieces than that",
@@ -170,7 +172,8 @@ pub fn plan_sizing(
     } else {
         (by_overhead, SizingReason::Small)
     };
-    let per_task = request.subtasks_per_task.map_or_else(|| u64::from(workers) * SUBTASKS_PER_WORKER, u64::from);
+    let per_task =
+        request.subtasks_per_task.map_or_else(|| u64::from(workers) * SUBTASKS_PER_WORKER, u64::from);
     let (n_tasks, per_task, reason) = match (request.tasks, request.subtasks_per_task) {
         (Some(tasks), Some(subtasks)) => (u64::from(tasks), u64::from(subtasks), SizingReason::Asked),
         (Some(tasks), None) => (u64::from(tasks), n_subtasks.div_ceil(u64::from(tasks)), SizingReason::Asked),

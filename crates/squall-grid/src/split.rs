@@ -86,6 +86,9 @@ where
     };
     let Checked { job, prepared, bundle } = checked;
     let shards = ports.shards().await?;
+    if shards.is_empty() {
+        return Err(PortError::transient("the task stream has no open shard"));
+    }
     let n_lanes = u32::try_from(shards.len()).unwrap_or(u32::MAX).saturating_mul(config.lanes_per_shard);
     let sizing = sizing_of(config, n_lanes, &job, prepared.whole().weight);
     let (digest, blob) = bundle.to_blob();

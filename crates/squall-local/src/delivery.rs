@@ -63,16 +63,18 @@ pub fn plan_redelivery(policy: &DeliveryPolicy, batch: Batch, handled: Handled) 
     if rest.is_empty() {
         return plan;
     }
-    plan.wait_us = policy.backoff_us.saturating_mul(1 << attempt.min(10));
+    // Behind records that ended well, another record is at fault: it has been delivered once.
+    let attempt = if n_good > 0 { 1 } else { attempt };
+    let wait_us = policy.backoff_us.saturating_mul(1 << attempt.min(10));
     if handled == Handled::Nothing && rest.len() > 1 {
         let second = rest.split_off(rest.len() / 2);
         plan.again = vec![Batch { records: rest, attempt }, Batch { records: second, attempt }];
-    } else if n_good > 0 {
-        // Another record is at fault now; it has been delivered once.
-        plan.again = vec![Batch { records: rest, attempt: 2 }];
+        plan.wait_us = wait_us;
     } else if attempt < policy.max_attempts {
         plan.again = vec![Batch { records: rest, attempt: attempt + 1 }];
+        plan.wait_us = wait_us;
     } else {
+        // What is given up is not waited for.
         let others = rest.split_off(1);
         plan.lost = rest;
         if !others.is_empty() {

@@ -4,6 +4,7 @@
 //! ([`simulated`]). Both run the steps of `squall-grid` unchanged and share the streams, the store and the delivery
 //! rules in [`memory`] and [`delivery`].
 
+pub mod contracts;
 pub mod delivery;
 mod directory;
 mod host;

@@ -52,9 +52,9 @@ impl LocalConfig {
     /// The deployment that this stands for.
     pub fn deployment(&self) -> Deployment {
         let n_workers = u32::try_from(self.n_workers.get()).unwrap_or(u32::MAX);
-        // Every lane may fill every worker, and keeps one more subtask at the door of each: a lane that is done early
-        // leaves no worker idle.
-        let in_flight = n_workers.saturating_mul(2);
+        // Every lane may fill every worker and keeps some more at their door, so that no worker waits while a reply is
+        // taken in, and a lane that is done early leaves none idle.
+        let in_flight = n_workers.saturating_mul(8);
         Deployment {
             split: SplitConfig {
                 sizing: self.sizing,
@@ -245,7 +245,6 @@ impl LocalGrid {
             clock.sleep_until(now_us.saturating_add(progress.period_us())).await;
             let Ok(Some(row)) = clock.memory.job(id).await else { continue };
             let from_us = clock.now_us();
-            progress.row(&row, from_us);
             if from_us >= next_answer_us && row.total().n_tasks > 0 {
                 if let Ok(Some(observation)) = observe(&self.ports, &self.inputs, id).await {
                     progress.answer(&observation);
@@ -253,6 +252,7 @@ impl LocalGrid {
                 let now_us = clock.now_us();
                 next_answer_us = now_us.saturating_add((now_us - from_us).saturating_mul(MOST_OF_THE_TIME));
             }
+            progress.row(&row, clock.now_us());
         }
     }
 

@@ -45,9 +45,8 @@ pub async fn deliver<H: Host>(
 ) -> Result<SplitOutcome, PortError> {
     let mut attempt = 1;
     loop {
-        let step = async |ports: &H::Ports| {
-            split(ports, inputs, &deployment.split, message, delivery.clone()).await
-        };
+        let step =
+            async |ports: &H::Ports| split(ports, inputs, &deployment.split, message, delivery.clone()).await;
         let outcome = match host.invocation(step).await {
             Some(Ok(outcome)) => return Ok(outcome),
             Some(Err(error)) => error,
@@ -94,8 +93,7 @@ pub async fn serve<H: Host>(
         host.invocation(step).await.unwrap_or_else(died)
     };
     let collect_batch = async |records: &[Record]| {
-        let step =
-            async |ports: &H::Ports| collect(ports, inputs, &deployment.collect, records).await.failed;
+        let step = async |ports: &H::Ports| collect(ports, inputs, &deployment.collect, records).await.failed;
         match host.invocation(step).await {
             None => died(),
             Some(failed) => match failed.into_iter().min() {

@@ -98,11 +98,7 @@ pub fn simulate(
     delivery: &JobId,
 ) -> Result<Simulated, SimulationError> {
     let world = Rc::new(World {
-        memory: Memory::new(
-            scenario.n_task_shards,
-            scenario.lanes_per_task_shard,
-            scenario.n_result_shards,
-        ),
+        memory: Memory::new(scenario.n_task_shards, scenario.lanes_per_task_shard, scenario.n_result_shards),
         clock: SimulatedClock::default(),
         inputs: Rc::new(InputCache::new(registry)),
         faults: scenario.faults,

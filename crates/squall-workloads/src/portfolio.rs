@@ -16,6 +16,7 @@ pub mod pricing;
 pub mod rates;
 pub mod report;
 pub mod risk;
+pub mod sample;
 pub mod scenarios;
 pub mod shock;
 pub mod table;

@@ -65,7 +65,8 @@ impl fmt::Display for Report {
 
 impl Workload for Probe {
     const NAME: &'static str = "probe";
-    const ABOUT: &'static str = "Hashes numbers: a chosen amount of work with a known answer, to measure a grid.";
+    const ABOUT: &'static str =
+        "Hashes numbers: a chosen amount of work with a known answer, to measure a grid.";
     type Input = Input;
     type Prepared = Input;
     type Slice = Units;

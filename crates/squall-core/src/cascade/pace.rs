@@ -57,9 +57,11 @@ impl Pace {
             .ok_or_else(|| self.rest_until_us.iter().copied().min().unwrap_or(now_us))
     }
 
-    /// One more in flight for every `limit` answers.
+    /// One more in flight for every answer until the first cut, which doubles them every round; from then on one more for
+    /// every `limit` answers.
     pub fn on_success(&mut self) {
-        self.limit = (self.limit + 1.0 / self.limit).min(self.max);
+        let more = if self.cut_at_us == 0 { 1.0 } else { 1.0 / self.limit };
+        self.limit = (self.limit + more).min(self.max);
     }
 
     /// Slower, or elsewhere. A burst of refusals of calls that started before the last cut is one refusal.
@@ -81,3 +83,6 @@ impl Pace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,399 @@
+mod pool;
+mod weather;
 
+use expect_test::{Expect, expect};
+
+use super::*;
+use pool::{Fate, run};
+
+const SECOND_US: u64 = 1_000_000;
+
+/// Two at a time on two stripes, four attempts, no second copies.
+fn policy() -> CascadePolicy {
+    CascadePolicy {
+        initial_concurrency: 2,
+        max_concurrency: 2,
+        n_stripes: 2,
+        attempt_timeout_us: 10 * SECOND_US,
+        duplicate_budget: 0.0,
+        ..CascadePolicy::default()
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed("crashed".to_owned())
+}
+
+fn throttled(reason: ThrottleReason) -> Fate {
+    Some((1_000, Outcome::Throttled(reason)))
+}
+
+/// Every invocation takes 100 ms and is answered, except those that `fate` speaks of, by number.
+fn history(policy: CascadePolicy, n_subtasks: u32, fate: &[(u32, Fate)], expect: &Expect) {
+    let mut play = |call: Call, _| match fate.iter().find(|(id, _)| *id == call.id) {
+        Some((_, fate)) => fate.clone(),
+        None => Some((100_000, Outcome::Answered)),
+    };
+    let run = run(policy, n_subtasks, 30 * SECOND_US, &mut play);
+    let mut text = run.log.join("\n");
+    for (subtask, n_attempts, reason) in &run.failures {
+        text.push_str(&format!("\nsubtask {subtask} failed after {n_attempts} attempts: {reason}"));
+    }
+    expect.assert_eq(&format!("{text}\n{:?}\n", run.counts));
+}
+
+#[test]
+fn subtasks_take_their_turn_on_alternating_stripes() {
+    history(
+        policy(),
+        5,
+        &[],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+          100.0 ms  #0: Answered
+          100.0 ms  start #2 of subtask 2 on stripe 0: Turn
+          100.0 ms  #1: Answered
+          100.0 ms  start #3 of subtask 3 on stripe 1: Turn
+          200.0 ms  #2: Answered
+          200.0 ms  start #4 of subtask 4 on stripe 0: Turn
+          200.0 ms  #3: Answered
+          300.0 ms  #4: Answered
+        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_failure_is_retried_after_the_others_had_their_turn() {
+    history(
+        policy(),
+        3,
+        &[(0, Some((1_000, failed())))],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+            1.0 ms  #0: Failed("crashed")
+            1.0 ms  start #2 of subtask 2 on stripe 0: Turn
+          100.0 ms  #1: Answered
+          100.0 ms  start #3 of subtask 0 on stripe 1: Retry
+          101.0 ms  #2: Answered
+          200.0 ms  #3: Answered
+        Counts { accepted: 4, throttles: 0, retries: 1, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_subtask_that_always_fails_is_given_up_with_its_last_reason() {
+    let crashes: Vec<_> = (0..4).map(|id| (id, Some((1_000, failed())))).collect();
+    history(
+        policy(),
+        1,
+        &crashes,
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            1.0 ms  #0: Failed("crashed")
+           50.0 ms  start #1 of subtask 0 on stripe 1: Retry
+           51.0 ms  #1: Failed("crashed")
+          144.0 ms  start #2 of subtask 0 on stripe 0: Retry
+          145.0 ms  #2: Failed("crashed")
+          245.9 ms  start #3 of subtask 0 on stripe 1: Retry
+          246.9 ms  #3: Failed("crashed")
+        subtask 0 failed after 4 attempts: crashed
+        Counts { accepted: 4, throttles: 0, retries: 3, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_hopeless_failure_is_not_repeated() {
+    let hopeless = Outcome::Hopeless("unit 7 divides by zero".to_owned());
+    history(
+        policy(),
+        2,
+        &[(0, Some((1_000, hopeless)))],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+            1.0 ms  #0: Hopeless("unit 7 divides by zero")
+          100.0 ms  #1: Answered
+        subtask 0 failed after 1 attempts: unit 7 divides by zero
+        Counts { accepted: 2, throttles: 0, retries: 0, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_throttle_is_no_attempt_and_the_stripe_rests() {
+    let refusals = [(0, throttled(ThrottleReason::Function)), (2, throttled(ThrottleReason::Function))];
+    history(
+        policy(),
+        2,
+        &refusals,
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+            1.0 ms  #0: Throttled(Function)
+           50.0 ms  start #2 of subtask 0 on stripe 1: Turn
+           51.0 ms  #2: Throttled(Function)
+          100.0 ms  #1: Answered
+          144.0 ms  start #3 of subtask 0 on stripe 0: Turn
+          244.0 ms  #3: Answered
+        Counts { accepted: 2, throttles: 2, retries: 0, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_throttled_retry_is_still_one_retry() {
+    let fate = [(0, Some((1_000, failed()))), (1, throttled(ThrottleReason::Concurrency))];
+    history(
+        policy(),
+        1,
+        &fate,
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            1.0 ms  #0: Failed("crashed")
+           50.0 ms  start #1 of subtask 0 on stripe 1: Retry
+           51.0 ms  #1: Throttled(Concurrency)
+          100.1 ms  start #2 of subtask 0 on stripe 0: Retry
+          200.1 ms  #2: Answered
+        Counts { accepted: 2, throttles: 1, retries: 1, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn used_up_concurrency_means_fewer_in_flight() {
+    let fate = [(0, throttled(ThrottleReason::Concurrency)), (1, throttled(ThrottleReason::Concurrency))];
+    history(
+        policy(),
+        3,
+        &fate,
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+            1.0 ms  #0: Throttled(Concurrency)
+            1.0 ms  #1: Throttled(Concurrency)
+            1.0 ms  start #2 of subtask 2 on stripe 0: Turn
+          101.0 ms  #2: Answered
+          101.0 ms  start #3 of subtask 1 on stripe 1: Turn
+          101.0 ms  start #4 of subtask 0 on stripe 0: Turn
+          201.0 ms  #3: Answered
+          201.0 ms  #4: Answered
+        Counts { accepted: 3, throttles: 2, retries: 0, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn too_many_calls_per_second_means_a_little_slower() {
+    let policy = CascadePolicy { initial_concurrency: 5, max_concurrency: 5, ..policy() };
+    history(
+        policy,
+        6,
+        &[(0, throttled(ThrottleReason::CallRate))],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+            0.0 ms  start #2 of subtask 2 on stripe 0: Turn
+            0.0 ms  start #3 of subtask 3 on stripe 1: Turn
+            0.0 ms  start #4 of subtask 4 on stripe 0: Turn
+            1.0 ms  #0: Throttled(CallRate)
+          100.0 ms  #1: Answered
+          100.0 ms  start #5 of subtask 5 on stripe 1: Turn
+          100.0 ms  #2: Answered
+          100.0 ms  start #6 of subtask 0 on stripe 0: Turn
+          100.0 ms  #3: Answered
+          100.0 ms  #4: Answered
+          200.0 ms  #5: Answered
+          200.0 ms  #6: Answered
+        Counts { accepted: 6, throttles: 1, retries: 0, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_straggler_gets_a_second_copy_and_the_first_answer_wins() {
+    let policy = CascadePolicy { duplicate_budget: 0.1, ..policy() };
+    history(
+        policy,
+        4,
+        &[(1, Some((9_000_000, Outcome::Answered)))],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+          100.0 ms  #0: Answered
+          100.0 ms  start #2 of subtask 2 on stripe 0: Turn
+          200.0 ms  #2: Answered
+          200.0 ms  start #3 of subtask 3 on stripe 1: Turn
+          300.0 ms  #3: Answered
+          300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
+          400.0 ms  #4: Answered
+        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 1 }
+    "#]],
+    );
+}
+
+#[test]
+fn the_first_copy_may_still_win() {
+    let policy = CascadePolicy { duplicate_budget: 0.1, ..policy() };
+    history(
+        policy,
+        4,
+        &[(1, Some((520_000, Outcome::Answered))), (4, None)],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+          100.0 ms  #0: Answered
+          100.0 ms  start #2 of subtask 2 on stripe 0: Turn
+          200.0 ms  #2: Answered
+          200.0 ms  start #3 of subtask 3 on stripe 1: Turn
+          300.0 ms  #3: Answered
+          300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
+          520.0 ms  #1: Answered
+        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 1 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_copy_that_breaks_leaves_the_first_alone() {
+    let policy = CascadePolicy { duplicate_budget: 0.1, ..policy() };
+    let fate = [(1, Some((900_000, Outcome::Answered))), (4, Some((1_000, failed())))];
+    history(
+        policy,
+        4,
+        &fate,
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+          100.0 ms  #0: Answered
+          100.0 ms  start #2 of subtask 2 on stripe 0: Turn
+          200.0 ms  #2: Answered
+          200.0 ms  start #3 of subtask 3 on stripe 1: Turn
+          300.0 ms  #3: Answered
+          300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
+          301.0 ms  #4: Failed("crashed")
+          900.0 ms  #1: Answered
+        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 1 }
+    "#]],
+    );
+}
+
+#[test]
+fn no_second_copy_beyond_the_budget() {
+    let policy = CascadePolicy { duplicate_budget: 0.1, ..policy() };
+    let policy = CascadePolicy { initial_concurrency: 4, max_concurrency: 4, ..policy };
+    let slow = || Some((2_000_000, Outcome::Answered));
+    history(
+        policy,
+        6,
+        &[(1, slow()), (2, slow())],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+            0.0 ms  start #2 of subtask 2 on stripe 0: Turn
+            0.0 ms  start #3 of subtask 3 on stripe 1: Turn
+          100.0 ms  #0: Answered
+          100.0 ms  start #4 of subtask 4 on stripe 0: Turn
+          100.0 ms  #3: Answered
+          100.0 ms  start #5 of subtask 5 on stripe 1: Turn
+          200.0 ms  #4: Answered
+          200.0 ms  #5: Answered
+          300.0 ms  start #6 of subtask 1 on stripe 0: Hedge
+          400.0 ms  #6: Answered
+         2000.0 ms  #1: Answered
+         2000.0 ms  #2: Answered
+        Counts { accepted: 7, throttles: 0, retries: 0, hedges: 1 }
+    "#]],
+    );
+}
+
+#[test]
+fn a_copy_that_is_refused_is_not_started_over_and_over() {
+    let policy = CascadePolicy { duplicate_budget: 1.0, ..policy() };
+    let fate = [(1, Some((900_000, Outcome::Answered))), (4, throttled(ThrottleReason::CallRate))];
+    history(
+        policy,
+        4,
+        &fate,
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+            0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+          100.0 ms  #0: Answered
+          100.0 ms  start #2 of subtask 2 on stripe 0: Turn
+          200.0 ms  #2: Answered
+          200.0 ms  start #3 of subtask 3 on stripe 1: Turn
+          300.0 ms  #3: Answered
+          300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
+          301.0 ms  #4: Throttled(CallRate)
+          900.0 ms  #1: Answered
+        Counts { accepted: 4, throttles: 1, retries: 0, hedges: 1 }
+    "#]],
+    );
+}
+
+#[test]
+fn an_invocation_that_hangs_is_abandoned_and_its_late_answer_ignored() {
+    history(
+        policy(),
+        1,
+        &[(0, Some((10_050_000, Outcome::Answered)))],
+        &expect![[r#"
+            0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+        10000.0 ms  abandon #0
+        10049.0 ms  start #1 of subtask 0 on stripe 1: Retry
+        10050.0 ms  #0 is late
+        10149.0 ms  #1: Answered
+        Counts { accepted: 2, throttles: 0, retries: 1, hedges: 0 }
+    "#]],
+    );
+}
+
+#[test]
+fn time_that_runs_out_leaves_the_guard_to_publish_in() {
+    let hang: Vec<_> = (0..9).map(|id| (id, None)).collect();
+    history(
+        policy(),
+        2,
+        &hang,
+        &expect![[r#"
+                0.0 ms  start #0 of subtask 0 on stripe 0: Turn
+                0.0 ms  start #1 of subtask 1 on stripe 1: Turn
+            10000.0 ms  abandon #0
+            10000.0 ms  abandon #1
+            10035.0 ms  start #2 of subtask 1 on stripe 0: Retry
+            10049.0 ms  start #3 of subtask 0 on stripe 1: Retry
+            20035.0 ms  abandon #2
+            20049.0 ms  abandon #3
+            20099.7 ms  start #4 of subtask 1 on stripe 0: Retry
+            20142.0 ms  start #5 of subtask 0 on stripe 1: Retry
+            subtask 0 failed after 2 attempts: the consumer ran out of time; before that: no reply
+            subtask 1 failed after 2 attempts: the consumer ran out of time; before that: no reply
+            Counts { accepted: 6, throttles: 0, retries: 4, hedges: 0 }
+        "#]],
+    );
+}
+
+#[test]
+fn a_cascade_of_nothing_is_finished() {
+    assert_eq!(Cascade::new(policy(), 0, 7).next(0, u64::MAX), Next::Finished);
+}
+
+#[test]
+fn without_any_deadline_the_timeout_of_an_attempt_is_the_only_alarm() {
+    let policy = CascadePolicy { guard_us: 0, attempt_timeout_us: u64::MAX, ..policy() };
+    let mut cascade = Cascade::new(policy, 1, 7);
+    assert!(matches!(cascade.next(5, u64::MAX), Next::Start(_, Start::Turn)));
+    assert_eq!(cascade.next(5, u64::MAX), Next::Wait { until_us: None });
+}
+
+#[test]
+fn back_offs_of_different_tasks_spread() {
+    let waits: BTreeSet<_> = (0..100).map(|seed| jittered(1_000_000, seed)).collect();
+    assert!(waits.len() > 95);
+    assert!(waits.iter().all(|wait_us| (500_000..=1_000_000).contains(wait_us)));
+    assert_eq!(jittered(0, 3), 0);
+}

@@ -1,1 +1,193 @@
+use expect_test::expect;
+use proptest::prelude::*;
 
+use super::*;
+
+const MS: u64 = 1_000_000;
+const S: u64 = 1_000 * MS;
+
+const NOTHING: SizingRequest = SizingRequest { tasks: None, subtasks_per_task: None, subtask_ms: None };
+
+#[test]
+fn the_cut_fits_the_work_the_workers_and_the_wish() {
+    let tasks = |tasks| SizingRequest { tasks: Some(tasks), ..NOTHING };
+    let subtasks = |n| SizingRequest { subtasks_per_task: Some(n), ..NOTHING };
+    let ms = |ms| SizingRequest { subtask_ms: Some(ms), ..NOTHING };
+    // What it is, its weight, lanes, workers per consumer, vCPUs per worker, and what its author asks for.
+    let situations = [
+        ("nothing at all", 0, (4, 8, 1), NOTHING),
+        ("one worker's while", MS, (4, 8, 1), NOTHING),
+        ("a dozen pieces worth their overhead", 23 * MS, (4, 8, 1), NOTHING),
+        ("small", 500 * MS, (4, 8, 1), NOTHING),
+        ("just enough for the waves", 512 * MS, (4, 8, 1), NOTHING),
+        ("half a minute of one vCPU", 30 * S, (4, 8, 1), NOTHING),
+        ("just enough of the aimed-at length", 64 * S, (4, 8, 1), NOTHING),
+        ("an hour", 3_600 * S, (4, 8, 1), NOTHING),
+        ("an hour, larger workers", 3_600 * S, (4, 8, 6), NOTHING),
+        ("an hour, ten thousand workers", 3_600 * S, (40, 250, 1), NOTHING),
+        ("an hour, one lane, one worker", 3_600 * S, (1, 1, 1), NOTHING),
+        ("an hour, no capacity told", 3_600 * S, (0, 0, 0), NOTHING),
+        ("six centuries", u64::MAX, (4, 8, 1), NOTHING),
+        ("six centuries, one worker", u64::MAX, (1, 1, 1), NOTHING),
+        ("5 tasks", 30 * S, (4, 8, 1), tasks(5)),
+        ("1 task", 30 * S, (4, 8, 1), tasks(1)),
+        ("1 task of six centuries", u64::MAX, (4, 8, 1), tasks(1)),
+        ("5 × 3", 30 * S, (4, 8, 1), SizingRequest { tasks: Some(5), ..subtasks(3) }),
+        ("3 subtasks per task", 30 * S, (4, 8, 1), subtasks(3)),
+        ("1 subtask per task of six centuries", u64::MAX, (4, 8, 1), subtasks(1)),
+        ("10 ms", 30 * S, (4, 8, 1), ms(10.0)),
+        ("a minute", 30 * S, (4, 8, 1), ms(60_000.0)),
+        ("10 ms in 5 tasks", 30 * S, (4, 8, 1), SizingRequest { tasks: Some(5), ..ms(10.0) }),
+    ];
+    let mut table = String::new();
+    for (what, weight, (n_lanes, workers_per_consumer, vcpus_per_worker), request) in situations {
+        let capacity = Capacity { n_lanes, workers_per_consumer, vcpus_per_worker };
+        let sizing = plan_sizing(&SizingPolicy::default(), &capacity, &request, weight);
+        table.push_str(&format!("{what}: {sizing} ({:?})\n", sizing.reason));
+    }
+    expect![[r#"
+        nothing at all: 1 task × 1 subtask, ~0 µs each, because shorter subtasks would not be worth their overhead (Small)
+        one worker's while: 1 task × 1 subtask, ~1.0 ms each, because shorter subtasks would not be worth their overhead (Small)
+        a dozen pieces worth their overhead: 4 tasks × 3 subtasks, ~1.9 ms each, because shorter subtasks would not be worth their overhead (Small)
+        small: 8 tasks × 32 subtasks, ~1.9 ms each, because shorter subtasks would not be worth their overhead (Small)
+        just enough for the waves: 8 tasks × 32 subtasks, ~2.0 ms each, because every worker should get several subtasks, so that uneven ones level out (Waves)
+        half a minute of one vCPU: 8 tasks × 32 subtasks, ~117 ms each, because every worker should get several subtasks, so that uneven ones level out (Waves)
+        just enough of the aimed-at length: 8 tasks × 32 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short (Duration)
+        an hour: 452 tasks × 32 subtasks, ~248 ms each, because subtasks of that length keep their overhead small and stragglers short (Duration)
+        an hour, larger workers: 76 tasks × 32 subtasks, ~246 ms each, because subtasks of that length keep their overhead small and stragglers short (Duration)
+        an hour, ten thousand workers: 80 tasks × 1000 subtasks, ~45 ms each, because every worker should get several subtasks, so that uneven ones level out (Waves)
+        an hour, one lane, one worker: 3600 tasks × 4 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short (Duration)
+        an hour, no capacity told: 3600 tasks × 4 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short (Duration)
+        six centuries: 1000000 tasks × 32 subtasks, ~9 min 36 s each, because a job has no more pieces than that (Capped)
+        six centuries, one worker: 1000000 tasks × 4 subtasks, ~76 min 51 s each, because a job has no more pieces than that (Capped)
+        5 tasks: 5 tasks × 52 subtasks, ~115 ms each, because the job asks for that many (Asked)
+        1 task: 1 task × 256 subtasks, ~117 ms each, because the job asks for that many (Asked)
+        1 task of six centuries: 1 task × 10000 subtasks, ~30744 min 34 s each, because a job has no more pieces than that (Capped)
+        5 × 3: 5 tasks × 3 subtasks, ~2.0 s each, because the job asks for that many (Asked)
+        3 subtasks per task: 88 tasks × 3 subtasks, ~113 ms each, because every worker should get several subtasks, so that uneven ones level out (Waves)
+        1 subtask per task of six centuries: 1000000 tasks × 1 subtask, ~307 min 26 s each, because a job has no more pieces than that (Capped)
+        10 ms: 96 tasks × 32 subtasks, ~9.7 ms each, because the job asks for subtasks of that length (AskedDuration)
+        a minute: 1 task × 1 subtask, ~30.0 s each, because the job asks for subtasks of that length (AskedDuration)
+        10 ms in 5 tasks: 5 tasks × 600 subtasks, ~10 ms each, because the job asks for that many (Asked)
+    "#]].assert_eq(&table);
+}
+
+#[test]
+fn durations_read_well() {
+    let us = [0, 999, 1_000, 9_999, 10_000, 999_999, 1_000_000, 59_999_999, 60_000_000, 3_599_000_000];
+    expect![[r#"
+        0 µs
+        999 µs
+        1.0 ms
+        9.9 ms
+        10 ms
+        999 ms
+        1.0 s
+        59.9 s
+        1 min 0 s
+        59 min 59 s"#]]
+    .assert_eq(&us.map(duration).join("\n"));
+}
+
+prop_compose! {
+    fn any_capacity()(
+        n_lanes in 0..500_u32,
+        workers_per_consumer in 0..2_000_u32,
+        vcpus_per_worker in 0..8_u32,
+    ) -> Capacity {
+        Capacity { n_lanes, workers_per_consumer, vcpus_per_worker }
+    }
+}
+
+prop_compose! {
+    fn any_request()(
+        tasks in prop::option::of(1..=MAX_TASKS),
+        subtasks_per_task in prop::option::of(1..=MAX_SUBTASKS_PER_TASK),
+        subtask_ms in prop::option::of(0.001..=MAX_SUBTASK_MS),
+    ) -> SizingRequest {
+        SizingRequest { tasks, subtasks_per_task, subtask_ms }
+    }
+}
+
+/// From nanoseconds to centuries, each magnitude as likely.
+fn any_weight() -> impl Strategy<Value = Weight> {
+    (any::<u64>(), 0..64_u32).prop_map(|(weight, shift)| weight >> shift)
+}
+
+fn plan(capacity: &Capacity, request: &SizingRequest, weight: Weight) -> Sizing {
+    plan_sizing(&SizingPolicy::default(), capacity, request, weight)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn every_cut_is_within_bounds_and_as_asked(
+        capacity in any_capacity(),
+        request in any_request(),
+        weight in any_weight(),
+    ) {
+        prop_assert!(request.check().is_ok());
+        let sizing = plan(&capacity, &request, weight);
+        prop_assert!((1..=MAX_TASKS).contains(&sizing.n_tasks));
+        prop_assert!((1..=MAX_SUBTASKS_PER_TASK).contains(&sizing.subtasks_per_task));
+        if let Some(tasks) = request.tasks {
+            prop_assert_eq!(sizing.n_tasks, tasks);
+        }
+        if let Some(subtasks) = request.subtasks_per_task {
+            prop_assert_eq!(sizing.subtasks_per_task, subtasks);
+        }
+        prop_assert!(sizing.subtask_us <= weight / 1_000);
+    }
+
+    #[test]
+    fn lanes_get_the_same_number_of_tasks_where_there_is_work_for_all(
+        capacity in any_capacity(),
+        weight in any_weight(),
+    ) {
+        let sizing = plan(&capacity, &NOTHING, weight);
+        let n_lanes = capacity.n_lanes.max(1);
+        let vcpus = u64::from(capacity.vcpus_per_worker.max(1));
+        // A piece worth its overhead for every lane.
+        if weight / (2 * MS * vcpus) >= u64::from(n_lanes) {
+            prop_assert!(sizing.n_tasks >= n_lanes);
+        }
+        if sizing.n_tasks >= n_lanes && sizing.reason != SizingReason::Capped {
+            prop_assert_eq!(sizing.n_tasks % n_lanes, 0);
+        }
+    }
+
+    #[test]
+    fn workers_are_kept_busy_and_pieces_worth_it(capacity in any_capacity(), weight in any_weight()) {
+        let sizing = plan(&capacity, &NOTHING, weight);
+        let vcpus = u64::from(capacity.vcpus_per_worker.max(1));
+        let n_workers = u64::from(capacity.n_lanes.max(1)) * u64::from(capacity.workers_per_consumer.max(1));
+        let pieces = u64::from(sizing.n_tasks) * u64::from(sizing.subtasks_per_task);
+        match sizing.reason {
+            SizingReason::Duration => prop_assert!(pieces >= 8 * n_workers && sizing.subtask_us <= 250_000),
+            SizingReason::Waves => {
+                prop_assert!(pieces >= 8 * n_workers && sizing.subtask_us <= 250_000);
+            }
+            // A lane too few at most doubles the pieces.
+            SizingReason::Small => prop_assert!(pieces <= 2 * (weight / (2 * MS * vcpus) + 1)),
+            SizingReason::Capped => prop_assert!(sizing.n_tasks == MAX_TASKS || sizing.subtasks_per_task == MAX_SUBTASKS_PER_TASK),
+            reason => prop_assert!(false, "nobody asked: {:?}", reason),
+        }
+    }
+
+    #[test]
+    fn more_work_is_never_cut_into_fewer_pieces(
+        capacity in any_capacity(),
+        request in any_request(),
+        weight in any_weight(),
+        more in any_weight(),
+    ) {
+        let small = plan(&capacity, &request, weight);
+        let large = plan(&capacity, &request, weight.saturating_add(more));
+        prop_assert!(small.n_tasks <= large.n_tasks);
+        let pieces = |sizing: &Sizing| u64::from(sizing.n_tasks) * u64::from(sizing.subtasks_per_task);
+        if large.reason != SizingReason::Capped {
+            prop_assert!(pieces(&small) <= pieces(&large));
+        }
+    }
+}

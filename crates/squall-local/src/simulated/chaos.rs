@@ -181,7 +181,11 @@ impl ResultQueue for ChaosPorts {
         // Another key is another lane, where it overtakes.
         let strays = self.world.chance(self.world.faults.reorder);
         for i in 0..n_times {
-            let key = if strays { format!("{partition_key}/{}", self.world.below(8)) } else { partition_key.clone() };
+            let key = if strays {
+                format!("{partition_key}/{}", self.world.below(8))
+            } else {
+                partition_key.clone()
+            };
             let record = record.clone();
             self.call("put result", async |memory| memory.put_result(key, record).await).await?;
             if i + 1 < n_times {

@@ -141,8 +141,9 @@ impl Workload for PortfolioRisk {
         for block in 0..n_blocks {
             let n_pieces = share(parts, n_blocks, block);
             let (before, after) = (parts_before(parts, n_blocks, block + 1), n_blocks - block - 1);
-            // Wider where more pieces share it, and never empty.
-            let end = slice.columns().start + n_columns * before / parts;
+            // Wider where more pieces share it, and never empty. What does not divide goes to the first, so that the base,
+            // without which there is no P&L, is in the heaviest piece and starts first.
+            let end = slice.columns().start + (n_columns * before).div_ceil(parts);
             let end = end.max(column + 1).min(slice.columns().end - after);
             rectangles.extend(
                 cut_positions(prepared, slice.positions(), n_pieces)
@@ -160,8 +161,9 @@ impl Workload for PortfolioRisk {
         for first in slice.columns().step_by(BLOCK_COLUMNS) {
             let columns = first..(first + BLOCK_COLUMNS).min(slice.columns().end);
             let failed = |error: ColumnError| prepared.failure(first + error.column, &error.problem);
-            let block = BlockMarket::new(prepared.portfolio.market(), &prepared.columns.block(columns.clone()))
-                .map_err(failed)?;
+            let block =
+                BlockMarket::new(prepared.portfolio.market(), &prepared.columns.block(columns.clone()))
+                    .map_err(failed)?;
             values.resize(columns.len(), 0.0);
             for idx in slice.positions() {
                 prepared.portfolio.value(idx, &block, &mut values).map_err(failed)?;

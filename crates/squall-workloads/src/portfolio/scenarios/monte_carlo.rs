@@ -7,8 +7,8 @@ use squall_core::workload::{Files, InputError};
 use super::cholesky::{NotCovariance, cholesky};
 use super::covariance::{DailyMoments, daily_moments};
 use super::{DistributionName, MAX_SCENARIOS, MonteCarloInput, PLACE, Source, counted, is_relative};
-use crate::portfolio::shock::{Factors, ShockBlock};
 use crate::portfolio::pricing::random::Stream;
+use crate::portfolio::shock::{Factors, ShockBlock};
 
 /// Which of the seed's streams the scenarios draw from ("scenario"), so that no contract's paths share it.
 const PURPOSE: u64 = 0x7363_656e_6172_696f;

@@ -27,12 +27,8 @@ const GREEKS_AND_POSITIONS: &str = r#"{"greeks": true, "positions": true}"#;
 #[test]
 fn one_of_each_kind_obeys_the_laws() {
     for seed in 0..3 {
-        laws::check::<PortfolioRisk>(
-            input(&manual_csv(), PATHS, GREEKS_AND_POSITIONS),
-            &Files::new(),
-            seed,
-        )
-        .unwrap();
+        laws::check::<PortfolioRisk>(input(&manual_csv(), PATHS, GREEKS_AND_POSITIONS), &Files::new(), seed)
+            .unwrap();
     }
 }
 

@@ -1,0 +1,182 @@
+//! When a job ends, and how.
+
+use std::collections::BTreeMap;
+
+use expect_test::expect;
+
+use super::*;
+use crate::prices::NanoUsd;
+use crate::rows::Ending;
+
+/// A job of ten tasks that expires at 1000 µs.
+fn row(n_done: u32, cost: u64, max_cost: Option<u64>) -> JobRow {
+    let results: Vec<_> = (0..10).map(|index| result(index, 10, &[])).collect();
+    let progress = BucketProgress { n_tasks: n_done, cost: NanoUsd(cost), ..BucketProgress::default() };
+    JobRow {
+        id: JobId::new("march").unwrap(),
+        message: Digest::of(b""),
+        created_us: 0,
+        expires_us: 1_000,
+        max_cost: max_cost.map(NanoUsd),
+        published: Some(published(&results, 1)),
+        enqueued: true,
+        progress: BTreeMap::from([(0, progress)]),
+        ending: None,
+        announced: false,
+    }
+}
+
+fn ended(row: JobRow) -> JobRow {
+    let ending = Ending {
+        status: JobStatus::Cancelled,
+        reason: None,
+        coverage: Coverage::default(),
+        missing: RoaringBitmap::new(),
+        failures: Vec::new(),
+        answer: None,
+        receipt: Receipt::default(),
+        timeline: Timeline::default(),
+        ended_us: 0,
+    };
+    JobRow { ending: Some(ending), ..row }
+}
+
+#[test]
+fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
+    let situations = [
+        ("just begun", row(0, 0, None), 0),
+        ("all but one", row(9, 0, None), 999),
+        ("the last is in", row(10, 0, None), 999),
+        ("the last is in, late and dear", row(10, 500, Some(1)), 2_000),
+        ("below its cap", row(5, 499, Some(500)), 999),
+        ("at its cap", row(5, 500, Some(500)), 999),
+        ("over its cap", row(5, 501, Some(500)), 999),
+        ("at its deadline", row(5, 0, None), 1_000),
+        ("past its deadline and over its cap", row(5, 501, Some(500)), 1_001),
+        ("ended before", ended(row(5, 501, Some(500))), 2_000),
+        ("never published", JobRow { published: None, ..row(0, 0, None) }, 0),
+    ];
+    let mut table = String::new();
+    for (what, row, now_us) in situations {
+        let closing = plan_closing(&row, now_us);
+        let admission = plan_admission(Some(&row), now_us);
+        table.push_str(&format!("{what}: {closing:?}; a task of it: {admission:?}\n"));
+    }
+    table.push_str(&format!("not known: a task of it: {:?}\n", plan_admission(None, 0)));
+    expect![[r#"
+        just begun: NotYet; a task of it: Start
+        all but one: NotYet; a task of it: Start
+        the last is in: AllIn; a task of it: Start
+        the last is in, late and dear: AllIn; a task of it: Start
+        below its cap: NotYet; a task of it: Start
+        at its cap: OverBudget; a task of it: OverBudget
+        over its cap: OverBudget; a task of it: OverBudget
+        at its deadline: Expired; a task of it: Expired
+        past its deadline and over its cap: OverBudget; a task of it: OverBudget
+        ended before: Ended; a task of it: Ended
+        never published: Ended; a task of it: Ended
+        not known: a task of it: Ended
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn every_reason_to_end_meets_every_outcome() {
+    let results: Vec<_> = (0..10).map(|index| result(index, 10, &[])).collect();
+    let published = published(&results, 1);
+    let mut with_failures = results.clone();
+    with_failures[3] = result(3, 10, &[5, 5]);
+    let whole = received(&[booked(&results)]);
+    let outcomes = [
+        ("all in", whole.clone()),
+        ("all in, two subtasks failed", received(&[booked(&with_failures)])),
+        ("some missing", received(&[booked(&results[..7])])),
+        ("nothing in", Received::default()),
+        ("other tasks in", Received { fingerprints: Fingerprint(1), ..whole }),
+    ];
+    let reasons = [
+        Closing::AllIn,
+        Closing::OverBudget,
+        Closing::Expired,
+        Closing::Stalled,
+        Closing::Cancelled,
+        Closing::NotYet,
+        Closing::Ended,
+    ];
+    let mut table = String::new();
+    for (what, received) in &outcomes {
+        table.push_str(&format!("{what}\n"));
+        for closing in reasons {
+            let (status, reason) = plan_ending(closing, &published, received);
+            table.push_str(&format!("  {closing:?}: {status}, {}\n", reason.as_deref().unwrap_or("-")));
+        }
+    }
+    expect![[r#"
+        all in
+          AllIn: complete, -
+          OverBudget: complete, -
+          Expired: complete, -
+          Stalled: complete, -
+          Cancelled: complete, -
+          NotYet: complete, -
+          Ended: complete, -
+        all in, two subtasks failed
+          AllIn: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          OverBudget: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          Expired: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          Stalled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          Cancelled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          NotYet: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          Ended: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+        some missing
+          AllIn: inconsistent, 3 tasks did not come back
+          OverBudget: over_budget, the cost cap was reached; 3 tasks are missing: 7-9
+          Expired: expired, time ran out; 3 tasks are missing: 7-9
+          Stalled: expired, nothing of it is under way any more; 3 tasks are missing: 7-9
+          Cancelled: cancelled, it was stopped; 3 tasks are missing: 7-9
+          NotYet: inconsistent, 3 tasks did not come back
+          Ended: inconsistent, 3 tasks did not come back
+        nothing in
+          AllIn: inconsistent, 10 tasks did not come back
+          OverBudget: over_budget, the cost cap was reached; 10 tasks are missing: 0-9
+          Expired: expired, time ran out; 10 tasks are missing: 0-9
+          Stalled: expired, nothing of it is under way any more; 10 tasks are missing: 0-9
+          Cancelled: cancelled, it was stopped; 10 tasks are missing: 0-9
+          NotYet: inconsistent, 10 tasks did not come back
+          Ended: inconsistent, 10 tasks did not come back
+        other tasks in
+          AllIn: inconsistent, the tasks that came back are not the ones that were published
+          OverBudget: inconsistent, the tasks that came back are not the ones that were published
+          Expired: inconsistent, the tasks that came back are not the ones that were published
+          Stalled: inconsistent, the tasks that came back are not the ones that were published
+          Cancelled: inconsistent, the tasks that came back are not the ones that were published
+          NotYet: inconsistent, the tasks that came back are not the ones that were published
+          Ended: inconsistent, the tasks that came back are not the ones that were published
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn missing_tasks_are_told_as_ranges() {
+    let sets: [Vec<u32>; 7] = [
+        vec![],
+        vec![3],
+        vec![3, 4],
+        vec![0, 2, 4],
+        vec![3, 17, 18, 19, 40],
+        vec![u32::MAX - 1, u32::MAX],
+        (0..60).filter(|task| task % 2 == 0).collect(),
+    ];
+    let texts = sets.map(|set| Missing(set.into_iter().collect()).to_string());
+    expect![[r#"
+        no task is missing
+        1 task is missing: 3
+        2 tasks are missing: 3-4
+        3 tasks are missing: 0, 2, 4
+        5 tasks are missing: 3, 17-19, 40
+        2 tasks are missing: 4294967294-4294967295
+        30 tasks are missing: 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, …"#]]
+    .assert_eq(&texts.join("\n"));
+    let exactly_twenty: RoaringBitmap = (0..40).filter(|task| task % 2 == 0).collect();
+    assert!(!Missing(exactly_twenty).to_string().contains('…'));
+}

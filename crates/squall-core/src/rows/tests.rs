@@ -1,0 +1,119 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::sizing::{Capacity, SizingPolicy, SizingRequest, plan_sizing};
+
+fn row() -> JobRow {
+    JobRow {
+        id: JobId::new("march").unwrap(),
+        message: Digest::of(b""),
+        created_us: 0,
+        expires_us: 1,
+        max_cost: None,
+        published: None,
+        enqueued: false,
+        progress: BTreeMap::new(),
+        ending: None,
+        announced: false,
+    }
+}
+
+fn progress(n_tasks: u32) -> BucketProgress {
+    BucketProgress {
+        n_tasks,
+        weight_done: u64::from(n_tasks) * 10,
+        n_subtasks: u64::from(n_tasks) * 4,
+        n_failures: n_tasks / 2,
+        cost: NanoUsd(u64::from(n_tasks) * 100),
+        first_merged_us: 50,
+    }
+}
+
+#[test]
+fn every_status_has_its_name() {
+    let names: Vec<_> = [
+        JobStatus::Running,
+        JobStatus::Complete,
+        JobStatus::CompleteWithFailures,
+        JobStatus::Expired,
+        JobStatus::Cancelled,
+        JobStatus::OverBudget,
+        JobStatus::Rejected,
+        JobStatus::Inconsistent,
+    ]
+    .iter()
+    .map(|status| {
+        // What people read and what programs read is the same word.
+        assert_eq!(serde_json::to_value(status).unwrap(), status.to_string());
+        status.to_string()
+    })
+    .collect();
+    assert_eq!(
+        names.join(" "),
+        "running complete complete_with_failures expired cancelled over_budget rejected inconsistent"
+    );
+}
+
+#[test]
+fn a_job_without_an_ending_runs() {
+    assert_eq!(row().status(), JobStatus::Running);
+}
+
+#[test]
+fn the_total_is_of_all_buckets() {
+    let mut row = row();
+    assert_eq!(row.total(), BucketProgress::default());
+    row.record_progress(0, progress(2));
+    row.record_progress(1, BucketProgress { first_merged_us: 40, ..progress(5) });
+    row.record_progress(2, BucketProgress::default());
+    assert_eq!(
+        row.total(),
+        BucketProgress {
+            n_tasks: 7,
+            weight_done: 70,
+            n_subtasks: 28,
+            n_failures: 3,
+            cost: NanoUsd(700),
+            first_merged_us: 40
+        }
+    );
+}
+
+#[test]
+fn tasks_go_round_the_buckets() {
+    let capacity = Capacity { n_lanes: 1, workers_per_consumer: 1, vcpus_per_worker: 1 };
+    let mut published = Published {
+        workload: "probe".to_owned(),
+        input: Digest::of(b""),
+        sizing: plan_sizing(&SizingPolicy::default(), &capacity, &SizingRequest::default(), 1),
+        n_tasks: 7,
+        weight: 7,
+        fingerprints: Fingerprint::default(),
+        n_buckets: 3,
+    };
+    let buckets: Vec<_> = (0..7).map(|task| published.bucket_of(task)).collect();
+    assert_eq!(buckets, [0, 1, 2, 0, 1, 2, 0]);
+    published.n_buckets = 0;
+    assert_eq!(published.bucket_of(6), 0);
+}
+
+proptest! {
+    #[test]
+    fn progress_only_grows_whatever_the_order(
+        reports in prop::collection::vec((0..3_u32, 0..20_u32), 0..30).prop_shuffle(),
+    ) {
+        let mut row = row();
+        let mut before = row.total();
+        for (bucket, n_tasks) in &reports {
+            row.record_progress(*bucket, progress(*n_tasks));
+            let now = row.total();
+            prop_assert!(now.n_tasks >= before.n_tasks && now.cost >= before.cost);
+            before = now;
+        }
+        for bucket in 0..3 {
+            let latest = reports.iter().filter(|(it, _)| *it == bucket).map(|(_, n_tasks)| *n_tasks).max();
+            let expected = latest.filter(|n_tasks| *n_tasks > 0).map(progress).unwrap_or_default();
+            prop_assert_eq!(row.progress.get(&bucket).copied().unwrap_or_default(), expected);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Merges per second of one collector on one core, with three duplicates for every ten results.
+
+use futures::executor::block_on;
+use squall_core::digest::{Digest, Fingerprint};
+use squall_core::job::JobId;
+use squall_core::ports::{Clock, JobStore, PortError};
+use squall_core::rows::{JobRow, Published};
+use squall_core::sizing::{Sizing, SizingReason};
+use squall_core::wire::{Message, ResultRecord, Stored, encode};
+use squall_core::workload::{Files, Workload};
+use squall_grid::{CollectConfig, InputCache, collect};
+use squall_local::memory::Memory;
+use squall_local::simulated::{Random, SimulatedClock};
+use squall_workloads::probe::{Input, Probe};
+
+use crate::{median, row, seconds};
+
+/// A memory with a clock that stands still.
+struct Ports {
+    memory: Memory,
+    clock: SimulatedClock,
+}
+
+const N_TASKS: u32 = 200_000;
+const BATCH: usize = 1_000;
+
+pub(crate) fn merges() {
+    let mut rates = Vec::new();
+    let mut decode_rates = Vec::new();
+    for _ in 0..5 {
+        let (ports, records) = job();
+        let inputs = InputCache::new(squall_workloads::registry());
+        let n_records = records.len();
+        let taken_s = seconds(|| {
+            for batch in records.chunks(BATCH) {
+                let collected = block_on(collect(&ports, &inputs, &CollectConfig::default(), batch));
+                assert!(collected.failed.is_empty());
+            }
+        });
+        let row = block_on(ports.memory.job(&id())).expect("memory answers").expect("the job is there");
+        assert_eq!(row.status().to_string(), "complete");
+        let decoded_s = seconds(|| {
+            for record in &records {
+                std::hint::black_box(ResultRecord::from_bytes(record).expect("a record decodes"));
+            }
+        });
+        let n_records = f64::from(u32::try_from(n_records).expect("few records"));
+        rates.push(n_records / taken_s);
+        decode_rates.push(n_records / decoded_s);
+    }
+    let (rate, decode) = (median(rates), median(decode_rates));
+    row(
+        "results through one collector, 30 % duplicates",
+        &format!("{rate:.0}/s"),
+        &format!("decoding alone {decode:.0}/s"),
+        rate / decode,
+    );
+}
+
+fn id() -> JobId {
+    JobId::new("bench").expect("an id")
+}
+
+/// A job whose every result is there, three in ten twice, in disorder.
+fn job() -> (Ports, Vec<Vec<u8>>) {
+    let input = Input { units: u64::from(N_TASKS), rounds: 0, failing_unit: None };
+    let prepared = Probe::prepare(input, &Files::new()).expect("a probe checks");
+    let whole = Probe::whole(&prepared);
+    let parts = std::num::NonZeroUsize::new(N_TASKS as usize).expect("some tasks");
+    let slices = Probe::divide(&prepared, &whole, parts);
+    let mut fingerprints = Fingerprint::default();
+    let mut records = Vec::new();
+    let mut random = Random::new(1);
+    for (index, slice) in (0..).zip(&slices) {
+        let bytes = encode(slice);
+        let fingerprint = Fingerprint::of_task(id().as_str(), index, 1, &bytes);
+        fingerprints = fingerprints.plus(fingerprint);
+        let partial = Probe::evaluate(&prepared, slice).expect("a probe has a value");
+        let result = ResultRecord {
+            job: id(),
+            index,
+            fingerprint,
+            weight: Probe::weight(&prepared, slice),
+            partial: Some(Stored::Inline(encode(&partial))),
+            failures: Vec::new(),
+            receipt: Default::default(),
+            times: Default::default(),
+        };
+        for _ in 0..1 + u64::from(random.chance(300)) {
+            records.push(result.to_bytes());
+        }
+    }
+    for i in (1..records.len()).rev() {
+        records.swap(i, usize::try_from(random.below(i as u64 + 1)).expect("an index"));
+    }
+    let published = Published {
+        workload: "probe".to_owned(),
+        input: Digest::of(b""),
+        sizing: Sizing { n_tasks: N_TASKS, subtasks_per_task: 1, subtask_us: 1, reason: SizingReason::Asked },
+        n_tasks: N_TASKS,
+        weight: Probe::weight(&prepared, &whole),
+        fingerprints,
+        n_buckets: 4,
+    };
+    let row = JobRow {
+        id: id(),
+        message: Digest::of(b""),
+        created_us: 0,
+        expires_us: u64::MAX,
+        max_cost: None,
+        published: Some(published),
+        enqueued: true,
+        progress: Default::default(),
+        ending: None,
+        announced: false,
+    };
+    let ports = Ports { memory: Memory::new(1, 1, 1), clock: SimulatedClock::default() };
+    block_on(ports.memory.create_job(&row)).expect("memory answers");
+    (ports, records)
+}
+
+mod delegation {
+    //! What the collector needs of the memory and the clock.
+
+    use squall_core::ports::{BlobStore, Created, JobEvents, Written};
+    use squall_core::rows::{BucketProgress, BucketRow, Ending};
+
+    use super::{Clock, Digest, JobId, JobRow, JobStore, PortError, Ports};
+
+    impl Clock for Ports {
+        fn now_us(&self) -> u64 {
+            self.clock.now_us()
+        }
+        async fn sleep_until(&self, until_us: u64) {
+            self.clock.sleep_until(until_us).await;
+        }
+    }
+
+    impl JobEvents for Ports {
+        async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
+            self.memory.job_ended(row).await
+        }
+    }
+
+    impl BlobStore for Ports {
+        async fn put_blob(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), PortError> {
+            self.memory.put_blob(digest, bytes).await
+        }
+        async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
+            self.memory.blob(digest).await
+        }
+    }
+
+    impl JobStore for Ports {
+        async fn create_job(&self, row: &JobRow) -> Result<Created, PortError> {
+            self.memory.create_job(row).await
+        }
+        async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError> {
+            self.memory.job(id).await
+        }
+        async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
+            self.memory.mark_enqueued(id).await
+        }
+        async fn record_progress(
+            &self,
+            id: &JobId,
+            bucket: u32,
+            progress: BucketProgress,
+        ) -> Result<JobRow, PortError> {
+            self.memory.record_progress(id, bucket, progress).await
+        }
+        async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
+            self.memory.end_job(id, ending).await
+        }
+        async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
+            self.memory.mark_announced(id).await
+        }
+        async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {
+            self.memory.bucket(id, bucket).await
+        }
+        async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError> {
+            self.memory.put_bucket(id, bucket, row).await
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Every figure that the project claims, beside its limit measured in the same run.
+//!
+//! `make bench`, or `cargo bench -p squall-tests -- collector` for the parts whose name contains a word. Machines differ
+//! and drift: quote the ratios.
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and its arguments")]
+
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+mod collector;
+mod grid;
+mod kernels;
+mod portfolio;
+mod process;
+
+type Part = (&'static str, fn());
+
+const PARTS: &[Part] = &[
+    ("throughput", grid::throughput),
+    ("efficiency", grid::efficiency),
+    ("collector", collector::merges),
+    ("kernels", kernels::kernels),
+    ("portfolio", portfolio::ten_million_valuations),
+    ("process", process::whole_process),
+];
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    println!("{} cores, {}", cores(), squall_workloads::portfolio::pricing::simd::simd_path());
+    for (name, part) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
+            println!("\n## {name}");
+            part();
+        }
+    }
+}
+
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Seconds that `work` takes.
+fn seconds(work: impl FnOnce()) -> f64 {
+    let started = Instant::now();
+    work();
+    started.elapsed().as_secs_f64()
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// One line: a figure, what it is measured against, and the ratio.
+fn row(what: &str, figure: &str, against: &str, ratio: f64) {
+    println!("{what:<52} {figure:>16}   {against:<44} {ratio:>6.3}");
+}
