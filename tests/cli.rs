@@ -176,7 +176,7 @@ fn wrong_jobs_are_refused_with_the_field_and_what_would_be_right() {
             r#"{"workload":"probe","input":{"units":1},"sizing":{"tasks":0}}"#,
             "sizing.tasks: 0; expected 1 to",
         ),
-        (r#"{"workload":"probe","input":"#, "job: EOF while parsing"),
+        (r#"{"workload":"probe","input":"#, "input: EOF while parsing"),
     ] {
         let path = scratch.write("job.json", job);
         for command in ["run", "check"] {

@@ -107,7 +107,7 @@ pub(crate) fn efficiency() {
 
 fn rounds_per_ms() -> u64 {
     let rounds = 20_000_000_u32;
-    let once = || seconds(|| drop(std::hint::black_box(unit(u64::from(rounds)))));
+    let once = || seconds(|| _ = std::hint::black_box(unit(u64::from(rounds))));
     let best_s = (0..5).map(|_| once()).fold(f64::INFINITY, f64::min);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive count")]
     let per_ms = (f64::from(rounds) / best_s / 1e3) as u64;

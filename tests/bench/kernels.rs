@@ -3,9 +3,9 @@
 use squall_workloads::portfolio::pricing::OptionType::{Call, Put};
 use squall_workloads::portfolio::pricing::asian::{AsianOption, McEstimate, price_mc_batch};
 use squall_workloads::portfolio::pricing::barrier::{Barrier, Direction, Knock};
-use squall_workloads::portfolio::pricing::european::{MarketColumns, price_batch};
+use squall_workloads::portfolio::pricing::european::price_batch;
 use squall_workloads::portfolio::pricing::random::Stream;
-use squall_workloads::portfolio::pricing::{american, simd};
+use squall_workloads::portfolio::pricing::{MarketColumns, american, simd};
 
 use crate::{row, seconds};
 
@@ -114,18 +114,7 @@ pub(crate) fn kernels() {
     let mut estimates = vec![McEstimate { value: 0.0, standard_error: 0.0 }; n_markets];
     let stream = Stream::new(1, 2);
     let steps = per_second(n_markets * n_paths * fixing_times.len(), 10, || {
-        price_mc_batch(
-            &contract,
-            &squall_workloads::portfolio::pricing::asian::MarketColumns {
-                spot: &few.spot,
-                rate: &few.rate,
-                dividend_yield: &few.carry,
-                vol: &few.vol,
-            },
-            n_paths,
-            &stream,
-            &mut estimates,
-        );
+        price_mc_batch(&contract, &few.market(), n_paths, &stream, &mut estimates);
         std::hint::black_box(&estimates);
     });
     println!(

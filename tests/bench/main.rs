@@ -2,6 +2,7 @@
 //!
 //! `make bench`, or `cargo bench -p squall-tests -- collector` for the parts whose name contains a word. Machines differ
 //! and drift: quote the ratios.
+#![expect(clippy::expect_used, reason = "a benchmark fails where it expects")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and its arguments")]
 

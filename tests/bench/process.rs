@@ -44,7 +44,6 @@ pub(crate) fn whole_process() {
             let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
             peak_kib = peak_kib.max(kib.unwrap_or(0));
-            #[expect(clippy::disallowed_methods, reason = "another process is being watched")]
             std::thread::sleep(Duration::from_millis(20));
         }
     });

@@ -101,7 +101,7 @@ async fn collect_job<P>(
     let mut latest = None;
     for (bucket, results) in buckets {
         let merge = Merge { inputs, config, id, published, bucket };
-        match merge.into_bucket(ports, &results, collected).await {
+        match merge.run(ports, &results, collected).await {
             Ok(row) => latest = Some(row),
             Err(error) => {
                 let positions: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
@@ -127,7 +127,7 @@ struct Merge<'a> {
 
 impl Merge<'_> {
     /// Merges results into one bucket and returns the job as it is then.
-    async fn into_bucket<P>(
+    async fn run<P>(
         &self,
         ports: &P,
         results: &[(usize, ResultRecord)],

@@ -1,5 +1,5 @@
 """References for American options: QuantLib's high-precision Andersen-Lake-Offengenden engine, checked against a binomial
-tree (two-boundary contracts: the tree alone). Writes src/american/references.csv.
+tree (two-boundary contracts: the tree alone). Writes american.csv.
 
 Columns: kind,spot,strike,years,rate,dividend_yield,vol,value,error (error: disagreement of the two methods).
 """
@@ -86,7 +86,7 @@ def two_boundaries(c):
 
 def main():
     rng = random.Random(2026)
-    path = os.path.join(os.path.dirname(__file__), "..", "src", "american", "references.csv")
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "american.csv")
     dropped = 0
     with open(path, "w", newline="") as out:
         w = csv.writer(out, lineterminator="\n")

@@ -1,5 +1,5 @@
 """References for discrete arithmetic Asian options by Carverhill and Clewlow's recursion (1990), integrated by Gauss
-and Hermite against a spline on a fine grid. Writes src/asian/references.csv.
+and Hermite against a spline on a fine grid. Writes asian.csv.
 
 With Y_n = 1 and Y_{i} = 1 + e^{X_{i+1}} Y_{i+1} (X the log returns), the sum of the fixings is S e^{X_1} Y_1.
 """
@@ -67,7 +67,7 @@ def price(call, spot, strike, r, q, v, n, last, past_sum, n_past, n_grid=2501, n
 GL = np.polynomial.legendre.leggauss(80)
 
 def main():
-    path = os.path.join(os.path.dirname(__file__), "..", "src", "asian", "references.csv")
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "asian.csv")
     with open(path, "w", newline="") as out:
         w = csv.writer(out, lineterminator="\n")
         w.writerow("kind spot strike rate dividend_yield vol n_fixings last past_sum n_past value".split())

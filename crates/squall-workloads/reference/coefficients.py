@@ -1,4 +1,6 @@
-"""Polynomial coefficients of src/elementary.rs: Chebyshev interpolants in 60-digit arithmetic, in monomial form."""
+"""Coefficients of LN_TAIL, SIN and COS in `pricing/elementary.rs`: Chebyshev interpolants in 60-digit arithmetic, in
+monomial form. (LN_TAIL is LN without its first coefficient, which is 2.)
+"""
 import mpmath as mp
 mp.mp.dps = 60
 
@@ -42,8 +44,6 @@ def report(name, cs, f, lo, hi):
         print(f"    {float(c)!r},")
     print("];")
 
-h = mp.log(2) / 2 * mp.mpf('1.0001')
-f = mp.exp; report("EXP", fit(f, -h, h, 11), f, -h, h)
 def lnf(u):
     if u == 0: return mp.mpf(2)
     s = mp.sqrt(abs(u))
@@ -55,10 +55,3 @@ f = lambda u: mp.sin(2 * mp.pi * mp.sqrt(u)) / mp.sqrt(u) if u > 0 else 2 * mp.p
 report("SIN", fit(f, mp.mpf(0), hi, 6), f, mp.mpf(0), hi)
 f = lambda u: mp.cos(2 * mp.pi * mp.sqrt(u))
 report("COS", fit(f, mp.mpf(0), hi, 7), f, mp.mpf(0), hi)
-K = mp.mpf(4); C = mp.mpf(2)
-def mills(t):
-    if t >= 1: return C / mp.sqrt(2 * mp.pi)
-    x = K * (1 + t) / (1 - t)
-    if x > 3000: return (1 + C * x) / mp.sqrt(2 * mp.pi) * (1 / x - 1 / x**3 + 3 / x**5 - 15/x**7)
-    return (1 + C * x) * mp.erfc(x / mp.sqrt(2)) * mp.exp(x * x / 2) / 2
-report("MILLS", fit(mills, mp.mpf(-1), mp.mpf(1), 23), mills, mp.mpf(-1), mp.mpf(1))

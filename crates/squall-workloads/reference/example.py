@@ -1,8 +1,8 @@
-"""Unit prices of FORMAT.md's example from QuantLib 1.44: the values that valuation/tests.rs quotes."""
+"""Unit prices of portfolio.md's example from QuantLib 1.44: the values that valuation/tests.rs quotes. Run here."""
 import csv, io, json, re
 import QuantLib as ql
 from math import exp, sqrt, log
-text = open("/tmp/portfolio_c/FORMAT.md").read()
+text = open("../portfolio.md").read()
 block = lambda l: re.search("```%s\n(.*?)```" % l, text, re.S).group(1)
 rows = list(csv.DictReader(io.StringIO(block("csv")))); m = json.loads(block("json"))
 today = ql.DateParser.parseISO(m["valuation_date"]); ql.Settings.instance().evaluationDate = today

@@ -1,4 +1,4 @@
-"""Fits the polynomial and rational coefficients of `european/kernel.rs` and `normal.rs`.
+"""Fits the polynomial and rational coefficients of `pricing/normal.rs`, and of EXP and LOG_RATIO in `pricing/elementary.rs`.
 
 Run: python fit_kernels.py   (needs mpmath). Prints Rust constants and the largest relative error of each fit.
 """
@@ -88,4 +88,4 @@ if __name__ == "__main__":
     g = lambda w: (2 * atanh(sqrt(w)) / sqrt(w) - 2) / w if w > mpf('1e-20') else mpf(2) / 3
     poly, e = chebyfit(g, [0, z], 7, error=True)
     print("log error", mp.nstr(e * z / 2, 3))
-    show("LOG", poly[::-1])
+    show("LOG_RATIO", poly[::-1])

@@ -11,6 +11,7 @@
 pub mod american;
 pub mod asian;
 pub mod barrier;
+mod batch;
 pub mod digital;
 mod double_double;
 mod elementary;
@@ -43,6 +44,45 @@ impl OptionType {
     pub(crate) fn payoff(self, spot: f64, strike: f64) -> f64 {
         let gain = self.sign() * (spot - strike);
         if gain > 0.0 { gain } else { 0.0 }
+    }
+}
+
+/// The market in each of `n` scenarios, column by column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MarketColumns<'a> {
+    /// Price of the underlying, shape `[n]`.
+    pub spot: &'a [f64],
+    /// Risk-free rate, continuously compounded, per year, shape `[n]`.
+    pub rate: &'a [f64],
+    /// Dividend yield, continuously compounded, per year, shape `[n]`.
+    pub dividend_yield: &'a [f64],
+    /// Volatility, per square root of a year, shape `[n]`.
+    pub vol: &'a [f64],
+}
+
+impl<'a> MarketColumns<'a> {
+    /// The length of the shortest column.
+    #[inline(always)]
+    pub(crate) fn n_scenarios(&self) -> usize {
+        self.spot.len().min(self.rate.len()).min(self.dividend_yield.len()).min(self.vol.len())
+    }
+
+    /// The first `n` scenarios, of at least as many.
+    #[inline(always)]
+    pub(crate) fn first(&self, n: usize) -> MarketColumns<'a> {
+        self.range(0, n)
+    }
+
+    /// The `n` scenarios from `first` on, of at least as many.
+    #[inline(always)]
+    pub(crate) fn range(&self, first: usize, n: usize) -> MarketColumns<'a> {
+        let MarketColumns { spot, rate, dividend_yield, vol } = *self;
+        MarketColumns {
+            spot: &spot[first..][..n],
+            rate: &rate[first..][..n],
+            dividend_yield: &dividend_yield[first..][..n],
+            vol: &vol[first..][..n],
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! 1998). Negative rates and yields are allowed; where they make two boundaries (Battauz, De Donno, Sbuelz 2015;
 //! Andersen and Lake 2021), finite differences take over.
 
-use crate::portfolio::pricing::{european, OptionType};
+use crate::portfolio::pricing::{OptionType, european};
 
 mod boundary;
 mod finite_difference;
@@ -18,7 +18,8 @@ mod put;
 ///
 /// `years` to expiry; `rate` and `dividend_yield` continuously compounded, per year; `vol` per square root of a year.
 /// Accurate to about 1e-6 of the value on usual contracts, and to 1e-4 (or 1e-12 of the strike) up to 30 years and a
-/// vol of 3. Never below the European value nor the intrinsic value. NaN unless every argument is finite and `spot`,
+/// vol of 3. A usual contract takes some 11 microseconds; one whose drift or vol is great against the other, or whose
+/// expiry is far, half a millisecond; one with two boundaries some 6 milliseconds. Never below the European value nor the intrinsic value. NaN unless every argument is finite and `spot`,
 /// `strike`, `years` and `vol` are not negative.
 #[must_use]
 pub fn price(
@@ -64,7 +65,8 @@ fn price_on(
         return limits::without_vol(below, above, years, put_rate, put_yield).max(intrinsic);
     }
     let european = european::price(option_type, spot, strike, years, rate, dividend_yield, vol);
-    let relative = put::Put { log_spot: libm::log(moneyness), years, rate: put_rate, dividend_yield: put_yield, vol };
+    let relative =
+        put::Put { log_spot: libm::log(moneyness), years, rate: put_rate, dividend_yield: put_yield, vol };
     let value = match relative.early_exercise(arch) {
         put::EarlyExercise::Never => european,
         put::EarlyExercise::Now => intrinsic,

@@ -6,8 +6,8 @@
 //! the coefficient regressed on the sample. Scenarios share their normals: the difference between two of them is known
 //! far better than either.
 
-use crate::portfolio::pricing::OptionType;
 use crate::portfolio::pricing::random::Stream;
+use crate::portfolio::pricing::{MarketColumns, OptionType};
 
 mod control;
 mod paths;
@@ -47,19 +47,6 @@ impl McEstimate {
     }
 }
 
-/// One market for each scenario: columns of equal length.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MarketColumns<'a> {
-    /// Spots, positive.
-    pub spot: &'a [f64],
-    /// Rates, continuously compounded, per year.
-    pub rate: &'a [f64],
-    /// Dividend yields, continuously compounded, per year.
-    pub dividend_yield: &'a [f64],
-    /// Vols, per square root of a year, not negative.
-    pub vol: &'a [f64],
-}
-
 /// A contract under one market, ready for its paths: either known already, or a simulation to run.
 enum Plan {
     Known(McEstimate),
@@ -79,7 +66,8 @@ pub fn price_mc(
     stream: &Stream,
 ) -> McEstimate {
     let mut out = [McEstimate::INVALID];
-    let columns = MarketColumns { spot: &[spot], rate: &[rate], dividend_yield: &[dividend_yield], vol: &[vol] };
+    let columns =
+        MarketColumns { spot: &[spot], rate: &[rate], dividend_yield: &[dividend_yield], vol: &[vol] };
     price_mc_batch(contract, &columns, n_paths, stream, &mut out);
     out[0]
 }

@@ -2,37 +2,50 @@
 //!
 //! Source: E. Reiner and M. Rubinstein, "Breaking down the barriers", Risk 4 (1991); E. G. Haug, "The
 //! Complete Guide to Option Pricing Formulas", section 4.17.1. The letters of their building blocks are kept
-//! in the comments. The reflected terms `(H / S)^(2 mu) Phi(y)` are rearranged so that the power never
+//! in the comments. Everyday scenarios are priced in vector loops: see `quick.rs`. Where rounding could show, one by
+//! one in double-double arithmetic, the reflected terms `(H / S)^(2 mu) Phi(y)` rearranged so that the power never
 //! overflows: see `legs.rs`.
 
-use crate::portfolio::pricing::OptionType;
+use pulp::{Simd, WithSimd};
+
 use crate::portfolio::pricing::forward::discounted;
+use crate::portfolio::pricing::simd::SimdPath;
+use crate::portfolio::pricing::{MarketColumns, OptionType, european};
 use legs::Legs;
+use quick::{CHUNK, Quick};
 
 mod hit;
 mod legs;
+mod quick;
 #[cfg(test)]
 mod tests;
 
 /// The side from which the barrier is approached: a `Down` barrier lies below the spot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
+    /// Below the spot.
     Down,
+    /// Above the spot.
     Up,
 }
 
 /// What touching the barrier does to the option: brings it to life (`In`) or ends it (`Out`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Knock {
+    /// To life.
     In,
+    /// To its end.
     Out,
 }
 
 /// A European option that is knocked in or out when the underlying touches `level`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Barrier {
+    /// Where the barrier lies.
     pub direction: Direction,
+    /// What touching it does.
     pub knock: Knock,
+    /// The right that is knocked in or out.
     pub option_type: OptionType,
     /// Price at which the option may be exercised.
     pub strike: f64,
@@ -63,12 +76,34 @@ impl Barrier {
     /// With `vol == 0` the underlying follows its forward, and touching the barrier at expiry counts. NaN for
     /// a negative spot, strike, level or vol, for NaN and for infinities.
     pub fn price(&self, spot: f64, years: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        let mut out = [f64::NAN];
+        let market =
+            MarketColumns { spot: &[spot], rate: &[rate], dividend_yield: &[dividend_yield], vol: &[vol] };
+        self.price_batch(years, market, &mut out);
+        out[0]
+    }
+
+    /// Prices the contract in every scenario of `market` into `out`, shape `[n]`; see [`Barrier::price`].
+    ///
+    /// Scenarios beyond the shortest column are NaN.
+    pub fn price_batch(&self, years: f64, market: MarketColumns<'_>, out: &mut [f64]) {
+        self.price_batch_on(SimdPath::best(), years, market, out);
+    }
+
+    /// [`Barrier::price_batch`] on a chosen path: the bits are the same on all of them.
+    pub fn price_batch_on(&self, path: SimdPath, years: f64, market: MarketColumns<'_>, out: &mut [f64]) {
+        path.run(Batch { contract: *self, years, market, out });
+    }
+
+    /// One scenario, in double-double arithmetic where terms cancel.
+    #[inline(always)]
+    fn rare_price(&self, market: Market) -> f64 {
+        let Market { spot, years, rate, dividend_yield, vol } = market;
         let inputs = [self.strike, self.level, self.rebate, spot, years, rate, dividend_yield, vol];
         let negative = [self.strike, self.level, spot, vol].iter().any(|input| *input < 0.0);
         if negative || !inputs.iter().all(|input| input.is_finite()) {
             return f64::NAN;
         }
-        let market = Market { spot, years, rate, dividend_yield, vol };
         let touched = match self.direction {
             Direction::Down => spot <= self.level,
             Direction::Up => spot >= self.level,
@@ -89,12 +124,14 @@ impl Barrier {
         if vol * vol * years.min(1.0) < LEAST_VARIANCE {
             return self.deterministic(market);
         }
-        self.random(market)
+        let value = self.random(market);
+        // The sign of a computed NaN differs between processors.
+        if value.is_nan() { f64::NAN } else { value }
     }
 
     fn vanilla(&self, market: Market) -> f64 {
         let Market { spot, years, rate, dividend_yield, vol } = market;
-        crate::portfolio::pricing::european::price(self.option_type, spot, self.strike, years, rate, dividend_yield, vol)
+        european::price(self.option_type, spot, self.strike, years, rate, dividend_yield, vol)
     }
 
     fn deterministic(&self, market: Market) -> f64 {
@@ -106,6 +143,7 @@ impl Barrier {
         }
     }
 
+    #[inline(always)]
     fn random(&self, market: Market) -> f64 {
         let legs = Legs::new(self, market, self.vanilla(market));
         let strike_above = self.strike >= self.level;
@@ -145,5 +183,40 @@ impl Barrier {
         };
         // Not `f64::max`, which would turn a NaN into zero.
         if option < 0.0 { rebate } else { option + rebate }
+    }
+}
+
+struct Batch<'a> {
+    contract: Barrier,
+    years: f64,
+    market: MarketColumns<'a>,
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Batch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Batch { contract, years, market, out } = self;
+        let quick = Quick::new(&contract, years);
+        let (priced, beyond) = out.split_at_mut(market.n_scenarios().min(out.len()));
+        beyond.fill(f64::NAN);
+        for (index, chunk) in priced.chunks_mut(CHUNK).enumerate() {
+            let market = market.range(index * CHUNK, chunk.len());
+            quick.price(market, chunk);
+            for (scenario, value) in chunk.iter_mut().enumerate() {
+                if value.is_nan() {
+                    let MarketColumns { spot, rate, dividend_yield, vol } = market;
+                    *value = contract.rare_price(Market {
+                        spot: spot[scenario],
+                        years,
+                        rate: rate[scenario],
+                        dividend_yield: dividend_yield[scenario],
+                        vol: vol[scenario],
+                    });
+                }
+            }
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Digital (binary) options: a fixed amount of cash, or one unit of the underlying, if they end in the money.
 
-use crate::portfolio::pricing::OptionType;
+use crate::portfolio::pricing::batch::{self, Pricer};
+use crate::portfolio::pricing::elementary::{self, normal_cdf_pdf, saturating_exp};
 use crate::portfolio::pricing::forward::{discounted, log_forward_moneyness};
 use crate::portfolio::pricing::normal::cdf;
+use crate::portfolio::pricing::simd::SimdPath;
+use crate::portfolio::pricing::{MarketColumns, OptionType};
 
 #[cfg(test)]
 mod tests;
@@ -11,8 +14,8 @@ mod tests;
 ///
 /// Where nothing is random (`years <= 0` or `vol == 0`) it pays in full or not at all; standing exactly at
 /// the strike pays neither the call nor the put, as in QuantLib's `CashOrNothingPayoff`. NaN for a negative
-/// spot, strike or vol. Source: M. Rubinstein and E. Reiner, "Unscrambling the binary code", Risk 4 (1991);
-/// Haug, section 4.19.2.
+/// spot, strike or vol, for NaN and for infinities. Source: M. Rubinstein and E. Reiner, "Unscrambling the
+/// binary code", Risk 4 (1991); Haug, section 4.19.2.
 #[expect(clippy::too_many_arguments, reason = "contract and market, spelled as in the vanilla's signature")]
 pub fn cash_or_nothing(
     option_type: OptionType,
@@ -24,8 +27,34 @@ pub fn cash_or_nothing(
     dividend_yield: f64,
     vol: f64,
 ) -> f64 {
-    let chance = chance(option_type, -0.5, spot, strike, years, rate, dividend_yield, vol);
-    discounted(cash, rate, years.max(0.0)) * chance
+    batch::price_one(InCash(cash, Digital::new(option_type, strike, years)), spot, rate, dividend_yield, vol)
+}
+
+/// Prices one contract in every scenario of `market` into `out`, shape `[n]`; see [`cash_or_nothing`].
+///
+/// Scenarios beyond the shortest column are NaN.
+pub fn cash_or_nothing_batch(
+    option_type: OptionType,
+    cash: f64,
+    strike: f64,
+    years: f64,
+    market: MarketColumns<'_>,
+    out: &mut [f64],
+) {
+    cash_or_nothing_batch_on(SimdPath::best(), option_type, cash, strike, years, market, out);
+}
+
+/// [`cash_or_nothing_batch`] on a chosen path: the bits are the same on all of them.
+pub fn cash_or_nothing_batch_on(
+    path: SimdPath,
+    option_type: OptionType,
+    cash: f64,
+    strike: f64,
+    years: f64,
+    market: MarketColumns<'_>,
+    out: &mut [f64],
+) {
+    batch::price_batch(path, InCash(cash, Digital::new(option_type, strike, years)), market, out);
 }
 
 /// The price of one unit of the underlying delivered in `years` if it then stands above (call) or below (put)
@@ -41,38 +70,138 @@ pub fn asset_or_nothing(
     dividend_yield: f64,
     vol: f64,
 ) -> f64 {
-    let chance = chance(option_type, 0.5, spot, strike, years, rate, dividend_yield, vol);
-    discounted(spot, dividend_yield, years.max(0.0)) * chance
+    batch::price_one(InAsset(Digital::new(option_type, strike, years)), spot, rate, dividend_yield, vol)
 }
 
-/// The probability of ending in the money when the logarithm of the underlying drifts by `shift` variances on
-/// top of the forward: `-0.5` counted in cash, `0.5` counted in the underlying.
-#[expect(clippy::too_many_arguments, reason = "contract and market, spelled as in the vanilla's signature")]
-fn chance(
+/// Prices one contract in every scenario of `market` into `out`, shape `[n]`; see [`asset_or_nothing`].
+///
+/// Scenarios beyond the shortest column are NaN.
+pub fn asset_or_nothing_batch(
     option_type: OptionType,
-    shift: f64,
-    spot: f64,
     strike: f64,
     years: f64,
-    rate: f64,
-    dividend_yield: f64,
-    vol: f64,
-) -> f64 {
-    let finite = [spot, strike, years, rate, dividend_yield, vol].iter().all(|input| input.is_finite());
-    if !finite || spot < 0.0 || strike < 0.0 || vol < 0.0 {
-        return f64::NAN;
+    market: MarketColumns<'_>,
+    out: &mut [f64],
+) {
+    asset_or_nothing_batch_on(SimdPath::best(), option_type, strike, years, market, out);
+}
+
+/// [`asset_or_nothing_batch`] on a chosen path: the bits are the same on all of them.
+pub fn asset_or_nothing_batch_on(
+    path: SimdPath,
+    option_type: OptionType,
+    strike: f64,
+    years: f64,
+    market: MarketColumns<'_>,
+    out: &mut [f64],
+) {
+    batch::price_batch(path, InAsset(Digital::new(option_type, strike, years)), market, out);
+}
+
+/// The quick chance is refused where rounding in the logarithm of the forward over the strike moves it by more than
+/// about this many units in its last place: some 2e-12 of it.
+const MOST_ROUNDING: f64 = 4_000.0;
+/// Largest exponent the quick formulas take.
+const LARGEST_EXPONENT: f64 = 600.0;
+
+#[derive(Clone, Copy)]
+struct InCash(f64, Digital);
+
+#[derive(Clone, Copy)]
+struct InAsset(Digital);
+
+#[derive(Clone, Copy)]
+struct Digital {
+    option_type: OptionType,
+    sign: f64,
+    strike: f64,
+    inverse_strike: f64,
+    years: f64,
+    /// NaN unless the contract is alive and valid, which refuses every scenario.
+    root_years: f64,
+}
+
+impl Pricer for InCash {
+    #[inline(always)]
+    fn quick(&self, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        let InCash(cash, digital) = *self;
+        let discount = -rate * digital.years;
+        let value =
+            cash * saturating_exp(discount) * digital.quick_chance(-0.5, spot, rate, dividend_yield, vol);
+        if discount.abs() < LARGEST_EXPONENT { value } else { f64::NAN }
     }
-    if years <= 0.0 || spot == 0.0 || strike == 0.0 {
-        return if option_type.payoff(spot, strike) > 0.0 { 1.0 } else { 0.0 };
+
+    #[inline(always)]
+    fn rare(&self, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        let InCash(cash, digital) = *self;
+        let chance = digital.chance(-0.5, spot, rate, dividend_yield, vol);
+        let value = discounted(cash, rate, digital.years.max(0.0)) * chance;
+        // The sign of a computed NaN differs between processors.
+        if value.is_nan() { f64::NAN } else { value }
     }
-    let moneyness = log_forward_moneyness(spot, strike, years, rate, dividend_yield).value();
-    let total_vol = vol * years.sqrt();
-    let distance = if total_vol > 0.0 {
-        moneyness / total_vol + shift * total_vol
-    } else if moneyness == 0.0 {
-        return 0.0;
-    } else {
-        moneyness * f64::INFINITY
-    };
-    cdf(option_type.sign() * distance)
+}
+
+impl Pricer for InAsset {
+    #[inline(always)]
+    fn quick(&self, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        let InAsset(digital) = *self;
+        let decay = -dividend_yield * digital.years;
+        let value = spot * saturating_exp(decay) * digital.quick_chance(0.5, spot, rate, dividend_yield, vol);
+        if decay.abs() < LARGEST_EXPONENT { value } else { f64::NAN }
+    }
+
+    #[inline(always)]
+    fn rare(&self, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        let InAsset(digital) = *self;
+        let chance = digital.chance(0.5, spot, rate, dividend_yield, vol);
+        let value = discounted(spot, dividend_yield, digital.years.max(0.0)) * chance;
+        if value.is_nan() { f64::NAN } else { value }
+    }
+}
+
+impl Digital {
+    fn new(option_type: OptionType, strike: f64, years: f64) -> Self {
+        let root_years = if years > 0.0 && strike > 0.0 { years.sqrt() } else { f64::NAN };
+        let inverse_strike = 1.0 / strike;
+        Digital { option_type, sign: option_type.sign(), strike, inverse_strike, years, root_years }
+    }
+
+    /// The probability of ending in the money when the logarithm of the underlying drifts by `shift` variances on
+    /// top of the forward: `-0.5` counted in cash, `0.5` counted in the underlying. NaN where it would be inaccurate.
+    #[inline(always)]
+    fn quick_chance(&self, shift: f64, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        let total_vol = vol * self.root_years;
+        let carry = (rate - dividend_yield) * self.years;
+        let log = elementary::log_ratio(spot, self.strike, self.inverse_strike);
+        let distance = (log + carry) / total_vol + shift * total_vol;
+        let (chance, _) = normal_cdf_pdf(self.sign * distance);
+        let rounding = (1.0 + distance.abs()) * (log.abs() + carry.abs());
+        let accurate = (rounding < MOST_ROUNDING * total_vol)
+            & (log.abs() < LARGEST_EXPONENT)
+            & (carry.abs() < LARGEST_EXPONENT);
+        if accurate { chance } else { f64::NAN }
+    }
+
+    /// The same, slowly.
+    #[inline(always)]
+    fn chance(&self, shift: f64, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        let Digital { option_type, sign, strike, years, .. } = *self;
+        let finite = [spot, strike, years, rate, dividend_yield, vol].iter().all(|input| input.is_finite());
+        if !finite || spot < 0.0 || strike < 0.0 || vol < 0.0 {
+            return f64::NAN;
+        }
+        if years <= 0.0 || spot == 0.0 || strike == 0.0 {
+            return if option_type.payoff(spot, strike) > 0.0 { 1.0 } else { 0.0 };
+        }
+        let moneyness = log_forward_moneyness(spot, strike, years, rate, dividend_yield).value();
+        let total_vol = vol * years.sqrt();
+        let distance = if total_vol > 0.0 {
+            moneyness / total_vol + shift * total_vol
+        } else if moneyness == 0.0 {
+            return 0.0;
+        } else {
+            moneyness * f64::INFINITY
+        };
+        cdf(sign * distance)
+    }
 }

@@ -40,48 +40,45 @@ const LATER_RECIPROCALS: [f64; 14] = {
 };
 
 impl Double {
+    #[inline(always)]
     pub(crate) fn new(value: f64) -> Self {
         Double { high: value, low: 0.0 }
     }
 
     /// The exact sum of two numbers.
+    #[inline(always)]
     pub(crate) fn sum(left: f64, right: f64) -> Self {
         let high = left + right;
         let shadow = high - left;
         Double { high, low: (left - (high - shadow)) + (right - shadow) }
     }
 
-    /// The exact product of two numbers, barring underflow; NaN beyond 1e300.
+    /// The exact product of two numbers, barring underflow.
     ///
-    /// By Veltkamp's splitting, not by a fused multiply-add, which is a slow library call where the compiler
-    /// may not assume the instruction.
+    /// By a fused multiply-add: a slow library call, with the same bits, where the compiler may not assume the
+    /// instruction.
+    #[inline(always)]
     pub(crate) fn product(left: f64, right: f64) -> Self {
         let high = left * right;
-        let ((left_top, left_rest), (right_top, right_rest)) = (split(left), split(right));
-        let crossed = left_top * right_rest + left_rest * right_top;
-        Double { high, low: ((left_top * right_top - high) + crossed) + left_rest * right_rest }
+        Double { high, low: left.mul_add(right, -high) }
     }
 
     /// The nearest `f64`.
+    #[inline(always)]
     pub(crate) fn value(self) -> f64 {
         self.high + self.low
     }
 
+    #[inline(always)]
     fn renormalized(high: f64, low: f64) -> Self {
         let sum = high + low;
         Double { high: sum, low: low - (sum - high) }
     }
 }
 
-/// The leading 26 bits of a number, and the rest.
-fn split(value: f64) -> (f64, f64) {
-    let spread = 134_217_729.0 * value;
-    let top = spread - (spread - value);
-    (top, value - top)
-}
-
 impl Add for Double {
     type Output = Double;
+    #[inline(always)]
     fn add(self, other: Double) -> Double {
         let high = Double::sum(self.high, other.high);
         let low = Double::sum(self.low, other.low);
@@ -92,6 +89,7 @@ impl Add for Double {
 
 impl Neg for Double {
     type Output = Double;
+    #[inline(always)]
     fn neg(self) -> Double {
         Double { high: -self.high, low: -self.low }
     }
@@ -99,6 +97,7 @@ impl Neg for Double {
 
 impl Sub for Double {
     type Output = Double;
+    #[inline(always)]
     fn sub(self, other: Double) -> Double {
         self + -other
     }
@@ -106,6 +105,7 @@ impl Sub for Double {
 
 impl Mul for Double {
     type Output = Double;
+    #[inline(always)]
     fn mul(self, other: Double) -> Double {
         let product = Double::product(self.high, other.high);
         Double::renormalized(product.high, product.low + (self.high * other.low + self.low * other.high))
@@ -114,6 +114,7 @@ impl Mul for Double {
 
 impl Div for Double {
     type Output = Double;
+    #[inline(always)]
     fn div(self, other: Double) -> Double {
         let first = self.high / other.high;
         let rest = self - other * Double::new(first);
@@ -126,6 +127,7 @@ impl Div for Double {
 /// The natural logarithm of `numerator / denominator`, to about 25 digits relative to the larger of it and
 /// `ln 2`, and relative to itself when the two are within a factor of 1.4 of each other. Both must be
 /// positive and finite.
+#[inline(always)]
 pub(crate) fn log_ratio(numerator: f64, denominator: f64) -> Double {
     let (top, top_exponent) = libm::frexp(numerator);
     let (mut bottom, bottom_exponent) = libm::frexp(denominator);

@@ -1,31 +1,17 @@
 //! European calls and puts: one contract under one market, or under many at once.
 //!
 //! Both entries run the same arithmetic in the same order, one lane or eight, so they return the same bits;
-//! see `kernel.rs` for the vector loop and `rare.rs` for the elements it refuses.
+//! see `kernel.rs` for the vector loop's body and `rare.rs` for the elements it refuses.
 
-use pulp::{Simd, WithSimd};
-
-use crate::portfolio::pricing::OptionType;
+use crate::portfolio::pricing::batch::{self, Pricer};
 use crate::portfolio::pricing::simd::SimdPath;
+use crate::portfolio::pricing::{MarketColumns, OptionType};
 use kernel::Contract;
 
 mod kernel;
 mod rare;
 #[cfg(test)]
 mod tests;
-
-/// The market in each of `n` scenarios, column by column.
-#[derive(Debug, Clone, Copy)]
-pub struct MarketColumns<'a> {
-    /// Price of the underlying, shape `[n]`.
-    pub spot: &'a [f64],
-    /// Risk-free rate, per year, shape `[n]`.
-    pub rate: &'a [f64],
-    /// Dividend yield, per year, shape `[n]`.
-    pub dividend_yield: &'a [f64],
-    /// Volatility, per square root of a year, shape `[n]`.
-    pub vol: &'a [f64],
-}
 
 /// The Black-Scholes-Merton price of a call or put on `spot`, struck at `strike`, that expires in `years`.
 ///
@@ -41,11 +27,9 @@ pub fn price(
     dividend_yield: f64,
     vol: f64,
 ) -> f64 {
-    let mut out = [f64::NAN];
-    let market =
-        MarketColumns { spot: &[spot], rate: &[rate], dividend_yield: &[dividend_yield], vol: &[vol] };
-    price_batch(option_type, strike, years, market, &mut out);
-    out[0]
+    let european =
+        European { contract: Contract::new(option_type, strike, years), option_type, strike, years };
+    batch::price_one(european, spot, rate, dividend_yield, vol)
 }
 
 /// Prices one contract in every scenario of `market` into `out`, shape `[n]`; see [`price`].
@@ -70,43 +54,27 @@ pub fn price_batch_on(
     market: MarketColumns<'_>,
     out: &mut [f64],
 ) {
-    let contract = Contract::new(option_type, strike, years);
-    path.run(Batch { contract, market, out: &mut *out });
-    // The kernel answers NaN where it cannot meet its accuracy; whether it can depends on the element alone.
-    let columns = market.spot.iter().zip(market.rate).zip(market.dividend_yield).zip(market.vol);
-    for (value, (((spot, rate), dividend_yield), vol)) in out.iter_mut().zip(columns) {
-        if value.is_nan() {
-            *value = rare::price(option_type, *spot, strike, years, *rate, *dividend_yield, *vol);
-        }
-    }
+    let european =
+        European { contract: Contract::new(option_type, strike, years), option_type, strike, years };
+    batch::price_batch(path, european, market, out);
 }
 
-struct Batch<'a> {
-    /// By value: behind a reference LLVM must reload it after every store, and then declines to vectorise for
-    /// AVX2 (a third of the speed).
+#[derive(Clone, Copy)]
+struct European {
     contract: Contract,
-    market: MarketColumns<'a>,
-    out: &'a mut [f64],
+    option_type: OptionType,
+    strike: f64,
+    years: f64,
 }
 
-impl WithSimd for Batch<'_> {
-    type Output = ();
-
-    /// The loop is plain `f64`: inlined into a function compiled for the path's instructions, LLVM vectorises
-    /// it.
+impl Pricer for European {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Batch { contract, market, out } = self;
-        let MarketColumns { spot, rate, dividend_yield, vol } = market;
-        let n_scenarios =
-            [spot.len(), rate.len(), dividend_yield.len(), vol.len()].into_iter().fold(out.len(), usize::min);
-        let (priced, beyond) = out.split_at_mut(n_scenarios);
-        beyond.fill(f64::NAN);
-        let (spot, rate) = (&spot[..n_scenarios], &rate[..n_scenarios]);
-        let (dividend_yield, vol) = (&dividend_yield[..n_scenarios], &vol[..n_scenarios]);
-        for scenario in 0..n_scenarios {
-            priced[scenario] =
-                contract.price(spot[scenario], rate[scenario], dividend_yield[scenario], vol[scenario]);
-        }
+    fn quick(&self, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        self.contract.price(spot, rate, dividend_yield, vol)
+    }
+
+    #[inline(always)]
+    fn rare(&self, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> f64 {
+        rare::price(self.option_type, spot, self.strike, self.years, rate, dividend_yield, vol)
     }
 }

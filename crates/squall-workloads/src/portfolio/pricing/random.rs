@@ -85,7 +85,8 @@ impl Stream {
             for evens in even_row.chunks_mut(CHUNK) {
                 let (mut even_normals, mut odd_normals) = ([0.0; CHUNK], [0.0; CHUNK]);
                 for lane in 0..evens.len() {
-                    (even_normals[lane], odd_normals[lane]) = self.normal_pair(path.wrapping_add(lane as u64), pair);
+                    (even_normals[lane], odd_normals[lane]) =
+                        self.normal_pair(path.wrapping_add(lane as u64), pair);
                 }
                 evens.copy_from_slice(&even_normals[..evens.len()]);
                 if let Some(odds) = odd_chunks.next() {

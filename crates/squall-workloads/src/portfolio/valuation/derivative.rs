@@ -1,9 +1,9 @@
 //! Forwards and options over the columns of a block.
 
 use super::super::positions::{AsianContract, Contract, DigitalPayoff, Terms};
-use super::super::pricing::asian::{self, AsianOption, McEstimate, price_mc_batch};
-use super::super::pricing::european::{MarketColumns, price_batch};
-use super::super::pricing::{american, digital, forward};
+use super::super::pricing::asian::{AsianOption, McEstimate, price_mc_batch};
+use super::super::pricing::european::price_batch;
+use super::super::pricing::{MarketColumns, american, digital, forward};
 use super::block::{BlockMarket, UnderlyingColumns};
 
 /// Columns that are priced together: their inputs fit the first-level cache and the stack.
@@ -94,25 +94,17 @@ fn chunk_values(
     let years = terms.years;
     match contract {
         Contract::European { option_type, strike } => price_batch(*option_type, *strike, years, market, out),
-        Contract::Forward { strike } => {
-            one_by_one(market, out, |spot, rate, carry, _| forward::price(spot, *strike, years, rate, carry))
-        }
+        Contract::Forward { strike } => forward::price_batch(*strike, years, market, out),
         Contract::American { option_type, strike } => one_by_one(market, out, |spot, rate, carry, vol| {
             american::price(*option_type, spot, *strike, years, rate, carry, vol)
         }),
-        Contract::Digital { option_type, strike, payoff } => {
-            one_by_one(market, out, |spot, rate, carry, vol| match payoff {
-                DigitalPayoff::Cash(cash) => {
-                    digital::cash_or_nothing(*option_type, *cash, spot, *strike, years, rate, carry, vol)
-                }
-                DigitalPayoff::Asset => {
-                    digital::asset_or_nothing(*option_type, spot, *strike, years, rate, carry, vol)
-                }
-            });
+        Contract::Digital { option_type, strike, payoff: DigitalPayoff::Cash(cash) } => {
+            digital::cash_or_nothing_batch(*option_type, *cash, *strike, years, market, out);
         }
-        Contract::Barrier(barrier) => {
-            one_by_one(market, out, |spot, rate, carry, vol| barrier.price(spot, years, rate, carry, vol))
+        Contract::Digital { option_type, strike, payoff: DigitalPayoff::Asset } => {
+            digital::asset_or_nothing_batch(*option_type, *strike, years, market, out);
         }
+        Contract::Barrier(barrier) => barrier.price_batch(years, market, out),
         Contract::Asian(asian) => asian_values(terms, asian, columns, out),
     }
 }
@@ -164,7 +156,7 @@ fn asian_estimates(
 
     let input = |idx: usize| -> Vec<f64> { rows.iter().filter_map(|row| row.get(idx).copied()).collect() };
     let (spot, rate, carry, vol) = (input(0), input(1), input(2), input(3));
-    let market = asian::MarketColumns { spot: &spot, rate: &rate, dividend_yield: &carry, vol: &vol };
+    let market = MarketColumns { spot: &spot, rate: &rate, dividend_yield: &carry, vol: &vol };
     let contract = AsianOption {
         option_type: asian.option_type,
         strike: asian.strike,

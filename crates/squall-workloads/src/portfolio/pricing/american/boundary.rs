@@ -151,14 +151,18 @@ impl<const N: usize, const L: usize> Flows<N, L> {
             for k in 0..L {
                 let elapsed = tau * quadrature.sine[k] * quadrature.sine[k];
                 flows.strike[i][k] = exp(-rate * elapsed) * (rate * tau * quadrature.weight[k]);
-                flows.spot[i][k] = exp(-dividend_yield * elapsed) * (dividend_yield * tau * quadrature.weight[k]);
+                flows.spot[i][k] =
+                    exp(-dividend_yield * elapsed) * (dividend_yield * tau * quadrature.weight[k]);
             }
         }
         flows
     }
 
     /// One update of node `i`, in terms of its fall ln B(0) - ln B.
-    #[expect(clippy::needless_range_loop, reason = "several arrays share the index, and plain loops vectorise")]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "several arrays share the index, and plain loops vectorise"
+    )]
     #[inline(always)]
     fn next_fall(
         &self,
@@ -206,8 +210,9 @@ impl<const N: usize, const L: usize> Flows<N, L> {
                 let strike_end = self.kept_strike[i] * below_density / deviation;
                 let spot_end = self.kept_spot[i] * above_density / deviation;
                 let numerator = strike_end + total(&strike_density);
-                let denominator =
-                    f64::mul_add(self.kept_spot[i], above, spot_end) + total(&spot_mass) + total(&spot_density);
+                let denominator = f64::mul_add(self.kept_spot[i], above, spot_end)
+                    + total(&spot_mass)
+                    + total(&spot_density);
                 let slope = -low / deviation * strike_end / numerator
                     - (spot_end - high / deviation * spot_end) / denominator
                     - 1.0;

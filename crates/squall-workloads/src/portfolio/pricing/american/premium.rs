@@ -55,8 +55,17 @@ pub(super) fn read_in_pieces<const N: usize>(
     };
     // Spots a little above the boundary see it after some (height / vol)^2.
     let arrival = (height / vol) * (height / vol);
-    let mut cuts =
-        [0.0, 0.05 * arrival, arrival, horizon, crossing - blur, crossing, crossing + blur, years - horizon, years];
+    let mut cuts = [
+        0.0,
+        0.05 * arrival,
+        arrival,
+        horizon,
+        crossing - blur,
+        crossing,
+        crossing + blur,
+        years - horizon,
+        years,
+    ];
     for cut in &mut cuts {
         // In the angle of `nodes`: elapsed = years * sin^2(angle).
         let share = (*cut / years).clamp(0.0, 1.0);

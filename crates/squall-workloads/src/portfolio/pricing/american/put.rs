@@ -5,7 +5,7 @@ use pulp::NullaryFnOnce;
 use super::boundary::{Boundary, Equation, Problem};
 use super::nodes::{Nodes, Readout};
 use super::{finite_difference, limits, premium};
-use crate::portfolio::pricing::{european, OptionType};
+use crate::portfolio::pricing::{OptionType, european};
 
 /// Starts the others: four iterations here cost one of `USUAL`'s and leave it two or three to do.
 const COARSE: &Nodes<4, 8> = &Nodes::new();
@@ -51,8 +51,8 @@ impl Put {
         let Self { log_spot, years, rate, dividend_yield, vol } = *self;
         // Exercise earns r K - q S a year, and happens only where S < K. It never pays if that is never positive.
         if rate < 0.0 && dividend_yield < rate {
-            let premium = finite_difference::premium(log_spot, years, rate, dividend_yield, vol);
-            return EarlyExercise::Premium(premium);
+            let premium = finite_difference::Premium { log_spot, years, rate, dividend_yield, vol };
+            return EarlyExercise::Premium(arch.dispatch(premium));
         }
         if rate < 0.0 || (rate == 0.0 && dividend_yield >= 0.0) {
             return EarlyExercise::Never;
@@ -82,7 +82,8 @@ impl Put {
             }
             Outcome::Premium(premium) => EarlyExercise::Premium(premium),
             Outcome::Failed => {
-                let premium = finite_difference::premium(log_spot, years, rate, dividend_yield, vol);
+                let premium = finite_difference::Premium { log_spot, years, rate, dividend_yield, vol };
+                let premium = arch.dispatch(premium);
                 // Interest on the strike is all there is to gain, unless the yield is negative.
                 EarlyExercise::Premium(if dividend_yield < 0.0 { premium } else { premium.min(rate * years) })
             }

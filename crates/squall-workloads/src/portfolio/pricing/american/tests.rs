@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{price, price_on};
-use crate::portfolio::pricing::{european, OptionType};
+use crate::portfolio::pricing::{OptionType, european};
 
 /// Written by `reference/american.py`; its header says how the values were computed and checked.
 const REFERENCES: &str = include_str!("../../../../reference/american.csv");
@@ -19,7 +19,12 @@ fn references() -> Vec<Reference> {
         let mut fields = line.split(',');
         let option_type = if fields.next() == Some("call") { OptionType::Call } else { OptionType::Put };
         let numbers: Vec<f64> = fields.map(|field| field.parse().unwrap()).collect();
-        Reference { option_type, terms: numbers[..6].try_into().unwrap(), value: numbers[6], error: numbers[7] }
+        Reference {
+            option_type,
+            terms: numbers[..6].try_into().unwrap(),
+            value: numbers[6],
+            error: numbers[7],
+        }
     };
     REFERENCES.lines().skip(1).map(parse).collect()
 }
@@ -44,8 +49,9 @@ fn check(reference: &Reference) {
 
 #[test]
 fn agrees_with_references_that_have_one_boundary() {
-    let one =
-        |reference: &&Reference| !has_two_boundaries(reference.option_type, reference.terms[3], reference.terms[4]);
+    let one = |reference: &&Reference| {
+        !has_two_boundaries(reference.option_type, reference.terms[3], reference.terms[4])
+    };
     let all = references();
     let checked = all.iter().filter(one).inspect(|reference| check(reference)).count();
     assert!(checked > 300);
@@ -62,12 +68,35 @@ fn usual_contracts_are_within_a_few_millionths() {
 
 #[test]
 fn agrees_with_references_that_have_two_boundaries() {
-    // Every sixth: finite differences are slow.
     let all = references();
-    let two =
-        |reference: &&Reference| has_two_boundaries(reference.option_type, reference.terms[3], reference.terms[4]);
-    let checked = all.iter().filter(two).step_by(6).inspect(|reference| check(reference)).count();
-    assert!(checked >= 6);
+    let two = |reference: &&Reference| {
+        has_two_boundaries(reference.option_type, reference.terms[3], reference.terms[4])
+    };
+    let checked = all.iter().filter(two).inspect(|reference| check(reference)).count();
+    assert!(checked >= 40);
+}
+
+#[test]
+fn two_boundaries_keep_their_digits_where_vol_is_low_or_the_spot_far() {
+    // Written by `reference/two_boundaries.py`: our scheme on far finer grids, and QuantLib's finite differences.
+    let mut n_alike = 0;
+    for line in include_str!("../../../../reference/two_boundaries.csv").lines().skip(1).step_by(3) {
+        let mut fields = line.split(',');
+        let option_type = if fields.next() == Some("call") { OptionType::Call } else { OptionType::Put };
+        let numbers: Vec<f64> = fields.map(|field| field.parse().unwrap()).collect();
+        let [terms @ .., value, quantlib] = &numbers[..] else { panic!("{line}") };
+        let got = value_of(option_type, terms.try_into().unwrap());
+        assert!((got - value).abs() <= 1e-4 * value + 1e-12, "{line}: {got}");
+        if terms[5] >= 0.05 && *value > 1e-3 {
+            n_alike += 1;
+            assert!((got - quantlib).abs() <= 5e-4 * value, "{line}: {got}");
+        }
+    }
+    assert!(n_alike > 50);
+    // QuantLib's finite differences, extrapolated from 1000, 2000 and 4000 nodes.
+    let got =
+        price(OptionType::Put, 10.0, 1.0, 30.0, -0.023_199_285_793, -0.036_984_852_710, 0.735_842_467_825);
+    assert!((got / 1.716_665 - 1.0).abs() < 2e-5, "{got}");
 }
 
 #[test]
@@ -122,7 +151,8 @@ fn at_expiry_it_is_intrinsic() {
 
 #[test]
 fn without_vol_it_stops_at_the_best_instant() {
-    for (rate, dividend_yield) in [(0.05, 0.02), (0.02, 0.05), (0.3, -0.05), (-0.02, -0.04), (0.0, -0.03), (-0.05, 0.3)]
+    for (rate, dividend_yield) in
+        [(0.05, 0.02), (0.02, 0.05), (0.3, -0.05), (-0.02, -0.04), (0.0, -0.03), (-0.05, 0.3)]
     {
         for spot in [0.5, 0.9, 1.0, 1.1, 2.0] {
             for option_type in [OptionType::Call, OptionType::Put] {
@@ -133,7 +163,10 @@ fn without_vol_it_stops_at_the_best_instant() {
                 };
                 let best = (0..=10_000).map(payoff).fold(0.0, f64::max);
                 let got = price(option_type, spot, 1.0, 10.0, rate, dividend_yield, 0.0);
-                assert!((got - best).abs() < 1e-8, "{option_type:?} {spot} {rate} {dividend_yield}: {got} for {best}");
+                assert!(
+                    (got - best).abs() < 1e-8,
+                    "{option_type:?} {spot} {rate} {dividend_yield}: {got} for {best}"
+                );
             }
         }
     }
@@ -141,7 +174,9 @@ fn without_vol_it_stops_at_the_best_instant() {
 
 #[test]
 fn a_vanishing_vol_leads_to_no_vol() {
-    for (spot, rate, dividend_yield) in [(0.99, 0.1, 0.3), (1.02, 0.02, 0.06), (0.9, 0.05, 0.02), (1.3, 0.05, 0.0)] {
+    for (spot, rate, dividend_yield) in
+        [(0.99, 0.1, 0.3), (1.02, 0.02, 0.06), (0.9, 0.05, 0.02), (1.3, 0.05, 0.0)]
+    {
         let limit = price(OptionType::Put, spot, 1.0, 10.0, rate, dividend_yield, 0.0);
         for vol in [1e-4, 1e-6, 1e-9] {
             let got = price(OptionType::Put, spot, 1.0, 10.0, rate, dividend_yield, vol);
@@ -164,7 +199,9 @@ fn tiny_rates_lead_to_the_european_value() {
 #[test]
 fn nothing_to_buy_or_to_pay_has_a_closed_form() {
     assert_eq!(price(OptionType::Put, 0.0, 100.0, 2.0, 0.05, 0.0, 0.3), 100.0);
-    assert!((price(OptionType::Put, 0.0, 100.0, 2.0, -0.05, 0.0, 0.3) - 100.0 * libm::exp(0.1)).abs() < 1e-12);
+    assert!(
+        (price(OptionType::Put, 0.0, 100.0, 2.0, -0.05, 0.0, 0.3) - 100.0 * libm::exp(0.1)).abs() < 1e-12
+    );
     assert_eq!(price(OptionType::Call, 0.0, 100.0, 2.0, 0.05, 0.0, 0.3), 0.0);
     assert_eq!(price(OptionType::Call, 100.0, 0.0, 2.0, 0.05, 0.02, 0.3), 100.0);
 }
@@ -191,7 +228,8 @@ fn scalar_and_simd_code_give_the_same_bits() {
     for Reference { option_type, terms, .. } in references().iter().take(200).step_by(3) {
         let [spot, strike, years, rate, dividend_yield, vol] = *terms;
         let simd = price(*option_type, spot, strike, years, rate, dividend_yield, vol);
-        let scalar = price_on(pulp::Arch::Scalar, *option_type, spot, strike, years, rate, dividend_yield, vol);
+        let scalar =
+            price_on(pulp::Arch::Scalar, *option_type, spot, strike, years, rate, dividend_yield, vol);
         assert_eq!(simd.to_bits(), scalar.to_bits(), "{terms:?}");
     }
 }
@@ -219,6 +257,24 @@ proptest! {
         prop_assert!(value >= european::price(option_type, spot, strike, years, rate, dividend_yield, vol));
         let sign = if is_call { 1.0 } else { -1.0 };
         prop_assert!(value >= sign * (spot - strike));
+    }
+
+    #[test]
+    fn two_boundaries_obey_the_same_laws(
+        log_moneyness in -2.3..2.3, years in 1e-6..60.0, rate in -0.1..-1e-9, spread in 1e-9..0.1,
+        vol in prop_oneof![1e-4..0.05, 0.05..5.0], bump in 1e-3..0.2,
+    ) {
+        let (spot, dividend_yield) = (libm::exp(log_moneyness), rate - spread);
+        let value = price(OptionType::Put, spot, 1.0, years, rate, dividend_yield, vol);
+        let high = price(OptionType::Put, spot * (1.0 + bump), 1.0, years, rate, dividend_yield, vol);
+        prop_assert!(value.is_finite() && value >= 1.0 - spot);
+        prop_assert!(value >= european::price(OptionType::Put, spot, 1.0, years, rate, dividend_yield, vol));
+        prop_assert!(high <= value * (1.0 + 3e-4) + 1e-12, "{} {}", value, high);
+        // The strike is all that is received, and it loses value no faster than money does.
+        let most = libm::exp(-rate * years);
+        prop_assert!(value <= most * (1.0 + 1e-12), "{} {}", value, most);
+        let call = price(OptionType::Call, 1.0, spot, years, dividend_yield, rate, vol);
+        prop_assert!((call - value).abs() <= 1e-12 * (1.0 + spot), "{} {}", call, value);
     }
 
     #[test]

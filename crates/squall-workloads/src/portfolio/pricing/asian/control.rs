@@ -29,7 +29,13 @@ pub(super) struct Averaging {
 }
 
 impl Averaging {
-    pub(super) fn new(contract: &AsianOption<'_>, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> Self {
+    pub(super) fn new(
+        contract: &AsianOption<'_>,
+        spot: f64,
+        rate: f64,
+        dividend_yield: f64,
+        vol: f64,
+    ) -> Self {
         let times = contract.fixing_times;
         let horizon = times.last().copied().unwrap_or(0.0);
         let is_call = contract.option_type == OptionType::Call;

@@ -43,7 +43,15 @@ pub(super) fn simulate(
     for first_pair in (0..n_pairs).step_by(BLOCK) {
         let n_used = BLOCK.min(n_pairs - first_pair);
         let times = contract.fixing_times;
-        arch.dispatch(OneBlock { times, scenarios, first_pair, n_used, stream, block: &mut block, sums: &mut sums });
+        arch.dispatch(OneBlock {
+            times,
+            scenarios,
+            first_pair,
+            n_used,
+            stream,
+            block: &mut block,
+            sums: &mut sums,
+        });
     }
     scenarios.iter().zip(&sums).map(|(scenario, sums)| estimate(scenario, sums, n_pairs)).collect()
 }

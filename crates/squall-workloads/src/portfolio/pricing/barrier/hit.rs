@@ -14,6 +14,7 @@ struct Approach {
 }
 
 impl Approach {
+    #[inline(always)]
     fn new(direction: Direction, level: f64, market: Market) -> Self {
         let distance = log_ratio(level, market.spot);
         let variance = Double::product(market.vol, market.vol);
@@ -42,6 +43,7 @@ pub(super) fn deterministic_years(direction: Direction, level: f64, market: Mark
 /// Phi((-s T - l) / v)`, `v = vol sqrt(T)`. Both terms share the factor `exp(-rate T - ((l - w T) / v)^2 /
 /// 2)`. A negative rate can make `s` imaginary; the terms are then complex conjugates, and their sum is that
 /// factor times the real part of a Faddeeva function.
+#[inline(always)]
 pub(super) fn discounted_chance(direction: Direction, level: f64, market: Market) -> f64 {
     let Approach { distance, drift } = Approach::new(direction, level, market);
     let Market { years, rate, vol, .. } = market;

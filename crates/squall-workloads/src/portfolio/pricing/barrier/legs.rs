@@ -34,6 +34,7 @@ pub(super) struct Legs {
 
 impl Legs {
     /// `vanilla` is the price of the same option without a barrier.
+    #[inline(always)]
     pub(super) fn new(contract: &Barrier, market: Market, vanilla: f64) -> Self {
         let Barrier { direction, option_type, strike, level, .. } = *contract;
         let Market { spot, years, rate, dividend_yield, vol } = market;
@@ -58,11 +59,13 @@ impl Legs {
     }
 
     /// A: the vanilla option.
+    #[inline(always)]
     pub(super) fn vanilla(&self) -> f64 {
         self.vanilla
     }
 
     /// B: paid only beyond the barrier.
+    #[inline(always)]
     pub(super) fn vanilla_at_barrier(&self) -> f64 {
         let chance =
             |drift: Double| cdf(self.option_sign * (drift - self.to_barrier).value() / self.total_vol);
@@ -71,22 +74,26 @@ impl Legs {
     }
 
     /// C: the image of A.
+    #[inline(always)]
     pub(super) fn image(&self) -> f64 {
         self.reflected(self.to_strike)
     }
 
     /// D: the image of B.
+    #[inline(always)]
     pub(super) fn image_at_barrier(&self) -> f64 {
         self.reflected(-self.to_barrier)
     }
 
     /// E for a rebate of one: the discounted chance of never touching the barrier.
+    #[inline(always)]
     pub(super) fn survival(&self) -> f64 {
         let log = -self.to_barrier;
         let direct = cdf(self.side * (log + self.cash_drift).value() / self.total_vol);
         self.discount * (direct - self.image_chance(log, self.cash_drift)).max(0.0)
     }
 
+    #[inline(always)]
     fn reflected(&self, log: Double) -> f64 {
         let asset_chance = self.image_chance(log, self.asset_drift);
         let cash_chance = self.image_chance(log, self.cash_drift);
@@ -94,6 +101,7 @@ impl Legs {
     }
 
     /// `(H / S)^(2 drift / v^2) Phi(side y)`, `y = (log + 2 ln(H / S) + drift) / v`.
+    #[inline(always)]
     fn image_chance(&self, log: Double, drift: Double) -> f64 {
         let twice = self.to_barrier * Double::new(2.0);
         let distance = self.side * (log + twice + drift).value() / self.total_vol;

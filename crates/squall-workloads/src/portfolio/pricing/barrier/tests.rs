@@ -108,6 +108,27 @@ fn refuses_what_has_no_price() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn is_as_accurate_when_quick(
+        spot in 10.0..1000.0, strike_ratio in 0.3..3.0, away in 0.0001..2.0, years in 0.001..60.0,
+        rate in -0.05..0.3, carry in -0.05..0.3, vol in prop_oneof![0.05..1.0, 1e-4..5.0], rebate in 0.0..10.0,
+    ) {
+        for (direction, option_type) in KINDS {
+            for knock in [In, Out] {
+                let level = if direction == Down { spot / (1.0 + away) } else { spot * (1.0 + away) };
+                let barrier = Barrier { direction, knock, option_type, strike: spot * strike_ratio, level, rebate };
+                let got = barrier.price(spot, years, rate, carry, vol);
+                let market = Market { spot, years, rate, dividend_yield: carry, vol };
+                let rare = barrier.rare_price(market);
+                prop_assert!((got - rare).abs() <= 1e-11 * rare + 1e-13 * spot, "{barrier:?} {got} {rare}");
+            }
+        }
+    }
+}
+
+proptest! {
     #[test]
     fn in_and_out_make_a_vanilla(
         spot in 10.0..1000.0, strike_ratio in 0.3..3.0, away in 0.0001..2.0, years in 0.001..60.0,

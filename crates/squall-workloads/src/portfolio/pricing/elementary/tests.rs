@@ -51,7 +51,10 @@ fn normal_distribution_agrees_with_erfc_in_both_tails() {
         // erfc of a rounded argument loses x^2 ulps itself.
         let tolerance = 1e-15 + 2.3e-16 * if deviate < 0.0 { deviate * deviate } else { 0.0 };
         assert!(relative(cdf, want) < tolerance, "{deviate} {cdf} {want}");
-        assert!(relative(pdf, 0.398_942_280_401_432_7 * libm::exp(-0.5 * deviate * deviate)) < 3e-13, "{deviate}");
+        assert!(
+            relative(pdf, 0.398_942_280_401_432_7 * libm::exp(-0.5 * deviate * deviate)) < 3e-13,
+            "{deviate}"
+        );
     }
     assert_eq!(normal_cdf_pdf(f64::INFINITY).0, 1.0);
     assert_eq!(normal_cdf_pdf(f64::NEG_INFINITY).0, 0.0);

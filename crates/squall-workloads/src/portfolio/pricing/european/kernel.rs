@@ -2,44 +2,8 @@
 //! instruction set gives the same bits. No operation here may be reordered, and none may call a library.
 
 use crate::portfolio::pricing::OptionType;
+use crate::portfolio::pricing::elementary::{log_ratio, polynomial, saturating_exp};
 use crate::portfolio::pricing::normal::{TAIL_DENOMINATOR, TAIL_NUMERATOR};
-
-/// `(exp(r) - 1 - r) / r^2` for `|r| <= ln(2) / 2`, constant term first; the exponential is within 1.3e-17.
-const EXP: [f64; 10] = [
-    0.500_000_000_000_000_1,
-    0.166_666_666_666_666_69,
-    0.041_666_666_666_624_13,
-    0.008_333_333_333_330_062,
-    0.001_388_888_891_721_371_7,
-    0.000_198_412_698_630_536_18,
-    2.480_152_129_595_437_6e-5,
-    2.755_726_845_999_706_4e-6,
-    2.762_008_844_540_974_6e-7,
-    2.510_038_549_551_032e-8,
-];
-
-/// `(2 artanh(s) / s - 2) / s^2` in powers of `s^2`, for `|s| <= 0.1717`; the logarithm is within 5e-18.
-const LOG: [f64; 7] = [
-    0.666_666_666_666_667,
-    0.399_999_999_998_988_9,
-    0.285_714_286_262_538_36,
-    0.222_222_110_893_794_96,
-    0.181_828_924_325_368_7,
-    0.153_316_117_220_550_08,
-    0.146_178_071_534_173_25,
-];
-
-const LOG2_E: f64 = core::f64::consts::LOG2_E;
-/// The leading 32 bits of `ln 2`: its product with an exponent is exact.
-const LN_2_HIGH: f64 = 0.693_147_180_485_539_1;
-const LN_2_LOW: f64 = 7.440_617_110_012_397e-11;
-/// Adding it leaves the nearest integer in the low bits of the sum.
-const ROUND: f64 = 6_755_399_441_055_744.0;
-const TWO_52: f64 = 4_503_599_627_370_496.0;
-const MANTISSA_BITS: u32 = 52;
-const ONE_BITS: u64 = 1.0_f64.to_bits();
-/// The bits of `sqrt(1/2)`: where the logarithm's argument steps to the next power of two.
-const FOLD_BITS: u64 = core::f64::consts::FRAC_1_SQRT_2.to_bits();
 
 /// Below this ratio of the total volatility to `1 + |ln(forward / strike)| / total volatility` the two halves
 /// of the formula cancel to fewer than about 12 digits, and `rare.rs` takes over.
@@ -63,8 +27,8 @@ pub(super) struct Contract {
 
 impl Contract {
     pub(super) fn new(option_type: OptionType, strike: f64, years: f64) -> Self {
-        // An expired contract is left to `rare.rs` by way of a NaN.
-        let root_years = if years > 0.0 { years.sqrt() } else { f64::NAN };
+        // An expired or invalid contract is left to `rare.rs` by way of a NaN.
+        let root_years = if years > 0.0 && strike > 0.0 { years.sqrt() } else { f64::NAN };
         Contract { sign: option_type.sign(), strike, inverse_strike: 1.0 / strike, years, root_years }
     }
 
@@ -80,8 +44,8 @@ impl Contract {
         let discount = -rate * self.years;
         let decay = -dividend_yield * self.years;
         let moneyness = log_ratio(spot, self.strike, self.inverse_strike) + carry;
-        let cash = self.strike * exp(discount);
-        let asset = spot * exp(decay);
+        let cash = self.strike * saturating_exp(discount);
+        let asset = spot * saturating_exp(decay);
 
         let above = moneyness > 0.0;
         let lesser = if above { cash } else { asset };
@@ -90,7 +54,7 @@ impl Contract {
         let near = half_vol - distance;
         let straddles = near > 0.0;
         let sign = if straddles { -1.0 } else { 1.0 };
-        let factor = lesser * exp(-0.5 * near * near);
+        let factor = lesser * saturating_exp(-0.5 * near * near);
         let time_value = factor.mul_add(
             tail_spread(near.abs(), distance + half_vol, sign),
             if straddles { lesser } else { 0.0 },
@@ -108,66 +72,11 @@ impl Contract {
     }
 }
 
-/// `exp(x)`, within 1 ulp; saturates at `exp(-708)` and `exp(709)`.
-#[inline(always)]
-fn exp(x: f64) -> f64 {
-    let x = if x > -708.0 { x } else { -708.0 };
-    let x = if x < 709.0 { x } else { 709.0 };
-    let shifted = x.mul_add(LOG2_E, ROUND);
-    let exponent = shifted - ROUND;
-    let rest = exponent.mul_add(-LN_2_LOW, exponent.mul_add(-LN_2_HIGH, x));
-    let square = rest * rest;
-    let fourth = square * square;
-    let low = rest.mul_add(EXP[1], EXP[0]);
-    let low = square.mul_add(rest.mul_add(EXP[3], EXP[2]), low);
-    let high = rest.mul_add(EXP[5], EXP[4]);
-    let high = square.mul_add(rest.mul_add(EXP[7], EXP[6]), high);
-    let high = fourth.mul_add(rest.mul_add(EXP[9], EXP[8]), high);
-    let series = fourth.mul_add(high, low);
-    let mantissa = 1.0 + square.mul_add(series, rest);
-    let scale = f64::from_bits((shifted.to_bits() << MANTISSA_BITS).wrapping_add(ONE_BITS));
-    mantissa * scale
-}
-
-/// `ln(numerator / denominator)`, relatively accurate where the two are close; `inverse` is `1 /
-/// denominator`.
-///
-/// Beyond +-600 or meaningless when an argument is zero, negative, subnormal or not finite.
-#[inline(always)]
-fn log_ratio(numerator: f64, denominator: f64, inverse: f64) -> f64 {
-    // The power of two that brings the numerator within sqrt(2) of the denominator: their difference is then
-    // exact.
-    let biased = (numerator * inverse).to_bits().wrapping_add(ONE_BITS - FOLD_BITS) >> MANTISSA_BITS;
-    let scale = f64::from_bits(2046_u64.wrapping_sub(biased) << MANTISSA_BITS);
-    let exponent = f64::from_bits(biased | TWO_52.to_bits()) - (TWO_52 + 1023.0);
-    let scaled = numerator * scale;
-    let step = (scaled - denominator) / (scaled + denominator);
-    let square = step * step;
-    let fourth = square * square;
-    let low = square.mul_add(LOG[1], LOG[0]);
-    let middle = square.mul_add(LOG[3], LOG[2]);
-    let high = fourth.mul_add(LOG[6], square.mul_add(LOG[5], LOG[4]));
-    let series = fourth.mul_add(fourth.mul_add(high, middle), low);
-    let rest = (step * square).mul_add(series, exponent * LN_2_LOW);
-    exponent.mul_add(LN_2_HIGH, step.mul_add(2.0, rest))
-}
-
 /// `sign R(near) - R(far)`, `R` the scaled upper tail, with a single division; `near` and `far` are not
 /// negative.
 #[inline(always)]
 fn tail_spread(near: f64, far: f64, sign: f64) -> f64 {
-    let (near_top, near_bottom) = (horner(&TAIL_NUMERATOR, near), horner(&TAIL_DENOMINATOR, near));
-    let (far_top, far_bottom) = (horner(&TAIL_NUMERATOR, far), horner(&TAIL_DENOMINATOR, far));
+    let (near_top, near_bottom) = (polynomial(&TAIL_NUMERATOR, near), polynomial(&TAIL_DENOMINATOR, near));
+    let (far_top, far_bottom) = (polynomial(&TAIL_NUMERATOR, far), polynomial(&TAIL_DENOMINATOR, far));
     (sign * near_top).mul_add(far_bottom, -(far_top * near_bottom)) / (near_bottom * far_bottom)
-}
-
-#[inline(always)]
-fn horner<const N: usize>(coefficients: &[f64; N], at: f64) -> f64 {
-    let mut sum = coefficients[N - 1];
-    let mut index = N - 1;
-    while index > 0 {
-        index -= 1;
-        sum = sum.mul_add(at, coefficients[index]);
-    }
-    sum
 }

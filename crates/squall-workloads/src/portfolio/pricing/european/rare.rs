@@ -9,6 +9,7 @@ use crate::portfolio::pricing::normal::{exp_minus_half_square, scaled_tail};
 const ROOT_2_PI: f64 = 2.506_628_274_631_000_2;
 
 /// Units and limits as for [`super::price`]; total: any input gives a price or NaN.
+#[inline(always)]
 pub(super) fn price(
     option_type: OptionType,
     spot: f64,

@@ -20,8 +20,20 @@ impl Stream {
     }
 
     /// `out[i]` = [`Self::chi_squared`] of path `first_path + i`.
-    pub fn chi_squareds_of_paths(&self, first_path: u64, number: u64, degrees_of_freedom: f64, out: &mut [f64]) {
-        pulp::Arch::new().dispatch(ManyDraws { stream: self.substream(), first_path, number, degrees_of_freedom, out });
+    pub fn chi_squareds_of_paths(
+        &self,
+        first_path: u64,
+        number: u64,
+        degrees_of_freedom: f64,
+        out: &mut [f64],
+    ) {
+        pulp::Arch::new().dispatch(ManyDraws {
+            stream: self.substream(),
+            first_path,
+            number,
+            degrees_of_freedom,
+            out,
+        });
     }
 
     /// Twice a gamma variable of shape `degrees_of_freedom / 2`.
@@ -75,7 +87,11 @@ impl NullaryFnOnce for ManyDraws<'_> {
     #[inline(always)]
     fn call(self) {
         for (value, offset) in self.out.iter_mut().zip(0_u64..) {
-            *value = self.stream.gamma_draw(self.first_path.wrapping_add(offset), self.number, self.degrees_of_freedom);
+            *value = self.stream.gamma_draw(
+                self.first_path.wrapping_add(offset),
+                self.number,
+                self.degrees_of_freedom,
+            );
         }
     }
 }

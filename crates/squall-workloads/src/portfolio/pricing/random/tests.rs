@@ -73,18 +73,25 @@ fn scalar_and_simd_code_give_the_same_bits() {
 #[test]
 fn numbers_are_pinned_for_good() {
     let stream = Stream::new(2_026, 1);
-    let seen =
-        [stream.normal(0, 0), stream.normal(1, 3), stream.uniform(u64::MAX, u64::MAX), stream.chi_squared(5, 6, 4.0)];
+    let seen = [
+        stream.normal(0, 0),
+        stream.normal(1, 3),
+        stream.uniform(u64::MAX, u64::MAX),
+        stream.chi_squared(5, 6, 4.0),
+    ];
     assert_eq!(seen.map(f64::to_bits), PINNED, "{seen:?}");
 }
-const PINNED: [u64; 4] = [0xbfe2_ec6b_ddd8_81a9, 0xbfee_9feb_a086_4e23, 0x3fda_5db9_86df_1716, 0x4006_9796_bf55_5667];
+const PINNED: [u64; 4] =
+    [0xbfe2_ec6b_ddd8_81a9, 0xbfee_9feb_a086_4e23, 0x3fda_5db9_86df_1716, 0x4006_9796_bf55_5667];
 
 #[test]
 fn normals_have_normal_moments_and_distribution() {
     let draws = rows(&Stream::new(3, 0), N_DRAWS / 10, 10);
     let size = draws.len() as f64;
     // Standard errors of the raw moments of a standard normal: sqrt((E z^2k - (E z^k)^2) / n).
-    for (order, want, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0), (6, 15.0, 10_170.0)] {
+    for (order, want, variance) in
+        [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0), (6, 15.0, 10_170.0)]
+    {
         let error = (moment(&draws, order) - want) / (variance / size).sqrt();
         assert!(error.abs() < 4.0, "moment {order}: {error} standard errors");
     }
@@ -145,7 +152,10 @@ fn chi_squareds_have_their_moments_and_distribution() {
         // Var of the sample variance: (mu4 - mu2^2) / n, mu4 = 12 k (k + 4).
         let variance_error = (moment(&centred, 2) - 2.0 * degrees)
             / ((12.0 * degrees * (degrees + 4.0) - 4.0 * degrees * degrees) / size).sqrt();
-        assert!(mean_error.abs() < 4.0 && variance_error.abs() < 4.0, "{degrees}: {mean_error} {variance_error}");
+        assert!(
+            mean_error.abs() < 4.0 && variance_error.abs() < 4.0,
+            "{degrees}: {mean_error} {variance_error}"
+        );
         if let Some(half) = [2.0, 4.0, 10.0].iter().position(|&even| even == degrees) {
             let half = [1, 2, 5][half];
             assert!(kolmogorov_smirnov(draws, |draw| chi_squared_cdf_even(draw, half)) < 1.95, "{degrees}");
@@ -158,8 +168,9 @@ fn chi_squareds_have_their_moments_and_distribution() {
 fn student_t_built_from_both_is_independent_and_has_its_distribution() {
     // Four degrees of freedom: F(t) = 1/2 + s (3 - s^2) / 4 with s = t / sqrt(4 + t^2).
     let stream = Stream::new(9, 3);
-    let draws: Vec<f64> =
-        (0..50_000).map(|path| stream.normal(path, 0) * (4.0 / stream.chi_squared(path, 0, 4.0)).sqrt()).collect();
+    let draws: Vec<f64> = (0..50_000)
+        .map(|path| stream.normal(path, 0) * (4.0 / stream.chi_squared(path, 0, 4.0)).sqrt())
+        .collect();
     let cdf = |t: f64| {
         let s = t / (4.0 + t * t).sqrt();
         0.5 + 0.25 * s * (3.0 - s * s)
