@@ -158,6 +158,39 @@ fn the_report_file_is_what_json_prints() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_refused_before_the_work() {
+    let scratch = Scratch::new("no-report");
+    let directory = scratch.0.to_str().unwrap();
+    for file in [directory, "no/such/folder/report.json"] {
+        let output = run(&["run", "events/jobs/probe.json", "--report", file]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("cannot write the report"), "{}", stderr(&output));
+        assert_eq!(stdout(&output), "");
+    }
+    // A rejected job leaves an older report as it was, and nothing beside it.
+    let report = scratch.write("report.json", "old");
+    let job = scratch.write("job.json", r#"{"workload":"probe","input":{"units":0}}"#);
+    assert_eq!(run(&["run", &job, "--report", &report]).status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&report).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(&scratch.0).unwrap().count(), 2);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for args in [&["workloads"][..], &["run", "events/jobs/probe.json", "--json"]] {
+        let mut child = squall()
+            .args(args)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        drop(child.stderr.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?}");
+    }
+}
+
+#[test]
 fn wrong_jobs_are_refused_with_the_field_and_what_would_be_right() {
     let scratch = Scratch::new("wrong");
     for (job, expected) in [
@@ -238,7 +271,7 @@ fn a_job_over_its_budget_says_how_far_it_came() {
     let output = run(&["run", &scratch.write("job.json", job), "--workers", "2"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let text = stdout(&output);
-    assert!(text.starts_with("OVER_BUDGET: "), "{text}");
+    assert!(text.starts_with("OVER BUDGET: "), "{text}");
     assert!(text.contains("tasks are missing"), "{text}");
 }
 

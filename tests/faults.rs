@@ -141,6 +141,16 @@ fn storm(n: u64, faults: Faults, first_seed: u64) -> BTreeMap<String, u64> {
         };
         let row = &observation.row;
         check_honest(&context, row);
+        // One unit weighs one: what the answer says it holds is what the books say, whatever the status.
+        let units_done = observation.report().unwrap().json["units_done"].as_u64().unwrap();
+        assert_eq!(
+            units_done, observation.coverage.weight_done,
+            "{context}: the books do not fit the answer"
+        );
+        if row.status() == JobStatus::Expired {
+            let excused = !simulated.lost.is_empty() || simulated.message_given_up;
+            assert!(excused, "{context}: expired, and yet nothing was given up");
+        }
         let status = row.status();
         *statuses.entry(status.to_string()).or_default() += 1;
         if status == JobStatus::Complete {

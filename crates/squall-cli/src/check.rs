@@ -21,15 +21,17 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<ExitCode> {
     let message = args.job.read()?;
     let registry = squall_workloads::registry();
     let checked = LocalGrid::check(&config, registry, args.job.directory(), &message)?;
-    let sizing = checked.sizing;
-    println!("ok: a `{}` job", checked.job.workload);
-    println!("work: about {} of one core", duration(checked.weight / 1_000));
-    println!("cut: {sizing}");
+    let job = &checked.job;
     let (n_shards, n_lanes) = (config.n_shards, config.n_shards * config.lanes_per_shard);
-    println!("grid: {n_shards} shards, {n_lanes} lanes, {} workers", config.n_workers);
-    match checked.job.max_cost {
-        Some(cap) => println!("cost cap: {cap}"),
-        None => println!("cost cap: none"),
-    }
+    let cap = job.max_cost.map_or("none".to_owned(), |cap| cap.to_string());
+    let deadline = job.deadline_s.map_or("none".to_owned(), |seconds| duration(seconds * 1_000_000));
+    crate::print::answer(&format!(
+        "ok: a `{}` job\nwork: about {} of one core\ncut: {}\ngrid: shards {n_shards}, lanes {n_lanes}, workers {}\n\
+         cost cap: {cap}\ndeadline: {deadline}\n",
+        job.workload,
+        duration(checked.weight / 1_000),
+        checked.sizing,
+        config.n_workers,
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

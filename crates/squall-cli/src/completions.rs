@@ -15,6 +15,6 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut crate::Args::command(), "squall", &mut script);
-    print!("{}", String::from_utf8_lossy(&script));
+    crate::print::answer(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,6 @@
 //!
 //! The answer goes to stdout, everything about it to stderr. Exit status: 0 complete, 1 failures or no whole answer,
 //! 2 usage or input, 130 interrupted.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 
 use std::process::ExitCode;
 
@@ -10,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod completions;
+mod print;
 mod progress;
 mod run;
 mod sample;
@@ -49,10 +49,7 @@ fn main() -> ExitCode {
         Command::Sample(args) => sample::main(&args),
         Command::Completions(args) => completions::main(&args),
     };
-    done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::from(USAGE_OR_INPUT)
-    })
+    done.unwrap_or_else(|error| print::error(&format!("{error:#}"), USAGE_OR_INPUT))
 }
 
 /// Exit status: the answer is not whole.

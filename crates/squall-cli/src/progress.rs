@@ -7,6 +7,8 @@ use squall_core::workload::Coverage;
 use squall_grid::Observation;
 use squall_local::Progress;
 
+use crate::print;
+
 /// On a terminal, microseconds between two redraws.
 const REDRAW_US: u64 = 100_000;
 /// Elsewhere, microseconds between two lines.
@@ -88,7 +90,7 @@ impl Progress for Display {
                 bar.set_position((share * 1_000.0) as u64);
                 bar.set_message(line);
             }
-            None => eprintln!("{:.1} %: {line}", (share * 1_000.0).floor() / 10.0),
+            None => print::aside(&format!("{:.1} %: {line}\n", (share * 1_000.0).floor() / 10.0)),
         }
     }
 

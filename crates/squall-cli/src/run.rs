@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use squall_core::collate::Missing;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
+use squall_core::ports::chain;
 use squall_core::prices::cost_of;
 use squall_core::receipt::{Receipt, Stage};
 use squall_core::registry::Rendered;
@@ -20,6 +21,7 @@ use squall_core::sizing::duration;
 use squall_grid::SplitOutcome;
 use squall_local::{Finished, LocalConfig, LocalGrid, Stop};
 
+use crate::print;
 use crate::progress::Display;
 use crate::{FAILURES, INTERRUPTED, USAGE_OR_INPUT};
 
@@ -102,22 +104,23 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         if INTERRUPTED_ONCE.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("\nstopping; the answer so far follows (Ctrl-C again to leave at once)");
+        print::aside("\nstopping; the answer so far follows (Ctrl-C again to leave at once)\n");
         stopping.stop();
     })
     .context("cannot listen for Ctrl-C")?;
 
+    let report_file = args.report.as_deref().map(ReportFile::new).transpose()?;
     let delivery = JobId::new(format!("local-{}", Digest::of(&message).short()))?;
     let grid = LocalGrid::new(&config, squall_workloads::registry(), args.job.directory())?;
     let mut display = Display::new(!args.quiet, std::io::stderr().is_terminal());
     let finished = grid.run(&message, &delivery, &stop, &mut display);
     display.clear();
-    let finished = finished?;
+    let finished = match finished {
+        Ok(finished) => finished,
+        Err(error) => return Ok(print::error(&chain(&error), FAILURES)),
+    };
     match &finished.outcome {
-        SplitOutcome::Rejected(_, error) => {
-            eprintln!("error: {error}");
-            return Ok(ExitCode::from(USAGE_OR_INPUT));
-        }
+        SplitOutcome::Rejected(_, error) => return Ok(print::error(&error.to_string(), USAGE_OR_INPUT)),
         SplitOutcome::IdTaken(id) => anyhow::bail!("the id {id} belongs to another job"),
         SplitOutcome::Enqueued(_) | SplitOutcome::AlreadyEnqueued(_) => {}
     }
@@ -128,20 +131,21 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let published = row.published.as_ref().context("the job published nothing")?;
 
     let answer = answer_json(&finished, row, ending, published, &rendered);
-    if let Some(path) = &args.report {
-        let text = serde_json::to_string_pretty(&answer)? + "\n";
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+    let json = serde_json::to_string_pretty(&answer)? + "\n";
+    let printed = if args.json {
+        print::answer(&json)
+    } else if ending.status == JobStatus::Complete {
+        print::answer(&rendered.text)
     } else {
-        if ending.status != JobStatus::Complete {
-            println!("{}\n", banner(ending));
-        }
-        print!("{}", rendered.text);
-    }
+        print::answer(&format!("{}\n\n{}", banner(ending), rendered.text))
+    };
     if !args.quiet {
-        eprint!("{}", closing_lines(&finished, ending, published));
+        print::aside(&closing_lines(&finished, ending, published));
+    }
+    // Each way out is tried before the first failure is reported: the answer may have taken hours.
+    let kept = report_file.map_or(Ok(()), |file| file.keep(&json));
+    if let Err(error) = printed.and(kept) {
+        return Ok(print::error(&format!("{error:#}"), FAILURES));
     }
     Ok(match ending.status {
         JobStatus::Complete => ExitCode::SUCCESS,
@@ -150,10 +154,43 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     })
 }
 
+/// A file for the answer, made beside its final name before the work begins: what cannot be written is known at once,
+/// and an old report stays until there is a new one.
+struct ReportFile<'a> {
+    path: &'a Path,
+    draft: PathBuf,
+}
+
+impl<'a> ReportFile<'a> {
+    fn new(path: &'a Path) -> Result<Self> {
+        anyhow::ensure!(!path.is_dir(), "cannot write the report: {} is a directory", path.display());
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".part");
+        let draft = PathBuf::from(draft);
+        std::fs::write(&draft, "").with_context(|| format!("cannot write the report {}", path.display()))?;
+        Ok(Self { path, draft })
+    }
+
+    fn keep(self, text: &str) -> Result<()> {
+        std::fs::write(&self.draft, text)
+            .and_then(|()| std::fs::rename(&self.draft, self.path))
+            .with_context(|| format!("cannot write the report {}", self.path.display()))
+    }
+}
+
+impl Drop for ReportFile<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.draft);
+    }
+}
+
 fn banner(ending: &Ending) -> String {
     let reason = ending.reason.as_deref().unwrap_or_default();
     let share = percent(ending.coverage.share());
-    format!("{}: {share} of the work is in this answer; {reason}", ending.status.to_string().to_uppercase())
+    format!(
+        "{}: {share} of the work is in this answer; {reason}",
+        ending.status.to_string().to_uppercase().replace('_', " ")
+    )
 }
 
 fn percent(share: f64) -> String {

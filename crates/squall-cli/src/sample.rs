@@ -55,8 +55,12 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
     let request = SampleRequest { n_positions: args.positions, n_scenarios: args.scenarios, seed: args.seed };
     write_all(directory, &sample(&request))?;
-    eprintln!("wrote {} to {}", FILE_NAMES.join(", "), directory.display());
-    eprintln!("run it: squall run {}", directory.join("job.json").display());
+    crate::print::aside(&format!(
+        "wrote {} to {}\nrun it: squall run {}\n",
+        FILE_NAMES.join(", "),
+        directory.display(),
+        directory.join("job.json").display(),
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,13 +17,15 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.name {
         registry.get(name)?;
     }
+    let mut text = String::new();
     for workload in registry.iter().filter(|it| args.name.as_deref().is_none_or(|name| name == it.name())) {
-        if args.names {
-            println!("{}", workload.name());
-        } else {
-            println!("{}: {}", workload.name(), workload.about());
-            println!("{}\n", serde_json::to_string_pretty(&workload.input_schema())?);
+        text += workload.name();
+        if !args.names {
+            let schema = serde_json::to_string_pretty(&workload.input_schema())?;
+            text += &format!(": {}\n{schema}\n", workload.about());
         }
+        text += "\n";
     }
+    crate::print::answer(&text)?;
     Ok(ExitCode::SUCCESS)
 }

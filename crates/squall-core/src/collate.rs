@@ -4,7 +4,7 @@ use std::fmt;
 
 use roaring::RoaringBitmap;
 
-use crate::digest::Fingerprint;
+use crate::digest::{Digest, Fingerprint};
 use crate::prices::cost_of;
 use crate::receipt::{Receipt, Timeline};
 use crate::rows::{BucketProgress, BucketRow, JobRow, JobStatus, Published};
@@ -79,13 +79,39 @@ pub fn plan_closing(row: &JobRow, now_us: u64) -> Closing {
     }
 }
 
+/// What a published message is to its id.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrival {
+    /// Nobody has the id, or only a job that was rejected.
+    New,
+    /// It was here before and got no further than this: put the same tasks on the stream.
+    Resume(Published),
+    /// It was here before, and nothing is left to do.
+    Done,
+    /// The id belongs to another message.
+    IdTaken,
+}
+
+/// Decides what to do with a message of this digest, given the job that has its id.
+pub fn plan_arrival(known: Option<&JobRow>, message: Digest) -> Arrival {
+    match known {
+        None => Arrival::New,
+        Some(row) if row.status() == JobStatus::Rejected => Arrival::New,
+        Some(row) if row.message != message => Arrival::IdTaken,
+        Some(row) if row.enqueued || row.ending.is_some() => Arrival::Done,
+        Some(row) => row.published.clone().map_or(Arrival::Done, Arrival::Resume),
+    }
+}
+
 /// Whether a consumer may start a task of this job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// Go on.
     Start,
-    /// The job has ended, or never was: drop the task.
+    /// The job has ended: drop the task.
     Ended,
+    /// The store does not know the job (yet): have the task delivered again.
+    Unknown,
     /// The cost cap is reached, whoever ends the job: drop the task.
     OverBudget,
     /// The deadline has passed, whoever ends the job: drop the task.
@@ -95,7 +121,8 @@ pub enum Admission {
 /// Decides whether a task may start at `now_us`; `None` when the store does not know the job.
 pub fn plan_admission(row: Option<&JobRow>, now_us: u64) -> Admission {
     match row.map(|row| plan_closing(row, now_us)) {
-        None | Some(Closing::Ended | Closing::Cancelled | Closing::Stalled) => Admission::Ended,
+        None => Admission::Unknown,
+        Some(Closing::Ended | Closing::Cancelled | Closing::Stalled) => Admission::Ended,
         Some(Closing::OverBudget) => Admission::OverBudget,
         Some(Closing::Expired) => Admission::Expired,
         Some(Closing::NotYet | Closing::AllIn) => Admission::Start,

@@ -34,7 +34,8 @@ impl JobId {
         let text = text.into();
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if text.is_empty() || text.len() > MAX_ID_CHARS || !text.chars().all(allowed) {
-            let problem = format!("`{text}`; expected 1 to {MAX_ID_CHARS} letters, digits, `-`, `_` or `.`");
+            let text = brief(&text);
+            let problem = format!("{text}; expected 1 to {MAX_ID_CHARS} letters, digits, `-`, `_` or `.`");
             return Err(InputError::new("id", problem));
         }
         Ok(Self(text))
@@ -98,7 +99,10 @@ impl Job {
     pub fn from_message(message: &[u8]) -> Result<Self, InputError> {
         let strict::Object(wire): strict::Object<WireJob> = from_json(Place(""), message)?;
         if !wire.input.is_object() {
-            return Err(InputError::new("input", format!("{}; expected an object", brief(&wire.input))));
+            return Err(InputError::new(
+                "input",
+                format!("{}; expected an object", shortened(&wire.input.to_string())),
+            ));
         }
         wire.sizing.check()?;
         if let Some(deadline_s) = wire.deadline_s
@@ -166,9 +170,18 @@ fn without_position(place: Place<'_>, error: &serde_json::Error) -> String {
     }
 }
 
-fn brief(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 60 { text } else { text.chars().take(57).chain("...".chars()).collect() }
+/// A text as it may be shown to a person: quoted, control characters escaped, not too long.
+pub fn brief(text: &str) -> String {
+    format!("`{}`", shortened(&text.escape_debug().to_string()))
+}
+
+fn shortened(text: &str) -> String {
+    const MOST_CHARS: usize = 60;
+    if text.chars().count() <= MOST_CHARS {
+        text.to_owned()
+    } else {
+        text.chars().take(MOST_CHARS - 3).chain("...".chars()).collect()
+    }
 }
 
 #[cfg(test)]

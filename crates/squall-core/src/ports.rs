@@ -48,6 +48,18 @@ impl PortError {
     }
 }
 
+/// An error with all its causes, for people: `Display` of each, which never repeats its source.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
 /// Time, as an argument.
 pub trait Clock {
     /// Microseconds since a fixed moment that all parts of a deployment share (1970 on real clocks).
@@ -153,6 +165,8 @@ pub enum Written {
 }
 
 /// The jobs and their buckets.
+///
+/// A read sees every write that was acknowledged before it, by whomever: a stale bucket would look like a lost result.
 pub trait JobStore {
     /// Stores a job unless its id is taken by one that was not rejected.
     ///

@@ -55,7 +55,13 @@ impl Sum for NanoUsd {
 
 impl fmt::Display for NanoUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "${}.{:06}", self.0 / 1_000_000_000, self.0 % 1_000_000_000 / 1_000)
+        let (dollars, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
+        // Small sums keep their digits: a cap of a millionth is not a cap of nothing.
+        if dollars == 0 && nanos < 1_000_000 {
+            write!(f, "$0.{nanos:09}")
+        } else {
+            write!(f, "${dollars}.{:06}", nanos / 1_000)
+        }
     }
 }
 

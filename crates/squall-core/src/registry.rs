@@ -33,7 +33,7 @@ impl Registry {
             let known: Vec<_> = self.0.keys().map(|name| format!("`{name}`")).collect();
             InputError::new(
                 "workload",
-                format!("`{name}` is not a workload here; expected one of {}", known.join(", ")),
+                format!("{} is not a workload here; expected one of {}", job::brief(name), known.join(", ")),
             )
         })
     }

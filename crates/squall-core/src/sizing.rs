@@ -95,6 +95,8 @@ pub enum SizingReason {
     Small,
     /// As many tasks as a job may have; the subtasks are longer than aimed at.
     Capped,
+    /// The work has no more pieces.
+    Indivisible,
 }
 
 /// The cut of a job.
@@ -110,6 +112,26 @@ pub struct Sizing {
     pub reason: SizingReason,
 }
 
+impl Sizing {
+    /// The cut as it came out, when the workload had fewer pieces to give.
+    #[must_use]
+    pub fn as_cut(self, n_tasks: usize, n_subtasks: usize) -> Self {
+        let n_tasks = u32::try_from(n_tasks).unwrap_or(u32::MAX).max(1);
+        let subtasks_per_task = u32::try_from(n_subtasks).unwrap_or(u32::MAX).max(1);
+        if n_tasks >= self.n_tasks && subtasks_per_task >= self.subtasks_per_task {
+            return self;
+        }
+        let pieces = |tasks: u32, subtasks: u32| u64::from(tasks) * u64::from(subtasks);
+        let total_us = self.subtask_us.saturating_mul(pieces(self.n_tasks, self.subtasks_per_task));
+        Self {
+            n_tasks,
+            subtasks_per_task,
+            subtask_us: total_us / pieces(n_tasks, subtasks_per_task),
+            reason: SizingReason::Indivisible,
+        }
+    }
+}
+
 impl fmt::Display for Sizing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let because = match self.reason {
@@ -120,6 +142,7 @@ impl fmt::Display for Sizing {
             }
             SizingReason::Waves => "every worker should get several subtasks, so that uneven ones level out",
             SizingReason::Small => "shorter subtasks would not be worth their overhead",
+            SizingReason::Indivisible => "the work has no more pieces than that",
             SizingReason::Capped => "a job has no more pieces than that",
         };
         write!(
@@ -143,7 +166,11 @@ pub fn duration(us: u64) -> String {
         1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
         10_000..1_000_000 => format!("{} ms", us / 1_000),
         1_000_000..60_000_000 => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
-        _ => format!("{} min {} s", us / 60_000_000, us % 60_000_000 / 1_000_000),
+        60_000_000..3_600_000_000 => format!("{} min {} s", us / 60_000_000, us % 60_000_000 / 1_000_000),
+        3_600_000_000..172_800_000_000 => {
+            format!("{} h {} min", us / 3_600_000_000, us % 3_600_000_000 / 60_000_000)
+        }
+        _ => format!("{} days", us / 86_400_000_000),
     }
 }
 

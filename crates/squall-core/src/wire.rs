@@ -141,8 +141,8 @@ impl Message for SubtaskRequest {
 /// What a worker answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtaskReply {
-    /// Digest of the request's slice: a reply to something else is rubbish.
-    pub slice: Digest,
+    /// Digest of the whole request, envelope and all: a reply to something else is rubbish.
+    pub request: Digest,
     /// The encoded partial, or the workload's reason for having none.
     pub outcome: Result<Vec<u8>, String>,
     /// How long the worker worked, microseconds.

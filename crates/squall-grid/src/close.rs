@@ -1,7 +1,8 @@
 //! Ending a job, once: prove, merge the buckets, store the answer, tell.
 
-use squall_core::collate::{Closing, Received, plan_closing, plan_ending};
+use squall_core::collate::{Closing, Received, plan_closing, plan_ending, progress_of};
 use squall_core::digest::Digest;
+use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
 use squall_core::registry::Registry;
 use squall_core::rows::{Ending, JobRow, Published};
@@ -23,6 +24,27 @@ where
         due => close(ports, registry, row, due).await?,
     }
     Ok(closing)
+}
+
+/// What the timer does for a running job: takes the progress from the buckets again, in case whoever wrote the last one
+/// died before saying so, and ends the job if that is due.
+///
+/// # Errors
+/// When a port fails; the next tick is the retry.
+pub async fn tend<P>(ports: &P, registry: &Registry, id: &JobId) -> Result<(), PortError>
+where
+    P: JobStore + BlobStore + JobEvents + Clock,
+{
+    let Some(mut row) = ports.job(id).await? else { return Ok(()) };
+    if let (None, Some(published)) = (&row.ending, row.published.clone()) {
+        for bucket in 0..published.n_buckets {
+            let progress = progress_of(&ports.bucket(id, bucket).await?);
+            if row.progress.get(&bucket).map_or(0, |known| known.n_tasks) < progress.n_tasks {
+                row = ports.record_progress(id, bucket, progress).await?;
+            }
+        }
+    }
+    close_if_due(ports, registry, &row).await.map(drop)
 }
 
 /// Ends the job with what its buckets hold, unless somebody else was first.

@@ -7,6 +7,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::cascade::{Call, Cascade, CascadePolicy, Next, Outcome};
 use squall_core::collate::{Admission, plan_admission};
 use squall_core::digest::Digest;
+use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, InvokeError, JobStore, PortError, ResultQueue, Workers};
 use squall_core::prices::KINESIS_PUT_UNIT_BYTES;
 use squall_core::receipt::{Receipt, TaskTimes};
@@ -14,10 +15,13 @@ use squall_core::registry::{Merger, Piece};
 use squall_core::wire::{
     CodecError, Failure, Message, ResultRecord, Stored, SubtaskReply, SubtaskRequest, TaskRecord,
 };
-use squall_core::workload::InputError;
+use squall_core::workload::{InputError, Weight};
 
 use crate::INLINE_MAX_BYTES;
 use crate::inputs::{InputCache, LoadError};
+
+/// A reason is for people; thousands of them travel in one record.
+const MOST_REASON_CHARS: usize = 300;
 
 /// What a consumer knows of its deployment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +56,17 @@ pub enum ConsumeError {
     /// Its workload is not in this binary.
     #[error("cannot divide the task")]
     Workload(#[from] InputError),
+    /// The store does not know its job.
+    #[error("job {0} is not known")]
+    UnknownJob(JobId),
+    /// Its pieces are not what was published: this binary divides differently than the splitter's.
+    #[error("the task was published with weight {published}, its pieces weigh {divided}")]
+    Weight {
+        /// As the splitter divided.
+        published: Weight,
+        /// As this binary divides.
+        divided: u128,
+    },
     /// A port failed.
     #[error("cannot finish the task")]
     Port(#[from] PortError),
@@ -76,11 +91,18 @@ where
     let row = ports.job(&task.job).await?;
     match plan_admission(row.as_ref(), read_us) {
         Admission::Start => {}
+        Admission::Unknown => return Err(ConsumeError::UnknownJob(task.job)),
         admission => return Ok(Consumed::Dropped(admission)),
     }
+    // In time for what is done by then to be in the answer.
+    let deadline_us = row.map_or(deadline_us, |row| deadline_us.min(row.expires_us));
     let prepared = inputs.get(ports, task.input).await?;
     let parts = NonZeroUsize::new(task.n_subtasks as usize).unwrap_or(NonZeroUsize::MIN);
     let pieces = prepared.divide(&task.slice, parts)?;
+    let weight = pieces.iter().map(|piece| u128::from(piece.weight)).sum::<u128>();
+    if weight != u128::from(task.weight) {
+        return Err(ConsumeError::Weight { published: task.weight, divided: weight });
+    }
     let merger = inputs.registry().get(&task.workload)?.merger();
     let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: ports.now_us(), answered_us: 0 };
 
@@ -139,7 +161,9 @@ async fn cascade<P: Workers + Clock>(
                     input: task.input,
                     slice: pieces[call.subtask as usize].slice.clone(),
                 };
-                calls.push(async move { (call, ports.invoke(call.stripe, request.to_bytes()).await) });
+                let request = request.to_bytes();
+                let asked = Digest::of(&request);
+                calls.push(async move { (call, asked, ports.invoke(call.stripe, request).await) });
             }
             Next::Abandon(call) => {
                 let reason = format!("no reply within {} s", config.cascade.attempt_timeout_us / 1_000_000);
@@ -161,9 +185,8 @@ async fn cascade<P: Workers + Clock>(
                         }
                     }
                 };
-                if let Some((call, reply)) = ended {
-                    let slice = &pieces[call.subtask as usize].slice;
-                    take(&mut cascade, ports.now_us(), call, slice, reply, &mut *merger, &mut receipt);
+                if let Some((call, asked, reply)) = ended {
+                    take(&mut cascade, ports.now_us(), call, asked, reply, &mut *merger, &mut receipt);
                 }
             }
             Next::Finished => break,
@@ -177,7 +200,7 @@ async fn cascade<P: Workers + Clock>(
             slice: pieces[subtask as usize].slice.clone(),
             weight: pieces[subtask as usize].weight,
             attempts,
-            reason: reason.to_owned(),
+            reason: reason.chars().take(MOST_REASON_CHARS).collect(),
         })
         .collect();
     let counts = cascade.counts();
@@ -194,7 +217,7 @@ fn take(
     cascade: &mut Cascade,
     now_us: u64,
     call: Call,
-    slice: &[u8],
+    asked: Digest,
     reply: Result<Vec<u8>, InvokeError>,
     merger: &mut dyn Merger,
     receipt: &mut Receipt,
@@ -204,7 +227,7 @@ fn take(
         Err(InvokeError::Failed(reason)) => Outcome::Failed(reason),
         Err(InvokeError::Impossible(reason)) => Outcome::Hopeless(reason),
         Ok(Err(error)) => Outcome::Failed(error.to_string()),
-        Ok(Ok(reply)) if reply.slice != Digest::of(slice) => {
+        Ok(Ok(reply)) if reply.request != asked => {
             Outcome::Failed("the reply is to another request".to_owned())
         }
         Ok(Ok(reply)) => {

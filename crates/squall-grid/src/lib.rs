@@ -11,7 +11,7 @@ mod observe;
 mod split;
 mod work;
 
-pub use close::{announce, close, close_if_due};
+pub use close::{announce, close, close_if_due, tend};
 pub use collect::{CollectConfig, Collected, collect};
 pub use consume::{ConsumeConfig, ConsumeError, Consumed, consume};
 pub use inputs::{InputCache, LoadError};

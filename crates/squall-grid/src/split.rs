@@ -3,17 +3,21 @@
 use std::num::NonZeroUsize;
 
 use squall_core::bundle::Bundle;
+use squall_core::collate::{Arrival, plan_arrival};
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::{Job, JobId};
 use squall_core::placement::{Placed, plan_placement};
-use squall_core::ports::{BlobStore, Clock, Created, Files, JobStore, Placement, PortError, TaskQueue};
+use squall_core::ports::{
+    BlobStore, Clock, Created, Files, JobEvents, JobStore, Placement, PortError, TaskQueue, chain,
+};
 use squall_core::registry::Piece;
 use squall_core::rows::{Ending, JobRow, JobStatus, Published};
 use squall_core::sizing::{Capacity, Sizing, SizingPolicy, plan_sizing};
-use squall_core::wire::{Message, TaskRecord};
+use squall_core::wire::{CodecError, Message, TaskRecord};
 use squall_core::workload::{Coverage, Files as NamedFiles, InputError, Weight};
 
-use crate::inputs::{InputCache, Prepared};
+use crate::close::announce;
+use crate::inputs::{InputCache, LoadError, Prepared};
 
 /// What the splitter knows of its deployment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,12 +60,6 @@ pub enum Rejection {
     Port(#[from] PortError),
 }
 
-struct Checked {
-    job: Job,
-    prepared: Prepared,
-    bundle: Bundle,
-}
-
 /// Splits one published message; `delivery` names a job that brings no id.
 ///
 /// # Errors
@@ -74,29 +72,61 @@ pub async fn split<P>(
     delivery: JobId,
 ) -> Result<SplitOutcome, PortError>
 where
-    P: Files + BlobStore + JobStore + TaskQueue + Clock,
+    P: Files + BlobStore + JobStore + JobEvents + TaskQueue + Clock,
 {
-    let checked = match load(ports, inputs, message).await {
-        Ok(checked) => checked,
-        Err(Rejection::Port(error)) => return Err(error),
-        Err(Rejection::Input(error)) => {
-            let id = Job::from_message(message).ok().and_then(|job| job.id).unwrap_or(delivery);
-            return reject(ports, id, Digest::of(message), error).await;
-        }
+    let job = match Job::from_message(message) {
+        Ok(job) => job,
+        Err(error) => return reject(ports, delivery, Digest::of(message), error).await,
     };
-    let Checked { job, prepared, bundle } = checked;
-    let shards = ports.shards().await?;
-    if shards.is_empty() {
-        return Err(PortError::transient("the task stream has no open shard"));
+    let id = job.id.clone().unwrap_or(delivery);
+    let mut arrival = plan_arrival(ports.job(&id).await?.as_ref(), job.digest);
+    if arrival == Arrival::New {
+        let loaded = match load(ports, inputs, &job).await {
+            Ok(loaded) => loaded,
+            Err(Rejection::Port(error)) => return Err(error),
+            Err(Rejection::Input(error)) => return reject(ports, id, job.digest, error).await,
+        };
+        let row = create(ports, inputs, config, &job, &id, loaded).await?;
+        // The same message may have come twice at once.
+        arrival = plan_arrival(Some(&row), job.digest);
     }
-    let n_lanes = u32::try_from(shards.len()).unwrap_or(u32::MAX).saturating_mul(config.lanes_per_shard);
-    let sizing = sizing_of(config, n_lanes, &job, prepared.whole().weight);
+    match arrival {
+        Arrival::Resume(published) => {
+            enqueue(ports, inputs, &id, &published).await?;
+            Ok(SplitOutcome::Enqueued(id))
+        }
+        Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
+        Arrival::IdTaken => Ok(SplitOutcome::IdTaken(id)),
+    }
+}
+
+/// Writes the job's row, or finds the one that was there first.
+async fn create<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &SplitConfig,
+    job: &Job,
+    id: &JobId,
+    (prepared, bundle): (Prepared, Bundle),
+) -> Result<JobRow, PortError>
+where
+    P: BlobStore + JobStore + TaskQueue + Clock,
+{
+    let n_shards = u32::try_from(ports.shards().await?.len()).unwrap_or(u32::MAX);
+    let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
+    let sizing = sizing_of(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, &prepared).await;
-    let id = job.id.clone().unwrap_or(delivery);
-    let mut published = published_of(config, &bundle.workload, digest, sizing);
-    let mut pieces = cut(&id, &prepared, &mut published)?;
-
+    let mut published = Published {
+        workload: bundle.workload,
+        input: digest,
+        sizing,
+        n_tasks: 0,
+        weight: 0,
+        fingerprints: Fingerprint::default(),
+        n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
+    };
+    cut(id, &prepared, &mut published).map_err(|error| uncuttable(id, &error))?;
     ports.put_blob(digest, blob).await?;
     let now_us = ports.now_us();
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
@@ -106,35 +136,49 @@ where
         created_us: now_us,
         expires_us: now_us.saturating_add(lifetime_us),
         max_cost: job.max_cost,
-        published: Some(published.clone()),
+        published: Some(published),
         enqueued: false,
         progress: Default::default(),
         ending: None,
         announced: false,
     };
-    if let Created::Existing(known) = ports.create_job(&row).await? {
-        if known.message != job.digest {
-            return Ok(SplitOutcome::IdTaken(id));
-        }
-        if known.enqueued || known.ending.is_some() {
-            return Ok(SplitOutcome::AlreadyEnqueued(id));
-        }
-        // An earlier delivery got no further than this: the same cut again, whatever the shards are now.
-        if let Some(before) = known.published {
-            published = Published { fingerprints: Fingerprint::default(), ..before };
-            pieces = cut(&id, &prepared, &mut published)?;
-        }
+    match ports.create_job(&row).await? {
+        Created::New => Ok(row),
+        Created::Existing(known) => Ok(*known),
     }
+}
+
+/// Puts the tasks that the job's row promises on the stream, whoever wrote it.
+async fn enqueue<P>(ports: &P, inputs: &InputCache, id: &JobId, promised: &Published) -> Result<(), PortError>
+where
+    P: BlobStore + JobStore + TaskQueue + Clock,
+{
+    let shards = ports.shards().await?;
+    if shards.is_empty() {
+        return Err(PortError::transient("the task stream has no open shard"));
+    }
+    let prepared = match inputs.get(ports, promised.input).await {
+        Ok(prepared) => prepared,
+        Err(LoadError::Port(error)) => return Err(error),
+        Err(error) => return Err(PortError::permanent(format!("the input of job {id}: {error}"))),
+    };
+    let mut published = promised.clone();
+    let pieces = cut(id, &prepared, &mut published).map_err(|error| uncuttable(id, &error))?;
+    if published != *promised {
+        let what =
+            format!("job {id} was cut differently before: another version of this binary wrote its row");
+        return Err(PortError::permanent(what));
+    }
+    let now_us = ports.now_us();
     let weights: Vec<Weight> = pieces.iter().map(|piece| piece.weight).collect();
     let placed = plan_placement(&weights, shards.len());
     let records = placed.into_iter().map(|Placed { task, shard }| {
-        let record = task_record(&id, &published, task, &pieces[task], now_us);
+        let record = task_record(id, &published, task, &pieces[task], now_us);
         let partition_key = format!("{id}/{task}");
         (Placement { partition_key, hash_key: shards[shard].first }, record.to_bytes())
     });
     ports.put_tasks(records.collect()).await?;
-    ports.mark_enqueued(&id).await?;
-    Ok(SplitOutcome::Enqueued(id))
+    ports.mark_enqueued(id).await
 }
 
 /// Checks a message as the splitter would, and says how it would be cut; enqueues nothing.
@@ -148,14 +192,16 @@ pub async fn check<P: Files>(
     n_shards: u32,
     message: &[u8],
 ) -> Result<(Job, Weight, Sizing), Rejection> {
-    let Checked { job, prepared, .. } = load(ports, inputs, message).await?;
+    let job = Job::from_message(message)?;
+    let (prepared, _) = load(ports, inputs, &job).await?;
     let weight = prepared.whole().weight;
-    let sizing = sizing_of(config, n_shards.saturating_mul(config.lanes_per_shard), &job, weight);
+    let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
+    let sizing = sizing_of(config, n_lanes, &job, &prepared)
+        .map_err(|error| InputError::new("input", error.to_string()))?;
     Ok((job, weight, sizing))
 }
 
-async fn load<P: Files>(ports: &P, inputs: &InputCache, message: &[u8]) -> Result<Checked, Rejection> {
-    let job = Job::from_message(message)?;
+async fn load<P: Files>(ports: &P, inputs: &InputCache, job: &Job) -> Result<(Prepared, Bundle), Rejection> {
     let workload = inputs.registry().get(&job.workload)?;
     let mut files = NamedFiles::new();
     for reference in workload.references(&job.input_json)? {
@@ -163,55 +209,51 @@ async fn load<P: Files>(ports: &P, inputs: &InputCache, message: &[u8]) -> Resul
             Ok(bytes) => files.insert(reference, bytes),
             Err(error @ PortError::Transient { .. }) => return Err(error.into()),
             Err(error @ PortError::Permanent { .. }) => {
-                return Err(InputError::new(reference, chain(&error)).into());
+                return Err(InputError::new(format!("input, file {reference:?}"), chain(&error)).into());
             }
         };
     }
     let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), files };
     let prepared = workload.prepare(&bundle)?;
-    Ok(Checked { job, prepared, bundle })
+    Ok((prepared, bundle))
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+fn uncuttable(id: &JobId, error: &CodecError) -> PortError {
+    PortError::permanent(format!("cannot cut job {id}: {error}"))
 }
 
-fn sizing_of(config: &SplitConfig, n_lanes: u32, job: &Job, weight: Weight) -> Sizing {
+/// How the job is cut, in as many pieces as it really has.
+fn sizing_of(
+    config: &SplitConfig,
+    n_lanes: u32,
+    job: &Job,
+    prepared: &Prepared,
+) -> Result<Sizing, CodecError> {
     let capacity = Capacity {
         n_lanes,
         workers_per_consumer: config.workers_per_consumer,
         vcpus_per_worker: config.vcpus_per_worker,
     };
-    plan_sizing(&config.sizing, &capacity, &job.sizing, weight)
+    let whole = prepared.whole();
+    let sizing = plan_sizing(&config.sizing, &capacity, &job.sizing, whole.weight);
+    let tasks = prepared.divide(&whole.slice, parts(sizing.n_tasks))?;
+    let n_subtasks = match tasks.first() {
+        Some(first) => prepared.divide(&first.slice, parts(sizing.subtasks_per_task))?.len(),
+        None => 0,
+    };
+    Ok(sizing.as_cut(tasks.len(), n_subtasks))
 }
 
-fn published_of(config: &SplitConfig, workload: &str, input: Digest, sizing: Sizing) -> Published {
-    Published {
-        workload: workload.to_owned(),
-        input,
-        sizing,
-        n_tasks: 0,
-        weight: 0,
-        fingerprints: Fingerprint::default(),
-        n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
-    }
+fn parts(n: u32) -> NonZeroUsize {
+    NonZeroUsize::new(n as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Cuts the whole job, and books the pieces as what is published.
-fn cut(id: &JobId, prepared: &Prepared, published: &mut Published) -> Result<Vec<Piece>, PortError> {
-    let n_tasks = NonZeroUsize::new(published.sizing.n_tasks as usize).unwrap_or(NonZeroUsize::MIN);
-    let pieces = prepared
-        .divide(&prepared.whole().slice, n_tasks)
-        .map_err(|error| PortError::permanent(format!("cannot cut job {id}: {error}")))?;
+fn cut(id: &JobId, prepared: &Prepared, published: &mut Published) -> Result<Vec<Piece>, CodecError> {
+    let pieces = prepared.divide(&prepared.whole().slice, parts(published.sizing.n_tasks))?;
     published.n_tasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
-    published.weight = pieces.iter().map(|piece| piece.weight).sum();
+    published.weight = pieces.iter().fold(0, |sum, piece| piece.weight.saturating_add(sum));
+    published.fingerprints = Fingerprint::default();
     for (index, piece) in (0..).zip(&pieces) {
         let fingerprint = Fingerprint::of_task(id.as_str(), index, piece.weight, &piece.slice);
         published.fingerprints = published.fingerprints.plus(fingerprint);
@@ -234,7 +276,7 @@ fn task_record(id: &JobId, published: &Published, task: usize, piece: &Piece, no
     }
 }
 
-async fn reject<P: JobStore + Clock>(
+async fn reject<P: JobStore + JobEvents + Clock>(
     ports: &P,
     id: JobId,
     message: Digest,
@@ -265,7 +307,10 @@ async fn reject<P: JobStore + Clock>(
         announced: false,
     };
     match ports.create_job(&row).await? {
-        Created::Existing(known) if known.message != message => Ok(SplitOutcome::IdTaken(id)),
-        _ => Ok(SplitOutcome::Rejected(id, error)),
+        Created::Existing(_) => Ok(SplitOutcome::IdTaken(id)),
+        Created::New => {
+            announce(ports, &row).await?;
+            Ok(SplitOutcome::Rejected(id, error))
+        }
     }
 }

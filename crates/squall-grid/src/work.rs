@@ -47,6 +47,7 @@ pub async fn work<P: BlobStore + Clock>(
     request: &[u8],
 ) -> Result<Vec<u8>, WorkError> {
     let started_us = ports.now_us();
+    let asked = Digest::of(request);
     let request = SubtaskRequest::from_bytes(request)?;
     let workload = inputs.registry().get(&request.workload)?;
     let prepared = inputs.get(ports, request.input).await?;
@@ -63,7 +64,7 @@ pub async fn work<P: BlobStore + Clock>(
         on_all_vcpus(&prepared, &request.slice, config.n_vcpus).and_then(merge)
     };
     let reply = SubtaskReply {
-        slice: Digest::of(&request.slice),
+        request: asked,
         outcome,
         worked_us: ports.now_us().saturating_sub(started_us),
         memory_mb: config.memory_mb,

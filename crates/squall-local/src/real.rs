@@ -71,8 +71,9 @@ impl LocalConfig {
                     // Threads of one machine do not straggle one by one, and a copy would take a core from a first
                     // attempt.
                     duplicate_budget: 0.0,
-                    attempt_timeout_us: 3_600_000_000,
-                    guard_us: 0,
+                    // A thread cannot be lost, and its queue counts as part of the attempt.
+                    attempt_timeout_us: u64::MAX,
+                    guard_us: 50_000,
                     ..CascadePolicy::default()
                 },
                 memory_mb: u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX),
@@ -229,8 +230,8 @@ impl LocalGrid {
             };
             tokio::select! {
                 () = told => {}
-                () = drained => close_now(self, &self.inputs, id, Closing::Stalled).await,
-                () = stop.0.notified() => close_now(self, &self.inputs, id, Closing::Cancelled).await,
+                () = drained => return close_now(self, &self.inputs, id, Closing::Stalled).await,
+                () = stop.0.notified() => return close_now(self, &self.inputs, id, Closing::Cancelled).await,
             }
         }
     }

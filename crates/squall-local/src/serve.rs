@@ -4,10 +4,10 @@ use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::collate::Closing;
 use squall_core::job::JobId;
-use squall_core::ports::{Clock, JobStore, PortError};
+use squall_core::ports::{Clock, JobStore, PortError, chain};
 use squall_grid::{
     CollectConfig, ConsumeConfig, InputCache, SplitConfig, SplitOutcome, close, close_if_due, collect,
-    consume, split,
+    consume, split, tend,
 };
 
 use crate::delivery::{Batch, DeliveryPolicy, Handled, plan_redelivery};
@@ -106,11 +106,7 @@ pub async fn serve<H: Host>(
         loop {
             let now_us = host.clock().now_us();
             host.clock().sleep_until(now_us + deployment.timer_period_us).await;
-            let step = async |ports: &H::Ports| match ports.job(job).await {
-                Ok(Some(row)) => close_if_due(ports, inputs.registry(), &row).await.map(drop),
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
+            let step = async |ports: &H::Ports| tend(ports, inputs.registry(), job).await;
             // The next tick is the retry.
             let _ = host.invocation(step).await;
         }
@@ -177,15 +173,4 @@ async fn run_lane<H: Host>(
 
 fn died() -> (Handled, String) {
     (Handled::Nothing, "the function died".to_owned())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -51,6 +51,8 @@ pub struct Simulated {
     pub settled: Option<JobRow>,
     /// Records that were given up.
     pub lost: Vec<Lost>,
+    /// Whether every delivery of the message failed.
+    pub message_given_up: bool,
     /// Simulated time until the end, microseconds.
     pub took_us: u64,
 }
@@ -116,17 +118,19 @@ pub fn simulate(
             Either::Right((outcome, _)) => outcome,
         }
     };
-    let (observation, settled, took_us) = run_until_done(&clock, running)??;
-    Ok(Simulated { observation, settled, lost: lost.into_inner(), took_us })
+    let lived = run_until_done(&clock, running)??;
+    Ok(Simulated { lost: lost.into_inner(), ..lived })
 }
 
-type Outcome = Result<(Option<Observation>, Option<JobRow>, u64), LoadError>;
+type Outcome = Result<Simulated, SimulationError>;
 
 async fn live(grid: &SimulatedGrid, scenario: &Scenario, message: &[u8], id: &JobId) -> Outcome {
     /// Longer than every timeout, back-off and redelivery of the scenarios.
     const EVERYTHING_LATE_US: u64 = 3_600_000_000;
     let world = &grid.0;
     let send = || deliver(grid, &scenario.deployment, &world.inputs, message, id);
+    /// No deadline of the scenarios is later: whatever still runs then runs for ever.
+    const FOR_EVER_US: u64 = 4 * 86_400_000_000;
     let delivered = if world.chance(world.faults.duplicate) {
         let again = async {
             world.pass(5_000_000).await;
@@ -137,15 +141,23 @@ async fn live(grid: &SimulatedGrid, scenario: &Scenario, message: &[u8], id: &Jo
     } else {
         send().await
     };
+    let message_given_up = delivered.is_err();
     // A message whose every delivery failed may still have left a row, which the timer ends.
-    if delivered.is_err() && world.memory.job(id).await?.is_none() {
-        return Ok((None, None, world.clock.now_us()));
+    let stored = async || world.memory.job(id).await.map_err(LoadError::from);
+    let lost = Vec::new();
+    if message_given_up && stored().await?.is_none() {
+        let took_us = world.clock.now_us();
+        return Ok(Simulated { observation: None, settled: None, lost, message_given_up, took_us });
     }
-    while world.memory.job(id).await?.is_some_and(|row| row.ending.is_none()) {
+    while stored().await?.is_some_and(|row| row.ending.is_none()) {
+        if world.clock.now_us() > FOR_EVER_US {
+            return Err(Stuck { now_us: world.clock.now_us() }.into());
+        }
         world.clock.sleep_until(world.clock.now_us() + 100_000).await;
     }
     let took_us = world.clock.now_us();
     let observation = observe(&world.memory, &world.inputs, id).await?;
     world.clock.sleep_until(took_us + EVERYTHING_LATE_US).await;
-    Ok((observation, world.memory.job(id).await?, took_us))
+    let settled = stored().await?;
+    Ok(Simulated { observation, settled, lost, message_given_up, took_us })
 }

@@ -61,7 +61,7 @@ prop_compose! {
         worked_us: u64,
         memory_mb: u32,
     ) -> SubtaskReply {
-        SubtaskReply { slice: Digest::of(&slice), outcome, worked_us, memory_mb }
+        SubtaskReply { request: Digest::of(&slice), outcome, worked_us, memory_mb }
     }
 }
 
@@ -117,7 +117,8 @@ fn a_message_says_why_it_is_refused() {
     longer.push(0);
     assert_eq!(refusal(&longer), "cannot decode task record: the content is not what was sent");
     assert_eq!(refusal(b"sq\x01"), "cannot decode task record: the content is not what was sent");
-    let reply = SubtaskReply { slice: Digest::of(b""), outcome: Ok(Vec::new()), worked_us: 0, memory_mb: 0 };
+    let reply =
+        SubtaskReply { request: Digest::of(b""), outcome: Ok(Vec::new()), worked_us: 0, memory_mb: 0 };
     let error = TaskRecord::from_bytes(&reply.to_bytes()).unwrap_err().to_string();
     assert!(error.starts_with("cannot decode task record: "), "{error}");
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures::channel::oneshot;
-use squall_core::ports::InvokeError;
+use squall_core::ports::{InvokeError, chain};
 use squall_grid::{InputCache, WorkConfig, work};
 
 use super::ports::Basics;
@@ -61,7 +61,7 @@ fn serve_requests(
         let working = || futures::executor::block_on(work(basics, inputs, config, &request));
         let replied = match catch_unwind(AssertUnwindSafe(working)) {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(chain(&error)),
             Err(_) => Err("the worker panicked".to_owned()),
         };
         // Whoever asked may have given up.

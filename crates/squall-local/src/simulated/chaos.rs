@@ -11,7 +11,7 @@ use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
     BlobStore, Clock, Created, Files, InvokeError, JobEvents, JobStore, Placement, PortError, ResultQueue,
-    TaskQueue, Workers, Written,
+    TaskQueue, Workers, Written, chain,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow};
 use squall_grid::{InputCache, WorkConfig, work};
@@ -219,7 +219,7 @@ impl Workers for ChaosPorts {
         let calm = CalmPorts(Rc::clone(world));
         let mut reply = work(&calm, &world.inputs, &config, &request)
             .await
-            .map_err(|error| InvokeError::Failed(error.to_string()))?;
+            .map_err(|error| InvokeError::Failed(chain(&error)))?;
         if world.chance(faults.rubbish) {
             damage(&mut reply, &mut world.random.borrow_mut());
         }

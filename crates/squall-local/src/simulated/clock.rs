@@ -116,7 +116,7 @@ impl SimulatedClock {
 
 /// Nothing can run and nothing ever will.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("stuck at {now_us} µs of simulated time: nothing can run and no timer is set")]
+#[error("stuck at {now_us} µs of simulated time: nothing runs, or something runs for ever")]
 pub struct Stuck {
     /// When.
     pub now_us: u64,

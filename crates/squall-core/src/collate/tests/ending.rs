@@ -75,7 +75,7 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
         past its deadline and over its cap: OverBudget; a task of it: OverBudget
         ended before: Ended; a task of it: Ended
         never published: Ended; a task of it: Ended
-        not known: a task of it: Ended
+        not known: a task of it: Unknown
     "#]]
     .assert_eq(&table);
 }
@@ -179,4 +179,42 @@ fn missing_tasks_are_told_as_ranges() {
     .assert_eq(&texts.join("\n"));
     let exactly_twenty: RoaringBitmap = (0..40).filter(|task| task % 2 == 0).collect();
     assert!(!Missing(exactly_twenty).to_string().contains('…'));
+}
+
+#[test]
+fn a_message_is_new_or_resumed_or_done_or_somebody_elses() {
+    let (ours, other) = (Digest::of(b""), Digest::of(b"other"));
+    let begun = JobRow { enqueued: false, ..row(0, 0, None) };
+    let rejected = {
+        let mut row = ended(begun.clone());
+        if let Some(ending) = &mut row.ending {
+            ending.status = JobStatus::Rejected;
+        }
+        row
+    };
+    let named = |known: Option<&JobRow>, message| match plan_arrival(known, message) {
+        Arrival::New => "new",
+        Arrival::Resume(_) => "resume",
+        Arrival::Done => "done",
+        Arrival::IdTaken => "taken",
+    };
+    let table = [
+        ("nobody has the id", None),
+        ("rejected", Some(&rejected)),
+        ("not all on the stream", Some(&begun)),
+        ("all on the stream", Some(&row(0, 0, None))),
+        ("ended", Some(&ended(begun.clone()))),
+    ]
+    .map(|(situation, known)| {
+        format!("{situation}: {}, another message: {}\n", named(known, ours), named(known, other))
+    })
+    .concat();
+    expect![[r#"
+        nobody has the id: new, another message: new
+        rejected: new, another message: new
+        not all on the stream: resume, another message: taken
+        all on the stream: done, another message: taken
+        ended: done, another message: taken
+    "#]]
+    .assert_eq(&table);
 }

@@ -18,9 +18,9 @@ mod put;
 ///
 /// `years` to expiry; `rate` and `dividend_yield` continuously compounded, per year; `vol` per square root of a year.
 /// Accurate to about 1e-6 of the value on usual contracts, and to 1e-4 (or 1e-12 of the strike) up to 30 years and a
-/// vol of 3. A usual contract takes some 11 microseconds; one whose drift or vol is great against the other, or whose
-/// expiry is far, half a millisecond; one with two boundaries some 6 milliseconds. Never below the European value nor the intrinsic value. NaN unless every argument is finite and `spot`,
-/// `strike`, `years` and `vol` are not negative.
+/// vol of 3. A usual contract takes some 11 microseconds; one whose drift outweighs its vol, or whose vol or expiry is
+/// large, half a millisecond; one with two boundaries some 6 milliseconds. Never below the European value nor the
+/// intrinsic value. NaN unless every argument is finite and `spot`, `strike`, `years` and `vol` are not negative.
 #[must_use]
 pub fn price(
     option_type: OptionType,

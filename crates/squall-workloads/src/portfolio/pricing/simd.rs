@@ -50,7 +50,7 @@ impl SimdPath {
     }
 }
 
-/// The name of the path that [`european::price_batch`](crate::portfolio::pricing::european::price_batch) takes on this machine.
+/// The name of the path that batches take on this machine.
 pub fn simd_path() -> &'static str {
     SimdPath::best().name()
 }

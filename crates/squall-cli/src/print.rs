@@ -1,0 +1,29 @@
+//! Writing to a terminal, a file or a pipe that may be gone.
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+/// Writes the answer to stdout. A reader that has seen enough is no error.
+///
+/// # Errors
+/// When stdout takes no more, such as a full disk.
+pub(crate) fn answer(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
+}
+
+/// Writes about the answer to stderr, if anybody still reads that.
+pub(crate) fn aside(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// An error for people, and its exit status.
+pub(crate) fn error(problem: &str, status: u8) -> ExitCode {
+    aside(&format!("error: {problem}\n"));
+    ExitCode::from(status)
+}
