@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 pub const MICROS_PER_UNIT: i128 = 1_000_000;
 /// Largest value of one position in one column, in units of the report currency. Ten million positions of it, times
 /// the denominators of the risk estimators, still fit in 128 bits.
-const MAX_UNITS: f64 = 1e15;
+pub const MAX_UNITS: f64 = 1e15;
 
 /// An amount in millionths of the report currency.
 ///

@@ -24,6 +24,8 @@ pub struct Partial {
     books: Groups,
     kinds: Groups,
     positions: PositionValues,
+    /// The columns in which some position has no value, in order, with the first such position.
+    worthless: Vec<(u32, u32)>,
 }
 
 /// The sums of some groups of positions.
@@ -51,6 +53,12 @@ impl Partial {
         self.books.merge(other.books);
         self.kinds.merge(other.kinds);
         self.positions.merge(other.positions);
+        for (column, position_idx) in other.worthless {
+            match self.worthless.binary_search_by_key(&column, |(column, _)| *column) {
+                Ok(idx) => self.worthless[idx].1 = self.worthless[idx].1.min(position_idx),
+                Err(idx) => self.worthless.insert(idx, (column, position_idx)),
+            }
+        }
     }
 
     /// Notes what a position is worth in the base column.
@@ -80,6 +88,11 @@ impl Partial {
             group.values.add_to(first_column, &mut total);
         }
         total
+    }
+
+    /// The columns in which some position has no value, in order, with the first such position.
+    pub fn worthless(&self) -> &[(u32, u32)] {
+        &self.worthless
     }
 
     /// The positions whose base values were noted.

@@ -58,6 +58,8 @@ pub struct Report {
     pub n_scenarios: usize,
     /// How many of them are fully revalued; only those count in this report.
     pub n_scenarios_done: usize,
+    /// Scenarios in which some position has no value, or one beyond 1e15: left out, each with the first such position.
+    pub not_valued: Vec<NotValued>,
     /// How many positions have their base value in.
     pub n_positions_done: u64,
     /// The portfolio's value today, once all positions are in.
@@ -96,6 +98,15 @@ pub struct WorstScenario {
     /// The shocks that are not zero, the largest first, as typical moves compare: 1 % of a price, one volatility point
     /// and five basis points count the same.
     pub shocks: Vec<(Factor, f64)>,
+}
+
+/// A scenario that is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotValued {
+    /// Its name.
+    pub label: String,
+    /// The id of the first position without a value in it.
+    pub position: String,
 }
 
 /// A position's worth today.
@@ -155,6 +166,7 @@ impl Report {
             n_positions: labels.positions.len(),
             n_scenarios: scenarios.count(),
             n_scenarios_done: pnl.n_done,
+            not_valued: not_valued(columns, labels, partial),
             n_positions_done: partial.n_positions(0, 1)[0],
             base_value: pnl.base_value,
             is_sample,
@@ -201,6 +213,15 @@ fn position_rows(labels: &Labels, partial: &Partial) -> Vec<PositionRow> {
         })
     };
     partial.positions().iter().filter_map(row).collect()
+}
+
+fn not_valued(columns: &Columns, labels: &Labels, partial: &Partial) -> Vec<NotValued> {
+    let named = |(column, position_idx): &(u32, u32)| {
+        let scenario = (*column as usize).checked_sub(columns.first_scenario())?;
+        let position = labels.positions.get(*position_idx as usize)?;
+        Some(NotValued { label: columns.scenarios().label(scenario), position: position.id.clone() })
+    };
+    partial.worthless().iter().filter_map(named).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::columns::Columns;
 use super::input::{PortfolioInput, schema};
 use super::labels::{Labels, PositionLabel};
 use super::market::{Market, Spot};
+use super::money::{MAX_UNITS, micros};
 use super::partial::{Partial, PositionValue, SliceSums};
 use super::positions::kind::Kind;
 use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema};
@@ -166,13 +167,16 @@ impl Workload for PortfolioRisk {
                     .map_err(failed)?;
             values.resize(columns.len(), 0.0);
             for idx in slice.positions() {
-                prepared.portfolio.value(idx, &block, &mut values).map_err(failed)?;
-                let (book, kind) = prepared.groups_of(idx);
+                let valued = prepared.portfolio.value(idx, &block, &mut values);
                 let at = first - slice.columns().start;
-                sums.add(book, kind, at, &values).map_err(|bad| {
-                    let id = prepared.labels.positions.get(idx).map_or("?", |it| it.id.as_str());
-                    prepared.failure(first + bad, &format!("the value of {id:?} is beyond 1e15"))
-                })?;
+                // Without an early exit, so that it vectorises: nearly always all are.
+                let all_fit = values.iter().fold(true, |all, value| all & (value.abs() <= MAX_UNITS));
+                if valued.is_err() || !all_fit {
+                    prepared.set_worthless_aside(idx, first, at, &mut values, &mut sums)?;
+                }
+                let (book, kind) = prepared.groups_of(idx);
+                sums.add(book, kind, at, &values)
+                    .map_err(|bad| prepared.failure(first + bad, "a value is beyond 1e15"))?;
             }
         }
         if prepared.options.positions && slice.columns().contains(&0) {
@@ -215,6 +219,28 @@ impl Prepared {
         EvaluateError(format!("{place}: {problem}"))
     }
 
+    /// A scenario in which a position has no value is left out, whatever else is cut off with it: its column is noted and
+    /// the value is 0. Without the base or a bump for Greeks there is no answer, so they fail.
+    fn set_worthless_aside(
+        &self,
+        position: usize,
+        first_column: usize,
+        at: usize,
+        values: &mut [f64],
+        sums: &mut SliceSums,
+    ) -> Result<(), EvaluateError> {
+        for (idx, value) in values.iter_mut().enumerate().filter(|(_, value)| micros(**value).is_none()) {
+            if first_column + idx < self.columns.first_scenario() {
+                let id = self.labels.positions.get(position).map_or("?", |it| it.id.as_str());
+                let problem = format!("{id:?} has no value, or one beyond 1e15");
+                return Err(self.failure(first_column + idx, &problem));
+            }
+            *value = 0.0;
+            sums.note_worthless(at + idx, index(position));
+        }
+        Ok(())
+    }
+
     fn note_positions(&self, positions: Range<usize>, sums: &mut SliceSums) -> Result<(), EvaluateError> {
         let failed = |error: ColumnError| self.failure(0, &error.problem);
         let base = BlockMarket::unshocked(self.portfolio.market()).map_err(failed)?;
@@ -223,7 +249,7 @@ impl Prepared {
             let unit = self.portfolio.unit_price(idx, &base).map_err(failed)?;
             self.portfolio.value(idx, &base, &mut value).map_err(failed)?;
             let [value] = value;
-            let value = super::money::micros(value).ok_or_else(|| self.failure(0, "a value beyond 1e15"))?;
+            let value = micros(value).ok_or_else(|| self.failure(0, "a value beyond 1e15"))?;
             sums.note_position(index(idx), PositionValue::new(unit.value, unit.standard_error, value));
         }
         Ok(())

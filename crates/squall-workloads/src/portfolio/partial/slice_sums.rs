@@ -22,6 +22,8 @@ pub struct SliceSums {
     /// By book and kind.
     cells: BTreeMap<(u32, u32), Cell>,
     positions: PositionValues,
+    /// By column of the rectangle: how many positions have no value there, and the first of them.
+    worthless: BTreeMap<usize, (u64, u32)>,
 }
 
 /// The sums of one book's positions of one kind: the recent small ones apart, in 64 bits.
@@ -66,8 +68,8 @@ impl Cell {
 impl SliceSums {
     /// Nothing yet, in `n_columns` columns from `first_column` on.
     pub fn new(first_column: u32, n_columns: usize) -> Self {
-        let (cells, positions) = (BTreeMap::new(), PositionValues::default());
-        Self { first_column, n_columns, n_positions: 0, cells, positions }
+        let (cells, positions, worthless) = (BTreeMap::new(), PositionValues::default(), BTreeMap::new());
+        Self { first_column, n_columns, n_positions: 0, cells, positions, worthless }
     }
 
     /// Adds a position's values, in units of the report currency, in the columns from the `first` of the rectangle on;
@@ -96,6 +98,13 @@ impl SliceSums {
         cell.n_pending += 1;
         cell.add_small(first, values);
         Ok(())
+    }
+
+    /// Notes that a position has no value in a column of the rectangle; what is added there for it must be 0.
+    pub fn note_worthless(&mut self, column: usize, position_idx: u32) {
+        let (n_positions, first) = self.worthless.entry(column).or_insert((0, position_idx));
+        *n_positions += 1;
+        *first = position_idx.min(*first);
     }
 
     /// Adds a position's values in every column of the rectangle, in whole millionths.
@@ -130,15 +139,25 @@ impl SliceSums {
             }
         }
         let first_column = self.first_column;
+        let mut n_positions = vec![self.n_positions; self.n_columns];
+        let mut worthless = Vec::with_capacity(self.worthless.len());
+        for (column, (n_worthless, position_idx)) in self.worthless {
+            if let Some(n) = n_positions.get_mut(column) {
+                *n = n.saturating_sub(n_worthless);
+            }
+            let column = u32::try_from(column).unwrap_or(u32::MAX);
+            worthless.push((first_column.saturating_add(column), position_idx));
+        }
         let groups = |sums: BTreeMap<u32, Vec<i128>>| {
             let group = |(group, values)| GroupSums { group, values: Runs::of(first_column, values) };
             Groups(sums.into_iter().map(group).collect())
         };
         Partial {
-            n_positions: Runs::of(first_column, vec![self.n_positions; self.n_columns]),
+            n_positions: Runs::of(first_column, n_positions),
             books: groups(books),
             kinds: groups(kinds),
             positions: self.positions,
+            worthless,
         }
     }
 }

@@ -15,6 +15,8 @@ struct ReportJson<'a> {
     work_done: f64,
     positions_total: usize,
     scenarios: ScenariosJson<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scenarios_not_valued: Vec<NotValuedJson<'a>>,
     base_value: Option<Micros>,
     pnl: Option<PnlJson>,
     risk: Vec<RiskJson>,
@@ -33,6 +35,12 @@ struct ScenariosJson<'a> {
     about: &'a str,
     total: usize,
     fully_revalued: usize,
+}
+
+#[derive(Serialize)]
+struct NotValuedJson<'a> {
+    label: &'a str,
+    position: &'a str,
 }
 
 #[derive(Serialize)]
@@ -152,6 +160,11 @@ impl Serialize for Report {
                 total: self.n_scenarios,
                 fully_revalued: self.n_scenarios_done,
             },
+            scenarios_not_valued: self
+                .not_valued
+                .iter()
+                .map(|it| NotValuedJson { label: &it.label, position: &it.position })
+                .collect(),
             base_value: self.base_value.map(Micros),
             pnl: self.distribution.as_ref().map(|distribution| self.pnl(distribution)),
             risk: self.risk_rows(),

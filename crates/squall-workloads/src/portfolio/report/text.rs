@@ -53,6 +53,17 @@ impl fmt::Display for Report {
         if self.is_partial {
             writeln!(f, "{}\n", self.partial_line())?;
         }
+        if let Some(first) = self.not_valued.first() {
+            writeln!(
+                f,
+                "NOT VALUED: {} of {} scenarios, left out of every figure below; the first is {}, where {:?} has no value \
+                 or one beyond 1e15\n",
+                separated(self.not_valued.len() as u128),
+                separated(self.n_scenarios as u128),
+                first.label,
+                first.position,
+            )?;
+        }
         writeln!(f, "PORTFOLIO RISK, amounts in {}{}", unit.prefix, self.currency)?;
         self.overview(f, unit)?;
         self.value_at_risk(f, unit)?;

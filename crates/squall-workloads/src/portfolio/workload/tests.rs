@@ -96,11 +96,29 @@ fn too_many_sums_are_refused_before_they_fill_the_memory() {
 }
 
 #[test]
-fn a_value_that_does_not_exist_fails_with_its_scenario_and_position() {
+fn a_scenario_without_a_value_is_left_out_alone_and_named() {
     let scenarios = r#"{"type": "explicit", "csv": "scenario,spot:ACME\ncalm,0\nabsurd,1e300\n"}"#;
     let prepared = prepared(&europeans(2), scenarios, "{}");
+    let partial = PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared)).unwrap();
+    let coverage = Coverage { weight_done: 1, weight_total: 1 };
+    let report = PortfolioRisk::report(&prepared, Some(&partial), &coverage);
+    assert_eq!(report.n_scenarios_done, 1);
+    let text = report.to_string();
+    assert!(text.starts_with("NOT VALUED: 1 of 2 scenarios"), "{text}");
+    assert!(text.contains("the first is absurd, where \"E0\" has no value"), "{text}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["scenarios_not_valued"], json!([{ "label": "absurd", "position": "E0" }]));
+    // However it is cut: nothing else is lost with it.
+    let input = input(&europeans(7), scenarios, "{}");
+    laws::check::<PortfolioRisk>(input, &Files::new(), 1).unwrap();
+}
+
+#[test]
+fn without_a_base_value_there_is_no_answer() {
+    let csv = europeans(2).replace(",10,", ",1e300,");
+    let prepared = prepared(&csv, PATHS, "{}");
     let error = PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared)).unwrap_err();
-    assert_eq!(error.0, "scenario absurd: the value of \"E0\" is beyond 1e15");
+    assert_eq!(error.0, "the base: \"E0\" has no value, or one beyond 1e15");
 }
 
 #[test]
