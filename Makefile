@@ -6,7 +6,7 @@ CARGO ?= cargo
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
-	$(CARGO) run --release --quiet --locked --package squall-cli -- run events/jobs/demo.json
+	@$(CARGO) run --release --quiet --locked --package squall-cli -- run events/jobs/demo.json
 
 # Formatting and lints; fails on any warning.
 check:
