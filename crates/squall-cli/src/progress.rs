@@ -47,21 +47,18 @@ impl Display {
         let coverage = Coverage { weight_done: total.weight_done, weight_total: published.weight };
         let share = coverage.share();
         let n_subtasks = u64::from(published.n_tasks) * u64::from(published.sizing.subtasks_per_task);
-        let mut parts = vec![
-            format!("{}/{} tasks", total.n_tasks, published.n_tasks),
-            format!("{}/~{n_subtasks} subtasks", total.n_subtasks),
-        ];
         let elapsed_us = now_us.saturating_sub(row.created_us);
-        if let Some(rate) = self.rate(share, elapsed_us) {
-            parts.push(rate);
-        }
+        // What matters most comes first: a narrow terminal cuts the rest off.
+        let mut parts = Vec::from_iter(self.headline.clone());
         if share >= ENOUGH_TO_ESTIMATE {
             parts.push(format!("{} left", duration(left_us(elapsed_us, share))));
         }
         if total.n_failures > 0 {
             parts.push(format!("{} failed", total.n_failures));
         }
-        parts.extend(self.headline.clone());
+        parts.extend(self.rate(share, elapsed_us));
+        parts.push(format!("{}/{} tasks", total.n_tasks, published.n_tasks));
+        parts.push(format!("{}/~{n_subtasks} subtasks", total.n_subtasks));
         Some((share, parts.join(", ")))
     }
 

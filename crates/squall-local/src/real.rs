@@ -46,7 +46,9 @@ pub struct LocalConfig {
 impl LocalConfig {
     /// Two shards of one lane, and a worker for each of `n_cores`.
     pub fn for_cores(n_cores: NonZeroUsize) -> Self {
-        Self { n_shards: 2, lanes_per_shard: 1, n_workers: n_cores, sizing: SizingPolicy::default() }
+        // An invocation costs microseconds here, so subtasks can be short and the answer forms smoothly.
+        let sizing = SizingPolicy { subtask_ms: 50.0, ..SizingPolicy::default() };
+        Self { n_shards: 2, lanes_per_shard: 1, n_workers: n_cores, sizing }
     }
 
     /// The deployment that this stands for.
