@@ -8,6 +8,7 @@ use crate::digest::{Digest, Fingerprint};
 use crate::prices::cost_of;
 use crate::receipt::{Receipt, Timeline};
 use crate::rows::{BucketProgress, BucketRow, JobRow, JobStatus, Published};
+use crate::sizing::counted;
 use crate::wire::{CodecError, Failure, ResultRecord};
 use crate::workload::{Coverage, Weight};
 
@@ -172,10 +173,6 @@ impl Received {
         all.insert_range(0..published.n_tasks);
         all - &self.tasks
     }
-}
-
-fn counted(n: u64, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 /// The conservation proof: what came back is what was published.

@@ -123,7 +123,8 @@ impl Timeline {
     }
 }
 
-fn earlier(one_us: u64, other_us: u64) -> u64 {
+/// The earlier of two times, of which 0 means not yet.
+pub(crate) fn earlier(one_us: u64, other_us: u64) -> u64 {
     match (one_us, other_us) {
         (0, known) | (known, 0) => known,
         (one, other) => one.min(other),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Digest, Fingerprint};
 use crate::job::JobId;
 use crate::prices::NanoUsd;
-use crate::receipt::{Receipt, Timeline};
+use crate::receipt::{Receipt, Timeline, earlier};
 use crate::sizing::Sizing;
 use crate::wire::{Failure, Stored};
 use crate::workload::{Coverage, Weight};
@@ -156,10 +156,7 @@ impl JobRow {
             n_subtasks: sum.n_subtasks.saturating_add(it.n_subtasks),
             n_failures: sum.n_failures + it.n_failures,
             cost: sum.cost + it.cost,
-            first_merged_us: match (sum.first_merged_us, it.first_merged_us) {
-                (0, known) | (known, 0) => known,
-                (one, other) => one.min(other),
-            },
+            first_merged_us: earlier(sum.first_merged_us, it.first_merged_us),
         })
     }
 

@@ -148,14 +148,15 @@ impl fmt::Display for Sizing {
         write!(
             f,
             "{} × {}, ~{} each, because {because}",
-            counted(self.n_tasks, "task"),
-            counted(self.subtasks_per_task, "subtask"),
+            counted(self.n_tasks.into(), "task"),
+            counted(self.subtasks_per_task.into(), "subtask"),
             duration(self.subtask_us),
         )
     }
 }
 
-fn counted(n: u32, noun: &str) -> String {
+/// So many of something, for people.
+pub(crate) fn counted(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 

@@ -80,19 +80,25 @@ where
     };
     let id = job.id.clone().unwrap_or(delivery);
     let mut arrival = plan_arrival(ports.job(&id).await?.as_ref(), job.digest);
+    let mut cut_now = None;
     if arrival == Arrival::New {
         let loaded = match load(ports, inputs, &job).await {
             Ok(loaded) => loaded,
             Err(Rejection::Port(error)) => return Err(error),
             Err(Rejection::Input(error)) => return reject(ports, id, job.digest, error).await,
         };
-        let row = create(ports, inputs, config, &job, &id, loaded).await?;
+        let (row, pieces) = create(ports, inputs, config, &job, &id, loaded).await?;
+        cut_now = pieces;
         // The same message may have come twice at once.
         arrival = plan_arrival(Some(&row), job.digest);
     }
     match arrival {
         Arrival::Resume(published) => {
-            enqueue(ports, inputs, &id, &published).await?;
+            let pieces = match cut_now {
+                Some(pieces) => pieces,
+                None => cut_again(ports, inputs, &id, &published).await?,
+            };
+            enqueue(ports, &id, &published, &pieces).await?;
             Ok(SplitOutcome::Enqueued(id))
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
@@ -100,7 +106,7 @@ where
     }
 }
 
-/// Writes the job's row, or finds the one that was there first.
+/// Writes the job's row and gives the pieces that it promises, or finds the row that was there first.
 async fn create<P>(
     ports: &P,
     inputs: &InputCache,
@@ -108,13 +114,14 @@ async fn create<P>(
     job: &Job,
     id: &JobId,
     (prepared, bundle): (Prepared, Bundle),
-) -> Result<JobRow, PortError>
+) -> Result<(JobRow, Option<Vec<Piece>>), PortError>
 where
     P: BlobStore + JobStore + TaskQueue + Clock,
 {
     let n_shards = u32::try_from(ports.shards().await?.len()).unwrap_or(u32::MAX);
     let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
-    let sizing = sizing_of(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
+    let (sizing, pieces) =
+        sizing_of(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, &prepared).await;
     let mut published = Published {
@@ -126,7 +133,7 @@ where
         fingerprints: Fingerprint::default(),
         n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
     };
-    cut(id, &prepared, &mut published).map_err(|error| uncuttable(id, &error))?;
+    book(id, &pieces, &mut published);
     ports.put_blob(digest, blob).await?;
     let now_us = ports.now_us();
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
@@ -143,37 +150,50 @@ where
         announced: false,
     };
     match ports.create_job(&row).await? {
-        Created::New => Ok(row),
-        Created::Existing(known) => Ok(*known),
+        Created::New => Ok((row, Some(pieces))),
+        Created::Existing(known) => Ok((*known, None)),
     }
 }
 
-/// Puts the tasks that the job's row promises on the stream, whoever wrote it.
-async fn enqueue<P>(ports: &P, inputs: &InputCache, id: &JobId, promised: &Published) -> Result<(), PortError>
-where
-    P: BlobStore + JobStore + TaskQueue + Clock,
-{
-    let shards = ports.shards().await?;
-    if shards.is_empty() {
-        return Err(PortError::transient("the task stream has no open shard"));
-    }
+/// The pieces that the job's row promises, cut again from its stored input, whoever wrote it.
+async fn cut_again<P: BlobStore>(
+    ports: &P,
+    inputs: &InputCache,
+    id: &JobId,
+    promised: &Published,
+) -> Result<Vec<Piece>, PortError> {
     let prepared = match inputs.get(ports, promised.input).await {
         Ok(prepared) => prepared,
         Err(LoadError::Port(error)) => return Err(error),
         Err(error) => return Err(PortError::permanent(format!("the input of job {id}: {error}"))),
     };
+    let pieces = prepared
+        .divide(&prepared.whole().slice, parts(promised.sizing.n_tasks))
+        .map_err(|error| uncuttable(id, &error))?;
     let mut published = promised.clone();
-    let pieces = cut(id, &prepared, &mut published).map_err(|error| uncuttable(id, &error))?;
+    book(id, &pieces, &mut published);
     if published != *promised {
         let what =
             format!("job {id} was cut differently before: another version of this binary wrote its row");
         return Err(PortError::permanent(what));
     }
+    Ok(pieces)
+}
+
+/// Puts the tasks on the stream, and notes that they are there.
+async fn enqueue<P>(ports: &P, id: &JobId, published: &Published, pieces: &[Piece]) -> Result<(), PortError>
+where
+    P: JobStore + TaskQueue + Clock,
+{
+    let shards = ports.shards().await?;
+    if shards.is_empty() {
+        return Err(PortError::transient("the task stream has no open shard"));
+    }
     let now_us = ports.now_us();
     let weights: Vec<Weight> = pieces.iter().map(|piece| piece.weight).collect();
     let placed = plan_placement(&weights, shards.len());
     let records = placed.into_iter().map(|Placed { task, shard }| {
-        let record = task_record(id, &published, task, &pieces[task], now_us);
+        let record = task_record(id, published, task, &pieces[task], now_us);
         let partition_key = format!("{id}/{task}");
         (Placement { partition_key, hash_key: shards[shard].first }, record.to_bytes())
     });
@@ -196,7 +216,7 @@ pub async fn check<P: Files>(
     let (prepared, _) = load(ports, inputs, &job).await?;
     let weight = prepared.whole().weight;
     let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
-    let sizing = sizing_of(config, n_lanes, &job, &prepared)
+    let (sizing, _) = sizing_of(config, n_lanes, &job, &prepared)
         .map_err(|error| InputError::new("input", error.to_string()))?;
     Ok((job, weight, sizing))
 }
@@ -222,13 +242,13 @@ fn uncuttable(id: &JobId, error: &CodecError) -> PortError {
     PortError::permanent(format!("cannot cut job {id}: {error}"))
 }
 
-/// How the job is cut, in as many pieces as it really has.
+/// How the job is cut, in as many pieces as it really has, and those pieces.
 fn sizing_of(
     config: &SplitConfig,
     n_lanes: u32,
     job: &Job,
     prepared: &Prepared,
-) -> Result<Sizing, CodecError> {
+) -> Result<(Sizing, Vec<Piece>), CodecError> {
     let capacity = Capacity {
         n_lanes,
         workers_per_consumer: config.workers_per_consumer,
@@ -241,24 +261,29 @@ fn sizing_of(
         Some(first) => prepared.divide(&first.slice, parts(sizing.subtasks_per_task))?.len(),
         None => 0,
     };
-    Ok(sizing.as_cut(tasks.len(), n_subtasks))
+    let cut = sizing.as_cut(tasks.len(), n_subtasks);
+    // A delivery that resumes knows only the cut as it came out: the pieces are those of that number.
+    let tasks = if cut.n_tasks == sizing.n_tasks {
+        tasks
+    } else {
+        prepared.divide(&whole.slice, parts(cut.n_tasks))?
+    };
+    Ok((cut, tasks))
 }
 
 fn parts(n: u32) -> NonZeroUsize {
     NonZeroUsize::new(n as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Cuts the whole job, and books the pieces as what is published.
-fn cut(id: &JobId, prepared: &Prepared, published: &mut Published) -> Result<Vec<Piece>, CodecError> {
-    let pieces = prepared.divide(&prepared.whole().slice, parts(published.sizing.n_tasks))?;
+/// Books the pieces of the whole job as what is published.
+fn book(id: &JobId, pieces: &[Piece], published: &mut Published) {
     published.n_tasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     published.weight = pieces.iter().fold(0, |sum, piece| piece.weight.saturating_add(sum));
     published.fingerprints = Fingerprint::default();
-    for (index, piece) in (0..).zip(&pieces) {
+    for (index, piece) in (0..).zip(pieces) {
         let fingerprint = Fingerprint::of_task(id.as_str(), index, piece.weight, &piece.slice);
         published.fingerprints = published.fingerprints.plus(fingerprint);
     }
-    Ok(pieces)
 }
 
 fn task_record(id: &JobId, published: &Published, task: usize, piece: &Piece, now_us: u64) -> TaskRecord {
