@@ -1,12 +1,29 @@
-# The project's verbs. Everything they need comes from Cargo, pinned by Cargo.lock.
+# The project's verbs. What they need comes from Cargo, pinned by Cargo.lock, and from PyPI, pinned below and by
+# requirements.txt, into .venv.
 
 CARGO ?= cargo
+PYTHON ?= python3
+VENV := .venv
+REQUIREMENTS := crates/squall-cli/src/dev/requirements.txt
+CARGO_LAMBDA := 1.9.2
+# What an emulator takes; nothing here reaches an account.
+EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: demo check test bench
+.PHONY: demo dev watch check test live bench lambdas
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
 	@$(CARGO) run --release --quiet --locked --package squall-cli -- run events/jobs/demo.json
+
+# The grid as it runs on AWS, on this machine: an emulator, the functions' own binaries, their event sources.
+dev: $(VENV)/emulator
+	$(CARGO) build --release --locked --package squall-cli --package squall-lambdas
+	@$(EMULATED) target/release/squall dev
+
+# The same with the functions under `cargo lambda watch`, which builds them again whenever their code changes.
+watch: $(VENV)/emulator $(VENV)/cargo-lambda
+	$(CARGO) build --locked --package squall-cli
+	@./crates/squall-cli/src/dev/watch.sh
 
 # Formatting and lints; fails on any warning.
 check:
@@ -14,10 +31,29 @@ check:
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 
 # Every test.
-test:
-	$(CARGO) test --workspace --locked
+test: $(VENV)/emulator
+	$(EMULATED) SQUALL_EMULATOR=$(CURDIR)/$(VENV)/bin/python $(CARGO) test --workspace --locked
+
+# The ports' contracts against a deployment in a real account: SQUALL_TABLE, SQUALL_BUCKET, ... name it.
+live:
+	SQUALL_LIVE=1 $(CARGO) test --locked --package squall-tests live -- --nocapture
 
 # Every figure that the README quotes, each beside its limit, measured in the same run.
 bench:
-	$(CARGO) build --release --quiet --locked --package squall-cli
+	$(CARGO) build --release --quiet --locked --package squall-cli --package squall-lambdas
 	$(CARGO) bench --quiet --locked --package squall-tests
+
+# The functions as they are deployed, in target/lambda. `make lambdas ARCH=` builds them for x86-64.
+ARCH ?= --arm64
+lambdas: $(VENV)/cargo-lambda
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(CARGO) lambda build --release --locked $(ARCH) --package squall-lambdas
+
+$(VENV)/emulator: $(REQUIREMENTS)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
+	@touch $@
+
+$(VENV)/cargo-lambda:
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check cargo-lambda==$(CARGO_LAMBDA)
+	@touch $@

@@ -23,6 +23,13 @@ fn n_seeds(default: u64) -> u64 {
 }
 
 fn deployment() -> Deployment {
+    let delivery = DeliveryPolicy {
+        max_attempts: Some(20),
+        bisect: true,
+        partial_failures: true,
+        backoff_us: 50_000,
+        ..DeliveryPolicy::default()
+    };
     Deployment {
         split: SplitConfig {
             sizing: SizingPolicy::default(),
@@ -46,8 +53,8 @@ fn deployment() -> Deployment {
             memory_mb: 512,
         },
         collect: CollectConfig::default(),
-        task_delivery: DeliveryPolicy { batch_size: 1, max_attempts: 20, backoff_us: 50_000 },
-        result_delivery: DeliveryPolicy { batch_size: 5, max_attempts: 20, backoff_us: 50_000 },
+        task_delivery: DeliveryPolicy { batch_size: 1, ..delivery },
+        result_delivery: DeliveryPolicy { batch_size: 5, ..delivery },
         consumer_timeout_us: 300 * SECOND_US,
         message_attempts: 30,
         timer_period_us: 30 * SECOND_US,
@@ -210,7 +217,7 @@ fn workers_that_always_crash_are_named_as_failures() {
 #[test]
 fn consumers_that_always_die_let_the_job_expire_with_every_task_named() {
     let mut scenario = scenario(60_000, Faults { die: 400, ..Faults::default() });
-    scenario.deployment.task_delivery.max_attempts = 2;
+    scenario.deployment.task_delivery.max_attempts = Some(2);
     scenario.deployment.message_attempts = 1_000;
     scenario.deployment.split.default_deadline_s = 600;
     let message = r#"{"workload":"probe","input":{"units":40},"sizing":{"tasks":10}}"#;

@@ -1,7 +1,13 @@
 //! What crosses crates: the house's rules, the sample jobs, the command line, and the grid under every fault.
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod aws;
+mod binaries;
 mod cli;
+mod deployed;
+mod emulator;
 mod faults;
+mod operator;
+mod proxy;
 mod steps;
 mod tidy;

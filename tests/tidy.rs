@@ -10,7 +10,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("squall-grid", &["squall-core"]),
     ("squall-workloads", &["squall-core"]),
     ("squall-local", &["squall-core", "squall-grid"]),
-    ("squall-cli", &["squall-core", "squall-grid", "squall-workloads", "squall-local"]),
+    ("squall-aws", &["squall-core"]),
+    ("squall-lambdas", &["squall-core", "squall-grid", "squall-workloads", "squall-aws"]),
+    ("squall-cli", &["squall-core", "squall-grid", "squall-workloads", "squall-local", "squall-aws"]),
 ];
 
 /// What decisions, steps and workloads must not depend on: runtimes, vendors, clocks, randomness.
@@ -19,6 +21,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ("squall-grid", &["tokio", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
     ("squall-workloads", &["tokio", "futures", "async", "aws", "rand", "reqwest", "hyper"]),
 ];
+
+/// Who may name the vendor at all.
+const MAY_NAME_SDKS: &[&str] = &["squall-aws"];
 
 /// What sources of the pure crates must not say. Clippy's `disallowed_methods` sees calls; this sees everything else.
 const UNSPOKEN: &[(&str, &[&str])] = &[
@@ -110,6 +115,21 @@ fn pure_crates_have_no_runtime_vendor_clock_or_randomness() {
             // Dates without a clock: the `clock` and `now` features are off.
             let dates = name == "squall-workloads" && dependency == "chrono";
             assert!(!bad || dates, "{name} must not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_vendors_types_stay_in_one_crate() {
+    for (name, path) in crates() {
+        for dependency in dependencies(&manifest(&path)) {
+            let is_sdk = ["aws-sdk-", "aws-config", "aws-smithy-", "aws-types", "aws-credential-"]
+                .iter()
+                .any(|it| dependency.starts_with(it));
+            assert!(
+                !is_sdk || MAY_NAME_SDKS.contains(&name.as_str()),
+                "{name} must not depend on {dependency}"
+            );
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Merges per second of one collector on one core, with three duplicates for every ten results.
 
+use std::sync::Arc;
+
 use futures::executor::block_on;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
-use squall_core::ports::{Clock, JobStore, PortError};
+use squall_core::ports::{Assembled, JobStore};
 use squall_core::rows::{JobRow, Published};
 use squall_core::sizing::{Sizing, SizingReason};
 use squall_core::wire::{Message, ResultRecord, Stored, encode};
@@ -16,10 +18,7 @@ use squall_workloads::probe::{Input, Probe};
 use crate::{median, row, seconds};
 
 /// A memory with a clock that stands still.
-struct Ports {
-    memory: Memory,
-    clock: SimulatedClock,
-}
+type Ports = Assembled<SimulatedClock, (), Memory, Memory, (), (), (), Memory>;
 
 const N_TASKS: u32 = 200_000;
 const BATCH: usize = 1_000;
@@ -37,7 +36,7 @@ pub(crate) fn merges() {
                 assert!(collected.failed.is_empty());
             }
         });
-        let row = block_on(ports.memory.job(&id())).expect("memory answers").expect("the job is there");
+        let row = block_on(ports.job(&id())).expect("memory answers").expect("the job is there");
         assert_eq!(row.status().to_string(), "complete");
         let decoded_s = seconds(|| {
             for record in &records {
@@ -101,6 +100,7 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
         weight: Probe::weight(&prepared, &whole),
         fingerprints,
         n_buckets: 4,
+        resent: Vec::new(),
     };
     let row = JobRow {
         id: id(),
@@ -114,72 +114,17 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
         ending: None,
         announced: false,
     };
-    let ports = Ports { memory: Memory::new(1, 1, 1), clock: SimulatedClock::default() };
-    block_on(ports.memory.create_job(&row)).expect("memory answers");
+    let memory = Arc::new(Memory::new(1, 1, 1));
+    let ports = Ports {
+        clock: Arc::new(SimulatedClock::default()),
+        files: Arc::default(),
+        blobs: Arc::clone(&memory),
+        jobs: Arc::clone(&memory),
+        tasks: Arc::default(),
+        results: Arc::default(),
+        workers: Arc::default(),
+        events: memory,
+    };
+    block_on(ports.create_job(&row)).expect("memory answers");
     (ports, records)
-}
-
-mod delegation {
-    //! What the collector needs of the memory and the clock.
-
-    use squall_core::ports::{BlobStore, Created, JobEvents, Written};
-    use squall_core::rows::{BucketProgress, BucketRow, Ending};
-
-    use super::{Clock, Digest, JobId, JobRow, JobStore, PortError, Ports};
-
-    impl Clock for Ports {
-        fn now_us(&self) -> u64 {
-            self.clock.now_us()
-        }
-        async fn sleep_until(&self, until_us: u64) {
-            self.clock.sleep_until(until_us).await;
-        }
-    }
-
-    impl JobEvents for Ports {
-        async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
-            self.memory.job_ended(row).await
-        }
-    }
-
-    impl BlobStore for Ports {
-        async fn put_blob(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), PortError> {
-            self.memory.put_blob(digest, bytes).await
-        }
-        async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
-            self.memory.blob(digest).await
-        }
-    }
-
-    impl JobStore for Ports {
-        async fn create_job(&self, row: &JobRow) -> Result<Created, PortError> {
-            self.memory.create_job(row).await
-        }
-        async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError> {
-            self.memory.job(id).await
-        }
-        async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
-            self.memory.mark_enqueued(id).await
-        }
-        async fn record_progress(
-            &self,
-            id: &JobId,
-            bucket: u32,
-            progress: BucketProgress,
-        ) -> Result<JobRow, PortError> {
-            self.memory.record_progress(id, bucket, progress).await
-        }
-        async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
-            self.memory.end_job(id, ending).await
-        }
-        async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
-            self.memory.mark_announced(id).await
-        }
-        async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {
-            self.memory.bucket(id, bucket).await
-        }
-        async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError> {
-            self.memory.put_bucket(id, bucket, row).await
-        }
-    }
 }

@@ -9,11 +9,16 @@
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
+mod coldstart;
 mod collector;
 mod grid;
+mod invokes;
+mod job;
 mod kernels;
 mod portfolio;
 mod process;
+mod putting;
+mod server;
 
 type Part = (&'static str, fn());
 
@@ -24,10 +29,29 @@ const PARTS: &[Part] = &[
     ("kernels", kernels::kernels),
     ("portfolio", portfolio::ten_million_valuations),
     ("process", process::whole_process),
+    ("invokes", invokes::signed_invokes),
+    ("putting", putting::split_and_put),
+    ("coldstart", coldstart::cold_starts),
+];
+
+type Role = (&'static str, fn(&[String]));
+
+/// What this binary is when it starts itself again.
+const ROLES: &[Role] = &[
+    ("as-invoke-server", invokes::be_the_invoke_server),
+    ("as-consumer", invokes::be_the_consumer),
+    ("as-stream-server", putting::be_the_stream_server),
+    ("as-splitter", putting::be_the_splitter),
 ];
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((name, args)) = args.split_first()
+        && let Some((_, role)) = ROLES.iter().find(|(role, _)| role == name)
+    {
+        return role(args);
+    }
+    let wanted: Vec<String> = args.into_iter().filter(|arg| !arg.starts_with('-')).collect();
     println!("{} cores, {}", cores(), squall_workloads::portfolio::pricing::simd::simd_path());
     for (name, part) in PARTS {
         if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use squall_core::sizing::duration;
 use squall_local::LocalGrid;
 
-use crate::run::{GridArgs, JobFile};
+use crate::job_file::JobFile;
+use crate::run::GridArgs;
 
 /// Check a job and explain how it would be cut, without running it
 #[derive(clap::Args)]

@@ -1,4 +1,4 @@
-//! `squall`: run and inspect jobs from a terminal.
+//! `squall`: run and inspect jobs from a terminal, on this machine and on AWS.
 //!
 //! The answer goes to stdout, everything about it to stderr. Exit status: 0 complete, 1 failures or no whole answer,
 //! 2 usage or input, 130 interrupted.
@@ -7,17 +7,33 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod answer;
+mod cancel;
 mod check;
 mod completions;
+mod deployment;
+mod dev;
+mod interrupt;
+mod job_file;
+mod jobs;
+mod missing;
 mod print;
 mod progress;
+mod pump;
+mod report_file;
+mod result;
+mod retry;
 mod run;
 mod sample;
+mod submit;
+#[cfg(test)]
+mod test_rows;
+mod watch;
 mod workloads;
 
 /// Quick-to-scale computing: one job, many cores, one exact answer.
 #[derive(Parser)]
-#[command(name = "squall", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "squall", version, max_term_width = 100, help_template = help(), after_help = AFTER_HELP)]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -25,12 +41,14 @@ struct Args {
 
 const AFTER_HELP: &str = "\
 Try it:
-  squall run events/jobs/demo.json          run a job on this machine, through the whole grid
-  squall check events/jobs/demo.json        check it and explain how it would be cut
-  squall workloads                          what can be run, and what its input looks like
-  squall sample portfolio my-book/          write a book, a market and a job to start from
+  squall run events/jobs/demo.json              run a job on this machine, through the whole grid
+  squall check events/jobs/demo.json            check it and explain how it would be cut
+  squall workloads                              what can be run, and what its input looks like
+  squall sample portfolio my-book/              write a book, a market and a job to start from
+  squall submit events/jobs/demo.json --watch   run it on AWS (squall submit --help says where)
 
-Exit status: 0 complete, 1 failures or no whole answer, 2 usage or input, 130 interrupted.";
+Exit status: 0 complete, 1 failures, no whole answer, or AWS did not answer, 2 usage or input,
+130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -39,7 +57,19 @@ enum Command {
     Workloads(workloads::Args),
     Sample(sample::Args),
     Completions(completions::Args),
+    Submit(submit::Args),
+    Watch(watch::Args),
+    Jobs(jobs::Args),
+    Result(result::Args),
+    Missing(missing::Args),
+    Retry(retry::Args),
+    Cancel(cancel::Args),
+    Dev(dev::Args),
+    Pump(pump::Args),
 }
+
+/// The commands that need a deployed grid.
+const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry", "cancel"];
 
 fn main() -> ExitCode {
     let done = match Args::parse().command {
@@ -48,11 +78,41 @@ fn main() -> ExitCode {
         Command::Workloads(args) => workloads::main(&args),
         Command::Sample(args) => sample::main(&args),
         Command::Completions(args) => completions::main(&args),
+        Command::Submit(args) => submit::main(&args),
+        Command::Watch(args) => watch::main(&args),
+        Command::Jobs(args) => jobs::main(&args),
+        Command::Result(args) => result::main(&args),
+        Command::Missing(args) => missing::main(&args),
+        Command::Retry(args) => retry::main(&args),
+        Command::Cancel(args) => cancel::main(&args),
+        Command::Dev(args) => dev::main(&args),
+        Command::Pump(args) => pump::main(&args),
     };
-    done.unwrap_or_else(|error| print::error(&format!("{error:#}"), USAGE_OR_INPUT))
+    done.unwrap_or_else(|error| {
+        let status = if print::is_transient(&error) { FAILURES } else { USAGE_OR_INPUT };
+        print::error(&format!("{error:#}"), status)
+    })
 }
 
-/// Exit status: the answer is not whole.
+/// The help, with the commands in two groups.
+fn help() -> String {
+    let commands = Command::augment_subcommands(clap::Command::new("squall"));
+    let group = |on_aws: bool| -> String {
+        let of_group = |it: &&clap::Command| ON_AWS.contains(&it.get_name()) == on_aws;
+        let line = |it: &clap::Command| {
+            let about = it.get_about().map(ToString::to_string).unwrap_or_default();
+            format!("  {:<12} {about}\n", it.get_name())
+        };
+        commands.get_subcommands().filter(of_group).map(line).collect()
+    };
+    format!(
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\nHere:\n{}\nOn AWS:\n{}\nOptions:\n{{options}}{{after-help}}",
+        group(false),
+        group(true),
+    )
+}
+
+/// Exit status: the answer is not whole, or there is none for now.
 const FAILURES: u8 = 1;
 /// Exit status: what was asked makes no sense.
 const USAGE_OR_INPUT: u8 = 2;

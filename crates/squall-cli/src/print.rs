@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use squall_core::ports::PortError;
 
 /// Writes the answer to stdout. A reader that has seen enough is no error.
 ///
@@ -26,4 +27,14 @@ pub(crate) fn aside(text: &str) {
 pub(crate) fn error(problem: &str, status: u8) -> ExitCode {
     aside(&format!("error: {problem}\n"));
     ExitCode::from(status)
+}
+
+/// Whether asking again later may do.
+pub(crate) fn is_transient(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(PortError::Transient { .. })))
+}
+
+/// A number of things: `1 task`, `3 tasks`.
+pub(crate) fn counted(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -21,6 +21,7 @@ pub(crate) struct Display {
     bar: Option<ProgressBar>,
     units: Option<(u64, &'static str)>,
     headline: Option<String>,
+    with_cost: bool,
 }
 
 impl Display {
@@ -32,7 +33,22 @@ impl Display {
             }
             bar
         });
-        Self { shown, bar, units: None, headline: None }
+        Self { shown, bar, units: None, headline: None, with_cost: false }
+    }
+
+    /// Says what the job cost so far as well.
+    pub(crate) fn with_cost(self) -> Self {
+        Self { with_cost: true, ..self }
+    }
+
+    /// A line beside the progress.
+    pub(crate) fn note(&self, line: &str) {
+        let write = || print::aside(&format!("{line}\n"));
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None if self.shown => write(),
+            None => {}
+        }
     }
 
     pub(crate) fn clear(&self) {
@@ -55,6 +71,9 @@ impl Display {
         }
         if total.n_failures > 0 {
             parts.push(format!("{} failed", total.n_failures));
+        }
+        if self.with_cost && total.n_tasks > 0 {
+            parts.push(format!("{} so far", total.cost));
         }
         parts.extend(self.rate(share, elapsed_us));
         parts.push(format!("{}/{} tasks", total.n_tasks, published.n_tasks));

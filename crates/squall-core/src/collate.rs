@@ -1,13 +1,14 @@
 //! Merging results exactly once, and proving that nothing is short.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use roaring::RoaringBitmap;
 
 use crate::digest::{Digest, Fingerprint};
-use crate::prices::cost_of;
+use crate::prices::{NanoUsd, cost_of};
 use crate::receipt::{Receipt, Timeline};
-use crate::rows::{BucketProgress, BucketRow, JobRow, JobStatus, Published};
+use crate::rows::{BucketProgress, BucketRow, JobRow, JobStatus, Published, Reopened};
 use crate::sizing::counted;
 use crate::wire::{CodecError, Failure, ResultRecord};
 use crate::workload::{Coverage, Weight};
@@ -104,6 +105,89 @@ pub fn plan_arrival(known: Option<&JobRow>, message: Digest) -> Arrival {
     }
 }
 
+/// Why a job is not taken up again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotResent {
+    /// It has not ended, and everything is on its way.
+    #[error("it is running; cancel it first to send what is missing again")]
+    Running,
+    /// There is nothing to send.
+    #[error("it is complete: nothing is missing and nothing failed")]
+    Complete,
+    /// It never had tasks, or what came back cannot be trusted.
+    #[error("it is {0}; publish it again")]
+    Hopeless(JobStatus),
+    /// Its cost cap would end it at once.
+    #[error("it has cost {spent} of at most {cap}; give it a higher cap")]
+    OverBudget {
+        /// What was spent.
+        spent: NanoUsd,
+        /// The cap.
+        cap: NanoUsd,
+    },
+}
+
+/// What is sent when a job is taken up again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resend {
+    /// The ending to write over, by its time; `None` for a job that was taken up before and got no further.
+    pub over_ended_us: Option<u64>,
+    /// The job as it is from then on.
+    pub reopened: Reopened,
+    /// The tasks that go on the stream.
+    pub tasks: RoaringBitmap,
+}
+
+/// What somebody who wants a job taken up again may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResendRequest {
+    /// How long it may take from now on, microseconds; as long as at first when not said.
+    pub lifetime_us: Option<u64>,
+    /// Cost, of everything ever spent on it, at which no new task is started; unchanged when not said.
+    pub max_cost: Option<NanoUsd>,
+}
+
+/// Decides what to send again of a job: the tasks that are not in, and a new task for each subtask without a value.
+///
+/// # Errors
+/// Why nothing is to be sent.
+pub fn plan_resend(
+    row: &JobRow,
+    received: &Received,
+    request: &ResendRequest,
+    now_us: u64,
+) -> Result<Resend, NotResent> {
+    let Some(published) = &row.published else { return Err(NotResent::Hopeless(row.status())) };
+    match row.status() {
+        JobStatus::Running if row.enqueued => return Err(NotResent::Running),
+        status @ (JobStatus::Rejected | JobStatus::Inconsistent) => return Err(NotResent::Hopeless(status)),
+        _ => {}
+    }
+    let max_cost = request.max_cost.or(row.max_cost);
+    let spent = cost_of(&received.receipt);
+    if let Some(cap) = max_cost.filter(|cap| spent >= *cap) {
+        return Err(NotResent::OverBudget { spent, cap });
+    }
+    let lifetime_us = request.lifetime_us.unwrap_or(row.expires_us.saturating_sub(row.created_us));
+    let mut published = published.clone();
+    let resumed = row.ending.is_none();
+    if !resumed {
+        for failure in &received.failures {
+            let fingerprint =
+                Fingerprint::of_task(row.id.as_str(), published.n_tasks, failure.weight, &failure.slice);
+            published.fingerprints = published.fingerprints.plus(fingerprint);
+            published.n_tasks = published.n_tasks.saturating_add(1);
+            published.resent.push(failure.clone());
+        }
+    }
+    let tasks = received.missing(&published);
+    if tasks.is_empty() {
+        return Err(NotResent::Complete);
+    }
+    let reopened = Reopened { published, expires_us: now_us.saturating_add(lifetime_us), max_cost };
+    Ok(Resend { over_ended_us: row.ending.as_ref().map(|ending| ending.ended_us), reopened, tasks })
+}
+
 /// Whether a consumer may start a task of this job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -167,6 +251,13 @@ impl Received {
         Coverage { weight_done: self.weight_done, weight_total: published.weight }
     }
 
+    /// Leaves out the failures that were sent again: the task that was sent for each answers for it.
+    pub fn forget_resent(&mut self, published: &Published) {
+        let place = |failure: &Failure| (failure.task, failure.subtask);
+        let resent: BTreeSet<_> = published.resent.iter().map(place).collect();
+        self.failures.retain(|failure| !resent.contains(&place(failure)));
+    }
+
     /// The published tasks that are not in.
     pub fn missing(&self, published: &Published) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
@@ -186,8 +277,8 @@ pub fn prove(published: &Published, received: &Received) -> Result<(), Shortfall
         Err(Shortfall::Missing { n_missing })
     } else if n_received != u64::from(published.n_tasks) {
         Err(Shortfall::Surplus { n_received, n_published: published.n_tasks })
-    } else if received.weight != published.weight {
-        Err(Shortfall::Weight { received: received.weight, published: published.weight })
+    } else if received.weight != published.weight_sent() {
+        Err(Shortfall::Weight { received: received.weight, published: published.weight_sent() })
     } else if received.fingerprints != published.fingerprints {
         Err(Shortfall::Fingerprints)
     } else {

@@ -1,5 +1,6 @@
 //! The job that somebody publishes: its JSON, checked.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -68,6 +69,8 @@ pub struct Job {
     pub id: Option<JobId>,
     /// The workload's input, as JSON text.
     pub input_json: String,
+    /// Where the files are that the input names, by those names; a file that is not here is where its name says.
+    pub files: BTreeMap<String, String>,
     /// What its author wants to say about the cut.
     pub sizing: SizingRequest,
     /// Seconds after which the job expires with what it has.
@@ -85,6 +88,8 @@ struct WireJob {
     id: Option<String>,
     #[serde(deserialize_with = "strict::value")]
     input: Value,
+    #[serde(default, deserialize_with = "strict::texts")]
+    files: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "strict::object")]
     sizing: SizingRequest,
     deadline_s: Option<u64>,
@@ -116,6 +121,7 @@ impl Job {
             workload: wire.workload,
             id: wire.id.map(JobId::new).transpose()?,
             input_json: wire.input.to_string(),
+            files: wire.files,
             sizing: wire.sizing,
             deadline_s: wire.deadline_s,
             max_cost,

@@ -9,7 +9,11 @@ use crate::cascade::ThrottleReason;
 use crate::digest::Digest;
 use crate::job::JobId;
 use crate::placement::ShardRange;
-use crate::rows::{BucketProgress, BucketRow, Ending, JobRow};
+use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
+
+mod assembled;
+
+pub use assembled::Assembled;
 
 /// Why a port could not do what was asked.
 ///
@@ -193,11 +197,17 @@ pub trait JobStore {
         bucket: u32,
         progress: BucketProgress,
     ) -> Result<JobRow, PortError>;
-    /// Ends a job on condition that it still runs.
+    /// Ends a job on condition that it still runs, or has ended in exactly this way: whoever lost the reply to its own
+    /// write must hear that it was written.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
     async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError>;
+    /// Takes an ended job up again, on condition that its ending is the one of `ended_us`. Its progress stays.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer; permanent when there is no such job.
+    async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError>;
     /// Notes that the job's end was told.
     ///
     /// # Errors
@@ -213,6 +223,15 @@ pub trait JobStore {
     /// # Errors
     /// Transient when the store does not answer.
     async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError>;
+}
+
+/// The jobs, listed.
+pub trait JobList {
+    /// The ids of the jobs of a status, newest first, at most so many. A job that was written just now may be missing.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn jobs(&self, status: JobStatus, at_most: usize) -> Result<Vec<JobId>, PortError>;
 }
 
 /// Who wants to know that a job has ended.

@@ -60,20 +60,32 @@ pub struct Published {
     pub input: Digest,
     /// The cut.
     pub sizing: Sizing,
-    /// How many tasks.
+    /// How many tasks, those for `resent` included.
     pub n_tasks: u32,
-    /// Their total weight.
+    /// The job's weight.
     pub weight: Weight,
-    /// The sum of their fingerprints.
+    /// The sum of the tasks' fingerprints.
     pub fingerprints: Fingerprint,
     /// In how many buckets their results are merged.
     pub n_buckets: u32,
+    /// Subtasks that came back without a value and were sent again, each as a task of its own: the last ones.
+    pub resent: Vec<Failure>,
 }
 
 impl Published {
     /// The bucket of a task.
     pub fn bucket_of(&self, task: u32) -> u32 {
         task % self.n_buckets.max(1)
+    }
+
+    /// How many tasks the job was cut into at first.
+    pub fn n_cut(&self) -> u32 {
+        self.n_tasks.saturating_sub(u32::try_from(self.resent.len()).unwrap_or(u32::MAX))
+    }
+
+    /// What all tasks together weigh: what was sent again counts again.
+    pub fn weight_sent(&self) -> Weight {
+        self.resent.iter().map(|failure| failure.weight).fold(self.weight, Weight::saturating_add)
     }
 }
 
@@ -148,16 +160,29 @@ impl JobRow {
         self.ending.as_ref().map_or(JobStatus::Running, |ending| ending.status)
     }
 
-    /// The progress of all buckets together.
+    /// The progress of all buckets together. What failed and was sent again counts as failed no more.
     pub fn total(&self) -> BucketProgress {
-        self.progress.values().fold(BucketProgress::default(), |sum, it| BucketProgress {
+        let n_resent = self.published.as_ref().map_or(0, |published| published.resent.len());
+        let mut total = self.progress.values().fold(BucketProgress::default(), |sum, it| BucketProgress {
             n_tasks: sum.n_tasks + it.n_tasks,
             weight_done: sum.weight_done.saturating_add(it.weight_done),
             n_subtasks: sum.n_subtasks.saturating_add(it.n_subtasks),
             n_failures: sum.n_failures + it.n_failures,
             cost: sum.cost + it.cost,
             first_merged_us: earlier(sum.first_merged_us, it.first_merged_us),
-        })
+        });
+        total.n_failures = total.n_failures.saturating_sub(u32::try_from(n_resent).unwrap_or(u32::MAX));
+        total
+    }
+
+    /// Takes it up again: it runs, and nothing of what is published now is known to be on the stream.
+    pub fn reopen(&mut self, reopened: Reopened) {
+        self.published = Some(reopened.published);
+        self.expires_us = reopened.expires_us;
+        self.max_cost = reopened.max_cost;
+        self.ending = None;
+        self.enqueued = false;
+        self.announced = false;
     }
 
     /// Takes in a bucket's progress unless a later one is known.
@@ -167,6 +192,17 @@ impl JobRow {
             *known = progress;
         }
     }
+}
+
+/// What changes when an ended job is taken up again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reopened {
+    /// What has to come back now.
+    pub published: Published,
+    /// When it expires now, microseconds of the grid's clock.
+    pub expires_us: u64,
+    /// Cost, of everything ever spent on it, at which no new task is started.
+    pub max_cost: Option<NanoUsd>,
 }
 
 /// One bucket of one job: what was merged, and which tasks are in it.

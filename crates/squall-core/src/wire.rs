@@ -59,13 +59,15 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T
 pub trait Message: Serialize + DeserializeOwned {
     /// What it is called in errors.
     const WHAT: &'static str;
+    /// What its envelope says it is: one kind of message is never read as another.
+    const KIND: u8;
 
     /// The message with its envelope.
     fn to_bytes(&self) -> Vec<u8> {
         let content = encode(self);
-        let mut bytes = Vec::with_capacity(MAGIC.len() + 1 + SEAL_BYTES + content.len());
+        let mut bytes = Vec::with_capacity(MAGIC.len() + 2 + SEAL_BYTES + content.len());
         bytes.extend(MAGIC);
-        bytes.push(VERSION);
+        bytes.extend([VERSION, Self::KIND]);
         bytes.extend(seal(&content));
         bytes.extend(content);
         bytes
@@ -77,10 +79,15 @@ pub trait Message: Serialize + DeserializeOwned {
     /// When the envelope is not ours, is of another version, or the content does not decode.
     fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         match bytes {
-            [a, b, VERSION, sealed @ ..] if [*a, *b] == MAGIC => match sealed.split_first_chunk() {
-                Some((found, content)) if *found == seal(content) => decode(Self::WHAT, content),
-                _ => Err(CodecError::new(Self::WHAT, "the content is not what was sent")),
-            },
+            [a, b, VERSION, kind, sealed @ ..] if [*a, *b] == MAGIC && *kind == Self::KIND => {
+                match sealed.split_first_chunk() {
+                    Some((found, content)) if *found == seal(content) => decode(Self::WHAT, content),
+                    _ => Err(CodecError::new(Self::WHAT, "the content is not what was sent")),
+                }
+            }
+            [a, b, VERSION, ..] if [*a, *b] == MAGIC => {
+                Err(CodecError::new(Self::WHAT, "another kind of message"))
+            }
             [a, b, version, ..] if [*a, *b] == MAGIC => {
                 Err(CodecError::new(Self::WHAT, format!("version {version}; this grid speaks {VERSION}")))
             }
@@ -121,6 +128,7 @@ impl TaskRecord {
 
 impl Message for TaskRecord {
     const WHAT: &'static str = "task record";
+    const KIND: u8 = b't';
 }
 
 /// What a consumer asks of a worker.
@@ -136,6 +144,7 @@ pub struct SubtaskRequest {
 
 impl Message for SubtaskRequest {
     const WHAT: &'static str = "subtask request";
+    const KIND: u8 = b'q';
 }
 
 /// What a worker answers.
@@ -153,6 +162,7 @@ pub struct SubtaskReply {
 
 impl Message for SubtaskReply {
     const WHAT: &'static str = "subtask reply";
+    const KIND: u8 = b'a';
 }
 
 /// Bytes that travel with a row or a record when they are few, and by digest when they are many.
@@ -212,6 +222,19 @@ impl ResultRecord {
 
 impl Message for ResultRecord {
     const WHAT: &'static str = "result record";
+    const KIND: u8 = b'r';
+}
+
+/// A result that is too large for a record of the stream: where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultElsewhere {
+    /// Digest of the encoded [`ResultRecord`] in the blob store.
+    pub record: Digest,
+}
+
+impl Message for ResultElsewhere {
+    const WHAT: &'static str = "result record";
+    const KIND: u8 = b'e';
 }
 
 #[cfg(test)]

@@ -96,6 +96,18 @@ pub async fn announce<P: JobStore + JobEvents>(ports: &P, row: &JobRow) -> Resul
     ports.mark_announced(&row.id).await
 }
 
+/// What the buckets hold together, without their partials.
+pub(crate) async fn receive(store: &impl JobStore, row: &JobRow) -> Result<Received, PortError> {
+    let mut received = Received::default();
+    if let Some(published) = &row.published {
+        for bucket in 0..published.n_buckets {
+            received.add(&store.bucket(&row.id, bucket).await?);
+        }
+        received.forget_resent(published);
+    }
+    Ok(received)
+}
+
 /// What the buckets hold together, and their partials merged.
 pub(crate) async fn gather<P: JobStore + BlobStore>(
     ports: &P,
@@ -114,5 +126,6 @@ pub(crate) async fn gather<P: JobStore + BlobStore>(
         }
         received.add(&bucket);
     }
+    received.forget_resent(published);
     Ok((received, merger.finish()))
 }

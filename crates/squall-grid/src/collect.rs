@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use squall_core::collate::{book, check_published, fresh, progress_of};
 use squall_core::job::JobId;
-use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
+use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written, chain};
 use squall_core::rows::{BucketRow, JobRow, Published};
-use squall_core::wire::{Message, ResultRecord};
+use squall_core::wire::{Message, ResultElsewhere, ResultRecord};
 
 use crate::close::{announce, close_if_due};
 use crate::consume::{fetched, stored};
@@ -34,6 +34,8 @@ pub struct Collected {
     pub n_duplicates: usize,
     /// Results of jobs that have ended.
     pub n_late: usize,
+    /// Races lost for a bucket.
+    pub n_races: usize,
     /// Positions in the batch that have to be delivered again, with the reason.
     pub failed: Vec<(usize, String)>,
 }
@@ -54,15 +56,26 @@ where
     let mut collected = Collected::default();
     let mut jobs: BTreeMap<JobId, Vec<(usize, ResultRecord)>> = BTreeMap::new();
     for (position, record) in batch.iter().enumerate() {
-        match ResultRecord::from_bytes(record.as_ref()) {
+        match read(ports, record.as_ref()).await {
             Ok(result) => jobs.entry(result.job.clone()).or_default().push((position, result)),
-            Err(error) => collected.failed.push((position, error.to_string())),
+            Err(error) => collected.failed.push((position, error)),
         }
     }
     for (id, results) in jobs {
         collect_job(ports, inputs, config, &id, results, &mut collected).await;
     }
     collected
+}
+
+/// A result, from the record or from where the record says it is.
+async fn read(blobs: &impl BlobStore, record: &[u8]) -> Result<ResultRecord, String> {
+    let error = match ResultRecord::from_bytes(record) {
+        Ok(result) => return Ok(result),
+        Err(error) => error,
+    };
+    let Ok(elsewhere) = ResultElsewhere::from_bytes(record) else { return Err(error.to_string()) };
+    let bytes = blobs.blob(elsewhere.record).await.map_err(|error| chain(&error))?;
+    ResultRecord::from_bytes(&bytes).map_err(|error| error.to_string())
 }
 
 async fn collect_job<P>(
@@ -153,6 +166,7 @@ impl Merge<'_> {
             if !fresh.is_empty() {
                 book(&mut row, &fresh, ports.now_us());
                 if ports.put_bucket(self.id, self.bucket, &row).await? == Written::Raced {
+                    collected.n_races += 1;
                     continue;
                 }
             }

@@ -13,11 +13,11 @@ use squall_core::prices::KINESIS_PUT_UNIT_BYTES;
 use squall_core::receipt::{Receipt, TaskTimes};
 use squall_core::registry::{Merger, Piece};
 use squall_core::wire::{
-    CodecError, Failure, Message, ResultRecord, Stored, SubtaskReply, SubtaskRequest, TaskRecord,
+    CodecError, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest, TaskRecord,
 };
 use squall_core::workload::{InputError, Weight};
 
-use crate::INLINE_MAX_BYTES;
+use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
 use crate::inputs::{InputCache, LoadError};
 
 /// A reason is for people; thousands of them travel in one record.
@@ -39,6 +39,10 @@ pub enum Consumed {
     Published {
         /// Subtasks without a value.
         n_failures: usize,
+        /// What was spent.
+        receipt: Box<Receipt>,
+        /// When it passed each stage.
+        times: TaskTimes,
     },
     /// It was not to be started.
     Dropped(Admission),
@@ -131,8 +135,15 @@ where
     // All results of a bucket take the same way, so that collectors seldom race for its row.
     let partition_key = format!("{}/{}", task.job, task.bucket);
     let n_failures = result.failures.len();
-    ports.put_result(partition_key, result.to_bytes()).await?;
-    Ok(Consumed::Published { n_failures })
+    let receipt = Box::new(result.receipt);
+    let mut bytes = result.to_bytes();
+    if bytes.len() > RESULT_MAX_BYTES {
+        let record = Digest::of(&bytes);
+        ports.put_blob(record, bytes).await?;
+        bytes = ResultElsewhere { record }.to_bytes();
+    }
+    ports.put_result(partition_key, bytes).await?;
+    Ok(Consumed::Published { n_failures, receipt, times })
 }
 
 struct Cascaded {

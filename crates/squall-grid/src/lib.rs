@@ -8,7 +8,9 @@ mod collect;
 mod consume;
 mod inputs;
 mod observe;
+mod resend;
 mod split;
+mod sweep;
 mod work;
 
 pub use close::{announce, close, close_if_due, tend};
@@ -16,7 +18,9 @@ pub use collect::{CollectConfig, Collected, collect};
 pub use consume::{ConsumeConfig, ConsumeError, Consumed, consume};
 pub use inputs::{InputCache, LoadError};
 pub use observe::{Observation, observe};
+pub use resend::{ResendError, Resent, resend};
 pub use split::{Rejection, SplitConfig, SplitOutcome, check, split};
+pub use sweep::{Swept, sweep};
 pub use work::{WorkConfig, WorkError, work};
 
 /// Bytes that still travel inside a row or a record; more go to the blob store.
@@ -24,3 +28,9 @@ pub use work::{WorkConfig, WorkError, work};
 /// A DynamoDB item holds 400 KB with its names
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), a Kinesis record 1 MiB.
 pub const INLINE_MAX_BYTES: usize = 256 * 1_024;
+
+/// Bytes of a result that still travel on the result stream; a larger one goes to the blob store and its digest travels.
+///
+/// A Kinesis record and its partition key together hold 1 MiB
+/// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
+pub const RESULT_MAX_BYTES: usize = 1_000 * 1_000;

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroUsize;
 
+use roaring::RoaringBitmap;
 use squall_core::bundle::Bundle;
 use squall_core::collate::{Arrival, plan_arrival};
 use squall_core::digest::{Digest, Fingerprint};
-use squall_core::job::{Job, JobId};
+use squall_core::job::{Job, JobId, brief};
 use squall_core::placement::{Placed, plan_placement};
 use squall_core::ports::{
     BlobStore, Clock, Created, Files, JobEvents, JobStore, Placement, PortError, TaskQueue, chain,
@@ -98,7 +99,7 @@ where
                 Some(pieces) => pieces,
                 None => cut_again(ports, inputs, &id, &published).await?,
             };
-            enqueue(ports, &id, &published, &pieces).await?;
+            enqueue(ports, &id, &published, &pieces, None).await?;
             Ok(SplitOutcome::Enqueued(id))
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
@@ -132,6 +133,7 @@ where
         weight: 0,
         fingerprints: Fingerprint::default(),
         n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
+        resent: Vec::new(),
     };
     book(id, &pieces, &mut published);
     ports.put_blob(digest, blob).await?;
@@ -156,7 +158,7 @@ where
 }
 
 /// The pieces that the job's row promises, cut again from its stored input, whoever wrote it.
-async fn cut_again<P: BlobStore>(
+pub(crate) async fn cut_again<P: BlobStore>(
     ports: &P,
     inputs: &InputCache,
     id: &JobId,
@@ -167,9 +169,11 @@ async fn cut_again<P: BlobStore>(
         Err(LoadError::Port(error)) => return Err(error),
         Err(error) => return Err(PortError::permanent(format!("the input of job {id}: {error}"))),
     };
-    let pieces = prepared
+    let mut pieces = prepared
         .divide(&prepared.whole().slice, parts(promised.sizing.n_tasks))
         .map_err(|error| uncuttable(id, &error))?;
+    let resent = promised.resent.iter();
+    pieces.extend(resent.map(|failure| Piece { slice: failure.slice.clone(), weight: failure.weight }));
     let mut published = promised.clone();
     book(id, &pieces, &mut published);
     if published != *promised {
@@ -180,8 +184,14 @@ async fn cut_again<P: BlobStore>(
     Ok(pieces)
 }
 
-/// Puts the tasks on the stream, and notes that they are there.
-async fn enqueue<P>(ports: &P, id: &JobId, published: &Published, pieces: &[Piece]) -> Result<(), PortError>
+/// Puts the tasks on the stream, all of them or those of a set, and notes that they are there.
+pub(crate) async fn enqueue<P>(
+    ports: &P,
+    id: &JobId,
+    published: &Published,
+    pieces: &[Piece],
+    only: Option<&RoaringBitmap>,
+) -> Result<(), PortError>
 where
     P: JobStore + TaskQueue + Clock,
 {
@@ -190,11 +200,14 @@ where
         return Err(PortError::transient("the task stream has no open shard"));
     }
     let now_us = ports.now_us();
-    let weights: Vec<Weight> = pieces.iter().map(|piece| piece.weight).collect();
+    let sent = |index: &u32| only.is_none_or(|only| only.contains(*index));
+    let tasks: Vec<(u32, &Piece)> = (0..).zip(pieces).filter(|(index, _)| sent(index)).collect();
+    let weights: Vec<Weight> = tasks.iter().map(|(_, piece)| piece.weight).collect();
     let placed = plan_placement(&weights, shards.len());
     let records = placed.into_iter().map(|Placed { task, shard }| {
-        let record = task_record(id, published, task, &pieces[task], now_us);
-        let partition_key = format!("{id}/{task}");
+        let (index, piece) = tasks[task];
+        let record = task_record(id, published, index, piece, now_us);
+        let partition_key = format!("{id}/{index}");
         (Placement { partition_key, hash_key: shards[shard].first }, record.to_bytes())
     });
     ports.put_tasks(records.collect()).await?;
@@ -224,8 +237,13 @@ pub async fn check<P: Files>(
 async fn load<P: Files>(ports: &P, inputs: &InputCache, job: &Job) -> Result<(Prepared, Bundle), Rejection> {
     let workload = inputs.registry().get(&job.workload)?;
     let mut files = NamedFiles::new();
-    for reference in workload.references(&job.input_json)? {
-        match ports.read(&reference).await {
+    let references = workload.references(&job.input_json)?;
+    if let Some(stray) = job.files.keys().find(|name| !references.contains(name)) {
+        return Err(InputError::new("files", format!("{}; the input names no such file", brief(stray))).into());
+    }
+    for reference in references {
+        let place = job.files.get(&reference).unwrap_or(&reference);
+        match ports.read(place).await {
             Ok(bytes) => files.insert(reference, bytes),
             Err(error @ PortError::Transient { .. }) => return Err(error.into()),
             Err(error @ PortError::Permanent { .. }) => {
@@ -275,10 +293,11 @@ fn parts(n: u32) -> NonZeroUsize {
     NonZeroUsize::new(n as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Books the pieces of the whole job as what is published.
+/// Books the pieces of the whole job, and those sent again behind them, as what is published.
 fn book(id: &JobId, pieces: &[Piece], published: &mut Published) {
     published.n_tasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
-    published.weight = pieces.iter().fold(0, |sum, piece| piece.weight.saturating_add(sum));
+    let cut = pieces.len().saturating_sub(published.resent.len());
+    published.weight = pieces[..cut].iter().fold(0, |sum, piece| piece.weight.saturating_add(sum));
     published.fingerprints = Fingerprint::default();
     for (index, piece) in (0..).zip(pieces) {
         let fingerprint = Fingerprint::of_task(id.as_str(), index, piece.weight, &piece.slice);
@@ -286,8 +305,7 @@ fn book(id: &JobId, pieces: &[Piece], published: &mut Published) {
     }
 }
 
-fn task_record(id: &JobId, published: &Published, task: usize, piece: &Piece, now_us: u64) -> TaskRecord {
-    let index = u32::try_from(task).unwrap_or(u32::MAX);
+fn task_record(id: &JobId, published: &Published, index: u32, piece: &Piece, now_us: u64) -> TaskRecord {
     TaskRecord {
         job: id.clone(),
         workload: published.workload.clone(),

@@ -1,26 +1,72 @@
 //! What becomes of a batch that a lane handed to its function: the rules of Lambda's event source mappings for streams
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-errors.html>).
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>).
+//!
+//! The streams in memory and the pump deliver by the same rules, and by the same lane ([`lane`]).
 
-use crate::memory::Record;
+pub mod lane;
 
-/// How a lane delivers.
+/// How a lane delivers. The default is Lambda's for a mapping that says nothing
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryPolicy {
     /// Records in a batch at most.
     pub batch_size: usize,
-    /// Deliveries of a record before it goes to the on-failure destination.
-    pub max_attempts: u32,
+    /// Bytes of a batch at most, as an event; a single record may be larger.
+    pub batch_bytes: usize,
+    /// How long to gather a batch that is not full, microseconds from its first record.
+    pub window_us: u64,
+    /// Deliveries of a record before it is given up (`MaximumRetryAttempts` + 1); `None` retries for ever.
+    pub max_attempts: Option<u32>,
+    /// A record that is older is given up instead of being delivered, microseconds; `None` is no limit.
+    pub max_record_age_us: Option<u64>,
+    /// Whether a batch that fails as a whole is halved (`BisectBatchOnFunctionError`).
+    pub bisect: bool,
+    /// Whether the function may say where it failed (`ReportBatchItemFailures`); nobody listens otherwise.
+    pub partial_failures: bool,
     /// Wait before a batch is delivered again, microseconds; doubles with each attempt.
     pub backoff_us: u64,
 }
 
+/// What an event may hold: the payload of a synchronous invocation
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const EVENT_BYTES: usize = 6 * 1024 * 1024;
+
+impl Default for DeliveryPolicy {
+    fn default() -> Self {
+        Self {
+            batch_size: 100,
+            batch_bytes: EVENT_BYTES,
+            window_us: 0,
+            max_attempts: None,
+            max_record_age_us: None,
+            bisect: false,
+            partial_failures: false,
+            backoff_us: 50_000,
+        }
+    }
+}
+
 /// Records that are delivered together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
+pub struct Batch<R> {
     /// In the order of the lane.
-    pub records: Vec<Record>,
+    pub records: Vec<R>,
     /// Which delivery this is, from 1.
     pub attempt: u32,
+    /// How often in a row the function was not to be had for it.
+    pub n_refused: u32,
+}
+
+impl<R> Batch<R> {
+    /// A batch that is delivered for the first time.
+    pub fn new(records: Vec<R>) -> Self {
+        Self { records, attempt: 1, n_refused: 0 }
+    }
+
+    fn again(records: Vec<R>, attempt: u32) -> Self {
+        Self { records, attempt, n_refused: 0 }
+    }
 }
 
 /// How the function fared.
@@ -28,60 +74,117 @@ pub struct Batch {
 pub enum Handled {
     /// It took in every record.
     All,
-    /// It took in every record before this position (`ReportBatchItemFailures`).
+    /// It took in every record before this position.
     UpTo(usize),
     /// It failed as a whole.
     Nothing,
+    /// It was throttled or out of reach: it never saw the batch.
+    Refused,
+}
+
+/// Why a record was given up, in Lambda's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The function failed as often as it may.
+    RetryAttemptsExhausted,
+    /// The record is older than the mapping wants.
+    RecordAgeExceeded,
+}
+
+impl Condition {
+    /// As an invocation record spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
+            Self::RecordAgeExceeded => "RecordAgeExceeded",
+        }
+    }
 }
 
 /// What follows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Redelivery {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redelivery<R> {
     /// Records that are done with.
-    pub n_done: usize,
+    pub done: Vec<R>,
     /// Batches to deliver, in order, before anything else of the lane.
-    pub again: Vec<Batch>,
+    pub again: Vec<Batch<R>>,
     /// Records that go to the on-failure destination.
-    pub lost: Vec<Record>,
+    pub lost: Vec<R>,
     /// How long to wait first, microseconds.
     pub wait_us: u64,
 }
 
+impl<R> Default for Redelivery<R> {
+    fn default() -> Self {
+        Self { done: Vec::new(), again: Vec::new(), lost: Vec::new(), wait_us: 0 }
+    }
+}
+
 /// Decides what follows a delivery.
 ///
-/// Everything from the first failed record on is delivered again. A batch that fails as a whole is bisected, which costs
-/// no attempt, until the record that breaks it stands alone.
-pub fn plan_redelivery(policy: &DeliveryPolicy, batch: Batch, handled: Handled) -> Redelivery {
-    let Batch { mut records, attempt } = batch;
+/// Everything from the first failed record on is delivered again. With `bisect`, a batch that fails as a whole is halved,
+/// which costs no attempt, until the record that breaks it stands alone; and of a batch that names the record at which it
+/// fails only that one is given up. Without, all that is left of the batch is given up together. Being refused costs no
+/// attempt.
+///
+/// AWS does not document whether progress within a batch starts the count of attempts anew; here it does, because then
+/// another record is at fault.
+pub fn plan_redelivery<R>(policy: &DeliveryPolicy, batch: Batch<R>, handled: Handled) -> Redelivery<R> {
+    let Batch { mut records, attempt, n_refused } = batch;
     let n_good = match handled {
         Handled::All => records.len(),
+        Handled::UpTo(_) if !policy.partial_failures => records.len(),
         Handled::UpTo(position) => position.min(records.len()),
-        Handled::Nothing => 0,
+        Handled::Nothing | Handled::Refused => 0,
     };
     let mut rest = records.split_off(n_good);
-    let mut plan = Redelivery { n_done: n_good, ..Redelivery::default() };
+    let mut plan = Redelivery { done: records, ..Redelivery::default() };
     if rest.is_empty() {
+        return plan;
+    }
+    if handled == Handled::Refused {
+        let n_refused = n_refused.saturating_add(1);
+        plan.wait_us = backoff_us(policy, n_refused);
+        plan.again = vec![Batch { records: rest, attempt, n_refused }];
         return plan;
     }
     // Behind records that ended well, another record is at fault: it has been delivered once.
     let attempt = if n_good > 0 { 1 } else { attempt };
-    let wait_us = policy.backoff_us.saturating_mul(1 << attempt.min(10));
-    if handled == Handled::Nothing && rest.len() > 1 {
+    if handled == Handled::Nothing && policy.bisect && rest.len() > 1 {
         let second = rest.split_off(rest.len() / 2);
-        plan.again = vec![Batch { records: rest, attempt }, Batch { records: second, attempt }];
-        plan.wait_us = wait_us;
-    } else if attempt < policy.max_attempts {
-        plan.again = vec![Batch { records: rest, attempt: attempt + 1 }];
-        plan.wait_us = wait_us;
+        plan.again = vec![Batch::again(rest, attempt), Batch::again(second, attempt)];
+        plan.wait_us = backoff_us(policy, attempt);
+    } else if policy.max_attempts.is_none_or(|most| attempt < most) {
+        plan.again = vec![Batch::again(rest, attempt.saturating_add(1))];
+        plan.wait_us = backoff_us(policy, attempt);
     } else {
         // What is given up is not waited for.
-        let others = rest.split_off(1);
+        let others = if policy.bisect { rest.split_off(1) } else { Vec::new() };
         plan.lost = rest;
         if !others.is_empty() {
-            plan.again = vec![Batch { records: others, attempt: 1 }];
+            plan.again = vec![Batch::new(others)];
         }
     }
     plan
+}
+
+fn backoff_us(policy: &DeliveryPolicy, n_times: u32) -> u64 {
+    policy.backoff_us.saturating_mul(1 << n_times.min(10))
+}
+
+/// Takes the records out of a batch that are too old to be delivered; both parts keep their order.
+pub fn take_expired<R>(
+    policy: &DeliveryPolicy,
+    batch: &mut Batch<R>,
+    now_us: u64,
+    arrived_us: impl Fn(&R) -> Option<u64>,
+) -> Vec<R> {
+    let Some(most_us) = policy.max_record_age_us else { return Vec::new() };
+    let is_old =
+        |record: &R| arrived_us(record).is_some_and(|arrived| now_us.saturating_sub(arrived) > most_us);
+    let (old, young) = std::mem::take(&mut batch.records).into_iter().partition(is_old);
+    batch.records = young;
+    old
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@
 pub mod contracts;
 pub mod delivery;
 mod directory;
+pub mod functions;
 mod host;
 pub mod memory;
+pub mod pump;
 mod real;
 mod serve;
 pub mod simulated;

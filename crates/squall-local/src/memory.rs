@@ -1,5 +1,6 @@
 //! The grid's ports in memory: streams with shards and lanes, a job store with conditional writes, blobs.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,9 +8,9 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    BlobStore, Created, JobEvents, JobStore, Placement, PortError, ResultQueue, TaskQueue, Written,
+    BlobStore, Created, JobEvents, JobList, JobStore, Placement, PortError, ResultQueue, TaskQueue, Written,
 };
-use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus};
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
 use tokio::sync::Notify;
 
 mod stream;
@@ -122,11 +123,21 @@ impl JobStore for Memory {
     }
 
     async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
+        self.with_job(id, |row| match &row.ending {
+            Some(known) if known != ending => Written::Raced,
+            _ => {
+                row.ending = Some(ending.clone());
+                Written::Yes
+            }
+        })
+    }
+
+    async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {
         self.with_job(id, |row| {
-            if row.ending.is_some() {
+            if row.ending.as_ref().is_none_or(|ending| ending.ended_us != ended_us) {
                 return Written::Raced;
             }
-            row.ending = Some(ending.clone());
+            row.reopen(reopened.clone());
             Written::Yes
         })
     }
@@ -147,6 +158,15 @@ impl JobStore for Memory {
         }
         *known = row.clone();
         Ok(Written::Yes)
+    }
+}
+
+impl JobList for Memory {
+    async fn jobs(&self, status: JobStatus, at_most: usize) -> Result<Vec<JobId>, PortError> {
+        let jobs = locked(&self.jobs);
+        let mut found: Vec<_> = jobs.values().filter(|row| row.status() == status).collect();
+        found.sort_by_key(|row| Reverse((row.created_us, &row.id)));
+        Ok(found.into_iter().take(at_most).map(|row| row.id.clone()).collect())
     }
 }
 

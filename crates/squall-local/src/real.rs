@@ -27,7 +27,7 @@ use crate::serve::{Deployment, Lost, close_now, deliver, serve};
 mod ports;
 mod workers;
 
-use ports::{Basics, RealPorts};
+use ports::{RealClock, RealPorts, worker_ports};
 use workers::WorkerPool;
 
 /// How large a local grid is.
@@ -57,6 +57,13 @@ impl LocalConfig {
         // Every lane may fill every worker and keeps some more at their door, so that no worker waits while a reply is
         // taken in, and a lane that is done early leaves none idle.
         let in_flight = n_workers.saturating_mul(8);
+        let delivery = DeliveryPolicy {
+            max_attempts: Some(3),
+            bisect: true,
+            partial_failures: true,
+            backoff_us: 10_000,
+            ..DeliveryPolicy::default()
+        };
         Deployment {
             split: SplitConfig {
                 sizing: self.sizing,
@@ -81,8 +88,8 @@ impl LocalConfig {
                 memory_mb: u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX),
             },
             collect: CollectConfig::default(),
-            task_delivery: DeliveryPolicy { batch_size: 1, max_attempts: 3, backoff_us: 10_000 },
-            result_delivery: DeliveryPolicy { batch_size: 1_000, max_attempts: 3, backoff_us: 10_000 },
+            task_delivery: DeliveryPolicy { batch_size: 1, ..delivery },
+            result_delivery: DeliveryPolicy { batch_size: 1_000, ..delivery },
             consumer_timeout_us: u64::MAX,
             message_attempts: 1,
             timer_period_us: 1_000_000,
@@ -136,7 +143,6 @@ impl Progress for () {
 /// A grid in this process.
 pub struct LocalGrid {
     deployment: Deployment,
-    basics: Basics,
     inputs: Arc<InputCache>,
     ports: RealPorts,
 }
@@ -149,7 +155,7 @@ impl Host for LocalGrid {
     }
 
     fn clock(&self) -> &impl Clock {
-        &self.basics
+        &*self.ports.clock
     }
 }
 
@@ -159,13 +165,24 @@ impl LocalGrid {
     /// # Errors
     /// When a thread cannot be started.
     pub fn new(config: &LocalConfig, registry: Registry, directory: PathBuf) -> std::io::Result<Self> {
-        let basics = Basics::new(Memory::new(config.n_shards, config.lanes_per_shard, 1));
+        let memory = Arc::new(Memory::new(config.n_shards, config.lanes_per_shard, 1));
+        let clock = Arc::new(RealClock::new());
         let inputs = Arc::new(InputCache::new(registry));
         let memory_mb = u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX);
         let work = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb };
-        let workers = WorkerPool::start(config.n_workers, work, &basics, &inputs)?;
-        let ports = RealPorts { basics: basics.clone(), workers, files: Directory::new(directory) };
-        Ok(Self { deployment: config.deployment(), basics, inputs, ports })
+        let workers =
+            WorkerPool::start(config.n_workers, work, &Arc::new(worker_ports(&clock, &memory)), &inputs)?;
+        let ports = RealPorts {
+            clock,
+            files: Arc::new(Directory::new(directory)),
+            blobs: Arc::clone(&memory),
+            jobs: Arc::clone(&memory),
+            tasks: Arc::clone(&memory),
+            results: Arc::clone(&memory),
+            workers: Arc::new(workers),
+            events: memory,
+        };
+        Ok(Self { deployment: config.deployment(), inputs, ports })
     }
 
     /// Runs one message to its end, or until it is stopped.
@@ -190,11 +207,11 @@ impl LocalGrid {
         stop: &Stop,
         progress: &mut impl Progress,
     ) -> Result<Finished, RunError> {
-        let started_us = self.basics.now_us();
+        let started_us = self.ports.now_us();
         let outcome = deliver(self, &self.deployment, &self.inputs, message, delivery).await?;
         let lost = Mutex::new(Vec::new());
         if let SplitOutcome::Enqueued(id) | SplitOutcome::AlreadyEnqueued(id) = &outcome {
-            let memory = &self.basics.memory;
+            let memory = &self.ports.jobs;
             let keep = |record: Lost| lost.lock().unwrap_or_else(PoisonError::into_inner).push(record);
             let serving = serve(self, &self.deployment, memory, &self.inputs, id, &keep);
             let ending = self.until_ended(id, stop);
@@ -205,7 +222,7 @@ impl LocalGrid {
                 () = ending => {}
             }
         }
-        let ended_us = self.basics.now_us();
+        let ended_us = self.ports.now_us();
         let (SplitOutcome::Enqueued(id)
         | SplitOutcome::AlreadyEnqueued(id)
         | SplitOutcome::Rejected(id, _)
@@ -217,7 +234,7 @@ impl LocalGrid {
 
     /// Returns when the job has ended: by itself, because it was stopped, or because nothing is under way any more.
     async fn until_ended(&self, id: &JobId, stop: &Stop) {
-        let memory = &self.basics.memory;
+        let memory = &self.ports.jobs;
         let has_ended = async || matches!(memory.job(id).await, Ok(Some(row)) if row.ending.is_some());
         loop {
             let mut told = std::pin::pin!(memory.ended.notified());
@@ -241,12 +258,12 @@ impl LocalGrid {
     async fn look(&self, id: &JobId, progress: &mut impl Progress) {
         /// Part of the time that may go into looking at the answer.
         const MOST_OF_THE_TIME: u64 = 20;
-        let clock = &self.basics;
+        let clock = &self.ports;
         let mut next_answer_us = 0;
         loop {
             let now_us = clock.now_us();
             clock.sleep_until(now_us.saturating_add(progress.period_us())).await;
-            let Ok(Some(row)) = clock.memory.job(id).await else { continue };
+            let Ok(Some(row)) = clock.jobs.job(id).await else { continue };
             let from_us = clock.now_us();
             if from_us >= next_answer_us && row.total().n_tasks > 0 {
                 if let Ok(Some(observation)) = observe(&self.ports, &self.inputs, id).await {

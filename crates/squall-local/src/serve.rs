@@ -10,7 +10,8 @@ use squall_grid::{
     consume, split, tend,
 };
 
-use crate::delivery::{Batch, DeliveryPolicy, Handled, plan_redelivery};
+use crate::delivery::lane::{GivenUp, Settled, run_lane};
+use crate::delivery::{Batch, DeliveryPolicy, Handled};
 use crate::host::Host;
 use crate::memory::{Memory, Record, Stream};
 
@@ -79,10 +80,10 @@ pub async fn serve<H: Host>(
     job: &JobId,
     lost: &impl Fn(Lost),
 ) {
-    let consume_one = async |records: &[Record]| {
+    let consume_one = async |batch: &Batch<Record>| {
         let step = async |ports: &H::Ports| {
             let deadline_us = ports.now_us().saturating_add(deployment.consumer_timeout_us);
-            for (position, record) in records.iter().enumerate() {
+            for (position, record) in batch.records.iter().enumerate() {
                 let consumed = consume(ports, inputs, &deployment.consume, &record.data, deadline_us).await;
                 if let Err(error) = consumed {
                     return (Handled::UpTo(position), chain(&error));
@@ -92,8 +93,9 @@ pub async fn serve<H: Host>(
         };
         host.invocation(step).await.unwrap_or_else(died)
     };
-    let collect_batch = async |records: &[Record]| {
-        let step = async |ports: &H::Ports| collect(ports, inputs, &deployment.collect, records).await.failed;
+    let collect_batch = async |batch: &Batch<Record>| {
+        let step =
+            async |ports: &H::Ports| collect(ports, inputs, &deployment.collect, &batch.records).await.failed;
         match host.invocation(step).await {
             None => died(),
             Some(failed) => match failed.into_iter().min() {
@@ -114,11 +116,11 @@ pub async fn serve<H: Host>(
     let mut running: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
     for lane in 0..memory.tasks.n_lanes() {
         let policy = &deployment.task_delivery;
-        running.push(Box::pin(run_lane(host, &memory.tasks, lane, policy, &consume_one, lost)));
+        running.push(Box::pin(run_memory_lane(host, &memory.tasks, lane, policy, &consume_one, lost)));
     }
     for lane in 0..memory.results.n_lanes() {
         let policy = &deployment.result_delivery;
-        running.push(Box::pin(run_lane(host, &memory.results, lane, policy, &collect_batch, lost)));
+        running.push(Box::pin(run_memory_lane(host, &memory.results, lane, policy, &collect_batch, lost)));
     }
     running.push(Box::pin(timer));
     while running.next().await.is_some() {}
@@ -146,29 +148,22 @@ pub(crate) async fn close_now<H: Host>(host: &H, inputs: &InputCache, job: &JobI
     }
 }
 
-async fn run_lane<H: Host>(
+async fn run_memory_lane<H: Host>(
     host: &H,
     stream: &Stream,
     lane: usize,
     policy: &DeliveryPolicy,
-    handle: &impl AsyncFn(&[Record]) -> (Handled, String),
+    deliver: &impl AsyncFn(&Batch<Record>) -> (Handled, String),
     lost: &impl Fn(Lost),
 ) {
-    loop {
-        let records = stream.next_batch(lane, policy.batch_size).await;
-        let mut batches = vec![Batch { records, attempt: 1 }];
-        while let Some(batch) = batches.pop() {
-            let (handled, reason) = handle(&batch.records).await;
-            let plan = plan_redelivery(policy, batch, handled);
-            stream.checkpoint(plan.n_done + plan.lost.len());
-            plan.lost.into_iter().for_each(|record| lost(Lost { record, reason: reason.clone() }));
-            batches.extend(plan.again.into_iter().rev());
-            if plan.wait_us > 0 {
-                let now_us = host.clock().now_us();
-                host.clock().sleep_until(now_us + plan.wait_us).await;
-            }
+    let settle = async |settled: Settled<Record>| match settled {
+        Settled::Done(records) => stream.checkpoint(records.len()),
+        Settled::GivenUp(GivenUp { records, reason, .. }) => {
+            stream.checkpoint(records.len());
+            records.into_iter().for_each(|record| lost(Lost { record, reason: reason.clone() }));
         }
-    }
+    };
+    run_lane(host.clock(), policy, stream.lane(lane), deliver, &settle).await;
 }
 
 fn died() -> (Handled, String) {

@@ -1,4 +1,5 @@
 mod ending;
+mod resend;
 
 use proptest::prelude::*;
 
@@ -43,6 +44,7 @@ fn published(results: &[ResultRecord], n_buckets: u32) -> Published {
         weight: results.iter().map(|it| it.weight).sum(),
         fingerprints: results.iter().fold(Fingerprint::default(), |sum, it| sum.plus(it.fingerprint)),
         n_buckets,
+        resent: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! `serde_json` keeps the last of two values, and derived readers take an array's items for their fields in order; an
 //! author who wrote either would be answered for something else than was meant.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -19,6 +20,11 @@ pub(super) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value,
 /// Reads an object.
 pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_map(Fields(PhantomData))
+}
+
+/// Reads an object of texts.
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    serde_json::from_value(value(deserializer)?).map_err(Error::custom)
 }
 
 /// An object.

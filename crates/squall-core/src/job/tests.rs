@@ -143,7 +143,7 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
     let row = |field: &&str| format!("{field}\n    {}\n", read(&with(field)).unwrap_err());
     expect![[r#"
         "deadline": 5
-            deadline: unknown field `deadline`, expected one of `workload`, `id`, `input`, `sizing`, `deadline_s`, `max_cost_usd` at line 1 column 45
+            deadline: unknown field `deadline`, expected one of `workload`, `id`, `input`, `files`, `sizing`, `deadline_s`, `max_cost_usd` at line 1 column 45
         "id": ""
             id: ``; expected 1 to 128 letters, digits, `-`, `_` or `.`
         "id": "a job"

@@ -6,24 +6,8 @@ use crate::memory::Memory;
 use crate::simulated::{SimulatedClock, run_until_done};
 
 #[test]
-fn memory_keeps_jobs_as_promised() {
-    let memory = Memory::new(2, 2, 1);
-    // Twice: a name is all that a suite needs for its own.
-    for name in ["first", "second"] {
-        assert_eq!(block_on(job_store(&memory, name)), Ok(()));
-    }
-}
-
-#[test]
 fn memory_keeps_blobs_as_promised() {
     assert_eq!(block_on(blob_store(&Memory::new(1, 1, 1), "first")), Ok(()));
-}
-
-#[test]
-fn memory_has_shards_as_promised() {
-    for n_shards in [1, 2, 3, 64] {
-        assert_eq!(block_on(task_queue(&Memory::new(n_shards, 2, 1))), Ok(()));
-    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! A stream as Kinesis has them: shards own ranges of a 128-bit hash space; a shard's lanes keep order per key.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use md5::{Digest as _, Md5};
 use squall_core::placement::ShardRange;
 use tokio::sync::Notify;
+
+use crate::delivery::DeliveryPolicy;
+use crate::delivery::lane::{Carried, LaneQueue, Taken, key_hash, lane_of};
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,27 +26,17 @@ impl AsRef<[u8]> for Record {
     }
 }
 
+impl Carried for Record {}
+
 /// A stream and where its readers are.
 #[derive(Debug)]
 pub struct Stream {
     shards: Vec<ShardRange>,
     lanes_per_shard: usize,
-    lanes: Vec<Lane>,
+    lanes: Vec<LaneQueue<Record>>,
     n_put: AtomicU64,
     n_outstanding: AtomicU64,
     drained: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    waiting: Mutex<VecDeque<Record>>,
-    arrived: Notify,
-}
-
-impl Lane {
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Record>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Stream {
@@ -61,7 +52,7 @@ impl Stream {
         Self {
             shards: (0..n_shards).map(shard).collect(),
             lanes_per_shard,
-            lanes: (0..n_shards as usize * lanes_per_shard).map(|_| Lane::default()).collect(),
+            lanes: (0..n_shards as usize * lanes_per_shard).map(|_| LaneQueue::default()).collect(),
             n_put: AtomicU64::new(0),
             n_outstanding: AtomicU64::new(0),
             drained: Notify::new(),
@@ -81,34 +72,33 @@ impl Stream {
     /// Puts a record. The shard is decided by the explicit hash key, or by the MD5 of the partition key
     /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
     pub fn put(&self, partition_key: String, explicit_hash_key: Option<u128>, data: Vec<u8>) {
-        let key_hash = md5_of(&partition_key);
-        let hash_key = explicit_hash_key.unwrap_or(key_hash);
+        let hash_key = explicit_hash_key.unwrap_or_else(|| key_hash(&partition_key));
         let shard = self.shards.partition_point(|shard| shard.last < hash_key);
-        // Which lane of a shard a key is given is AWS's affair; another part of the hash spreads evenly.
-        let lane = (key_hash >> 64) % self.lanes_per_shard as u128;
-        let lane = usize::try_from(lane).unwrap_or(0);
+        let lane = lane_of(&partition_key, self.lanes_per_shard);
         let sequence = self.n_put.fetch_add(1, Ordering::Relaxed);
         self.n_outstanding.fetch_add(1, Ordering::Relaxed);
         let lane = &self.lanes[shard * self.lanes_per_shard + lane];
         let record = Record { sequence, partition_key: partition_key.into(), data: data.into() };
-        lane.waiting().push_back(record);
-        lane.arrived.notify_one();
+        // Nobody gathers here: a batch is whatever waits.
+        lane.push(record, 0);
     }
 
     /// The next records of a lane, at most `most`, once there are any. They stay outstanding until
     /// [`checkpoint`](Stream::checkpoint).
     pub async fn next_batch(&self, lane: usize, most: usize) -> Vec<Record> {
-        let lane = &self.lanes[lane];
+        let policy =
+            DeliveryPolicy { batch_size: most, batch_bytes: usize::MAX, ..DeliveryPolicy::default() };
         loop {
-            {
-                let mut waiting = lane.waiting();
-                if !waiting.is_empty() {
-                    let n_records = most.max(1).min(waiting.len());
-                    return waiting.drain(..n_records).collect();
-                }
+            match self.lanes[lane].take(&policy, u64::MAX) {
+                Taken::Batch(batch) => return batch.records,
+                Taken::NotBefore(_) | Taken::Ended => self.lanes[lane].changed().await,
             }
-            lane.arrived.notified().await;
         }
+    }
+
+    /// A lane; its records stay outstanding until [`checkpoint`](Stream::checkpoint).
+    pub fn lane(&self, lane: usize) -> &LaneQueue<Record> {
+        &self.lanes[lane]
     }
 
     /// Notes that a lane is done with so many records.
@@ -135,10 +125,6 @@ impl Stream {
             notified.await;
         }
     }
-}
-
-fn md5_of(partition_key: &str) -> u128 {
-    u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use futures::channel::oneshot;
 use squall_core::ports::{InvokeError, chain};
 use squall_grid::{InputCache, WorkConfig, work};
 
-use super::ports::Basics;
+use super::ports::WorkerPorts;
 
 struct Invocation {
     request: Vec<u8>,
@@ -18,7 +18,7 @@ struct Invocation {
 }
 
 /// Threads that wait for requests; they end when the pool is dropped and their request is done.
-pub(super) struct WorkerPool {
+pub struct WorkerPool {
     requests: Sender<Invocation>,
 }
 
@@ -26,21 +26,21 @@ impl WorkerPool {
     pub(super) fn start(
         n_workers: NonZeroUsize,
         config: WorkConfig,
-        basics: &Basics,
+        ports: &Arc<WorkerPorts>,
         inputs: &Arc<InputCache>,
     ) -> std::io::Result<Self> {
         let (requests, receiver) = unbounded();
         for index in 0..n_workers.get() {
-            let (receiver, basics, inputs) = (receiver.clone(), basics.clone(), Arc::clone(inputs));
+            let (receiver, ports, inputs) = (receiver.clone(), Arc::clone(ports), Arc::clone(inputs));
             let name = format!("cascade-worker-{index}");
             thread::Builder::new()
                 .name(name)
-                .spawn(move || serve_requests(&receiver, &config, &basics, &inputs))?;
+                .spawn(move || serve_requests(&receiver, &config, &ports, &inputs))?;
         }
         Ok(Self { requests })
     }
 
-    pub(super) async fn invoke(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+    pub(super) async fn ask(&self, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         let (reply, replied) = oneshot::channel();
         let gone = || InvokeError::Failed("the worker is gone".to_owned());
         self.requests.send(Invocation { request, reply }).map_err(|_| gone())?;
@@ -51,14 +51,14 @@ impl WorkerPool {
 fn serve_requests(
     requests: &Receiver<Invocation>,
     config: &WorkConfig,
-    basics: &Basics,
+    ports: &WorkerPorts,
     inputs: &InputCache,
 ) {
     for Invocation { request, reply } in requests {
         if reply.is_canceled() {
             continue;
         }
-        let working = || futures::executor::block_on(work(basics, inputs, config, &request));
+        let working = || futures::executor::block_on(work(ports, inputs, config, &request));
         let replied = match catch_unwind(AssertUnwindSafe(working)) {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(error)) => Err(chain(&error)),

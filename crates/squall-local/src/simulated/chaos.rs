@@ -13,7 +13,7 @@ use squall_core::ports::{
     BlobStore, Clock, Created, Files, InvokeError, JobEvents, JobStore, Placement, PortError, ResultQueue,
     TaskQueue, Workers, Written, chain,
 };
-use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow};
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, Reopened};
 use squall_grid::{InputCache, WorkConfig, work};
 use tokio::sync::Notify;
 
@@ -295,6 +295,10 @@ impl JobStore for ChaosPorts {
 
     async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
         self.call("end job", async |memory| memory.end_job(id, ending).await).await
+    }
+
+    async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {
+        self.call("reopen job", async |memory| memory.reopen_job(id, ended_us, reopened).await).await
     }
 
     async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {

@@ -8,7 +8,7 @@ fn waiting(stream: &Stream, lane: usize) -> Vec<Record> {
 }
 
 /// The lane that a record with this key comes out of.
-fn lane_of(stream: &Stream, partition_key: &str, hash_key: Option<u128>) -> usize {
+fn home_of(stream: &Stream, partition_key: &str, hash_key: Option<u128>) -> usize {
     stream.put(partition_key.to_owned(), hash_key, Vec::new());
     let lanes: Vec<_> = (0..stream.n_lanes()).filter(|&lane| waiting(stream, lane).len() == 1).collect();
     stream.checkpoint(1);
@@ -19,9 +19,9 @@ fn lane_of(stream: &Stream, partition_key: &str, hash_key: Option<u128>) -> usiz
 #[test]
 fn a_key_is_hashed_as_kinesis_does() {
     // `printf 123 | md5sum`: just over an eighth of the space.
-    assert_eq!(md5_of("123"), 0x202c_b962_ac59_075b_964b_0715_2d23_4b70);
+    assert_eq!(key_hash("123"), 0x202c_b962_ac59_075b_964b_0715_2d23_4b70);
     for (n_shards, shard) in [(1, 0), (2, 0), (7, 0), (8, 1), (64, 8)] {
-        assert_eq!(lane_of(&Stream::new(n_shards, 1), "123", None), shard, "{n_shards} shards");
+        assert_eq!(home_of(&Stream::new(n_shards, 1), "123", None), shard, "{n_shards} shards");
     }
 }
 
@@ -47,11 +47,11 @@ fn an_explicit_hash_key_decides_the_shard() {
     let shards = stream.shards().to_vec();
     for (index, shard) in shards.iter().enumerate() {
         for hash_key in [shard.first, shard.first + 1, shard.last - 1, shard.last] {
-            assert_eq!(lane_of(&stream, "any", Some(hash_key)), index, "{hash_key}");
+            assert_eq!(home_of(&stream, "any", Some(hash_key)), index, "{hash_key}");
         }
     }
-    assert_eq!(lane_of(&stream, "any", Some(0)), 0);
-    assert_eq!(lane_of(&stream, "any", Some(u128::MAX)), 4);
+    assert_eq!(home_of(&stream, "any", Some(0)), 0);
+    assert_eq!(home_of(&stream, "any", Some(u128::MAX)), 4);
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! Where AWS is, and who asks: loaded once, at the first call, and shared by every adapter.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use tokio::sync::OnceCell;
+
+/// Longest wait for a connection to open. A healthy endpoint of the same region answers within milliseconds, and a
+/// packet that was lost is sent again after one second and after three: the SDK's own default, said here so that it
+/// does not change with the SDK.
+///
+/// There is no time limit on the answer, because a worker may take all of its 900 s to give one. Whoever is called
+/// from Lambda is limited by the function's own time; an adapter may set a limit on its client.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+
+/// What an operator may say about where AWS is. What is not said comes from the standard chains: the environment
+/// (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL` and its variants per service), then the profile files, then the
+/// machine's own role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The region, such as `eu-west-1`.
+    pub region: Option<String>,
+    /// The profile in the AWS configuration files.
+    pub profile: Option<String>,
+    /// An endpoint instead of AWS, for every service.
+    pub endpoint_url: Option<String>,
+}
+
+/// The way to AWS. Clones share one configuration, and so one cache of credentials.
+///
+/// Connections: each service's client has its own pool (hyper's), which opens as many connections as there are
+/// requests in flight and keeps idle ones for 90 s, however many they are (`pool_max_idle_per_host` is `usize::MAX`
+/// unless it is set). Hundreds in flight need no setting; only the process's limit of open files bounds them.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    config: OnceCell<SdkConfig>,
+}
+
+impl Connection {
+    /// A connection that is not made yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { shared: Arc::new(Shared { settings, config: OnceCell::new() }) }
+    }
+
+    /// The region in use; `None` when nothing names one.
+    pub async fn region(&self) -> Option<String> {
+        self.config().await.region().map(ToString::to_string)
+    }
+
+    /// The SDK's configuration: its standard retries (three attempts), and nothing on top.
+    ///
+    /// Without credentials in the environment or a profile the chain asks the instance metadata service, which does
+    /// not exist on a laptop: the first call takes up to a second longer for the region, and one for the credentials,
+    /// before it fails. `AWS_EC2_METADATA_DISABLED=true` spares that.
+    pub(crate) async fn config(&self) -> &SdkConfig {
+        let Shared { settings, config } = &*self.shared;
+        config.get_or_init(|| load(settings)).await
+    }
+
+    /// The profile that the operator named.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.shared.settings.profile.as_deref()
+    }
+
+    /// The configuration if it was loaded, as it is once a call has failed.
+    pub(crate) fn loaded(&self) -> Option<&SdkConfig> {
+        self.shared.config.get()
+    }
+}
+
+#[cfg(test)]
+impl Connection {
+    /// A connection that is loaded already: tests bring their own credentials, which no setting may.
+    pub(crate) fn of_config(config: SdkConfig) -> Self {
+        let shared = Shared { settings: Settings::default(), config: OnceCell::new_with(Some(config)) };
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connection").field(&self.shared.settings).finish()
+    }
+}
+
+async fn load(settings: &Settings) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint_url) = &settings.endpoint_url {
+        loader = loader.endpoint_url(endpoint_url);
+    }
+    loader.load().await
+}
+
+/// A service's client, made at the first call: making one costs a cold start what a function may never need.
+pub(crate) struct Client<C> {
+    connection: Connection,
+    make: fn(&SdkConfig) -> C,
+    made: OnceCell<C>,
+}
+
+impl<C> Client<C> {
+    /// A client that is not made yet.
+    pub(crate) fn new(connection: &Connection, make: fn(&SdkConfig) -> C) -> Self {
+        Self { connection: connection.clone(), make, made: OnceCell::new() }
+    }
+
+    /// The SDK's client.
+    pub(crate) async fn get(&self) -> &C {
+        self.made.get_or_init(async || (self.make)(self.connection.config().await)).await
+    }
+
+    /// Where it is connected to.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl<C> fmt::Debug for Client<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client").field(&self.connection).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

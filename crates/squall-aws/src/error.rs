@@ -1,0 +1,296 @@
+//! What went wrong on the way to AWS, in one sentence for people, and whether asking again may do.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use squall_core::ports::{PortError, chain};
+
+use crate::connection::Connection;
+
+/// Why a call failed, as far as people and steps are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    again: Again,
+    sentence: String,
+}
+
+/// Whether asking again may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    MayDo,
+    WillNotDo,
+}
+
+impl Problem {
+    fn transient(sentence: impl Into<String>) -> Self {
+        Self { again: Again::MayDo, sentence: sentence.into() }
+    }
+
+    fn permanent(sentence: impl Into<String>) -> Self {
+        Self { again: Again::WillNotDo, sentence: sentence.into() }
+    }
+}
+
+/// Where a call went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Whereto {
+    region: Option<String>,
+    endpoint_url: Option<String>,
+    /// The profile that the operator named.
+    profile: Option<String>,
+}
+
+/// The service's own words for the log: its name for the error and what AWS support asks for. The SDK's error is kept
+/// for `Debug`, because its `Display` says "service error" and its sources' repeat each other.
+#[derive(Debug, thiserror::Error)]
+#[error("{summary}")]
+struct Answer {
+    summary: String,
+    error: Box<dyn Error + Send + Sync>,
+}
+
+/// A failed call of the SDK as the grid's ports fail: `cannot <what>: <why>`, where `what` is a verb and its object,
+/// such as `read job march from table squall`.
+pub(crate) fn port_error<E>(
+    connection: &Connection,
+    what: impl Display,
+    error: SdkError<E, HttpResponse>,
+) -> PortError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    port_error_of(connection, what, "what was asked for", error)
+}
+
+/// The same, and names the thing (`table squall`) that may turn out not to exist.
+pub(crate) fn port_error_of<E>(
+    connection: &Connection,
+    what: impl Display,
+    thing: impl Display,
+    error: SdkError<E, HttpResponse>,
+) -> PortError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let whereto = connection.loaded().map_or_else(Whereto::default, |config| Whereto {
+        region: config.region().map(ToString::to_string),
+        endpoint_url: config.endpoint_url().map(str::to_owned),
+        profile: connection.profile().map(str::to_owned),
+    });
+    let Problem { again, sentence } = problem(&whereto, &thing.to_string(), &error);
+    let what = format!("cannot {what}: {sentence}");
+    let source: Option<Box<dyn Error + Send + Sync>> = match summary(&error) {
+        Some(summary) => Some(Box::new(Answer { summary, error: Box::new(error) })),
+        None => None,
+    };
+    match again {
+        Again::MayDo => PortError::Transient { what, source },
+        Again::WillNotDo => PortError::Permanent { what, source },
+    }
+}
+
+/// A request that the SDK's builders refuse before it is sent: it lacks something, so it never will be.
+pub(crate) fn unsendable(what: impl Display, error: &dyn Error) -> PortError {
+    PortError::permanent(format!("cannot {what}: {}", chain(error)))
+}
+
+/// An answer that broke off while it was read.
+pub(crate) fn unreadable(what: impl Display, error: &(dyn Error + 'static)) -> PortError {
+    PortError::transient(format!("cannot {what}: the answer broke off: {}", innermost(error)))
+}
+
+fn problem<E>(whereto: &Whereto, thing: &str, error: &SdkError<E, HttpResponse>) -> Problem
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(answer) => {
+            answered(whereto, thing, answer.raw().status().as_u16(), answer.err())
+        }
+        SdkError::ResponseError(answer) => {
+            let status = answer.raw().status().as_u16();
+            Problem::transient(format!(
+                "{} gave an answer that cannot be read (HTTP {status})",
+                place(whereto)
+            ))
+        }
+        // Nobody was asked. A region is needed even with an endpoint, to sign.
+        _ if whereto.region.is_none() => Problem::permanent(
+            "no region is set; set AWS_REGION, or AWS_PROFILE to a profile that has a region",
+        ),
+        SdkError::ConstructionFailure(_) => Problem::permanent(innermost(error).to_string()),
+        SdkError::TimeoutError(_) => Problem::transient(format!("{} did not answer in time", place(whereto))),
+        other => unanswered(whereto, other),
+    }
+}
+
+/// Who did not answer, or badly.
+fn place(whereto: &Whereto) -> String {
+    match (&whereto.endpoint_url, &whereto.region) {
+        (Some(url), _) => url.clone(),
+        (None, Some(region)) => format!("AWS in {region}"),
+        (None, None) => "AWS".to_owned(),
+    }
+}
+
+/// What the service itself said. The names of errors are those of the services' references and of
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/CommonErrors.html>.
+fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErrorMetadata) -> Problem {
+    let code = error.code().unwrap_or_default();
+    let message = error.message().unwrap_or(code).trim().trim_end_matches('.');
+    match code {
+        // Before the status: services say 400 as well as 503 when they are throttling.
+        "ProvisionedThroughputExceededException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "LimitExceededException"
+        | "BandwidthLimitExceeded"
+        | "SlowDown" => throttled(whereto, code),
+        _ if code.contains("Throttl") => throttled(whereto, code),
+        _ if status == 429 => throttled(whereto, code),
+        "ResourceNotFoundException"
+        | "NoSuchBucket"
+        | "NoSuchKey"
+        | "NotFound"
+        | "NotFoundException"
+        | "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue" => Problem::permanent(missing(whereto, thing)),
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Problem::permanent(
+            "the AWS credentials have expired; renew them, for instance with `aws sso login`",
+        ),
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "InvalidToken"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "AuthFailure" => Problem::permanent(format!("AWS does not accept the credentials: {message}")),
+        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation" => {
+            Problem::permanent(format!("access denied: {message}"))
+        }
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "OperationAborted"
+        | "ReplicatedWriteConflictException"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "ResourceInUseException"
+        | "ServiceUnavailable"
+        | "TransactionConflictException" => failed(whereto, status, message),
+        _ if status >= 500 => failed(whereto, status, message),
+        "" => Problem::permanent(format!("{} refused it (HTTP {status})", place(whereto))),
+        _ => Problem::permanent(message),
+    }
+}
+
+fn throttled(whereto: &Whereto, code: &str) -> Problem {
+    Problem::transient(format!("{} is throttling ({code})", place(whereto)))
+}
+
+fn failed(whereto: &Whereto, status: u16, message: &str) -> Problem {
+    let colon = if message.is_empty() { "" } else { ": " };
+    Problem::transient(format!("{} failed (HTTP {status}){colon}{message}", place(whereto)))
+}
+
+fn missing(whereto: &Whereto, thing: &str) -> String {
+    let region = whereto.region.as_deref().unwrap_or("this region");
+    match &whereto.endpoint_url {
+        Some(url) => format!("{thing} does not exist in {region} (at {url})"),
+        None => format!("{thing} does not exist in {region}"),
+    }
+}
+
+/// Nobody answered: no credentials, or no connection.
+fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
+    if let Some(error) = cause::<CredentialsError>(error) {
+        return uncredited(whereto, error);
+    }
+    if let Some(url) = whereto.endpoint_url.as_ref().filter(|url| !url.contains("://")) {
+        return Problem::permanent(format!(
+            "the endpoint {url} is not a URL; it begins with http:// or https://"
+        ));
+    }
+    let (silence, question) = match &whereto.endpoint_url {
+        Some(url) => (format!("nothing answers at {url}"), "is it running?"),
+        None => (format!("{} does not answer", place(whereto)), "is the network up?"),
+    };
+    // A name that is not found has no kind of its own, only hyper's word for the step that failed.
+    let text = chain(error);
+    if text.contains("dns error") {
+        return Problem::transient(match (&whereto.endpoint_url, &whereto.region) {
+            (None, Some(region)) => {
+                format!("AWS has no address in {region}; is that a region, and is the network up?")
+            }
+            _ => format!("{silence} (no such host); is the name right?"),
+        });
+    }
+    let why = match cause::<io::Error>(error).map(io::Error::kind) {
+        Some(kind) if kind != io::ErrorKind::Other => kind.to_string(),
+        _ if text.contains("timeout") => "timed out".to_owned(),
+        _ => innermost(error).to_string(),
+    };
+    Problem::transient(format!("{silence} ({why}); {question}"))
+}
+
+fn uncredited(whereto: &Whereto, error: &CredentialsError) -> Problem {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => Problem::permanent(match &whereto.profile {
+            Some(profile) => format!(
+                "profile {profile} has no AWS credentials; see that it is in ~/.aws/config, or run \
+                 `aws sso login --profile {profile}`"
+            ),
+            None => "no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+                     AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
+                .to_owned(),
+        }),
+        CredentialsError::ProviderTimedOut(_) => {
+            Problem::transient("whoever should give the AWS credentials did not answer in time")
+        }
+        other => Problem::permanent(format!(
+            "the AWS credentials could not be loaded: {}; check AWS_PROFILE, or run `aws sso login`",
+            innermost(other)
+        )),
+    }
+}
+
+/// The service's name for the error and its id for the request, which AWS support asks for.
+fn summary<E>(error: &SdkError<E, HttpResponse>) -> Option<String>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(answer) => {
+            let meta = answer.err().meta();
+            let request = meta.extra("aws_request_id").map(|id| format!("request {id}"));
+            let known: Vec<&str> = [meta.code(), request.as_deref()].into_iter().flatten().collect();
+            (!known.is_empty()).then(|| known.join(", "))
+        }
+        SdkError::ResponseError(_) => Some(innermost(error).to_string()),
+        _ => None,
+    }
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// The first cause of a type.
+fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|error| error.downcast_ref())
+}
+
+/// The cause of all causes; the SDK's outer errors say little more than that there is one.
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    causes(error).last().unwrap_or(error)
+}
+
+#[cfg(test)]
+mod tests;

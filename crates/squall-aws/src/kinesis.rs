@@ -1,0 +1,270 @@
+//! The task and result streams on Kinesis.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client as Kinesis;
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, Shard};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use squall_core::placement::ShardRange;
+use squall_core::ports::{Placement, PortError, ResultQueue, TaskQueue};
+use tokio::time::Instant;
+
+use crate::connection::{Client, Connection};
+use crate::error::{port_error_of, unsendable};
+
+mod outbox;
+mod shards;
+
+use outbox::{Item, Outbox, Step, checked_bytes};
+pub use outbox::{
+    MAX_CALL_BYTES, MAX_CALL_RECORDS, MAX_RECORD_BYTES, SHARD_BYTES_PER_S, SHARD_RECORDS_PER_S,
+};
+use shards::{OpenShard, ShardMap};
+
+/// The stream of tasks, as one who puts sees it.
+///
+/// The shards are listed once, and again after a reshard: every reply says which shard a record went to, and one that
+/// went elsewhere than the list has it is how a reshard is noticed. Until then tasks go to the right hash keys, but
+/// those of a split shard all to one of its halves: the first job after a reshard may take longer, and no other.
+#[derive(Debug)]
+pub struct KinesisTaskQueue {
+    client: Client<Kinesis>,
+    stream: String,
+    map: Mutex<Option<Arc<ShardMap>>>,
+}
+
+impl KinesisTaskQueue {
+    /// The stream of this name.
+    pub fn new(connection: &Connection, stream: impl Into<String>) -> Self {
+        let client = Client::new(connection, Kinesis::new);
+        Self { client, stream: stream.into(), map: Mutex::new(None) }
+    }
+
+    fn remember(&self, map: Option<Arc<ShardMap>>) {
+        *self.map.lock().unwrap_or_else(PoisonError::into_inner) = map;
+    }
+
+    async fn map(&self) -> Result<Arc<ShardMap>, PortError> {
+        let known = self.map.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(map) = known {
+            return Ok(map);
+        }
+        let shards = list_shards(&self.client, Named::Name(&self.stream)).await?;
+        let open = shards.iter().filter(|shard| !is_closed(shard)).map(open_shard);
+        let map = Arc::new(ShardMap::new(&self.stream, open.collect::<Result<_, _>>()?)?);
+        self.remember(Some(Arc::clone(&map)));
+        Ok(map)
+    }
+
+    /// One call; the records that were refused, and why the last of them was.
+    async fn call(
+        &self,
+        records: &[(Placement, Vec<u8>)],
+        map: &ShardMap,
+        batch: Vec<usize>,
+    ) -> Result<Answer, PortError> {
+        let entry = |&index: &usize| {
+            let (placement, data) = &records[index];
+            PutRecordsRequestEntry::builder()
+                .partition_key(&placement.partition_key)
+                .explicit_hash_key(placement.hash_key.to_string())
+                .data(Blob::new(data.as_slice()))
+                .build()
+                .map_err(|error| unsendable(format!("put a record on stream {}", self.stream), &error))
+        };
+        let entries = batch.iter().map(entry).collect::<Result<_, _>>()?;
+        let what = || format!("put {} records on stream {}", batch.len(), self.stream);
+        let request =
+            self.client.get().await.put_records().stream_name(&self.stream).set_records(Some(entries));
+        let reply = request.send().await.map_err(|error| {
+            port_error_of(self.client.connection(), what(), format!("stream {}", self.stream), error)
+        })?;
+        if reply.records.len() != batch.len() {
+            let n_replies = reply.records.len();
+            return Err(PortError::transient(format!("{}: the reply is about {n_replies}", what())));
+        }
+        let (mut refused, mut why) = (Vec::new(), String::new());
+        for (&index, record) in batch.iter().zip(&reply.records) {
+            if let Some(code) = record.error_code() {
+                refused.push(index);
+                why = format!("{code}: {}", record.error_message().unwrap_or("no message"));
+            } else if record.shard_id().is_some_and(|id| !map.agrees(records[index].0.hash_key, id)) {
+                self.remember(None);
+            }
+        }
+        Ok(Answer { batch, refused, why })
+    }
+}
+
+struct Answer {
+    batch: Vec<usize>,
+    refused: Vec<usize>,
+    why: String,
+}
+
+impl TaskQueue for KinesisTaskQueue {
+    async fn shards(&self) -> Result<Vec<ShardRange>, PortError> {
+        Ok(self.map().await?.ranges())
+    }
+
+    /// Of the errors, a transient one may also be that a shard refused everything for about 20 seconds.
+    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let map = self.map().await?;
+        let item = |(placement, data): &(Placement, Vec<u8>)| {
+            let bytes = checked_bytes(&self.stream, &placement.partition_key, data)?;
+            Ok(Item { shard: map.index_of(placement.hash_key), bytes })
+        };
+        let items = records.iter().map(item).collect::<Result<_, PortError>>()?;
+        let started = Instant::now();
+        let now_us = || u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mut outbox = Outbox::new(items, map.len(), jitter_seed(&records), 0);
+        let mut calls = FuturesUnordered::new();
+        let mut why = String::new();
+        loop {
+            match outbox.next(now_us()) {
+                Step::Call(batch) => calls.push(self.call(&records, &map, batch)),
+                Step::Wait { until_us } => {
+                    let wake = async {
+                        match until_us {
+                            Some(until_us) => {
+                                tokio::time::sleep_until(started + Duration::from_micros(until_us)).await;
+                            }
+                            None => std::future::pending().await,
+                        }
+                    };
+                    tokio::select! {
+                        Some(answer) = calls.next() => {
+                            let answer = answer?;
+                            outbox.settle(now_us(), &answer.batch, &answer.refused);
+                            if !answer.refused.is_empty() {
+                                why = answer.why;
+                            }
+                        }
+                        () = wake => {}
+                    }
+                }
+                Step::Done => return Ok(()),
+                Step::GiveUp { n_left, rounds } => {
+                    return Err(PortError::transient(format!(
+                        "{n_left} of {} records are not on stream {}: a shard refused {rounds} times in a row: {why}",
+                        records.len(),
+                        self.stream
+                    )));
+                }
+            }
+        }
+    }
+}
+
+/// Different for different jobs, so that splitters that are refused together do not come back together.
+fn jitter_seed(records: &[(Placement, Vec<u8>)]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    records.first().map(|(placement, _)| &placement.partition_key).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The stream of results, as one who puts sees it.
+#[derive(Debug)]
+pub struct KinesisResultQueue {
+    client: Client<Kinesis>,
+    stream: String,
+}
+
+impl KinesisResultQueue {
+    /// The stream of this name.
+    pub fn new(connection: &Connection, stream: impl Into<String>) -> Self {
+        Self { client: Client::new(connection, Kinesis::new), stream: stream.into() }
+    }
+}
+
+impl ResultQueue for KinesisResultQueue {
+    /// A record over the limit of [`MAX_RECORD_BYTES`] is a permanent error.
+    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError> {
+        checked_bytes(&self.stream, &partition_key, &record)?;
+        let request =
+            self.client.get().await.put_record().stream_name(&self.stream).partition_key(partition_key);
+        let sent = request.data(Blob::new(record)).send().await;
+        sent.map(drop).map_err(|error| {
+            let stream = format!("stream {}", self.stream);
+            port_error_of(self.client.connection(), format!("put a record on {stream}"), stream, error)
+        })
+    }
+}
+
+/// A stream, by what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Named<'a> {
+    Name(&'a str),
+    Arn(&'a str),
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn new(name_or_arn: &'a str) -> Self {
+        if name_or_arn.starts_with("arn:") { Self::Arn(name_or_arn) } else { Self::Name(name_or_arn) }
+    }
+
+    pub(crate) fn name(self) -> Option<String> {
+        if let Self::Name(name) = self { Some(name.to_owned()) } else { None }
+    }
+
+    pub(crate) fn arn(self) -> Option<String> {
+        if let Self::Arn(arn) = self { Some(arn.to_owned()) } else { None }
+    }
+
+    pub(crate) fn as_str(self) -> &'a str {
+        let (Self::Name(text) | Self::Arn(text)) = self;
+        text
+    }
+}
+
+/// All shards, open and closed, of all pages.
+pub(crate) async fn list_shards(
+    client: &Client<Kinesis>,
+    stream: Named<'_>,
+) -> Result<Vec<Shard>, PortError> {
+    let kinesis = client.get().await;
+    let (mut shards, mut next) = (Vec::new(), None);
+    loop {
+        // A token stands for the stream too; giving both is refused.
+        let request = match next {
+            None => kinesis.list_shards().set_stream_name(stream.name()).set_stream_arn(stream.arn()),
+            Some(token) => kinesis.list_shards().next_token(token),
+        };
+        let page = request.send().await.map_err(|error| {
+            let stream = format!("stream {}", stream.as_str());
+            port_error_of(client.connection(), format!("list the shards of {stream}"), stream, error)
+        })?;
+        shards.extend(page.shards.unwrap_or_default());
+        next = page.next_token;
+        if next.is_none() {
+            return Ok(shards);
+        }
+    }
+}
+
+/// A shard is closed once it has a last sequence number.
+pub(crate) fn is_closed(shard: &Shard) -> bool {
+    shard.sequence_number_range.as_ref().is_some_and(|range| range.ending_sequence_number.is_some())
+}
+
+fn open_shard(shard: &Shard) -> Result<OpenShard, PortError> {
+    let keys = shard.hash_key_range.as_ref();
+    let first = keys.and_then(|keys| keys.starting_hash_key.parse().ok());
+    let last = keys.and_then(|keys| keys.ending_hash_key.parse().ok());
+    match (first, last) {
+        (Some(first), Some(last)) => {
+            Ok(OpenShard { id: shard.shard_id.clone(), range: ShardRange { first, last } })
+        }
+        _ => Err(PortError::permanent(format!("shard {} has no hash keys: {keys:?}", shard.shard_id))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! Which records go into which call, when, and which go again: without a clock and without a network.
+//!
+//! The limits are those of <https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html> and of
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use squall_core::ports::PortError;
+
+/// Most records in one call.
+pub const MAX_CALL_RECORDS: usize = 500;
+/// Most bytes in one call, data and partition keys. A call may be twice as large since 2025, which gains nothing here:
+/// tasks are small, and 500 of them are well below.
+pub const MAX_CALL_BYTES: u64 = 5 << 20;
+/// Most bytes in one record, data and partition key, on a stream that was not set up for larger ones.
+pub const MAX_RECORD_BYTES: u64 = 1 << 20;
+/// Records that a shard takes in a second.
+pub const SHARD_RECORDS_PER_S: u64 = 1_000;
+/// Bytes that a shard takes in a second, data and partition keys.
+pub const SHARD_BYTES_PER_S: u64 = 1 << 20;
+
+/// Calls in flight at most. Eight calls of 500 records, answered after 25 ms or so, are 160,000 records a second: more
+/// than a hundred shards take. More calls would only be more TLS handshakes and more copies of records in memory.
+const CALLS_IN_FLIGHT: usize = 8;
+/// A shard that has used up its rate gets its next records once there is room for a tenth of a second's worth, lest
+/// every millisecond has its own call of one record.
+const PARTS_OF_A_SECOND: u64 = 10;
+/// Wait after a shard's first refusal, microseconds; doubles with each that follows, jittered.
+const BACKOFF_US: u64 = 100_000;
+/// Longest such wait, microseconds.
+const MAX_BACKOFF_US: u64 = 5_000_000;
+/// A shard that refuses so many times in a row, and takes nothing in between, is given up: that is after about 20
+/// seconds. Whoever delivered the job delivers it again.
+const MAX_ROUNDS: u32 = 10;
+
+/// A record as far as planning goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Index of the shard that it is for.
+    pub(super) shard: usize,
+    /// Its data and its partition key.
+    pub(super) bytes: u64,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Send these records, by index, in this order.
+    Call(Vec<usize>),
+    /// Nothing until a call ends, or until this time, microseconds.
+    Wait { until_us: Option<u64> },
+    /// Every record is on the stream.
+    Done,
+    /// A shard took nothing for too long.
+    GiveUp { n_left: usize, rounds: u32 },
+}
+
+/// The bytes of a record, if it fits.
+///
+/// # Errors
+/// Permanent; it names the record by its partition key.
+pub(super) fn checked_bytes(stream: &str, partition_key: &str, data: &[u8]) -> Result<u64, PortError> {
+    let bytes = data.len() as u64 + partition_key.len() as u64;
+    if bytes <= MAX_RECORD_BYTES {
+        return Ok(bytes);
+    }
+    Err(PortError::permanent(format!(
+        "record {partition_key} for stream {stream} has {bytes} bytes with its key; the limit is {MAX_RECORD_BYTES}"
+    )))
+}
+
+/// What may still be sent to a shard: one second's worth at once, and then as much as flows in.
+#[derive(Debug, Clone, Copy)]
+struct Credit {
+    per_s: u64,
+    /// Millionths of a unit; `per_s` units flow in per second, which is `per_s` millionths per microsecond.
+    millionths: u64,
+}
+
+impl Credit {
+    fn full(per_s: u64) -> Self {
+        Self { per_s, millionths: per_s * 1_000_000 }
+    }
+
+    fn flow(&mut self, elapsed_us: u64) {
+        let flowed = self.millionths.saturating_add(elapsed_us.saturating_mul(self.per_s));
+        self.millionths = flowed.min(self.per_s * 1_000_000);
+    }
+
+    fn wait_us(&self, units: u64) -> u64 {
+        (units * 1_000_000).saturating_sub(self.millionths).div_ceil(self.per_s)
+    }
+
+    fn spend(&mut self, units: u64) -> bool {
+        let enough = units * 1_000_000 <= self.millionths;
+        if enough {
+            self.millionths -= units * 1_000_000;
+        }
+        enough
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Shard {
+    waiting: VecDeque<usize>,
+    waiting_bytes: u64,
+    in_flight: bool,
+    records: Credit,
+    bytes: Credit,
+    seen_us: u64,
+    not_before_us: u64,
+    /// Refusals in a row; after a call of which it took something, 1 at most.
+    rounds: u32,
+}
+
+impl Shard {
+    fn new(now_us: u64) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            in_flight: false,
+            records: Credit::full(SHARD_RECORDS_PER_S),
+            bytes: Credit::full(SHARD_BYTES_PER_S),
+            seen_us: now_us,
+            not_before_us: now_us,
+            rounds: 0,
+        }
+    }
+
+    fn flow(&mut self, now_us: u64) {
+        let elapsed_us = now_us.saturating_sub(self.seen_us);
+        self.seen_us = self.seen_us.max(now_us);
+        self.records.flow(elapsed_us);
+        self.bytes.flow(elapsed_us);
+    }
+
+    /// When it may be sent something; `None` when there is nothing to send.
+    fn ready_us(&mut self, now_us: u64, items: &[Item]) -> Option<u64> {
+        let first = items[*self.waiting.front()?];
+        self.flow(now_us);
+        let n_records = (self.waiting.len() as u64).min(SHARD_RECORDS_PER_S / PARTS_OF_A_SECOND);
+        let n_bytes = self.waiting_bytes.min(SHARD_BYTES_PER_S / PARTS_OF_A_SECOND).max(first.bytes);
+        let wait_us = self.records.wait_us(n_records).max(self.bytes.wait_us(n_bytes));
+        Some(self.not_before_us.max(now_us.saturating_add(wait_us)))
+    }
+
+    /// The next record, if its rate and the room that is left in the call allow it.
+    fn take(&mut self, items: &[Item], room_bytes: u64) -> Option<usize> {
+        let &index = self.waiting.front()?;
+        let bytes = items[index].bytes;
+        // Both or neither: a refused byte must not cost a record.
+        if bytes > room_bytes || self.bytes.wait_us(bytes) > 0 || !self.records.spend(1) {
+            return None;
+        }
+        self.bytes.spend(bytes);
+        self.waiting.pop_front();
+        self.waiting_bytes -= bytes;
+        self.in_flight = true;
+        Some(index)
+    }
+}
+
+/// The records that are not known to be on the stream.
+///
+/// A shard has one call in flight at a time, so its records arrive in the order in which they were given, but for those
+/// that were refused while later ones of the same call were not.
+#[derive(Debug, Clone)]
+pub(super) struct Outbox {
+    items: Vec<Item>,
+    shards: Vec<Shard>,
+    n_left: usize,
+    n_calls: usize,
+    jitter_seed: u64,
+    gave_up: bool,
+}
+
+impl Outbox {
+    /// Nothing sent. Every item's shard is below `n_shards`, and its bytes were checked.
+    pub(super) fn new(items: Vec<Item>, n_shards: usize, jitter_seed: u64, now_us: u64) -> Self {
+        let mut shards = vec![Shard::new(now_us); n_shards];
+        for (index, item) in items.iter().enumerate() {
+            shards[item.shard].waiting.push_back(index);
+            shards[item.shard].waiting_bytes += item.bytes;
+        }
+        Self { n_left: items.len(), items, shards, n_calls: 0, jitter_seed, gave_up: false }
+    }
+
+    /// What to do at `now_us`.
+    pub(super) fn next(&mut self, now_us: u64) -> Step {
+        if self.gave_up {
+            return Step::GiveUp { n_left: self.n_left, rounds: MAX_ROUNDS };
+        }
+        if self.n_left == 0 {
+            return Step::Done;
+        }
+        if self.n_calls >= CALLS_IN_FLIGHT {
+            return Step::Wait { until_us: None };
+        }
+        let (mut ready, mut until_us) = (Vec::new(), None::<u64>);
+        for (index, shard) in self.shards.iter_mut().enumerate().filter(|(_, shard)| !shard.in_flight) {
+            match shard.ready_us(now_us, &self.items) {
+                Some(ready_us) if ready_us <= now_us => ready.push(index),
+                Some(ready_us) => until_us = Some(until_us.map_or(ready_us, |other| other.min(ready_us))),
+                None => {}
+            }
+        }
+        if ready.is_empty() {
+            return Step::Wait { until_us };
+        }
+        let batch = self.fill(ready);
+        self.n_calls += 1;
+        Step::Call(batch)
+    }
+
+    /// A call for the first of these shards: so many that the calls that are free serve all of them at once, because
+    /// every shard's heaviest record is to start at once. What fits into one call is one call.
+    fn fill(&mut self, mut ready: Vec<usize>) -> Vec<usize> {
+        ready.sort_by_key(|&shard| self.shards[shard].waiting.front().copied());
+        let n_records: usize = ready.iter().map(|&shard| self.shards[shard].waiting.len()).sum();
+        let n_bytes: u64 = ready.iter().map(|&shard| self.shards[shard].waiting_bytes).sum();
+        let by_bytes = usize::try_from(n_bytes.div_ceil(MAX_CALL_BYTES)).unwrap_or(usize::MAX);
+        let n_calls = n_records.div_ceil(MAX_CALL_RECORDS).max(by_bytes);
+        let n_shards = ready.len().div_ceil(n_calls.clamp(1, CALLS_IN_FLIGHT - self.n_calls));
+        ready.truncate(n_shards);
+
+        let (mut batch, mut room_bytes) = (Vec::new(), MAX_CALL_BYTES);
+        while !ready.is_empty() && batch.len() < MAX_CALL_RECORDS {
+            ready.retain(|&shard| {
+                let full = batch.len() == MAX_CALL_RECORDS;
+                let taken = if full { None } else { self.shards[shard].take(&self.items, room_bytes) };
+                if let Some(index) = taken {
+                    room_bytes -= self.items[index].bytes;
+                    batch.push(index);
+                }
+                taken.is_some()
+            });
+        }
+        batch
+    }
+
+    /// Takes in what came of a call: `refused` are the records of `batch` that are not on the stream, in its order.
+    pub(super) fn settle(&mut self, now_us: u64, batch: &[usize], refused: &[usize]) {
+        self.n_calls -= 1;
+        self.n_left -= batch.len() - refused.len();
+        let mut tallies: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        for &index in batch {
+            tallies.entry(self.items[index].shard).or_default().0 += 1;
+        }
+        for &index in refused.iter().rev() {
+            let shard = self.items[index].shard;
+            tallies.entry(shard).or_default().1 += 1;
+            self.shards[shard].waiting.push_front(index);
+            self.shards[shard].waiting_bytes += self.items[index].bytes;
+        }
+        for (index, (n_sent, n_refused)) in tallies {
+            let shard = &mut self.shards[index];
+            shard.in_flight = false;
+            shard.rounds = match n_refused {
+                0 => 0,
+                _ if n_refused < n_sent => 1,
+                _ => shard.rounds + 1,
+            };
+            if shard.rounds == 0 {
+                continue;
+            }
+            // Somebody else writes to it too, so that nothing is left of its rate, whatever was counted here.
+            shard.flow(now_us);
+            shard.records.millionths = 0;
+            shard.bytes.millionths = 0;
+            let full_us = BACKOFF_US.saturating_mul(1 << (shard.rounds - 1).min(20)).min(MAX_BACKOFF_US);
+            let wait_us = jittered(full_us, (self.jitter_seed, index, shard.rounds));
+            shard.not_before_us = now_us.saturating_add(wait_us);
+            self.gave_up |= shard.rounds >= MAX_ROUNDS;
+        }
+    }
+}
+
+/// Between half of `full_us` and all of it, by a hash: spread out over splitters, and the same in every run.
+fn jittered(full_us: u64, key: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    let half_us = full_us / 2;
+    half_us + hasher.finish() % (full_us - half_us + 1)
+}
+
+#[cfg(test)]
+mod tests;

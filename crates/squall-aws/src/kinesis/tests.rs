@@ -1,0 +1,129 @@
+use squall_local::contracts::{self, Broken, Found};
+
+use super::*;
+use crate::emulator;
+use crate::transport::{Position, StreamReader};
+
+/// A stream of its own on the emulator; `None` where there is no emulator.
+async fn stream(n_shards: i32) -> Option<(Connection, String)> {
+    let connection = emulator::connection().await?;
+    let name = emulator::unique("stream");
+    let kinesis = Kinesis::new(connection.config().await);
+    kinesis.create_stream().stream_name(&name).shard_count(n_shards).send().await.unwrap();
+    while list_shards(&Client::new(&connection, Kinesis::new), Named::Name(&name)).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Some((connection, name))
+}
+
+/// All records of a shard, as they are now.
+async fn read(reader: &StreamReader, shard: &str) -> Result<Vec<Found>, Broken> {
+    let told = |error: PortError| error.to_string();
+    let mut found = Vec::new();
+    let mut next = Some(reader.iterator(shard, &Position::TrimHorizon).await.map_err(told)?);
+    while let Some(iterator) = next {
+        let page = reader.records(&iterator, 10_000).await.map_err(told)?;
+        next = page.next.filter(|_| page.behind_ms > 0 || !page.records.is_empty());
+        found.extend(page.records.into_iter().map(|record| (record.partition_key, record.data)));
+    }
+    Ok(found)
+}
+
+#[tokio::test]
+async fn two_thousand_tasks_arrive_on_the_shards_that_they_were_meant_for() {
+    let Some((connection, name)) = stream(3).await else { return };
+    let queue = KinesisTaskQueue::new(&connection, &name);
+    let reader = StreamReader::new(&connection, &name);
+    let ids = list_shards(&queue.client, Named::Name(&name)).await.unwrap();
+    let told = contracts::task_queue(&queue, "tasks", 2_000, async |shard: usize, range: &ShardRange| {
+        let keys = ids[shard].hash_key_range.as_ref().unwrap();
+        assert_eq!(keys.starting_hash_key, range.first.to_string());
+        read(&reader, &ids[shard].shard_id).await
+    });
+    assert_eq!(told.await, Ok(()));
+}
+
+#[tokio::test]
+async fn results_arrive() {
+    let Some((connection, name)) = stream(2).await else { return };
+    let queue = KinesisResultQueue::new(&connection, &name);
+    let reader = StreamReader::new(&connection, &name);
+    let told = contracts::result_queue(&queue, "results", async || {
+        let mut found = Vec::new();
+        for shard in reader.shards().await.map_err(|error| error.to_string())? {
+            found.extend(read(&reader, &shard.id).await?);
+        }
+        Ok(found)
+    });
+    assert_eq!(told.await, Ok(()));
+}
+
+fn task(hash_key: u128, n_bytes: usize) -> (Placement, Vec<u8>) {
+    (Placement { partition_key: "job/1".to_owned(), hash_key }, vec![7; n_bytes])
+}
+
+#[tokio::test]
+async fn the_largest_records_go_through_and_one_byte_more_is_refused_before_anything_is_sent() {
+    let Some((connection, name)) = stream(6).await else { return };
+    let queue = KinesisTaskQueue::new(&connection, &name);
+    let most = usize::try_from(MAX_RECORD_BYTES).unwrap() - "job/1".len();
+    let keys: Vec<u128> = queue.shards().await.unwrap().iter().map(|shard| shard.first).collect();
+    let too_large = queue.put_tasks(vec![task(keys[0], 1), task(keys[1], most + 1)]).await;
+    assert!(matches!(too_large, Err(PortError::Permanent { .. })), "{too_large:?}");
+    // Six of them are more than a call takes.
+    queue.put_tasks(keys.iter().map(|&key| task(key, most)).collect()).await.unwrap();
+    let reader = StreamReader::new(&connection, &name);
+    for shard in reader.shards().await.unwrap() {
+        let found: Vec<usize> =
+            read(&reader, &shard.id).await.unwrap().iter().map(|(_, it)| it.len()).collect();
+        assert_eq!(found, [most]);
+    }
+    let results = KinesisResultQueue::new(&connection, &name);
+    let too_large = results.put_result("job/1".to_owned(), vec![7; most + 1]).await;
+    assert!(matches!(too_large, Err(PortError::Permanent { .. })), "{too_large:?}");
+}
+
+#[tokio::test]
+async fn a_reshard_is_noticed_by_where_a_record_went() {
+    let Some((connection, name)) = stream(2).await else { return };
+    let queue = KinesisTaskQueue::new(&connection, &name);
+    let before = queue.shards().await.unwrap();
+    assert_eq!(before.len(), 2);
+    let half = (before[0].last / 2).to_string();
+    let id = queue.map().await.unwrap().0[0].id.clone();
+    let kinesis = queue.client.get().await;
+    kinesis
+        .split_shard()
+        .stream_name(&name)
+        .shard_to_split(id)
+        .new_starting_hash_key(half)
+        .send()
+        .await
+        .unwrap();
+    while list_shards(&queue.client, Named::Name(&name)).await.unwrap().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(queue.shards().await.unwrap(), before, "the list is kept");
+    queue.put_tasks(vec![task(before[1].first, 1)]).await.unwrap();
+    assert_eq!(queue.shards().await.unwrap(), before, "and what goes where it should says nothing");
+    queue.put_tasks(vec![task(0, 1)]).await.unwrap();
+    assert_eq!(queue.shards().await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_there_is_named() {
+    let Some(connection) = emulator::connection().await else { return };
+    let queue = KinesisTaskQueue::new(&connection, "nowhere");
+    let told = queue.put_tasks(vec![task(0, 1)]).await.unwrap_err();
+    assert!(
+        matches!(told, PortError::Permanent { .. }) && told.to_string().contains("stream nowhere"),
+        "{told}"
+    );
+    queue.put_tasks(Vec::new()).await.unwrap();
+    let results = KinesisResultQueue::new(&connection, "nowhere");
+    let told = results.put_result("job".to_owned(), Vec::new()).await.unwrap_err();
+    assert!(
+        matches!(told, PortError::Permanent { .. }) && told.to_string().contains("stream nowhere"),
+        "{told}"
+    );
+}

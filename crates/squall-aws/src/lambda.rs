@@ -1,0 +1,192 @@
+//! The workers as Lambda functions.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_lambda::Client as Lambda;
+use aws_sdk_lambda::config::Builder;
+use aws_sdk_lambda::config::StalledStreamProtectionConfig;
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::error::SdkError;
+use aws_sdk_lambda::operation::invoke::InvokeError as SdkInvokeError;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use squall_core::cascade::ThrottleReason;
+use squall_core::job::brief;
+use squall_core::ports::{InvokeError, PortError, Workers, chain};
+
+use crate::connection::{Client, Connection};
+use crate::error::port_error_of;
+use crate::payload::{from_payload, payload_len, to_payload};
+
+mod names;
+
+use names::CachedNames;
+
+/// Most bytes of a request's payload, 6 MB
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). A request is three quarters of that,
+/// because it travels in base64.
+pub const MAX_PAYLOAD_BYTES: usize = 6 << 20;
+
+/// A new connection must be made within this: hundreds are made at once when a task begins, on one or two vCPUs.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A function runs for 900 seconds at most; an answer that is not there soon after will not come.
+const READ_TIMEOUT: Duration = Duration::from_secs(905);
+/// A connection that nobody used for so long is not used again. Without retries an invocation that meets one which the
+/// other side has just closed is an attempt lost.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The identical worker functions that a consumer spreads over.
+#[derive(Debug)]
+pub struct LambdaWorkers {
+    client: Client<Lambda>,
+    functions: Vec<String>,
+}
+
+impl LambdaWorkers {
+    /// Functions by name or ARN: stripe `n` is number `n` modulo their number.
+    pub fn new(connection: &Connection, functions: Vec<String>) -> Self {
+        Self { client: Client::new(connection, invoke_client), functions }
+    }
+}
+
+impl Workers for LambdaWorkers {
+    async fn invoke(&self, stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        let n_functions = self.functions.len().max(1);
+        let Some(function) = self.functions.get(stripe as usize % n_functions) else {
+            return Err(InvokeError::Impossible("there are no worker functions".to_owned()));
+        };
+        let n_bytes = payload_len(request.len());
+        if n_bytes > MAX_PAYLOAD_BYTES {
+            return Err(InvokeError::Impossible(format!(
+                "the request for {function} has {n_bytes} bytes in base64; the limit is {MAX_PAYLOAD_BYTES}"
+            )));
+        }
+        let payload = to_payload(&request);
+        drop(request);
+        match invoke(&self.client, function, payload).await {
+            Ok(reply) => from_payload(&reply)
+                .map_err(|error| InvokeError::Failed(format!("{function}: {}", chain(&error)))),
+            Err(Invocation::Throttled(reason)) => Err(InvokeError::Throttled(throttle_reason(&reason))),
+            Err(Invocation::FunctionError(payload)) => {
+                Err(InvokeError::Failed(format!("{function}: {}", function_error(&payload))))
+            }
+            Err(Invocation::Failed(error @ PortError::Permanent { .. })) => {
+                Err(InvokeError::Impossible(chain(&error)))
+            }
+            Err(Invocation::Failed(error)) => Err(InvokeError::Failed(chain(&error))),
+        }
+    }
+}
+
+/// Why a function did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Invocation {
+    /// It was refused before it ran; the `Reason` of the 429.
+    #[error("throttled: {0}")]
+    Throttled(String),
+    /// It ran, and failed; the payload that it left, usually `{"errorType": .., "errorMessage": ..}`.
+    #[error("the function failed: {0}")]
+    FunctionError(String),
+    /// Nobody knows whether it ran (transient), or it cannot be invoked (permanent).
+    #[error(transparent)]
+    Failed(PortError),
+}
+
+/// A client whose invocations are each one request: who invokes counts attempts, and an invocation that is repeated
+/// unseen runs the function twice.
+pub(crate) fn invoke_client(sdk: &SdkConfig) -> Lambda {
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+    let http = aws_smithy_http_client::Builder::new()
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_with_resolver(CachedNames::default());
+    let config = Builder::from(sdk)
+        .http_client(http)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        // A worker that computes for a minute sends nothing meanwhile, and that is not a stalled stream.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    Lambda::from_conf(config.build())
+}
+
+/// Invokes a function, once, and waits for its answer.
+pub(crate) async fn invoke(
+    client: &Client<Lambda>,
+    function: &str,
+    payload: Vec<u8>,
+) -> Result<Vec<u8>, Invocation> {
+    let request = client.get().await.invoke().function_name(function).payload(Blob::new(payload));
+    let reply = request.send().await.map_err(|error| unanswered(client, function, error))?;
+    let payload = reply.payload.map(Blob::into_inner).unwrap_or_default();
+    match reply.function_error {
+        None => Ok(payload),
+        Some(_) => Err(Invocation::FunctionError(String::from_utf8_lossy(&payload).into_owned())),
+    }
+}
+
+/// Hands a function an event, and does not wait.
+pub(crate) async fn invoke_async(
+    client: &Client<Lambda>,
+    function: &str,
+    payload: Vec<u8>,
+) -> Result<(), Invocation> {
+    let request = client.get().await.invoke().function_name(function).invocation_type(InvocationType::Event);
+    let sent = request.payload(Blob::new(payload)).send().await;
+    sent.map(drop).map_err(|error| unanswered(client, function, error))
+}
+
+fn unanswered(client: &Client<Lambda>, function: &str, error: SdkError<SdkInvokeError>) -> Invocation {
+    if let Some(SdkInvokeError::TooManyRequestsException(throttled)) = error.as_service_error() {
+        let reason = throttled.reason().map_or("no reason given", |reason| reason.as_str());
+        return Invocation::Throttled(reason.to_owned());
+    }
+    if error.raw_response().is_some_and(|response| response.status().as_u16() == 429) {
+        return Invocation::Throttled("no reason given".to_owned());
+    }
+    let thing = format!("function {function}");
+    Invocation::Failed(port_error_of(client.connection(), format!("invoke {thing}"), thing, error))
+}
+
+/// What a 429's `Reason` asks for (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
+fn throttle_reason(reason: &str) -> ThrottleReason {
+    match reason {
+        "ReservedFunctionConcurrentInvocationLimitExceeded"
+        | "ReservedFunctionInvocationRateLimitExceeded"
+        | "FunctionInvocationRateLimitExceeded"
+        // Snapshots are taken per function version.
+        | "ConcurrentSnapshotCreateLimitExceeded" => ThrottleReason::Function,
+        "CallerRateLimitExceeded" => ThrottleReason::CallRate,
+        // `ConcurrentInvocationLimitExceeded`; and fewer in flight is right whatever else it may be.
+        _ => ThrottleReason::Concurrency,
+    }
+}
+
+/// A failed function's payload in a few words.
+fn function_error(payload: &str) -> String {
+    let parsed: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
+    let field = |name: &str| parsed.get(name).and_then(|value| value.as_str());
+    match (field("errorType"), field("errorMessage")) {
+        (Some(kind), Some(message)) => format!("{}: {}", kind, shortened(message)),
+        (None, Some(message)) => shortened(message),
+        (Some(kind), None) => kind.to_owned(),
+        (None, None) => format!("failed with {}", brief(payload)),
+    }
+}
+
+/// One line of a message, and not too much of it: it is kept with every subtask that failed.
+fn shortened(message: &str) -> String {
+    const MOST_CHARS: usize = 300;
+    let line = message.lines().next().unwrap_or_default();
+    if line.chars().count() <= MOST_CHARS {
+        return line.to_owned();
+    }
+    line.chars().take(MOST_CHARS - 3).chain("...".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use std::time::Duration;
+
+use futures::future::join_all;
+use squall_local::contracts;
+use tokio::time::Instant;
+
+use super::*;
+use crate::emulator::connection_to;
+use crate::transport::Function;
+
+mod stub;
+
+use stub::Stub;
+
+async fn workers(stub: &Stub, functions: &[&str]) -> LambdaWorkers {
+    let functions = functions.iter().map(|name| (*name).to_owned()).collect();
+    LambdaWorkers::new(&connection_to(&stub.url()).await, functions)
+}
+
+/// What comes of asking one worker, which must be one request.
+async fn ask(function: &str) -> Result<Vec<u8>, InvokeError> {
+    let stub = Stub::start().await;
+    let reply = workers(&stub, &[function]).await.invoke(0, b"request".to_vec()).await;
+    assert_eq!(stub.n_requests(), 1, "{function} is asked once, whatever it says");
+    reply
+}
+
+#[tokio::test]
+async fn workers_do_as_promised() {
+    let stub = Stub::start().await;
+    let workers = workers(&stub, &["echo-0", "echo-1", "echo-2"]).await;
+    assert_eq!(contracts::workers(&workers, 3, Some(MAX_PAYLOAD_BYTES / 4 * 3)).await, Ok(()));
+    let n_before = stub.n_requests();
+    assert!(workers.invoke(0, vec![0; MAX_PAYLOAD_BYTES]).await.is_err());
+    assert_eq!(stub.n_requests(), n_before, "what is too large is not sent");
+}
+
+#[tokio::test]
+async fn a_stripe_is_a_function() {
+    let stub = Stub::start().await;
+    let workers = workers(&stub, &["echo", "broken", "text"]).await;
+    for (stripe, is_echo) in [(0, true), (1, false), (2, false), (3, true), (4, false), (300, true)] {
+        assert_eq!(workers.invoke(stripe, vec![1]).await.is_ok(), is_echo, "stripe {stripe}");
+    }
+    let none = LambdaWorkers::new(&connection_to(&stub.url()).await, Vec::new());
+    assert!(matches!(none.invoke(0, vec![1]).await, Err(InvokeError::Impossible(_))));
+}
+
+#[tokio::test]
+async fn a_throttle_is_told_by_its_reason() {
+    for (reason, expected) in [
+        ("ConcurrentInvocationLimitExceeded", ThrottleReason::Concurrency),
+        ("FunctionInvocationRateLimitExceeded", ThrottleReason::Function),
+        ("ReservedFunctionConcurrentInvocationLimitExceeded", ThrottleReason::Function),
+        ("ReservedFunctionInvocationRateLimitExceeded", ThrottleReason::Function),
+        ("ConcurrentSnapshotCreateLimitExceeded", ThrottleReason::Function),
+        ("CallerRateLimitExceeded", ThrottleReason::CallRate),
+        ("SomethingNewExceeded", ThrottleReason::Concurrency),
+    ] {
+        match ask(&format!("throttle-{reason}")).await {
+            Err(InvokeError::Throttled(found)) => assert_eq!(found, expected, "{reason}"),
+            other => panic!("{reason}: {other:?}"),
+        }
+    }
+    for function in ["throttle", "busy"] {
+        let told = ask(function).await;
+        assert!(matches!(told, Err(InvokeError::Throttled(ThrottleReason::Concurrency))), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_different_next_time_is_failed_and_what_will_not_is_impossible() {
+    for function in ["broken", "reset", "text"] {
+        let told = ask(function).await;
+        assert!(matches!(&told, Err(InvokeError::Failed(reason)) if reason.contains(function)), "{told:?}");
+    }
+    for function in ["missing", "denied"] {
+        let told = ask(function).await;
+        assert!(
+            matches!(&told, Err(InvokeError::Impossible(reason)) if reason.contains(function)),
+            "{told:?}"
+        );
+    }
+    let nobody = LambdaWorkers::new(&connection_to("http://127.0.0.1:1").await, vec!["echo".to_owned()]);
+    let told = nobody.invoke(0, Vec::new()).await;
+    assert!(matches!(told, Err(InvokeError::Failed(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_in_flight_wait_side_by_side_and_their_connections_are_used_again() {
+    let stub = Stub::start().await;
+    let workers = workers(&stub, &["slow-0", "slow-1"]).await;
+    let started = Instant::now();
+    for _ in 0..3 {
+        let replies = join_all((0..100_u8).map(|n| workers.invoke(u32::from(n), vec![n])));
+        let replies: Vec<_> = replies.await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(replies, (0..100_u8).map(|n| vec![n]).collect::<Vec<_>>());
+    }
+    // Three times a hundred waits of 300 ms; one after the other they take 90 s.
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(stub.n_connections() < 150, "{} connections for 300 invocations", stub.n_connections());
+}
+
+#[tokio::test]
+async fn a_function_is_invoked_with_the_payload_as_it_is() {
+    let stub = Stub::start().await;
+    let connection = connection_to(&stub.url()).await;
+    let event = br#"{"Records": [1, 2]}"#.to_vec();
+    assert_eq!(Function::new(&connection, "echo").invoke(event.clone()).await.unwrap(), event);
+    match Function::new(&connection, "throttle-CallerRateLimitExceeded").invoke(event.clone()).await {
+        Err(Invocation::Throttled(reason)) => assert_eq!(reason, "CallerRateLimitExceeded"),
+        other => panic!("{other:?}"),
+    }
+    match Function::new(&connection, "echo").invoke(to_payload(contracts::FAIL)).await {
+        Err(Invocation::FunctionError(payload)) => {
+            assert!(payload.contains("Runtime.ExitError"), "{payload}")
+        }
+        other => panic!("{other:?}"),
+    }
+    let gone = Function::new(&connection, "missing").invoke(event.clone()).await;
+    assert!(matches!(gone, Err(Invocation::Failed(PortError::Permanent { .. }))), "{gone:?}");
+    assert_eq!(stub.n_events(), 0);
+    Function::new(&connection, "echo").invoke_async(event).await.unwrap();
+    assert_eq!(stub.n_events(), 1);
+}
+
+#[test]
+fn a_failed_function_is_told_in_a_few_words() {
+    for (payload, told) in [
+        (
+            r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: 1 Error: killed"}"#,
+            "Runtime.ExitError: RequestId: 1 Error: killed",
+        ),
+        (
+            r#"{"errorMessage":"2026-11-22 Task timed out after 3.00 seconds"}"#,
+            "2026-11-22 Task timed out after 3.00 seconds",
+        ),
+        (r#"{"errorType":"Odd"}"#, "Odd"),
+        ("", "failed with ``"),
+        ("<html>", "failed with `<html>`"),
+        ("[1]", "failed with `[1]`"),
+    ] {
+        assert_eq!(function_error(payload), told);
+    }
+    let long = serde_json::json!({ "errorType": "Long", "errorMessage": format!("{}\nsecond line", "ü".repeat(5_000)) });
+    let told = function_error(&long.to_string());
+    assert!(told.chars().count() < 320 && told.starts_with("Long: ü") && told.ends_with("..."), "{told}");
+}

@@ -1,0 +1,30 @@
+//! Every line that names an AWS type: the grid's ports on Kinesis, Lambda, SNS, DynamoDB and S3, one file per port.
+//!
+//! Adapters translate and paginate. They decide nothing, and they do not retry: the SDK's standard retries are all.
+
+mod clock;
+mod connection;
+mod dynamo;
+#[cfg(test)]
+mod emulator;
+mod error;
+mod kinesis;
+mod lambda;
+pub mod payload;
+pub mod provision;
+mod s3;
+mod sns;
+mod stack;
+pub mod transport;
+
+pub use clock::WallClock;
+pub use connection::{Connection, Settings};
+pub use dynamo::DynamoJobStore;
+pub use kinesis::{
+    KinesisResultQueue, KinesisTaskQueue, MAX_CALL_BYTES, MAX_CALL_RECORDS, MAX_RECORD_BYTES,
+    SHARD_BYTES_PER_S, SHARD_RECORDS_PER_S,
+};
+pub use lambda::{LambdaWorkers, MAX_PAYLOAD_BYTES};
+pub use s3::{S3Blobs, S3Files};
+pub use sns::{JobTopic, MAX_MESSAGE_BYTES, SnsJobEvents};
+pub use stack::stack_outputs;

@@ -1,0 +1,130 @@
+//! The topics: jobs are published to one, their ends are told on another.
+
+use aws_sdk_sns::Client as Sns;
+use aws_sdk_sns::types::MessageAttributeValue;
+use serde_json::json;
+use squall_core::ports::{JobEvents, PortError};
+use squall_core::prices::cost_of;
+use squall_core::rows::JobRow;
+
+use crate::connection::{Client, Connection};
+use crate::error::{port_error_of, unsendable};
+
+/// Most bytes of a message: 256 KiB (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
+pub const MAX_MESSAGE_BYTES: usize = 262_144;
+
+/// Longest reason in an event; the job's row has all of it.
+const MAX_REASON_CHARS: usize = 2_000;
+
+/// The version of the event's shape; fields may be added without a new one.
+const EVENT_VERSION: u32 = 1;
+
+#[derive(Debug)]
+struct Topic {
+    client: Client<Sns>,
+    arn: String,
+}
+
+impl Topic {
+    fn new(connection: &Connection, arn: String) -> Self {
+        Self { client: Client::new(connection, Sns::new), arn }
+    }
+
+    async fn publish(
+        &self,
+        message: &str,
+        attributes: Vec<(&'static str, String)>,
+    ) -> Result<String, PortError> {
+        let what = || format!("publish to topic {}", self.arn);
+        let mut request = self.client.get().await.publish().topic_arn(&self.arn).message(message);
+        for (name, value) in attributes {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            request = request.message_attributes(name, value.map_err(|error| unsendable(what(), &error))?);
+        }
+        let sent = request.send().await.map_err(|error| {
+            port_error_of(self.client.connection(), what(), format!("topic {}", self.arn), error)
+        })?;
+        Ok(sent.message_id.unwrap_or_default())
+    }
+}
+
+/// Where jobs are published.
+#[derive(Debug)]
+pub struct JobTopic(Topic);
+
+impl JobTopic {
+    /// The topic of this ARN.
+    pub fn new(connection: &Connection, topic_arn: impl Into<String>) -> Self {
+        Self(Topic::new(connection, topic_arn.into()))
+    }
+
+    /// Publishes a job, and returns the message's id.
+    ///
+    /// # Errors
+    /// Permanent when the message has more than [`MAX_MESSAGE_BYTES`]: nothing was sent.
+    pub async fn publish(&self, message: &str) -> Result<String, PortError> {
+        if message.len() > MAX_MESSAGE_BYTES {
+            return Err(PortError::permanent(format!(
+                "the job has {} bytes and SNS takes {MAX_MESSAGE_BYTES}; put its tables into files that it names",
+                message.len()
+            )));
+        }
+        self.0.publish(message, Vec::new()).await
+    }
+}
+
+/// Tells on a topic that jobs have ended. `status` and `workload` are message attributes too, for filter policies.
+#[derive(Debug)]
+pub struct SnsJobEvents(Topic);
+
+impl SnsJobEvents {
+    /// The topic of this ARN.
+    pub fn new(connection: &Connection, topic_arn: impl Into<String>) -> Self {
+        Self(Topic::new(connection, topic_arn.into()))
+    }
+}
+
+impl JobEvents for SnsJobEvents {
+    async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
+        self.0.publish(&event(row), attributes(row)).await.map(drop)
+    }
+}
+
+/// The event: what there is to know without asking for the job.
+fn event(row: &JobRow) -> String {
+    let ending = row.ending.as_ref();
+    let reason = ending.and_then(|ending| ending.reason.as_deref()).map(shortened);
+    let coverage = ending.map(|ending| ending.coverage).unwrap_or_default();
+    let cost = ending.map(|ending| cost_of(&ending.receipt)).unwrap_or_default();
+    json!({
+        "version": EVENT_VERSION,
+        "job": row.id.as_str(),
+        "status": row.status().to_string(),
+        "workload": row.published.as_ref().map(|published| published.workload.as_str()),
+        "reason": reason,
+        "coverage": { "weight_done": coverage.weight_done, "weight_total": coverage.weight_total },
+        "cost_nano_usd": cost.0,
+        "created_us": row.created_us,
+        "ended_us": ending.map(|ending| ending.ended_us),
+    })
+    .to_string()
+}
+
+fn attributes(row: &JobRow) -> Vec<(&'static str, String)> {
+    let mut attributes = vec![("status", row.status().to_string())];
+    // An attribute has a value; what was rejected has no workload that anybody knows.
+    if let Some(published) = row.published.as_ref().filter(|published| !published.workload.is_empty()) {
+        attributes.push(("workload", published.workload.clone()));
+    }
+    attributes
+}
+
+fn shortened(reason: &str) -> String {
+    if reason.chars().count() <= MAX_REASON_CHARS {
+        return reason.to_owned();
+    }
+    reason.chars().take(MAX_REASON_CHARS - 3).chain("...".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! The answer of a job, for people and for programs: the same from `run`, `watch` and `result`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use squall_core::collate::Missing;
+use squall_core::prices::{NanoUsd, cost_of};
+use squall_core::receipt::{Receipt, Stage};
+use squall_core::registry::Rendered;
+use squall_core::rows::{Ending, JobRow, JobStatus, Published};
+use squall_core::sizing::duration;
+use squall_grid::Observation;
+use squall_local::Lost;
+
+use crate::print;
+use crate::report_file::ReportFile;
+use crate::{FAILURES, USAGE_OR_INPUT};
+
+/// How the answer is given.
+#[derive(clap::Args)]
+pub(crate) struct OutputArgs {
+    /// Print the answer as JSON instead of a table; everything but its `run` object is the same in every run
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the JSON answer to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// No progress and no closing lines
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl OutputArgs {
+    /// The report's file, if there is to be one: known to be writable before the work begins.
+    pub(crate) fn report_file(&self) -> Result<Option<ReportFile<'_>>> {
+        self.report.as_deref().map(ReportFile::new).transpose()
+    }
+}
+
+/// The answer of a job that has ended.
+pub(crate) struct Ended<'a> {
+    row: &'a JobRow,
+    ending: &'a Ending,
+    published: &'a Published,
+    rendered: Rendered,
+    started_us: u64,
+    ended_us: u64,
+    given_up: Option<&'a [Lost]>,
+}
+
+impl<'a> Ended<'a> {
+    /// As somebody saw it who has only the store: it began when the splitter took it in, and which records the streams
+    /// gave up is not known.
+    fn in_store(observation: &'a Observation) -> Result<Self> {
+        let ending = observation.row.ending.as_ref().context("the job has not ended")?;
+        Self::new(observation, (observation.row.created_us, ending.ended_us), None)
+    }
+
+    /// As somebody saw it who waited from one time to another, microseconds of the grid's clock.
+    pub(crate) fn new(
+        observation: &'a Observation,
+        (started_us, ended_us): (u64, u64),
+        given_up: Option<&'a [Lost]>,
+    ) -> Result<Self> {
+        let rendered = observation.report().context("the answer cannot be read")?;
+        let row = &observation.row;
+        let ending = row.ending.as_ref().context("the job has not ended")?;
+        let published = row.published.as_ref().context("the job published nothing")?;
+        Ok(Self { row, ending, published, rendered, started_us, ended_us, given_up })
+    }
+
+    pub(crate) fn status(&self) -> JobStatus {
+        self.ending.status
+    }
+
+    /// Exit status: whether the answer is whole.
+    pub(crate) fn exit(&self) -> ExitCode {
+        match self.ending.status {
+            JobStatus::Complete => ExitCode::SUCCESS,
+            _ => ExitCode::from(FAILURES),
+        }
+    }
+
+    /// Prints it and writes it to the report's file. Each way out is tried before the first failure is reported: the
+    /// answer may have taken hours.
+    ///
+    /// # Errors
+    /// When one of them does not take it.
+    pub(crate) fn give(&self, output: &OutputArgs, file: Option<ReportFile<'_>>) -> Result<()> {
+        let json = serde_json::to_string_pretty(&self.json())? + "\n";
+        let text = || match self.ending.status {
+            JobStatus::Complete => self.rendered.text.clone(),
+            _ => format!("{}\n\n{}", self.banner(), self.rendered.text),
+        };
+        let printed = print::answer(&if output.json { json.clone() } else { text() });
+        if !output.quiet {
+            print::aside(&self.closing_lines());
+        }
+        printed.and(file.map_or(Ok(()), |file| file.keep(&json)))
+    }
+
+    fn banner(&self) -> String {
+        let reason = self.ending.reason.as_deref().unwrap_or_default();
+        let share = percent(self.ending.coverage.share());
+        format!("{}: {share} of the work is in this answer; {reason}", shouted(self.ending.status))
+    }
+
+    fn json(&self) -> Value {
+        let Self { row, ending, published, .. } = self;
+        let failures: Vec<_> = ending
+            .failures
+            .iter()
+            .map(|failure| {
+                json!({
+                    "task": failure.task, "subtask": failure.subtask,
+                    "attempts": failure.attempts, "reason": failure.reason,
+                })
+            })
+            .collect();
+        let given_up =
+            self.given_up.map(|given_up| given_up.iter().map(|lost| &lost.reason).collect::<Vec<_>>());
+        json!({
+            "workload": published.workload,
+            "status": ending.status,
+            "coverage": ending.coverage.share(),
+            "report": self.rendered.json,
+            "run": {
+                "job": row.id,
+                "reason": ending.reason,
+                "tasks": published.n_tasks,
+                "subtasks_per_task": published.sizing.subtasks_per_task,
+                "sizing": published.sizing.to_string(),
+                "missing": (!ending.missing.is_empty()).then(|| Missing(ending.missing.clone()).to_string()),
+                "failures": failures,
+                "given_up": given_up,
+                "seconds": seconds(self.wall_us()),
+                "seconds_to_first_result": self.first_result_s(),
+                "receipt": receipt_json(&ending.receipt),
+                "timeline": {
+                    "queued": stage_json(&ending.timeline.queued),
+                    "divided": stage_json(&ending.timeline.divided),
+                    "cascaded": stage_json(&ending.timeline.cascaded),
+                    "collected": stage_json(&ending.timeline.collected),
+                },
+            },
+        })
+    }
+
+    fn wall_us(&self) -> u64 {
+        self.ended_us.saturating_sub(self.started_us)
+    }
+
+    fn first_result_s(&self) -> Option<f64> {
+        let merged_us = self.ending.timeline.first_merged_us;
+        (merged_us > 0).then(|| seconds(merged_us.saturating_sub(self.started_us)))
+    }
+
+    fn closing_lines(&self) -> String {
+        let Self { ending, published, .. } = self;
+        let receipt = &ending.receipt;
+        let mut lines = format!(
+            "\n{} in {}; {} of work by {} invocations; first result after {}\n",
+            ending.status,
+            duration(self.wall_us()),
+            duration(receipt.worker_us),
+            receipt.invocations,
+            self.first_result_s().map_or("–".to_owned(), |s| format!("{:.0} ms", s * 1e3)),
+        );
+        lines += &format!("cut: {}\n", published.sizing);
+        let waits = [
+            ("queued", ending.timeline.queued),
+            ("divided", ending.timeline.divided),
+            ("cascaded", ending.timeline.cascaded),
+            ("collected", ending.timeline.collected),
+        ];
+        let waits =
+            waits.map(|(name, stage)| format!("{name} {}", duration(stage.sum_us / stage.n_tasks.max(1))));
+        lines += &format!("a task's way, on average: {}\n", waits.join(", "));
+        lines += &format!("on Lambda (arm64, list price) this much work costs {}\n", cost_of(receipt));
+        if receipt.retries + receipt.hedges + receipt.throttles > 0 {
+            lines += &format!(
+                "{} retries, {} second copies, {} throttles\n",
+                receipt.retries, receipt.hedges, receipt.throttles
+            );
+        }
+        for failure in ending.failures.iter().take(10) {
+            lines +=
+                &format!("failed: task {} subtask {}: {}\n", failure.task, failure.subtask, failure.reason);
+        }
+        for lost in self.given_up.unwrap_or_default().iter().take(10) {
+            lines += &format!("given up: {}: {}\n", lost.record.partition_key, lost.reason);
+        }
+        lines
+    }
+}
+
+/// Gives the answer of a job that somebody found in the store at its end; a job that was rejected has none.
+///
+/// # Errors
+/// When the answer cannot be read, or nobody takes it.
+pub(crate) fn conclude(
+    observation: &Observation,
+    output: &OutputArgs,
+    file: Option<ReportFile<'_>>,
+) -> Result<ExitCode> {
+    let row = &observation.row;
+    if row.status() == JobStatus::Rejected {
+        let reason = row.ending.as_ref().and_then(|ending| ending.reason.as_deref()).unwrap_or("rejected");
+        return Ok(print::error(reason, USAGE_OR_INPUT));
+    }
+    let answer = Ended::in_store(observation)?;
+    Ok(match answer.give(output, file) {
+        Ok(()) => answer.exit(),
+        Err(error) => print::error(&format!("{error:#}"), FAILURES),
+    })
+}
+
+/// Prints the answer so far of a job that runs.
+///
+/// # Errors
+/// When the answer cannot be read, or nobody takes it.
+pub(crate) fn give_so_far(
+    observation: &Observation,
+    output: &OutputArgs,
+    file: Option<ReportFile<'_>>,
+) -> Result<()> {
+    let rendered = observation.report().context("the answer cannot be read")?;
+    let row = &observation.row;
+    let published = row.published.as_ref().context("the job published nothing")?;
+    let (total, share) = (row.total(), observation.coverage.share());
+    let json = json!({
+        "workload": published.workload,
+        "status": row.status(),
+        "coverage": share,
+        "report": rendered.json,
+        "run": {
+            "job": row.id,
+            "tasks": published.n_tasks,
+            "tasks_done": total.n_tasks,
+            "subtasks_per_task": published.sizing.subtasks_per_task,
+            "sizing": published.sizing.to_string(),
+            "failed_subtasks": total.n_failures,
+            "cost_on_lambda_usd": usd(total.cost),
+        },
+    });
+    let json = serde_json::to_string_pretty(&json)? + "\n";
+    let banner = format!(
+        "{}: {} of the work is in this answer; {} of {} tasks are in",
+        shouted(row.status()),
+        percent(share),
+        total.n_tasks,
+        published.n_tasks,
+    );
+    let printed =
+        print::answer(&if output.json { json.clone() } else { format!("{banner}\n\n{}", rendered.text) });
+    printed.and(file.map_or(Ok(()), |file| file.keep(&json)))
+}
+
+fn shouted(status: JobStatus) -> String {
+    status.to_string().to_uppercase().replace('_', " ")
+}
+
+/// A share for people; never rounded up to all of it.
+pub(crate) fn percent(share: f64) -> String {
+    let floored = (share * 1_000.0).floor() / 10.0;
+    format!("{floored:.1} %")
+}
+
+/// A cost for programs.
+pub(crate) fn usd(cost: NanoUsd) -> String {
+    cost.to_string().trim_start_matches('$').to_owned()
+}
+
+fn receipt_json(receipt: &Receipt) -> Value {
+    json!({
+        "subtasks": receipt.subtasks,
+        "invocations": receipt.invocations,
+        "throttles": receipt.throttles,
+        "retries": receipt.retries,
+        "hedges": receipt.hedges,
+        "worker_seconds": seconds(receipt.worker_us),
+        "duplicate_seconds": seconds(receipt.duplicate_us),
+        "cost_on_lambda_usd": usd(cost_of(receipt)),
+    })
+}
+
+fn stage_json(stage: &Stage) -> Value {
+    json!({
+        "mean_seconds": seconds(stage.sum_us / stage.n_tasks.max(1)),
+        "max_seconds": seconds(stage.max_us),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a duration for people")]
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
+}

@@ -1,0 +1,67 @@
+//! `squall cancel`: ends a deployed job with what it has.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use squall_core::collate::Closing;
+use squall_core::job::JobId;
+use squall_core::ports::JobStore;
+use squall_core::rows::{JobRow, JobStatus};
+use squall_grid::close;
+
+use crate::answer::percent;
+use crate::deployment::{self, DeploymentArgs};
+use crate::job_file::job_id;
+use crate::print;
+
+/// End a deployed job with the answer that it has so far
+#[derive(clap::Args)]
+#[command(after_help = deployment::help(EXAMPLES))]
+pub(crate) struct Args {
+    /// The job's id
+    #[arg(value_parser = job_id)]
+    job: JobId,
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  squall cancel JOB      tasks that have not started never will; those that run end, and count for nothing
+  squall result JOB      what was in the answer by then
+  squall retry JOB       go on from there
+
+A job that has ended already is left as it is, and that is no error.";
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    deployment::visit(&args.deployment, async |deployment| {
+        let desk = deployment.desk()?;
+        let row = deployment.job(&desk, &args.job).await?;
+        if row.ending.is_none() {
+            close(&desk, &squall_workloads::registry(), &row, Closing::Cancelled).await?;
+        }
+        let ended = desk.job(&args.job).await?.context("the job is gone")?;
+        print::aside(&(outcome(&row, &ended, &args.deployment.again()) + "\n"));
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// What became of it, in words.
+fn outcome(before: &JobRow, after: &JobRow, again: &str) -> String {
+    let (id, status) = (&after.id, after.status());
+    let share = after.ending.as_ref().map_or(0.0, |ending| ending.coverage.share());
+    match status {
+        _ if before.ending.is_some() => format!("{id} had ended before: {status}"),
+        JobStatus::Cancelled => {
+            format!(
+                "cancelled {id}: {} of the work is in its answer (squall result {id}{again})",
+                percent(share)
+            )
+        }
+        // Its last task came in, or somebody else ended it, in between.
+        _ => format!("{id} ended by itself meanwhile: {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

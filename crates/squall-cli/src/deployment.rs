@@ -1,0 +1,273 @@
+//! Where the grid is deployed: the names of its parts, found in a stack's outputs, in variables or in a file.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use squall_aws::{Connection, DynamoJobStore, KinesisTaskQueue, S3Blobs, Settings, SnsJobEvents, WallClock};
+use squall_core::job::JobId;
+use squall_core::ports::{Assembled, JobStore};
+use squall_core::rows::JobRow;
+
+mod file;
+mod names;
+
+use file::{ConfigFile, FILE_NAME};
+use names::Names;
+pub(crate) use names::Part;
+
+/// Where the deployment is.
+#[derive(clap::Args, Debug, Clone, Default)]
+#[command(next_help_heading = "Deployment")]
+pub(crate) struct DeploymentArgs {
+    /// The CloudFormation stack whose outputs name the grid's parts
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    stack: Option<String>,
+    /// A file like `squall.toml` that names them
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// AWS region
+    #[arg(long)]
+    region: Option<String>,
+    /// AWS profile
+    #[arg(long)]
+    profile: Option<String>,
+}
+
+impl DeploymentArgs {
+    /// The flags that find the same deployment again, to be put behind a command.
+    pub(crate) fn again(&self) -> String {
+        let config = self.config.as_ref().map(|path| path.display().to_string());
+        let flags = [
+            ("stack", &self.stack),
+            ("config", &config),
+            ("region", &self.region),
+            ("profile", &self.profile),
+        ];
+        flags.into_iter().filter_map(|(flag, value)| Some(format!(" --{flag} {}", value.as_ref()?))).collect()
+    }
+}
+
+/// The end of the help of a command that talks to a deployment.
+pub(crate) fn help(examples: &str) -> String {
+    format!("{examples}\n\n{HELP}")
+}
+
+const HELP: &str = "\
+Where the deployment is; the first of these that says anything says everything:
+  1. --stack NAME or --config FILE
+  2. the variable SQUALL_STACK: the name of a CloudFormation stack
+  3. the variables SQUALL_JOBS_TOPIC and SQUALL_EVENTS_TOPIC (ARNs), SQUALL_TABLE, SQUALL_BUCKET, SQUALL_TASK_STREAM
+  4. squall.toml, here or in a parent directory, with `stack`, or with `jobs_topic`, `events_topic`, `table`,
+     `bucket`, `task_stream`, `result_stream`; and with `region`, `profile`, `endpoint_url` if they are not the usual
+Credentials and region are found as every AWS tool finds them; AWS_ENDPOINT_URL is respected.";
+
+/// Where the names come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Stack(String),
+    Variables,
+    File(PathBuf),
+}
+
+/// What was decided on: a stack to ask, or the names themselves.
+#[derive(Debug)]
+struct Chosen {
+    origin: Origin,
+    names: Names,
+    settings: Settings,
+}
+
+/// Decides where to look. `variable` gives a variable that is set, `read` a file, `find` the file that is nearest.
+fn choose(
+    args: &DeploymentArgs,
+    variable: impl Fn(&str) -> Option<String>,
+    read: impl Fn(&PathBuf) -> Result<ConfigFile>,
+    find: impl FnOnce() -> Option<PathBuf>,
+) -> Result<Chosen> {
+    let flags = Settings { region: args.region.clone(), profile: args.profile.clone(), endpoint_url: None };
+    let stack =
+        |name: String, settings| Chosen { origin: Origin::Stack(name), names: Names::default(), settings };
+    let in_file = |path: PathBuf| -> Result<Chosen> {
+        let file = read(&path)?;
+        let settings = Settings {
+            region: flags.region.clone().or(file.region.clone()),
+            profile: flags.profile.clone().or(file.profile.clone()),
+            endpoint_url: file.endpoint_url.clone(),
+        };
+        let names = file.names();
+        match (file.stack, names.is_empty()) {
+            (Some(name), true) => Ok(stack(name, settings)),
+            (Some(_), false) => {
+                bail!("{}: a stack names the parts; give `stack` or their names, not both", path.display())
+            }
+            (None, true) => bail!("{}: names neither a `stack` nor any part of the grid", path.display()),
+            (None, false) => Ok(Chosen { origin: Origin::File(path), names, settings }),
+        }
+    };
+    if let Some(name) = &args.stack {
+        return Ok(stack(name.clone(), flags));
+    }
+    if let Some(path) = &args.config {
+        return in_file(path.clone());
+    }
+    if let Some(name) = variable("SQUALL_STACK") {
+        return Ok(stack(name, flags));
+    }
+    let names = Names::from(|part: Part| variable(part.variable()));
+    if !names.is_empty() {
+        return Ok(Chosen { origin: Origin::Variables, names, settings: flags });
+    }
+    match find() {
+        Some(path) => in_file(path),
+        None => bail!(
+            "where is the grid? give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, \
+             or write a {FILE_NAME} here or in a parent directory (`squall submit --help` says more)"
+        ),
+    }
+}
+
+/// A deployed grid.
+pub(crate) struct Deployment {
+    /// How to talk to AWS.
+    pub(crate) connection: Connection,
+    origin: Origin,
+    names: Names,
+}
+
+/// A job's row, its buckets and blobs: what it takes to look at a job.
+pub(crate) type Store = Assembled<(), (), S3Blobs, DynamoJobStore>;
+/// What it takes to end a job.
+pub(crate) type Desk = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
+/// What it takes to send tasks again.
+pub(crate) type Counter = Assembled<WallClock, (), S3Blobs, DynamoJobStore, KinesisTaskQueue>;
+
+impl Deployment {
+    /// Finds the deployment.
+    ///
+    /// # Errors
+    /// When nothing says where it is, or the stack cannot be asked.
+    pub(crate) async fn find(args: &DeploymentArgs) -> Result<Self> {
+        let chosen = choose(args, variable, ConfigFile::read, file::nearest)?;
+        let connection = Connection::new(chosen.settings);
+        // Every call would say so, but not that there is a flag.
+        if connection.region().await.is_none() {
+            bail!(
+                "which AWS region? give --region, set AWS_REGION, or write `region` in {FILE_NAME} or in the profile"
+            );
+        }
+        let names = match &chosen.origin {
+            Origin::Stack(name) => {
+                let outputs = squall_aws::stack_outputs(&connection, name).await?;
+                Names::from(|part: Part| outputs.get(part.output()).cloned())
+            }
+            _ => chosen.names,
+        };
+        Ok(Self { connection, origin: chosen.origin, names })
+    }
+
+    /// The name of a part.
+    ///
+    /// # Errors
+    /// When it was not said.
+    pub(crate) fn name(&self, part: Part) -> Result<&str> {
+        let name = self.names.get(part).with_context(|| match &self.origin {
+            Origin::Stack(name) => format!("the stack {name} has no output {}", part.output()),
+            Origin::Variables => format!("{} is not set, though others of its kind are", part.variable()),
+            Origin::File(path) => format!("{}: `{}` is missing", path.display(), part.key()),
+        })?;
+        if part.is_topic() && !name.starts_with("arn:") {
+            let place = match &self.origin {
+                Origin::Stack(name) => format!("output {} of the stack {name}", part.output()),
+                Origin::Variables => part.variable().to_owned(),
+                Origin::File(path) => format!("{}: {}", path.display(), part.key()),
+            };
+            bail!("{place}: `{name}`; expected the topic's ARN, as in arn:aws:sns:REGION:ACCOUNT:{name}");
+        }
+        Ok(name)
+    }
+
+    pub(crate) fn blobs(&self) -> Result<Arc<S3Blobs>> {
+        Ok(Arc::new(S3Blobs::new(&self.connection, self.name(Part::Bucket)?)))
+    }
+
+    fn jobs(&self, blobs: &Arc<S3Blobs>) -> Result<Arc<DynamoJobStore>> {
+        let table = self.name(Part::Table)?;
+        Ok(Arc::new(DynamoJobStore::new(&self.connection, table, Arc::clone(blobs))))
+    }
+
+    /// What it takes to look at a job.
+    ///
+    /// # Errors
+    /// When a name is missing.
+    pub(crate) fn store(&self) -> Result<Store> {
+        let blobs = self.blobs()?;
+        Ok(Assembled {
+            jobs: self.jobs(&blobs)?,
+            blobs,
+            clock: Arc::default(),
+            files: Arc::default(),
+            tasks: Arc::default(),
+            results: Arc::default(),
+            workers: Arc::default(),
+            events: Arc::default(),
+        })
+    }
+
+    /// What it takes to end a job.
+    ///
+    /// # Errors
+    /// When a name is missing.
+    pub(crate) fn desk(&self) -> Result<Desk> {
+        let Store { blobs, jobs, files, tasks, results, workers, .. } = self.store()?;
+        let events = Arc::new(SnsJobEvents::new(&self.connection, self.name(Part::EventsTopic)?));
+        Ok(Assembled { clock: Arc::new(WallClock), files, blobs, jobs, tasks, results, workers, events })
+    }
+
+    /// What it takes to send tasks again.
+    ///
+    /// # Errors
+    /// When a name is missing.
+    pub(crate) fn counter(&self) -> Result<Counter> {
+        let Store { blobs, jobs, files, results, workers, events, .. } = self.store()?;
+        let tasks = Arc::new(KinesisTaskQueue::new(&self.connection, self.name(Part::TaskStream)?));
+        Ok(Assembled { clock: Arc::new(WallClock), files, blobs, jobs, tasks, results, workers, events })
+    }
+
+    /// A job that is there.
+    ///
+    /// # Errors
+    /// When it is not, or the store does not answer.
+    pub(crate) async fn job(&self, store: &impl JobStore, id: &JobId) -> Result<JobRow> {
+        let table = self.name(Part::Table)?;
+        store.job(id).await?.with_context(|| {
+            format!("there is no job {id} in the table {table}; `squall jobs` lists those that are there")
+        })
+    }
+}
+
+/// Finds the deployment and does something with it, on this thread.
+///
+/// # Errors
+/// When it is not found, or what is done fails.
+pub(crate) fn visit(
+    args: &DeploymentArgs,
+    work: impl AsyncFnOnce(Deployment) -> Result<ExitCode>,
+) -> Result<ExitCode> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let done = runtime.block_on(async { work(Deployment::find(args).await?).await });
+    // A look-up of a name that nobody waits for any more must not hold up the exit.
+    runtime.shutdown_background();
+    done
+}
+
+/// A variable that is set to something.
+#[expect(clippy::disallowed_methods, reason = "the operator's variables are part of the command line")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! `squall dev`: a whole deployment on this machine: an emulator for the data plane, the functions, their event sources.
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use squall_aws::{Connection, Settings, provision};
+use squall_local::functions::{FunctionHost, HostConfig};
+use tokio::sync::watch;
+
+use crate::{print, pump};
+
+mod emulator;
+mod layout;
+
+use emulator::Emulator;
+use layout::{Layout, Places};
+
+/// Run the whole grid here as it runs on AWS: an emulator, the functions' own binaries, streams and topics
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// An emulator that runs already, instead of one of its own
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// The Python that has ministack and cbor2, for an emulator of its own
+    #[arg(long, value_name = "FILE", default_value = ".venv/bin/python")]
+    emulator: PathBuf,
+    /// Where the functions' binaries are [default: beside this one]
+    #[arg(long, value_name = "DIR")]
+    functions: Option<PathBuf>,
+    /// Functions that run elsewhere, such as under `cargo lambda watch`; starts none
+    #[arg(long, value_name = "URL", conflicts_with = "functions")]
+    functions_at: Option<String>,
+    /// Port on which the functions can be invoked; 0 takes any
+    #[arg(long, default_value_t = 9_001)]
+    port: u16,
+    /// Where event sources invoke the functions, when that is not where they are: a proxy in between
+    #[arg(long, value_name = "URL", hide = true)]
+    invoke_through: Option<String>,
+    /// Shards of the task stream
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(i32).range(1..=50))]
+    shards: i32,
+    /// Lanes per shard
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    lanes: u32,
+    /// Identical worker functions
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=20))]
+    stripes: u32,
+    /// Folder for what it writes: variables, logs, checkpoints
+    #[arg(long, value_name = "DIR", default_value = ".dev")]
+    dir: PathBuf,
+}
+
+const HELP: &str = "\
+`make dev` installs the emulator and starts this. In another terminal:
+  source .dev/env                                     where everything is, for squall and for the AWS CLI
+  squall submit events/jobs/portfolio.json --watch
+  aws sns publish --topic-arn $SQUALL_JOBS_TOPIC --message file://events/jobs/portfolio.json
+
+The functions' log is .dev/functions.log. Ctrl-C stops everything; the emulator forgets what it had.";
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let done = runtime.block_on(run(args));
+    runtime.shutdown_background();
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Between two looks at a shard that has nothing new: an emulator beside us may be asked more often than AWS.
+const POLL: Duration = Duration::from_millis(50);
+
+async fn run(args: &Args) -> Result<()> {
+    std::fs::create_dir_all(&args.dir)
+        .with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
+    let stop = interrupted();
+    let layout = Layout {
+        n_shards: args.shards,
+        lanes_per_shard: args.lanes,
+        n_stripes: if args.functions_at.is_some() { 0 } else { args.stripes },
+        n_cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+    };
+    let mut emulator = match &args.endpoint {
+        Some(_) => None,
+        None => Some(Emulator::start(&args.emulator, &args.dir.join("emulator.log")).await?),
+    };
+    let endpoint = match (&args.endpoint, &emulator) {
+        (Some(endpoint), _) => endpoint.clone(),
+        (None, Some(emulator)) => emulator.endpoint().to_owned(),
+        (None, None) => bail!("no emulator"),
+    };
+    let data = connection(&endpoint);
+    let made =
+        provision::provision(&data, &layout.resources()).await.context("cannot set up the emulator")?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let places = |functions: String| Places {
+        endpoint: endpoint.clone(),
+        functions,
+        jobs_topic: made.jobs_topic_arn.clone(),
+        events_topic: made.events_topic_arn.clone(),
+    };
+    let host = match &args.functions_at {
+        Some(_) => None,
+        None => {
+            // The functions are told where they are invoked, so the port is taken first.
+            let probe = std::net::TcpListener::bind(address)
+                .with_context(|| format!("cannot take {address} for the functions; give another --port"))?;
+            let address = probe.local_addr().context("the port has no address")?;
+            drop(probe);
+            let specs = layout.functions(&bootstraps(args)?, &places(format!("http://{address}")))?;
+            let config = HostConfig {
+                functions: specs,
+                account_concurrency: 1_000,
+                region: layout::REGION.to_owned(),
+                async_retries: 2,
+                async_retry_base: Duration::from_secs(1),
+                idle: Duration::from_secs(300),
+            };
+            let log = function_log(&args.dir.join("functions.log"))?;
+            let host = FunctionHost::bind(address, config, log).await;
+            Some(host.with_context(|| format!("cannot run the functions at {address}"))?)
+        }
+    };
+    let functions_at = match (&args.functions_at, &host) {
+        (Some(url), _) => url.clone(),
+        (None, Some(host)) => format!("http://{}", host.address()),
+        (None, None) => bail!("no functions"),
+    };
+    let places = places(functions_at);
+    let invoking = connection(args.invoke_through.as_ref().unwrap_or(&places.functions));
+    let sources = layout.event_sources(&places);
+    write(&args.dir.join("pump.toml"), &sources)?;
+    write(&args.dir.join("functions.env"), &layout.function_env_file(&places))?;
+    let config = pump::Config::read(&sources).context("the event sources do not check")?;
+    // A stream that was made anew has no use for old checkpoints.
+    let checkpoints = args.endpoint.is_some().then(|| args.dir.join("checkpoints"));
+    // Last: whoever waits for this file finds everything running.
+    let ready = async {
+        write(&args.dir.join("env"), &layout.operator_env_file(&places))?;
+        print::aside(&format!(
+            "the grid is up: data plane {}, functions {}\nin another terminal: source {}\nCtrl-C stops it\n",
+            places.endpoint,
+            places.functions,
+            args.dir.join("env").display(),
+        ));
+        Ok::<(), anyhow::Error>(())
+    };
+    let options = pump::Options { poll: POLL, checkpoints, quiet: true };
+    let pumping = async {
+        let pumped = pump::run(&data, &invoking, &config, &options, until(stop.clone()));
+        tokio::try_join!(ready, pumped).map(|((), ())| ())
+    };
+    let emulator_gone = async {
+        match &mut emulator {
+            Some(emulator) => emulator.gone().await,
+            None => std::future::pending().await,
+        }
+    };
+    let outcome = match &host {
+        None => tokio::select! {
+            pumped = pumping => pumped,
+            gone = emulator_gone => Err(gone),
+        },
+        Some(host) => {
+            let (end, ended) = watch::channel(false);
+            let working = async {
+                let outcome = tokio::select! {
+                    pumped = pumping => pumped,
+                    gone = emulator_gone => Err(gone),
+                };
+                // The functions go last: what they were given they may finish.
+                let _ = end.send(true);
+                outcome
+            };
+            let (outcome, ()) = tokio::join!(working, host.run(until(ended)));
+            outcome
+        }
+    };
+    let _ = std::fs::remove_file(args.dir.join("env"));
+    if let Some(emulator) = emulator {
+        emulator.stop().await;
+    }
+    outcome
+}
+
+fn connection(endpoint: &str) -> Connection {
+    let region = Some(layout::REGION.to_owned());
+    Connection::new(Settings { region, profile: None, endpoint_url: Some(endpoint.to_owned()) })
+}
+
+/// The folder that has the functions' binaries.
+fn bootstraps(args: &Args) -> Result<PathBuf> {
+    match &args.functions {
+        Some(folder) => Ok(folder.clone()),
+        None => {
+            let me = std::env::current_exe().context("cannot find this program's folder")?;
+            me.parent().map(ToOwned::to_owned).context("this program is in no folder")
+        }
+    }
+}
+
+/// Turns true at Ctrl-C or SIGTERM; a second Ctrl-C leaves at once.
+fn interrupted() -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    let listening = crate::interrupt::on_ctrl_c(move || {
+        print::aside("\nstopping (Ctrl-C again to leave at once)\n");
+        let _ = stop.send(true);
+    });
+    if let Err(error) = listening {
+        print::aside(&format!("{error:#}\n"));
+    }
+    stopped
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error is a sender that is gone: nobody will ever stop it.
+    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn write(path: &std::path::Path, text: &str) -> Result<()> {
+    let draft = path.with_extension("part");
+    std::fs::write(&draft, text)
+        .and_then(|()| std::fs::rename(&draft, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What functions write goes to a file, each line behind its function's name.
+fn function_log(path: &std::path::Path) -> Result<impl Fn(&str, &str) + 'static> {
+    let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let file = RefCell::new(file);
+    // A full disk must not stop the functions.
+    Ok(move |function: &str, line: &str| drop(writeln!(file.borrow_mut(), "{function} {line}")))
+}

@@ -1,0 +1,92 @@
+//! The emulator as a child of this process: it ends when we do, however we do.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Error, Result, anyhow, bail};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdin, Command};
+
+/// What the child runs; it leaves when its stdin closes.
+const SCRIPT: &str = include_str!("emulator.py");
+/// Longest that it takes to start; it takes a quarter of a second on an idle machine.
+const START: Duration = Duration::from_secs(60);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+pub(super) struct Emulator {
+    endpoint: String,
+    child: Child,
+    /// Our end; waiting for the child must not close it.
+    stdin: Option<ChildStdin>,
+}
+
+impl Emulator {
+    pub(super) async fn start(python: &Path, log: &Path) -> Result<Self> {
+        if !python.is_file() {
+            bail!(
+                "there is no {}; `make dev` installs the emulator, --emulator names a Python that has it, and \
+                 --endpoint an emulator that runs already",
+                python.display()
+            );
+        }
+        // Taken and given back: nobody else is likely to take it in between.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .context("there is no free port for the emulator")?
+            .port();
+        let output = std::fs::File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
+        let mut child = Command::new(python)
+            .args(["-c", SCRIPT, &port.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(output)
+            .stderr(errors)
+            // Ctrl-C is for us: it goes when we have stopped what uses it.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", python.display()))?;
+        let stdin = child.stdin.take();
+        let mut emulator = Self { endpoint: format!("http://127.0.0.1:{port}"), child, stdin };
+        let answering = async {
+            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        };
+        tokio::select! {
+            () = answering => Ok(emulator),
+            gone = emulator.child.wait() => {
+                let said = std::fs::read_to_string(log).unwrap_or_default();
+                let last = said.lines().last().unwrap_or("it said nothing").to_owned();
+                Err(anyhow!("the emulator did not start ({}): {last}", exit(gone)))
+            }
+            () = tokio::time::sleep(START) => {
+                bail!("the emulator does not answer after {} s; see {}", START.as_secs(), log.display())
+            }
+        }
+    }
+
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Returns when it has ended by itself.
+    pub(super) async fn gone(&mut self) -> Error {
+        let gone = self.child.wait().await;
+        anyhow!("the emulator ended ({})", exit(gone))
+    }
+
+    /// Ends it.
+    pub(super) async fn stop(mut self) {
+        drop(self.stdin.take());
+        if tokio::time::timeout(Duration::from_secs(2), self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+fn exit(status: std::io::Result<std::process::ExitStatus>) -> String {
+    status.map_or_else(|error| error.to_string(), |status| status.to_string())
+}

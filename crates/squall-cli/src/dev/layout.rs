@@ -1,0 +1,185 @@
+//! What stands where in a local deployment: names, variables, functions, event sources. Nothing here touches the world.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use squall_aws::provision::Resources;
+use squall_local::functions::FunctionSpec;
+
+/// The region that an emulator is asked for.
+pub(super) const REGION: &str = "us-east-1";
+/// What emulators take for credentials. They do not check them.
+const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+const TASK_STREAM: &str = "squall-tasks";
+const RESULT_STREAM: &str = "squall-results";
+const TABLE: &str = "squall-jobs";
+const BUCKET: &str = "squall";
+/// One vCPU (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
+const MEMORY_MB: u32 = 1_769;
+const RESULT_SHARDS: i32 = 1;
+
+/// How large it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    pub(super) n_shards: i32,
+    pub(super) lanes_per_shard: u32,
+    /// Identical worker functions; 0 for one without a number.
+    pub(super) n_stripes: u32,
+    pub(super) n_cores: usize,
+}
+
+/// Where its parts turned out to be.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    pub(super) endpoint: String,
+    pub(super) functions: String,
+    pub(super) jobs_topic: String,
+    pub(super) events_topic: String,
+}
+
+impl Layout {
+    pub(super) fn resources(&self) -> Resources {
+        Resources {
+            task_stream: TASK_STREAM.to_owned(),
+            task_shards: self.n_shards,
+            result_stream: RESULT_STREAM.to_owned(),
+            result_shards: RESULT_SHARDS,
+            table: TABLE.to_owned(),
+            bucket: BUCKET.to_owned(),
+            jobs_topic: "squall-jobs".to_owned(),
+            events_topic: "squall-job-events".to_owned(),
+        }
+    }
+
+    fn workers(&self) -> Vec<String> {
+        match self.n_stripes {
+            0 => vec!["cascade-worker".to_owned()],
+            n_stripes => (0..n_stripes).map(|stripe| format!("cascade-worker-{stripe}")).collect(),
+        }
+    }
+
+    /// The functions, whose binaries are in `folder`, each by its name or in a folder of its name as `bootstrap`.
+    pub(super) fn functions(&self, folder: &Path, places: &Places) -> Result<Vec<FunctionSpec>> {
+        let others = ["task-splitter", "shard-consumer", "result-collector"].map(str::to_owned);
+        let env = self.function_env(places);
+        let mut specs = Vec::new();
+        for name in others.into_iter().chain(self.workers()) {
+            let binary = if name.starts_with("cascade-worker") { "cascade-worker" } else { &name };
+            let packaged = folder.join(binary).join("bootstrap");
+            let bootstrap = if packaged.is_file() { packaged } else { folder.join(binary) };
+            if !bootstrap.is_file() {
+                bail!(
+                    "there is no {binary} in {}; build the functions first: cargo build --package squall-lambdas",
+                    folder.display()
+                );
+            }
+            let timeout = Duration::from_secs(if binary == "shard-consumer" { 900 } else { 300 });
+            let env = env.clone();
+            specs.push(FunctionSpec {
+                name,
+                bootstrap: std::path::absolute(&bootstrap)?,
+                memory_mb: MEMORY_MB,
+                timeout,
+                reserved_concurrency: None,
+                env,
+            });
+        }
+        Ok(specs)
+    }
+
+    /// The variables of the functions.
+    fn function_env(&self, places: &Places) -> Vec<(String, String)> {
+        // Every lane keeps every core busy; more in flight would only wait for a core.
+        let n_workers = self.n_cores.to_string();
+        let lanes_per_shard = self.lanes_per_shard.to_string();
+        let workers = self.workers().join(",");
+        let vars = [
+            ("AWS_REGION", REGION),
+            ("AWS_ENDPOINT_URL", &places.endpoint),
+            ("AWS_ENDPOINT_URL_LAMBDA", &places.functions),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("SQUALL_TABLE", TABLE),
+            ("SQUALL_BUCKET", BUCKET),
+            ("SQUALL_TASK_STREAM", TASK_STREAM),
+            ("SQUALL_RESULT_STREAM", RESULT_STREAM),
+            ("SQUALL_EVENTS_TOPIC", &places.events_topic),
+            ("SQUALL_WORKER_FUNCTIONS", &workers),
+            ("SQUALL_LANES_PER_SHARD", &lanes_per_shard),
+            ("SQUALL_WORKERS_PER_CONSUMER", &n_workers),
+            ("SQUALL_MAX_CONCURRENCY", &n_workers),
+            ("SQUALL_WORKER_VCPUS", "1"),
+            ("SQUALL_MAX_BUCKETS", "4"),
+        ];
+        let all = CREDENTIALS.iter().chain(&vars);
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// The functions' variables as a file for `cargo lambda watch --env-file`.
+    pub(super) fn function_env_file(&self, places: &Places) -> String {
+        let vars = self.function_env(places);
+        vars.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+    }
+
+    /// What a shell sources so that `squall` and the AWS CLI find this deployment.
+    pub(super) fn operator_env_file(&self, places: &Places) -> String {
+        let vars = [
+            ("AWS_REGION", REGION),
+            ("AWS_ENDPOINT_URL", &places.endpoint),
+            ("AWS_ENDPOINT_URL_LAMBDA", &places.functions),
+            ("SQUALL_JOBS_TOPIC", &places.jobs_topic),
+            ("SQUALL_EVENTS_TOPIC", &places.events_topic),
+            ("SQUALL_TABLE", TABLE),
+            ("SQUALL_BUCKET", BUCKET),
+            ("SQUALL_TASK_STREAM", TASK_STREAM),
+            ("SQUALL_RESULT_STREAM", RESULT_STREAM),
+        ];
+        // A profile of a real account, or its session token, must not be mixed in.
+        let cleared = "unset AWS_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n".to_owned();
+        let all = CREDENTIALS.iter().chain(&vars);
+        cleared + &all.map(|(name, value)| format!("export {name}={value}\n")).collect::<String>()
+    }
+
+    /// The event sources, as `squall pump` reads them.
+    pub(super) fn event_sources(&self, places: &Places) -> String {
+        let lanes_per_shard = self.lanes_per_shard;
+        let jobs_topic = &places.jobs_topic;
+        format!(
+            r#"# What stands between topics, streams and functions; `squall pump --config` reads it.
+[[subscription]]
+topic = "{jobs_topic}"
+function = "task-splitter"
+
+[[mapping]]
+stream = "{TASK_STREAM}"
+function = "shard-consumer"
+batch_size = 1
+parallelization_factor = {lanes_per_shard}
+starting_position = "TRIM_HORIZON"
+maximum_retry_attempts = 5
+maximum_record_age_s = 86400
+partial_failures = true
+on_failure = "s3://{BUCKET}/on-failure/tasks"
+
+[[mapping]]
+stream = "{RESULT_STREAM}"
+function = "result-collector"
+batch_size = 200
+batching_window_s = 0
+starting_position = "TRIM_HORIZON"
+maximum_retry_attempts = 10
+maximum_record_age_s = 86400
+bisect = true
+partial_failures = true
+on_failure = "s3://{BUCKET}/on-failure/results"
+
+[[schedule]]
+every_s = 10
+function = "result-collector"
+"#
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

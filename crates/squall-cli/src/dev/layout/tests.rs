@@ -1,0 +1,49 @@
+use super::*;
+use crate::pump;
+
+fn layout(n_stripes: u32) -> (Layout, Places) {
+    let places = Places {
+        endpoint: "http://127.0.0.1:4566".to_owned(),
+        functions: "http://127.0.0.1:9001".to_owned(),
+        jobs_topic: "arn:aws:sns:us-east-1:000000000000:squall-jobs".to_owned(),
+        events_topic: "arn:aws:sns:us-east-1:000000000000:squall-job-events".to_owned(),
+    };
+    (Layout { n_shards: 3, lanes_per_shard: 2, n_stripes, n_cores: 4 }, places)
+}
+
+#[test]
+fn the_event_sources_are_ones_that_the_pump_reads() {
+    let (layout, places) = layout(2);
+    pump::Config::read(&layout.event_sources(&places)).unwrap();
+}
+
+#[test]
+fn a_missing_binary_is_named_with_what_builds_it() {
+    let (layout, places) = layout(2);
+    let error = layout.functions(Path::new("nowhere"), &places).unwrap_err().to_string();
+    let expected = "there is no task-splitter in nowhere; build the functions first: cargo build --package squall-lambdas";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn functions_under_another_host_have_one_worker() {
+    let (mut layout, places) = layout(0);
+    let line = |layout: &Layout| {
+        let file = layout.function_env_file(&places);
+        file.lines().find(|line| line.starts_with("SQUALL_WORKER_FUNCTIONS")).unwrap().to_owned()
+    };
+    assert_eq!(line(&layout), "SQUALL_WORKER_FUNCTIONS=cascade-worker");
+    layout.n_stripes = 2;
+    assert_eq!(line(&layout), "SQUALL_WORKER_FUNCTIONS=cascade-worker-0,cascade-worker-1");
+}
+
+#[test]
+fn the_operators_file_leaves_nothing_of_a_real_account() {
+    let (layout, places) = layout(2);
+    let file = layout.operator_env_file(&places);
+    assert!(file.starts_with("unset AWS_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n"), "{file}");
+    assert!(
+        file.contains("export SQUALL_JOBS_TOPIC=arn:aws:sns:us-east-1:000000000000:squall-jobs\n"),
+        "{file}"
+    );
+}

@@ -1,0 +1,23 @@
+//! Ctrl-C: the first asks to stop, the second leaves at once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+
+use crate::INTERRUPTED;
+
+static INTERRUPTED_ONCE: AtomicBool = AtomicBool::new(false);
+
+/// Calls `first` at the first Ctrl-C.
+///
+/// # Errors
+/// When the system does not let us listen.
+pub(crate) fn on_ctrl_c(first: impl Fn() + Send + 'static) -> Result<()> {
+    ctrlc::set_handler(move || {
+        if INTERRUPTED_ONCE.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        first();
+    })
+    .context("cannot listen for Ctrl-C")
+}

@@ -1,0 +1,241 @@
+//! `squall pump`: plays Lambda's event source mappings, subscriptions and schedules against any endpoint.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::FutureExt;
+use futures::future::{Either, LocalBoxFuture, Shared, select, try_join_all};
+use squall_aws::transport::{Function, Inbox, Invocation};
+use squall_aws::{Connection, Settings, WallClock};
+use squall_core::digest::Digest;
+use squall_core::ports::{Clock, chain};
+use squall_local::pump::{Arn, run_mapping, scheduled_event, sns_event};
+use tokio::sync::watch;
+
+use crate::print;
+
+mod config;
+mod world;
+
+pub(crate) use config::Config;
+use config::{Mapping, Schedule, Subscription};
+use world::MappingWorld;
+
+/// Play Lambda's event source mappings, topic subscriptions and schedules, against any endpoint
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// What is mapped to what, as TOML
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Milliseconds between two looks at a shard that has nothing new; Lambda looks once a second
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    poll_ms: u64,
+    /// Folder for how far each shard is; without one it starts at the starting positions every time
+    #[arg(long, value_name = "DIR")]
+    checkpoints: Option<PathBuf>,
+    /// Say only what fails
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+const HELP: &str = r#"The file:
+  [[mapping]]                       # a stream and its function; fields and ranges as in CreateEventSourceMapping
+  stream = "squall-tasks"           # a name or an ARN
+  function = "shard-consumer"
+  batch_size = 1
+  parallelization_factor = 2
+  starting_position = "TRIM_HORIZON"
+  batching_window_s = 0
+  maximum_retry_attempts = 2
+  maximum_record_age_s = 3600
+  bisect = true
+  partial_failures = true           # ReportBatchItemFailures
+  on_failure = "s3://bucket/prefix" # or the ARN of an SQS queue or an SNS topic
+  [[subscription]]                  # a topic and its function; messages wait in an SQS queue of the pump's own
+  topic = "arn:aws:sns:us-east-1:123456789012:jobs"
+  function = "task-splitter"
+  [[schedule]]                      # an EventBridge schedule
+  every_s = 10
+  function = "result-collector"
+
+AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA and the like decide where all of that is. Ctrl-C waits for the invocations
+in flight; again, it leaves at once."#;
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let path = args.config.display();
+    let text = std::fs::read_to_string(&args.config).with_context(|| format!("cannot read {path}"))?;
+    let config = Config::read(&text).with_context(|| format!("{path}"))?;
+    let (stop, mut stopped) = watch::channel(false);
+    crate::interrupt::on_ctrl_c(move || {
+        print::aside("\nstopping: waiting for what is in flight (Ctrl-C again to leave at once)\n");
+        let _ = stop.send(true);
+    })?;
+    let connection = Connection::new(Settings::default());
+    let options = Options {
+        poll: Duration::from_millis(args.poll_ms),
+        checkpoints: args.checkpoints.clone(),
+        quiet: args.quiet,
+    };
+    let stop = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(run(&connection, &connection, &config, &options, stop))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How to pump.
+pub(crate) struct Options {
+    /// Between two looks at a shard that has nothing new.
+    pub(crate) poll: Duration,
+    /// Folder for how far each shard is.
+    pub(crate) checkpoints: Option<PathBuf>,
+    /// Whether to say only what fails.
+    pub(crate) quiet: bool,
+}
+
+type Stopping<'a> = Shared<LocalBoxFuture<'a, ()>>;
+
+/// Runs everything until `stop` is ready and what is in flight then has ended.
+///
+/// # Errors
+/// When a stream or a topic is not there.
+pub(crate) async fn run(
+    data: &Connection,
+    invoking: &Connection,
+    config: &Config,
+    options: &Options,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let stopping: Stopping<'_> = stop.boxed_local().shared();
+    let say = |text: &str| {
+        if !options.quiet {
+            print::aside(&format!("{text}\n"));
+        }
+    };
+    let pump = Pump { data, invoking, options, stopping, say: &say };
+    let mappings = config.mapping.iter().map(|it| pump.map(it).boxed_local());
+    let subscriptions = config.subscription.iter().map(|it| pump.subscribe(it).boxed_local());
+    let schedules = config.schedule.iter().map(|it| pump.schedule(it).boxed_local());
+    try_join_all(mappings.chain(subscriptions).chain(schedules)).await.map(drop)
+}
+
+struct Pump<'a> {
+    data: &'a Connection,
+    invoking: &'a Connection,
+    options: &'a Options,
+    stopping: Stopping<'a>,
+    say: &'a dyn Fn(&str),
+}
+
+/// Wait before something is asked again that does not answer, microseconds.
+const TROUBLE_US: u64 = 1_000_000;
+
+impl Pump<'_> {
+    async fn map(&self, mapping: &Mapping) -> Result<()> {
+        let world = MappingWorld::new(self.data, self.invoking, mapping, self.options)?;
+        let plan = mapping.plan(world.arn().await?, self.options.poll);
+        (self.say)(&format!("pumping stream {} into {}", mapping.stream, mapping.function));
+        let stopped = run_mapping(&plan, &world, self.stopping.clone()).await;
+        stopped.with_context(|| format!("stream {}", mapping.stream))
+    }
+
+    /// A message is taken out of the queue once the function's event queue has it; Lambda retries from there.
+    async fn subscribe(&self, subscription: &Subscription) -> Result<()> {
+        let Subscription { topic, function } = subscription;
+        // One queue per pair, found again the next time: what was published meanwhile waits in it.
+        let queue = format!("squall-pump-{}", Digest::of(format!("{topic} {function}").as_bytes()).short());
+        let inbox = Inbox::subscribe(self.data, topic, &queue).await?;
+        let target = Function::new(self.invoking, function);
+        (self.say)(&format!("pumping topic {topic} into {function}"));
+        let trouble = Cell::new(false);
+        loop {
+            let messages = match select(self.stopping.clone(), inbox.receive().boxed_local()).await {
+                Either::Left(_) => return Ok(()),
+                Either::Right((messages, _)) => messages,
+            };
+            let messages = match messages {
+                Ok(messages) => messages,
+                Err(error) => {
+                    self.complain(&trouble, &chain(&error));
+                    self.pause(TROUBLE_US).await;
+                    continue;
+                }
+            };
+            trouble.set(false);
+            for (receipt, envelope) in messages {
+                let event = match sns_event(&envelope) {
+                    Ok(event) => event,
+                    Err(problem) => {
+                        // It will not become one by waiting.
+                        print::aside(&format!(
+                            "{function}: dropped what is no message of a topic: {problem}\n"
+                        ));
+                        Vec::new()
+                    }
+                };
+                if !event.is_empty()
+                    && let Err(error) = target.invoke_async(event).await
+                {
+                    // It comes again when the queue's visibility timeout is over.
+                    print::aside(&format!("{function}: not invoked, {}\n", reason(&error)));
+                    continue;
+                }
+                if let Err(error) = inbox.done(&receipt).await {
+                    print::aside(&format!("{function}: the message will come again, {}\n", chain(&error)));
+                }
+            }
+        }
+    }
+
+    async fn schedule(&self, schedule: &Schedule) -> Result<()> {
+        let Schedule { function, every_s } = schedule;
+        let target = Function::new(self.invoking, function);
+        let region = self.data.region().await.unwrap_or_default();
+        let account = Arn::of(function).account.to_owned();
+        (self.say)(&format!("invoking {function} every {every_s} s"));
+        let trouble = Cell::new(false);
+        while !self.pause(every_s.saturating_mul(1_000_000)).await {
+            let event = scheduled_event(&format!("every-{every_s}-s"), &region, &account, WallClock.now_us());
+            match target.invoke_async(event).await {
+                Ok(()) => trouble.set(false),
+                Err(error) => {
+                    self.complain(&trouble, &format!("{function}: not invoked, {}", reason(&error)))
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits, and says whether it is time to stop.
+    async fn pause(&self, for_us: u64) -> bool {
+        let clock = WallClock;
+        let until_us = clock.now_us().saturating_add(for_us);
+        match select(self.stopping.clone(), clock.sleep_until(until_us).boxed_local()).await {
+            Either::Left(_) => true,
+            Either::Right(_) => false,
+        }
+    }
+
+    /// Says what does not work once, not every second.
+    fn complain(&self, known: &Cell<bool>, what: &str) {
+        if !known.replace(true) {
+            print::aside(&format!("{what}; trying again\n"));
+        }
+    }
+}
+
+/// Why a function was not invoked.
+fn reason(error: &Invocation) -> String {
+    match error {
+        Invocation::Throttled(reason) => format!("throttled: {reason}"),
+        Invocation::FunctionError(payload) => payload.clone(),
+        Invocation::Failed(error) => chain(error),
+    }
+}

@@ -1,0 +1,156 @@
+//! What is mapped to what: the file, checked. Ranges are those of `CreateEventSourceMapping`
+//! (<https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>).
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use squall_local::delivery::DeliveryPolicy;
+use squall_local::pump::{Mapping as PumpMapping, StartingPosition};
+
+/// Microseconds between two looks for new shards.
+const DISCOVERY_US: u64 = 5_000_000;
+/// Microseconds between two writes of the checkpoints at least.
+const CHECKPOINT_US: u64 = 500_000;
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    #[serde(default)]
+    pub(super) mapping: Vec<Mapping>,
+    #[serde(default)]
+    pub(super) subscription: Vec<Subscription>,
+    #[serde(default)]
+    pub(super) schedule: Vec<Schedule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mapping {
+    pub(super) stream: String,
+    pub(super) function: String,
+    #[serde(default = "batch_size")]
+    batch_size: usize,
+    #[serde(default = "one")]
+    parallelization_factor: usize,
+    starting_position: Start,
+    #[serde(default)]
+    batching_window_s: u64,
+    #[serde(default = "endless")]
+    maximum_retry_attempts: i64,
+    #[serde(default = "endless")]
+    maximum_record_age_s: i64,
+    #[serde(default)]
+    bisect: bool,
+    #[serde(default)]
+    partial_failures: bool,
+    pub(super) on_failure: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Start {
+    TrimHorizon,
+    Latest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Subscription {
+    pub(super) topic: String,
+    pub(super) function: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Schedule {
+    pub(super) function: String,
+    pub(super) every_s: u64,
+}
+
+fn batch_size() -> usize {
+    100
+}
+
+fn one() -> usize {
+    1
+}
+
+fn endless() -> i64 {
+    -1
+}
+
+impl Config {
+    /// Reads and checks the file's text.
+    ///
+    /// # Errors
+    /// The first field that is unknown, missing or out of range.
+    pub(crate) fn read(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text).context("this is no configuration of a pump")?;
+        for (i, mapping) in config.mapping.iter().enumerate() {
+            mapping.check().with_context(|| format!("mapping {} ({})", i + 1, mapping.stream))?;
+        }
+        for Subscription { topic, .. } in &config.subscription {
+            ensure!(
+                topic.starts_with("arn:"),
+                "subscription: topic `{topic}`; expected the ARN of an SNS topic"
+            );
+        }
+        for Schedule { every_s, .. } in &config.schedule {
+            within("schedule: every_s", *every_s, 1..=86_400)?;
+        }
+        let n_sources = config.mapping.len() + config.subscription.len() + config.schedule.len();
+        ensure!(n_sources > 0, "nothing to pump: there is no [[mapping]], [[subscription]] or [[schedule]]");
+        Ok(config)
+    }
+}
+
+fn within<N: PartialOrd + std::fmt::Display>(field: &str, value: N, range: RangeInclusive<N>) -> Result<()> {
+    ensure!(range.contains(&value), "{field} is {value}; expected {} to {}", range.start(), range.end());
+    Ok(())
+}
+
+impl Mapping {
+    fn check(&self) -> Result<()> {
+        within("batch_size", self.batch_size, 1..=10_000)?;
+        within("parallelization_factor", self.parallelization_factor, 1..=10)?;
+        within("batching_window_s", self.batching_window_s, 0..=300)?;
+        within("maximum_retry_attempts", self.maximum_retry_attempts, -1..=10_000)?;
+        let age_s = self.maximum_record_age_s;
+        ensure!(
+            age_s == -1 || (60..=604_800).contains(&age_s),
+            "maximum_record_age_s is {age_s}; expected -1 for no limit, or 60 to 604800"
+        );
+        Ok(())
+    }
+
+    /// The same in the pump's words.
+    pub(super) fn plan(&self, stream_arn: String, poll: Duration) -> PumpMapping {
+        PumpMapping {
+            name: format!("{}.{}", self.stream, self.function),
+            stream_arn,
+            function: self.function.clone(),
+            delivery: DeliveryPolicy {
+                batch_size: self.batch_size,
+                window_us: self.batching_window_s * 1_000_000,
+                max_attempts: u32::try_from(self.maximum_retry_attempts).ok().map(|retries| retries + 1),
+                max_record_age_us: u64::try_from(self.maximum_record_age_s).ok().map(|s| s * 1_000_000),
+                bisect: self.bisect,
+                partial_failures: self.partial_failures,
+                ..DeliveryPolicy::default()
+            },
+            lanes_per_shard: self.parallelization_factor,
+            start: match self.starting_position {
+                Start::TrimHorizon => StartingPosition::TrimHorizon,
+                Start::Latest => StartingPosition::Latest,
+            },
+            poll_us: u64::try_from(poll.as_micros()).unwrap_or(u64::MAX),
+            discovery_us: DISCOVERY_US,
+            checkpoint_us: CHECKPOINT_US,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! `squall result`: the answer of a deployed job, or what there is of it.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use squall_core::job::JobId;
+use squall_grid::{InputCache, observe};
+
+use crate::answer::{OutputArgs, conclude, give_so_far};
+use crate::deployment::{self, DeploymentArgs};
+use crate::job_file::job_id;
+use crate::{FAILURES, print};
+
+/// Print the answer of a deployed job; while it runs, the answer so far
+#[derive(clap::Args)]
+#[command(after_help = deployment::help(EXAMPLES))]
+pub(crate) struct Args {
+    /// The job's id
+    #[arg(value_parser = job_id)]
+    job: JobId,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  squall result JOB                          the answer as a table
+  squall result JOB --json | jq .report      for programs
+  squall result JOB --report answer.json     into a file as well
+
+Exit status: 0 complete, 1 the answer is not whole or the job still runs, 2 rejected or no such job.";
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let report_file = args.output.report_file()?;
+    deployment::visit(&args.deployment, async |deployment| {
+        let store = deployment.store()?;
+        // Asked for by itself first: what is wrong here is not the answer.
+        deployment.job(&store, &args.job).await?;
+        let inputs = InputCache::new(squall_workloads::registry());
+        let observation = observe(&store, &inputs, &args.job)
+            .await
+            .context("cannot read the answer")?
+            .context("the job is gone")?;
+        if observation.row.ending.is_some() {
+            return conclude(&observation, &args.output, report_file);
+        }
+        if let Err(error) = give_so_far(&observation, &args.output, report_file) {
+            return Ok(print::error(&format!("{error:#}"), FAILURES));
+        }
+        if !args.output.quiet {
+            let again = args.deployment.again();
+            print::aside(&format!(
+                "\nthe job still runs, and this answer is not whole; follow it: squall watch {}{again}\n",
+                args.job
+            ));
+        }
+        Ok(ExitCode::from(FAILURES))
+    })
+}

@@ -1,0 +1,137 @@
+//! `squall submit`: publishes a job, with its files, to a deployed grid.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use squall_aws::{JobTopic, WallClock};
+use squall_core::collate::{Arrival, plan_arrival};
+use squall_core::digest::Digest;
+use squall_core::job::JobId;
+use squall_core::ports::{Clock, Files, JobStore, chain};
+use squall_core::rows::{JobRow, JobStatus};
+use squall_core::workload::InputError;
+use squall_local::{Directory, LocalConfig, LocalGrid};
+
+use crate::answer::OutputArgs;
+use crate::deployment::{self, Deployment, DeploymentArgs, Part};
+use crate::job_file::{JobFile, job_id};
+use crate::print::{self, counted};
+use crate::watch::{Publication, Watch};
+
+mod message;
+
+use message::{Draft, fresh_id};
+
+/// Publish a job to a deployed grid: uploads the files that it names, prints its id
+#[derive(clap::Args)]
+#[command(after_help = deployment::help(EXAMPLES))]
+#[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")))]
+pub(crate) struct Args {
+    /// The job; files that it names are relative to it and are uploaded, but for those that are `s3://` already
+    job: JobFile,
+    /// Follow it to its end and print its answer, as `squall watch` does
+    #[arg(long)]
+    watch: bool,
+    /// Its id; publishing the same job under the same id again runs nothing twice
+    /// [default: the job's own, or a fresh one]
+    #[arg(long, value_parser = job_id)]
+    id: Option<JobId>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  squall submit events/jobs/demo.json --watch        publish it and wait for the answer
+  squall submit JOB.json --id nightly-2026-11-22     safe to repeat: one id, one run
+  squall watch \"$(squall submit JOB.json)\"          the id is all that goes to stdout";
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let message = args.job.read()?;
+    let directory = args.job.directory();
+    let mut draft = Draft::new(&squall_workloads::registry(), &message)?;
+    if draft.in_s3.is_empty() {
+        // What would be rejected is not sent. With files that are not here, only the splitter can tell.
+        let config = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);
+        LocalGrid::check(&config, squall_workloads::registry(), directory.clone(), &message)?;
+    }
+    let chosen = args.id.clone().or(draft.id.take());
+    let is_fresh = chosen.is_none();
+    let id = match chosen {
+        Some(id) => id,
+        None => fresh_id(&args.job.stem(), WallClock.now_us(), &[&message, &salt()[..]].concat())?,
+    };
+    let report_file = args.output.report_file()?;
+    deployment::visit(&args.deployment, async |deployment| {
+        let topic = JobTopic::new(&deployment.connection, deployment.name(Part::JobsTopic)?);
+        let uploaded = upload(&deployment, &draft, directory).await?;
+        let message = draft.message(&id, &uploaded);
+        let digest = Digest::of(message.as_bytes());
+        // Nobody has a fresh id, and somebody who may only publish cannot look.
+        let known = if is_fresh { None } else { deployment.store()?.job(&id).await? };
+        let n_files = counted(uploaded.len() as u64, "file");
+        let done = match plan_arrival(known.as_ref(), digest) {
+            Arrival::IdTaken => bail!(taken(&id, known.as_ref())),
+            Arrival::Done => {
+                let status = known.as_ref().map_or(JobStatus::Running, JobRow::status);
+                format!("{id} was published before and is {status}; nothing was published")
+            }
+            Arrival::New | Arrival::Resume(_) => {
+                topic.publish(&message).await?;
+                format!("published {id}; uploaded or found there: {n_files}")
+            }
+        };
+        if !args.output.quiet {
+            let ended = known
+                .as_ref()
+                .is_some_and(|row| !matches!(row.status(), JobStatus::Running | JobStatus::Rejected));
+            let (what, verb) = if ended { ("its answer", "result") } else { ("follow it", "watch") };
+            let hint = format!("; {what}: squall {verb} {id}{}", args.deployment.again());
+            print::aside(&format!("{done}{}\n", if args.watch { "" } else { &hint }));
+        }
+        if !args.watch {
+            print::answer(&format!("{id}\n"))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let publication = Publication { message: digest, over_us: known.map(|row| row.created_us) };
+        let watch = Watch::new(&deployment, &args.deployment, id, Some(publication))?;
+        watch.to_the_end(&args.output, report_file).await
+    })
+}
+
+/// What tells two jobs apart that two processes publish at once.
+fn salt() -> [u8; 4] {
+    std::process::id().to_le_bytes()
+}
+
+/// Puts the files that are here where the grid can read them, under names that come from their content; gives where
+/// each is, by the names that the input uses.
+async fn upload(
+    deployment: &Deployment,
+    draft: &Draft,
+    directory: PathBuf,
+) -> Result<BTreeMap<String, String>> {
+    let mut uploaded = BTreeMap::new();
+    if draft.here.is_empty() {
+        return Ok(uploaded);
+    }
+    let (blobs, files) = (deployment.blobs()?, Directory::new(directory));
+    for (name, place) in &draft.here {
+        let bytes = files
+            .read(place)
+            .await
+            .map_err(|error| InputError::new(format!("input, file {name:?}"), chain(&error)))?;
+        let uri = blobs.upload(bytes).await.with_context(|| name.clone())?;
+        uploaded.insert(name.clone(), uri);
+    }
+    Ok(uploaded)
+}
+
+fn taken(id: &JobId, by: Option<&JobRow>) -> String {
+    let status = by.map_or(JobStatus::Running, JobRow::status);
+    format!("the id {id} belongs to another job, which is {status}; choose another with --id")
+}

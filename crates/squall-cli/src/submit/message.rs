@@ -1,0 +1,75 @@
+//! The message that is published: the author's, and where its files are and what it is called.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde_json::{Map, Value};
+use squall_core::digest::Digest;
+use squall_core::job::{Job, JobId};
+use squall_core::registry::Registry;
+use squall_core::workload::InputError;
+
+/// Longest part of a fresh id that comes from the file's name.
+const MOST_STEM_CHARS: usize = 60;
+
+/// A job as its author wrote it, with what there is to know about its files.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    fields: Map<String, Value>,
+    /// The id that its author gave it.
+    pub(crate) id: Option<JobId>,
+    /// Files that are here, by the names that the input uses: where each is, as a path or URI.
+    pub(crate) here: BTreeMap<String, String>,
+    /// Files that are in S3 already, by the names that the input uses.
+    pub(crate) in_s3: Vec<String>,
+}
+
+impl Draft {
+    /// Reads a job, without looking into its files.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn new(registry: &Registry, message: &[u8]) -> Result<Self, InputError> {
+        let job = Job::from_message(message)?;
+        let fields =
+            serde_json::from_slice(message).map_err(|error| InputError::new("job", error.to_string()))?;
+        let mut draft = Self { fields, id: job.id, here: BTreeMap::new(), in_s3: Vec::new() };
+        for name in registry.get(&job.workload)?.references(&job.input_json)? {
+            let place = job.files.get(&name).unwrap_or(&name).clone();
+            if place.starts_with("s3://") {
+                draft.in_s3.push(name);
+            } else {
+                draft.here.insert(name, place);
+            }
+        }
+        Ok(draft)
+    }
+
+    /// The message, given where the files are now that were here. Its author's fields stay in their order, and the same
+    /// job with the same files and id is the same message, byte for byte.
+    pub(crate) fn message(mut self, id: &JobId, uploaded: &BTreeMap<String, String>) -> String {
+        if !uploaded.is_empty() {
+            let files = self.fields.entry("files").or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(files) = files {
+                files.extend(uploaded.iter().map(|(name, uri)| (name.clone(), Value::from(uri.as_str()))));
+            }
+        }
+        self.fields.insert("id".to_owned(), Value::from(id.as_str()));
+        Value::Object(self.fields).to_string()
+    }
+}
+
+/// An id for a job without one: its file's name, the time (microseconds since 1970), and four digits that tell two of
+/// the same second apart, taken from `salt` and the time.
+pub(crate) fn fresh_id(stem: &str, now_us: u64, salt: &[u8]) -> Result<JobId, InputError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let stem: String = stem.chars().take(MOST_STEM_CHARS).map(|c| if allowed(c) { c } else { '-' }).collect();
+    let stem = if stem.is_empty() { "job" } else { &stem };
+    let time = i64::try_from(now_us).ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
+    let salted = [salt, &now_us.to_le_bytes()].concat();
+    let digits: String = Digest::of(&salted).to_string().chars().take(4).collect();
+    JobId::new(format!("{stem}-{}-{digits}", time.format("%Y%m%d-%H%M%S")))
+}
+
+#[cfg(test)]
+mod tests;

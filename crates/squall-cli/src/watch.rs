@@ -1,0 +1,259 @@
+//! `squall watch`: a deployed job's progress, the answer so far, and at its end the answer.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use squall_aws::WallClock;
+use squall_core::digest::Digest;
+use squall_core::job::JobId;
+use squall_core::ports::{Clock, JobStore};
+use squall_core::rows::{JobRow, JobStatus};
+use squall_core::sizing::duration;
+use squall_grid::{InputCache, Observation, observe};
+use squall_local::Progress;
+use tokio::sync::Notify;
+
+use crate::answer::{OutputArgs, conclude};
+use crate::deployment::{self, Deployment, DeploymentArgs, Part, Store};
+use crate::interrupt::on_ctrl_c;
+use crate::job_file::job_id;
+use crate::progress::Display;
+use crate::report_file::ReportFile;
+use crate::{INTERRUPTED, print};
+
+/// How long the splitter may take to take a message in, microseconds: topic, cold start and a large input.
+const TAKEN_IN_WITHIN_US: u64 = 30_000_000;
+/// How long a store that was reached before may not answer, microseconds.
+const PATIENCE_US: u64 = 60_000_000;
+/// Part of the time that may go into looking at the answer so far.
+const MOST_OF_THE_TIME: u64 = 20;
+
+/// Follow a deployed job to its end, and print its answer
+#[derive(clap::Args)]
+#[command(after_help = deployment::help(EXAMPLES))]
+pub(crate) struct Args {
+    /// The job's id, as `squall submit` printed it
+    #[arg(value_parser = job_id)]
+    job: JobId,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  squall watch demo-20261122-101500-3f9c          progress and the answer so far, then the answer
+  squall watch \"$(squall submit JOB.json)\"       the same as squall submit JOB.json --watch
+  squall watch --quiet --json JOB > answer.json   wait for it in a script
+
+Ctrl-C stops watching; the job goes on.
+Exit status: 0 complete, 1 the answer is not whole, 2 rejected or no such job, 130 Ctrl-C.";
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let report_file = args.output.report_file()?;
+    deployment::visit(&args.deployment, async |deployment| {
+        let watch = Watch::new(&deployment, &args.deployment, args.job.clone(), None)?;
+        watch.to_the_end(&args.output, report_file).await
+    })
+}
+
+/// What was published just now, to tell it from what its id stood for before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Publication {
+    /// The message.
+    pub(crate) message: Digest,
+    /// When the rejected job was first seen whose id it takes over, microseconds of the grid's clock.
+    pub(crate) over_us: Option<u64>,
+}
+
+/// Whose row is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The job's.
+    Ours,
+    /// The splitter has yet to write ours.
+    NotYetOurs,
+    /// Another job was first.
+    Anothers,
+}
+
+impl Publication {
+    fn whose(&self, row: &JobRow) -> Whose {
+        match row.status() {
+            JobStatus::Rejected if self.over_us == Some(row.created_us) => Whose::NotYetOurs,
+            JobStatus::Rejected if row.message != self.message => Whose::NotYetOurs,
+            _ if row.message == self.message => Whose::Ours,
+            _ => Whose::Anothers,
+        }
+    }
+}
+
+/// Somebody who waits for a job.
+pub(crate) struct Watch {
+    store: Store,
+    table: String,
+    inputs: InputCache,
+    job: JobId,
+    publication: Option<Publication>,
+    /// The flags that find the deployment again.
+    again: String,
+}
+
+/// A look at the job.
+enum Look {
+    Unknown,
+    Running(Box<JobRow>),
+    Ended(Box<Observation>),
+}
+
+impl Watch {
+    pub(crate) fn new(
+        deployment: &Deployment,
+        args: &DeploymentArgs,
+        job: JobId,
+        publication: Option<Publication>,
+    ) -> Result<Self> {
+        let table = deployment.name(Part::Table)?.to_owned();
+        let inputs = InputCache::new(squall_workloads::registry());
+        Ok(Self { store: deployment.store()?, table, inputs, job, publication, again: args.again() })
+    }
+
+    /// Shows the progress until the job has ended, then gives its answer.
+    ///
+    /// # Errors
+    /// When the job is not there, or the store does not answer.
+    pub(crate) async fn to_the_end(
+        &self,
+        output: &OutputArgs,
+        file: Option<ReportFile<'_>>,
+    ) -> Result<ExitCode> {
+        let stopped = Arc::new(Notify::new());
+        let stopping = Arc::clone(&stopped);
+        on_ctrl_c(move || stopping.notify_one())?;
+        let mut display = Display::new(!output.quiet, std::io::stderr().is_terminal()).with_cost();
+        let ended = tokio::select! {
+            ended = self.until_ended(&mut display) => Some(ended),
+            () = stopped.notified() => None,
+        };
+        display.clear();
+        let Some(ended) = ended else {
+            let Self { job, again, .. } = self;
+            print::aside(&format!(
+                "\nstopped watching; the job goes on\nwatch it again: squall watch {job}{again}\n\
+                 stop it: squall cancel {job}{again}\n"
+            ));
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
+        conclude(&ended?, output, file)
+    }
+
+    async fn until_ended(&self, display: &mut Display) -> Result<Observation> {
+        let clock = WallClock;
+        let started_us = clock.now_us();
+        let mut was_there = false;
+        let mut waits = false;
+        let mut failing_since_us = None;
+        let mut next = NextLook::default();
+        loop {
+            let now_us = clock.now_us();
+            let waited_us = now_us.saturating_sub(started_us);
+            match self.look().await {
+                Ok(Look::Ended(observation)) => return Ok(*observation),
+                Ok(Look::Running(row)) => {
+                    was_there = true;
+                    failing_since_us = None;
+                    self.show(&row, display, &mut next).await;
+                }
+                Ok(Look::Unknown) if waited_us > TAKEN_IN_WITHIN_US => bail!(self.never_came()),
+                Ok(Look::Unknown) => {
+                    failing_since_us = None;
+                    if !waits {
+                        display.note("waiting for the splitter to take it in");
+                    }
+                    waits = true;
+                }
+                Err(error) => {
+                    let since_us = *failing_since_us.get_or_insert(now_us);
+                    let patient = was_there && print::is_transient(&error);
+                    if !patient || now_us.saturating_sub(since_us) > PATIENCE_US {
+                        return Err(error);
+                    }
+                    if since_us == now_us {
+                        display.note(&format!("no answer, asking on: {error:#}"));
+                    }
+                }
+            }
+            clock.sleep_until(clock.now_us().saturating_add(pause_us(waited_us))).await;
+        }
+    }
+
+    async fn look(&self) -> Result<Look> {
+        let Some(row) = self.store.job(&self.job).await? else { return Ok(Look::Unknown) };
+        match self.publication.map_or(Whose::Ours, |publication| publication.whose(&row)) {
+            Whose::Ours => {}
+            Whose::NotYetOurs => return Ok(Look::Unknown),
+            Whose::Anothers => bail!("the id {} belongs to another job, which was published first", self.job),
+        }
+        if row.ending.is_none() {
+            return Ok(Look::Running(Box::new(row)));
+        }
+        Ok(match observe(&self.store, &self.inputs, &self.job).await? {
+            None => Look::Unknown,
+            Some(observation) if observation.row.ending.is_some() => Look::Ended(Box::new(observation)),
+            // Somebody took it up again just now.
+            Some(observation) => Look::Running(Box::new(observation.row)),
+        })
+    }
+
+    async fn show(&self, row: &JobRow, display: &mut Display, next: &mut NextLook) {
+        let from_us = WallClock.now_us();
+        if from_us < next.row_us || display.period_us() == u64::MAX {
+            return;
+        }
+        if from_us >= next.answer_us && row.total().n_tasks > 0 {
+            // The row is progress enough until the answer so far can be had.
+            if let Ok(Some(observation)) = observe(&self.store, &self.inputs, &self.job).await {
+                display.answer(&observation);
+            }
+            let now_us = WallClock.now_us();
+            next.answer_us = now_us.saturating_add((now_us - from_us).saturating_mul(MOST_OF_THE_TIME));
+        }
+        let now_us = WallClock.now_us();
+        display.row(row, now_us);
+        next.row_us = from_us.saturating_add(display.period_us());
+    }
+
+    fn never_came(&self) -> String {
+        let Self { job, table, .. } = self;
+        let waited = duration(TAKEN_IN_WITHIN_US);
+        match self.publication {
+            Some(_) => format!(
+                "the splitter did not take job {job} in within {waited}; its log says why, unless it is not \
+                 subscribed to the topic"
+            ),
+            None => format!(
+                "there is no job {job} in the table {table}, and none came within {waited}; \
+                 `squall jobs` lists those that are there"
+            ),
+        }
+    }
+}
+
+/// When to look again, microseconds of the grid's clock.
+#[derive(Default)]
+struct NextLook {
+    row_us: u64,
+    answer_us: u64,
+}
+
+/// How long to wait before the next look, after having waited so long: a short job's end is seen at once, and a long
+/// one costs few reads.
+fn pause_us(waited_us: u64) -> u64 {
+    (waited_us / 20).clamp(200_000, 2_000_000)
+}
+
+#[cfg(test)]
+mod tests;

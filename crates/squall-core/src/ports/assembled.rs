@@ -1,0 +1,137 @@
+//! One thing that has several ports, each from where it is: what a step is given.
+
+use std::sync::Arc;
+
+use super::{
+    BlobStore, Clock, Created, Files, InvokeError, JobEvents, JobList, JobStore, Placement, PortError,
+    ResultQueue, TaskQueue, Workers, Written,
+};
+use crate::digest::Digest;
+use crate::job::JobId;
+use crate::placement::ShardRange;
+use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
+
+/// Ports from different places as one value. A part that is `()` is a port that its owner does not have, and the
+/// compiler holds the steps that it may run to that.
+#[derive(Debug)]
+pub struct Assembled<C = (), F = (), B = (), J = (), T = (), R = (), W = (), E = ()> {
+    /// Time.
+    pub clock: Arc<C>,
+    /// The files that jobs name.
+    pub files: Arc<F>,
+    /// Content by its digest.
+    pub blobs: Arc<B>,
+    /// The jobs and their buckets.
+    pub jobs: Arc<J>,
+    /// The stream of tasks.
+    pub tasks: Arc<T>,
+    /// The stream of results.
+    pub results: Arc<R>,
+    /// The workers.
+    pub workers: Arc<W>,
+    /// Who wants to know that a job has ended.
+    pub events: Arc<E>,
+}
+
+impl<C: Clock, F, B, J, T, R, W, E> Clock for Assembled<C, F, B, J, T, R, W, E> {
+    fn now_us(&self) -> u64 {
+        self.clock.now_us()
+    }
+
+    async fn sleep_until(&self, until_us: u64) {
+        self.clock.sleep_until(until_us).await;
+    }
+}
+
+impl<C, F: Files, B, J, T, R, W, E> Files for Assembled<C, F, B, J, T, R, W, E> {
+    async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
+        self.files.read(reference).await
+    }
+}
+
+impl<C, F, B: BlobStore, J, T, R, W, E> BlobStore for Assembled<C, F, B, J, T, R, W, E> {
+    async fn put_blob(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), PortError> {
+        self.blobs.put_blob(digest, bytes).await
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
+        self.blobs.blob(digest).await
+    }
+}
+
+impl<C, F, B, J, T: TaskQueue, R, W, E> TaskQueue for Assembled<C, F, B, J, T, R, W, E> {
+    async fn shards(&self) -> Result<Vec<ShardRange>, PortError> {
+        self.tasks.shards().await
+    }
+
+    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
+        self.tasks.put_tasks(records).await
+    }
+}
+
+impl<C, F, B, J, T, R: ResultQueue, W, E> ResultQueue for Assembled<C, F, B, J, T, R, W, E> {
+    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError> {
+        self.results.put_result(partition_key, record).await
+    }
+}
+
+impl<C, F, B, J, T, R, W: Workers, E> Workers for Assembled<C, F, B, J, T, R, W, E> {
+    async fn invoke(&self, stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        self.workers.invoke(stripe, request).await
+    }
+}
+
+impl<C, F, B, J, T, R, W, E: JobEvents> JobEvents for Assembled<C, F, B, J, T, R, W, E> {
+    async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
+        self.events.job_ended(row).await
+    }
+}
+
+impl<C, F, B, J: JobList, T, R, W, E> JobList for Assembled<C, F, B, J, T, R, W, E> {
+    async fn jobs(&self, status: JobStatus, at_most: usize) -> Result<Vec<JobId>, PortError> {
+        self.jobs.jobs(status, at_most).await
+    }
+}
+
+impl<C, F, B, J: JobStore, T, R, W, E> JobStore for Assembled<C, F, B, J, T, R, W, E> {
+    async fn create_job(&self, row: &JobRow) -> Result<Created, PortError> {
+        self.jobs.create_job(row).await
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError> {
+        self.jobs.job(id).await
+    }
+
+    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
+        self.jobs.mark_enqueued(id).await
+    }
+
+    async fn record_progress(
+        &self,
+        id: &JobId,
+        bucket: u32,
+        progress: BucketProgress,
+    ) -> Result<JobRow, PortError> {
+        self.jobs.record_progress(id, bucket, progress).await
+    }
+
+    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
+        self.jobs.end_job(id, ending).await
+    }
+
+    async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {
+        self.jobs.reopen_job(id, ended_us, reopened).await
+    }
+
+    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
+        self.jobs.mark_announced(id).await
+    }
+
+    async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {
+        self.jobs.bucket(id, bucket).await
+    }
+
+    async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError> {
+        self.jobs.put_bucket(id, bucket, row).await
+    }
+}

@@ -1,0 +1,70 @@
+//! Taking up an ended job again: only what is missing or failed goes on the stream.
+
+use squall_core::collate::{NotResent, Resend, ResendRequest, plan_resend};
+use squall_core::job::JobId;
+use squall_core::ports::{BlobStore, Clock, JobStore, PortError, TaskQueue, Written};
+
+use crate::close::receive;
+use crate::inputs::InputCache;
+use crate::split::{cut_again, enqueue};
+
+/// What was sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resent {
+    /// Tasks that had not come back.
+    pub n_missing: u64,
+    /// Subtasks without a value, each as a task of its own.
+    pub n_failed: u64,
+}
+
+/// Why nothing was sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    /// The store does not know the job.
+    #[error("job {0} is not known")]
+    Unknown(JobId),
+    /// There is a reason not to.
+    #[error("job {0} is not sent again")]
+    Not(JobId, #[source] NotResent),
+    /// Somebody else took it up, or it ended, in between.
+    #[error("job {0} has changed meanwhile; look at it again")]
+    Raced(JobId),
+    /// A port failed.
+    #[error("cannot send job {0} again")]
+    Port(JobId, #[source] PortError),
+}
+
+/// Takes up an ended job under its own id: the tasks that are not in are put on the stream again, and each subtask
+/// without a value as a task of its own. What is in the answer stays there.
+///
+/// Killed between its two writes it leaves a running job whose tasks are not all on the stream; run again it goes on.
+///
+/// # Errors
+/// When there is nothing to send, or a port fails.
+pub async fn resend<P>(
+    ports: &P,
+    inputs: &InputCache,
+    id: &JobId,
+    request: &ResendRequest,
+) -> Result<Resent, ResendError>
+where
+    P: JobStore + BlobStore + TaskQueue + Clock,
+{
+    let failed = |error| ResendError::Port(id.clone(), error);
+    let row = ports.job(id).await.map_err(failed)?.ok_or_else(|| ResendError::Unknown(id.clone()))?;
+    // From the buckets, not from the ending: a collector may have been at it when the job ended.
+    let received = receive(ports, &row).await.map_err(failed)?;
+    let plan = plan_resend(&row, &received, request, ports.now_us());
+    let Resend { over_ended_us, reopened, tasks } =
+        plan.map_err(|reason| ResendError::Not(id.clone(), reason))?;
+    // Before anything is written: a job that cannot be cut again must not be taken up.
+    let pieces = cut_again(ports, inputs, id, &reopened.published).await.map_err(failed)?;
+    if let Some(ended_us) = over_ended_us
+        && ports.reopen_job(id, ended_us, &reopened).await.map_err(failed)? == Written::Raced
+    {
+        return Err(ResendError::Raced(id.clone()));
+    }
+    enqueue(ports, id, &reopened.published, &pieces, Some(&tasks)).await.map_err(failed)?;
+    let n_failed = tasks.range(reopened.published.n_cut()..).count() as u64;
+    Ok(Resent { n_missing: tasks.len() - n_failed, n_failed })
+}

@@ -1,0 +1,145 @@
+//! From the start of a process to its first invocation, and between invocations.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+use lambda_runtime::{LambdaEvent, service_fn, spawn_graceful_shutdown_handler};
+use metrics_cloudwatch_embedded::Collector;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::{error, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::ConfigError;
+use crate::emf;
+use crate::failure::Failure;
+
+/// What the runtime cannot start without.
+const FROM_LAMBDA: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+];
+/// Where the runtime's span of an invocation is: it carries the request id to every line, whatever the level.
+const REQUEST_SPAN: &str = "lambda_runtime::layers::trace=info";
+
+/// A function's process.
+pub struct Process {
+    vars: BTreeMap<String, String>,
+    metrics: &'static Collector,
+}
+
+/// Runs a function until its environment is shut down. What keeps it from starting is logged, with all causes.
+///
+/// One thread: the steps' futures stay on it, and Lambda gives an environment one invocation at a time.
+pub fn start(function: &'static str, body: impl AsyncFnOnce(&Process) -> anyhow::Result<()>) -> ExitCode {
+    let run = || {
+        let process = boot(function)?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(body(&process))
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{function} cannot run: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs, metrics, and what the environment says; nothing else reads it.
+fn boot(function: &'static str) -> anyhow::Result<Process> {
+    let texts = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let vars: BTreeMap<String, String> = texts.collect();
+    let filter = log_filter(&|name| vars.get(name).cloned());
+    // Also when the filter is wrong, so that this can be said.
+    let (filter, wrong) = match filter {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new("info"), Some(error)),
+    };
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false);
+    let started = lines.with_env_filter(filter).with_writer(std::io::stdout).try_init();
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))?;
+    if let Some(error) = wrong {
+        return Err(error.into());
+    }
+    for variable in FROM_LAMBDA {
+        if !vars.contains_key(variable) {
+            return Err(ConfigError::missing(variable, "what Lambda sets, or whatever plays it").into());
+        }
+    }
+    Ok(Process { vars, metrics: emf::start(function)? })
+}
+
+/// What is logged: `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, or `RUST_LOG`, or
+/// `info`.
+pub(crate) fn log_filter(vars: &impl Fn(&str) -> Option<String>) -> Result<EnvFilter, ConfigError> {
+    for name in ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"] {
+        let Some(value) = vars(name).filter(|value| !value.is_empty()) else { continue };
+        // Lambda's own levels go one further than ours.
+        let directives = if value.eq_ignore_ascii_case("fatal") { "error" } else { &value };
+        return EnvFilter::try_new(format!("{directives},{REQUEST_SPAN}")).map_err(|_| {
+            let expected = "a level (trace, debug, info, warn, error) or tracing directives";
+            ConfigError::wrong(name, &value, expected)
+        });
+    }
+    Ok(EnvFilter::new("info"))
+}
+
+impl Process {
+    /// A variable of the environment, as it was at the start.
+    pub fn var(&self, name: &str) -> Option<String> {
+        self.vars.get(name).cloned()
+    }
+
+    /// Handles one event after the other, for ever. Metrics are written once per invocation.
+    ///
+    /// # Errors
+    /// When the Runtime API does not answer.
+    pub async fn serve<A, R, F>(&self, mut handle: impl FnMut(LambdaEvent<A>) -> F) -> anyhow::Result<()>
+    where
+        A: DeserializeOwned,
+        R: Serialize,
+        F: Future<Output = Result<R, Failure>>,
+    {
+        let metrics = self.metrics;
+        flush_at_shutdown(metrics).await;
+        let service = service_fn(|event: LambdaEvent<A>| {
+            metrics.set_property("requestId", event.context.request_id.clone());
+            // In a box of its own: what a step and its adapters nest is deeper than the compiler wants to lay out at once.
+            let handled = Box::pin(handle(event));
+            async move {
+                let outcome = handled.await;
+                flush(metrics);
+                outcome
+            }
+        });
+        lambda_runtime::run(service).await.map_err(anyhow::Error::from_boxed)
+    }
+}
+
+/// Writes what is left when the environment is told to go.
+///
+/// SIGTERM only comes to an environment with an extension, so the runtime registers an internal one
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>). It panics
+/// where there is no Extensions API; that must not take the function along, which loses nothing but a last flush.
+async fn flush_at_shutdown(metrics: &'static Collector) {
+    let registering = tokio::spawn(spawn_graceful_shutdown_handler(move || async move { flush(metrics) }));
+    if registering.await.is_err() {
+        warn!("there is no Extensions API here: nothing is flushed at shutdown");
+    }
+}
+
+/// Writes metrics and log lines out. Every metric is written as one line of the log, in the embedded metric format.
+fn flush(metrics: &Collector) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = metrics.flush(&mut stdout).and_then(|()| stdout.flush()) {
+        drop(stdout);
+        warn!("cannot write the metrics: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests;

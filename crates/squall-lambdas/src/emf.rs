@@ -1,0 +1,107 @@
+//! The functions' metrics, in CloudWatch's embedded metric format: lines of the log that CloudWatch reads as metrics
+//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
+//!
+//! Namespace `Squall`, one dimension, `Function`: each further value of a dimension is a metric that is paid for.
+
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use squall_core::receipt::{Receipt, TaskTimes};
+use squall_grid::{Collected, SplitOutcome, Swept};
+
+const NAMESPACE: &str = "Squall";
+
+/// Starts recording, for the whole process.
+pub(crate) fn start(function: &'static str) -> anyhow::Result<&'static Collector> {
+    let builder = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("Function", function);
+    let collector = builder.init().map_err(anyhow::Error::from_boxed)?;
+    for name in [
+        "Jobs",
+        "JobsRejected",
+        "Tasks",
+        "TasksDropped",
+        "TasksFailed",
+        "Subtasks",
+        "SubtasksFailed",
+        "Throttles",
+        "Retries",
+        "Hedges",
+        "Results",
+        "ResultsDuplicate",
+        "ResultsLate",
+        "ResultsFailed",
+        "JobsTended",
+        "JobsNotTended",
+    ] {
+        describe_counter!(name, Unit::Count, "");
+    }
+    describe_counter!("DuplicateMs", Unit::Milliseconds, "");
+    for name in ["QueuedMs", "DividedMs", "CascadedMs", "CollectedMs"] {
+        describe_histogram!(name, Unit::Milliseconds, "");
+    }
+    Ok(collector)
+}
+
+fn count(n: usize) -> u64 {
+    n as u64
+}
+
+fn ms(from_us: u64, to_us: u64) -> f64 {
+    Duration::from_micros(to_us.saturating_sub(from_us)).as_secs_f64() * 1e3
+}
+
+/// A message that was taken in.
+pub(crate) fn split(outcome: &SplitOutcome) {
+    match outcome {
+        SplitOutcome::Enqueued(_) => counter!("Jobs").increment(1),
+        SplitOutcome::Rejected(..) | SplitOutcome::IdTaken(_) => counter!("JobsRejected").increment(1),
+        // Counted when it came first.
+        SplitOutcome::AlreadyEnqueued(_) => {}
+    }
+}
+
+/// A task whose result is on its way.
+pub(crate) fn task(n_failures: usize, receipt: &Receipt, times: &TaskTimes) {
+    counter!("Tasks").increment(1);
+    counter!("Subtasks").increment(receipt.subtasks);
+    counter!("SubtasksFailed").increment(count(n_failures));
+    counter!("Throttles").increment(receipt.throttles);
+    counter!("Retries").increment(receipt.retries);
+    counter!("Hedges").increment(receipt.hedges);
+    counter!("DuplicateMs").increment(receipt.duplicate_us / 1_000);
+    histogram!("QueuedMs").record(ms(times.put_us, times.read_us));
+    histogram!("DividedMs").record(ms(times.read_us, times.invoked_us));
+    histogram!("CascadedMs").record(ms(times.invoked_us, times.answered_us));
+}
+
+/// A task that was not to be started: its job has ended.
+pub(crate) fn task_dropped() {
+    counter!("TasksDropped").increment(1);
+}
+
+/// A task that has to be delivered again.
+pub(crate) fn task_failed() {
+    counter!("TasksFailed").increment(1);
+}
+
+/// A batch of results, of which the first had arrived on the stream at `arrived_us`.
+///
+/// One duration per batch, the longest: a document holds a hundred values, a batch thousands of results.
+pub(crate) fn collected(collected: &Collected, arrived_us: u64, now_us: u64) {
+    counter!("Results").increment(count(collected.n_merged));
+    counter!("ResultsDuplicate").increment(count(collected.n_duplicates));
+    counter!("ResultsLate").increment(count(collected.n_late));
+    counter!("ResultsFailed").increment(count(collected.failed.len()));
+    counter!("MergeConflicts").increment(count(collected.n_races));
+    histogram!("CollectedMs").record(ms(arrived_us, now_us));
+}
+
+/// A tick of the timer.
+pub(crate) fn swept(swept: &Swept) {
+    counter!("JobsTended").increment(count(swept.n_tended));
+    counter!("JobsNotTended").increment(count(swept.failed.len()));
+}
+
+#[cfg(test)]
+mod tests;

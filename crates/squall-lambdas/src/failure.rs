@@ -1,0 +1,48 @@
+//! How a failure leaves a function: told once, whole, and of a kind that stays the same.
+
+use std::error::Error;
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+use squall_core::ports::{PortError, chain};
+
+/// Why an invocation has no response.
+///
+/// The runtime logs its `Debug` form once and answers with its [`Diagnostic`]; the runtime's own conversion of an error
+/// would keep neither the causes nor a usable type.
+#[derive(PartialEq, Eq)]
+pub struct Failure {
+    kind: &'static str,
+    message: String,
+}
+
+impl Failure {
+    /// A failure of a kind, which is what `errorType` will say, with all of its causes.
+    pub fn new(kind: &'static str, what: impl fmt::Display, error: &dyn Error) -> Self {
+        Self { kind, message: format!("{what}: {}", chain(error)) }
+    }
+
+    /// A port that failed: of the kind `PortTransient` or `PortPermanent`.
+    pub fn port(what: impl fmt::Display, error: &PortError) -> Self {
+        let kind = match error {
+            PortError::Transient { .. } => "PortTransient",
+            PortError::Permanent { .. } => "PortPermanent",
+        };
+        Self::new(kind, what, error)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self { error_type: failure.kind.to_owned(), error_message: failure.message }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Which ports each function has, all of them on AWS. What a function has no port for, it cannot do.
+//!
+//! Nothing here connects: the adapters make their clients at the first call.
+
+use std::sync::Arc;
+
+use squall_aws::{
+    Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, LambdaWorkers, S3Blobs, S3Files,
+    Settings, SnsJobEvents, WallClock,
+};
+use squall_core::ports::Assembled;
+
+use crate::config::{CollectorConfig, ConsumerConfig, SplitterConfig, WorkerConfig};
+
+/// The task-splitter's.
+pub type SplitterPorts =
+    Assembled<WallClock, S3Files, S3Blobs, DynamoJobStore, KinesisTaskQueue, (), (), SnsJobEvents>;
+/// A shard-consumer's.
+pub type ConsumerPorts =
+    Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), KinesisResultQueue, LambdaWorkers, ()>;
+/// A cascade-worker's.
+pub type WorkerPorts = Assembled<WallClock, (), S3Blobs>;
+/// The result-collector's.
+pub type CollectorPorts = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
+
+/// What the task-splitter needs.
+pub fn splitter_ports(config: &SplitterConfig) -> SplitterPorts {
+    let (connection, blobs) = storage(&config.bucket);
+    Assembled {
+        clock: Arc::default(),
+        files: Arc::new(S3Files::new(&connection)),
+        jobs: Arc::new(DynamoJobStore::new(&connection, &config.table, Arc::clone(&blobs))),
+        blobs,
+        tasks: Arc::new(KinesisTaskQueue::new(&connection, &config.task_stream)),
+        results: Arc::default(),
+        workers: Arc::default(),
+        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn)),
+    }
+}
+
+/// What a shard-consumer needs.
+pub fn consumer_ports(config: &ConsumerConfig) -> ConsumerPorts {
+    let (connection, blobs) = storage(&config.bucket);
+    Assembled {
+        clock: Arc::default(),
+        files: Arc::default(),
+        jobs: Arc::new(DynamoJobStore::new(&connection, &config.table, Arc::clone(&blobs))),
+        blobs,
+        tasks: Arc::default(),
+        results: Arc::new(KinesisResultQueue::new(&connection, &config.result_stream)),
+        workers: Arc::new(LambdaWorkers::new(&connection, config.worker_functions.clone())),
+        events: Arc::default(),
+    }
+}
+
+/// What a cascade-worker needs.
+pub fn worker_ports(config: &WorkerConfig) -> WorkerPorts {
+    let (_, blobs) = storage(&config.bucket);
+    Assembled {
+        clock: Arc::default(),
+        files: Arc::default(),
+        blobs,
+        jobs: Arc::default(),
+        tasks: Arc::default(),
+        results: Arc::default(),
+        workers: Arc::default(),
+        events: Arc::default(),
+    }
+}
+
+/// What the result-collector needs.
+pub fn collector_ports(config: &CollectorConfig) -> CollectorPorts {
+    let (connection, blobs) = storage(&config.bucket);
+    Assembled {
+        clock: Arc::default(),
+        files: Arc::default(),
+        jobs: Arc::new(DynamoJobStore::new(&connection, &config.table, Arc::clone(&blobs))),
+        blobs,
+        tasks: Arc::default(),
+        results: Arc::default(),
+        workers: Arc::default(),
+        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn)),
+    }
+}
+
+fn storage(bucket: &str) -> (Connection, Arc<S3Blobs>) {
+    let connection = Connection::new(Settings::default());
+    let blobs = Arc::new(S3Blobs::new(&connection, bucket));
+    (connection, blobs)
+}

@@ -1,0 +1,138 @@
+//! Result-collector: from a batch of result records to merged buckets; and what the timer has it do.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::kinesis::{KinesisEvent, KinesisEventRecord};
+use aws_lambda_events::streams::KinesisEventResponse;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, chain};
+use squall_grid::{CollectConfig, Collected, InputCache, collect, sweep};
+use tracing::{error, info, warn};
+
+use crate::emf;
+use crate::failure::Failure;
+
+/// Running jobs that one tick looks after at most; the next tick comes soon.
+const MOST_JOBS_PER_TICK: usize = 1_000;
+
+/// What the collector is invoked with.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Shape")]
+pub enum CollectorEvent {
+    /// Results, from the stream.
+    Batch(KinesisEvent),
+    /// The timer, as EventBridge's rules and schedules send it: its `detail-type` is `Scheduled Event`
+    /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
+    Tick,
+}
+
+/// The fields that tell the two apart. Read in one go: a batch can be megabytes.
+#[derive(Deserialize)]
+#[serde(expecting = "a batch of a stream or a scheduled event")]
+struct Shape {
+    #[serde(rename = "Records")]
+    records: Option<Vec<KinesisEventRecord>>,
+    #[serde(rename = "detail-type")]
+    detail_type: Option<String>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+impl TryFrom<Shape> for CollectorEvent {
+    type Error = String;
+
+    fn try_from(shape: Shape) -> Result<Self, String> {
+        let found = match (shape.records, shape.detail_type) {
+            (Some(records), None) => {
+                let mut event = KinesisEvent::default();
+                event.records = records;
+                return Ok(Self::Batch(event));
+            }
+            (None, Some(kind)) if kind == "Scheduled Event" => return Ok(Self::Tick),
+            (Some(_), Some(_)) => "both `Records` and `detail-type`".to_owned(),
+            (None, Some(kind)) => format!("the `detail-type` `{kind}`"),
+            (None, None) if shape.other.is_empty() => "an object without fields".to_owned(),
+            (None, None) => {
+                let fields: Vec<_> = shape.other.keys().map(|field| format!("`{field}`")).collect();
+                format!("an object with the fields {}", fields.join(", "))
+            }
+        };
+        Err(format!("{found}; expected `Records` of a stream or the `detail-type` `Scheduled Event`"))
+    }
+}
+
+/// Merges a batch, or looks after the running jobs. The records that could not be merged are reported, the lowest first:
+/// from there on Lambda delivers again, and what was merged is merged once.
+///
+/// # Errors
+/// When the running jobs cannot be listed.
+pub async fn handle<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &CollectConfig,
+    event: CollectorEvent,
+) -> Result<KinesisEventResponse, Failure>
+where
+    P: JobStore + JobList + BlobStore + JobEvents + Clock,
+{
+    match event {
+        CollectorEvent::Batch(event) => Ok(collect_batch(ports, inputs, config, &event).await),
+        CollectorEvent::Tick => tick(ports, inputs).await.map(|()| KinesisEventResponse::default()),
+    }
+}
+
+async fn collect_batch<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &CollectConfig,
+    event: &KinesisEvent,
+) -> KinesisEventResponse
+where
+    P: JobStore + BlobStore + JobEvents + Clock,
+{
+    let batch: Vec<&[u8]> = event.records.iter().map(|record| record.kinesis.data.as_slice()).collect();
+    let mut collected = collect(ports, inputs, config, &batch).await;
+    collected.failed.sort_unstable();
+    let now_us = ports.now_us();
+    let arrivals =
+        event.records.iter().map(|record| record.kinesis.approximate_arrival_timestamp.timestamp_micros());
+    let arrived_us = arrivals.min().and_then(|us| u64::try_from(us).ok()).unwrap_or(now_us);
+    emf::collected(&collected, arrived_us, now_us);
+    let sequence_number = |position: usize| event.records[position].kinesis.sequence_number.as_str();
+    log(batch.len(), &collected, sequence_number);
+    let mut response = KinesisEventResponse::default();
+    response.set_failures(collected.failed.iter().map(|(position, _)| sequence_number(*position)));
+    response
+}
+
+fn log<'a>(n_records: usize, collected: &Collected, sequence_number: impl Fn(usize) -> &'a str) {
+    let Collected { n_merged, n_duplicates, n_late, n_races, failed } = collected;
+    info!(n_records, n_merged, n_duplicates, n_late, n_races, n_failed = failed.len(), "collected");
+    // One line per reason: when a store does not answer, that goes for every record.
+    let mut reasons: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (position, reason) in failed {
+        reasons.entry(reason).or_default().push(*position);
+    }
+    for (reason, positions) in reasons {
+        let first_sequence_number = positions.first().map(|position| sequence_number(*position));
+        error!(n_records = positions.len(), first_sequence_number, "not merged: {reason}");
+    }
+}
+
+async fn tick<P>(ports: &P, inputs: &InputCache) -> Result<(), Failure>
+where
+    P: JobStore + JobList + BlobStore + JobEvents + Clock,
+{
+    let swept = sweep(ports, inputs.registry(), MOST_JOBS_PER_TICK).await;
+    let swept = swept.map_err(|error| Failure::port("cannot list the running jobs", &error))?;
+    emf::swept(&swept);
+    info!(n_jobs = swept.n_tended, n_failed = swept.failed.len(), "tended");
+    for (job, error) in &swept.failed {
+        warn!(%job, "not tended, until the next tick: {}", chain(error));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

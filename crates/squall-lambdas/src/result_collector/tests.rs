@@ -1,0 +1,116 @@
+use expect_test::expect;
+use futures::executor::block_on;
+use squall_core::job::JobId;
+use squall_core::rows::JobStatus;
+use squall_grid::observe;
+
+use super::*;
+use crate::tests::events;
+use crate::tests::grid::Grid;
+
+fn batch(file: &str) -> CollectorEvent {
+    events::read("result-collector", file)
+}
+
+fn hash(grid: &Grid) -> String {
+    let id = JobId::new("sample-probe").unwrap();
+    let observation = block_on(observe(&grid.ports, &grid.inputs, &id)).unwrap().unwrap();
+    let report = observation.report().unwrap().json;
+    assert_eq!(report["units_done"], 64);
+    report["hash"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_batches_of_both_shards_complete_the_job_however_often_they_come() {
+    let grid = Grid::with_sample_job();
+    for _ in 0..2 {
+        assert_eq!(grid.collect(batch("shard-0.json")), [""; 0]);
+        assert_eq!(grid.row("sample-probe").status(), JobStatus::Running);
+    }
+    for _ in 0..2 {
+        assert_eq!(grid.collect(batch("shard-1.json")), [""; 0]);
+        assert_eq!(grid.row("sample-probe").status(), JobStatus::Complete);
+    }
+    assert!(grid.row("sample-probe").announced);
+}
+
+#[test]
+fn aggregated_batch_json_gives_the_same_answer_as_the_batches_of_both_shards() {
+    let (apart, at_once) = (Grid::with_sample_job(), Grid::with_sample_job());
+    apart.collect(batch("shard-1.json"));
+    apart.collect(batch("shard-0.json"));
+    assert_eq!(at_once.collect(batch("aggregated-batch.json")), [""; 0]);
+    assert_eq!(at_once.row("sample-probe").status(), JobStatus::Complete);
+    assert_eq!(hash(&apart), hash(&at_once));
+    expect!["32f449636d75c483"].assert_eq(&hash(&at_once));
+}
+
+#[test]
+fn records_that_cannot_be_merged_are_reported_lowest_first_and_the_others_are_merged() {
+    let grid = Grid::with_sample_job();
+    let CollectorEvent::Batch(mut event) = batch("aggregated-batch.json") else { unreachable!() };
+    event.records[11].kinesis.data.0 = b"spoilt".to_vec();
+    event.records[3].kinesis.data.0.pop();
+    let expected = [3, 11].map(|position| event.records[position].kinesis.sequence_number.clone());
+    assert_eq!(grid.collect(CollectorEvent::Batch(event)), expected);
+    assert_eq!(grid.row("sample-probe").total().n_tasks, 14);
+}
+
+#[test]
+fn results_of_a_job_that_nobody_knows_are_reported() {
+    assert_eq!(Grid::new().collect(batch("aggregated-batch.json")).len(), 16);
+}
+
+#[test]
+fn scheduled_json_ends_a_job_that_is_past_its_deadline() {
+    let grid = Grid::with_sample_job();
+    grid.collect(batch("shard-0.json"));
+    assert_eq!(grid.collect(batch("scheduled.json")), [""; 0]);
+    assert_eq!(grid.row("sample-probe").status(), JobStatus::Running);
+    grid.wait_us(3_600_000_000);
+    assert_eq!(grid.collect(batch("scheduled.json")), [""; 0]);
+    let row = grid.row("sample-probe");
+    assert_eq!(row.status(), JobStatus::Expired);
+    let n_missing = row.ending.as_ref().unwrap().missing.len();
+    assert_eq!(n_missing, 16 - u64::from(row.total().n_tasks));
+    assert!(row.announced);
+}
+
+#[test]
+fn an_event_of_another_shape_is_named() {
+    let situations = [
+        r#"{"Records":[]}"#,
+        r#"{"detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}"}"#,
+        r#"{"detail-type":"Object Created","source":"aws.s3","detail":{}}"#,
+        r#"{"Records":[],"detail-type":"Scheduled Event"}"#,
+        r#"{"requestContext":{},"body":""}"#,
+        r#"{}"#,
+        r#"{"Records":[{"EventSource":"aws:sns","Sns":{}}]}"#,
+        r#""Scheduled Event""#,
+    ];
+    let table: Vec<String> = situations
+        .iter()
+        .map(|event| match serde_json::from_str::<CollectorEvent>(event) {
+            Ok(CollectorEvent::Batch(batch)) => format!("{event}\n    a batch of {}", batch.records.len()),
+            Ok(CollectorEvent::Tick) => format!("{event}\n    a tick"),
+            Err(error) => format!("{event}\n    {error}"),
+        })
+        .collect();
+    expect![[r#"
+        {"Records":[]}
+            a batch of 0
+        {"detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}"}
+            a tick
+        {"detail-type":"Object Created","source":"aws.s3","detail":{}}
+            the `detail-type` `Object Created`; expected `Records` of a stream or the `detail-type` `Scheduled Event`
+        {"Records":[],"detail-type":"Scheduled Event"}
+            both `Records` and `detail-type`; expected `Records` of a stream or the `detail-type` `Scheduled Event`
+        {"requestContext":{},"body":""}
+            an object with the fields `requestContext`, `body`; expected `Records` of a stream or the `detail-type` `Scheduled Event`
+        {}
+            an object without fields; expected `Records` of a stream or the `detail-type` `Scheduled Event`
+        {"Records":[{"EventSource":"aws:sns","Sns":{}}]}
+            missing field `kinesis` at line 1 column 46
+        "Scheduled Event"
+            invalid type: string "Scheduled Event", expected a batch of a stream or a scheduled event at line 1 column 17"#]].assert_eq(&table.join("\n"));
+}

@@ -1,0 +1,339 @@
+//! What every store of jobs must do, and every list of them.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+use squall_core::digest::{Digest, Fingerprint};
+use squall_core::job::JobId;
+use squall_core::ports::{Clock, Created, JobList, JobStore, Written};
+use squall_core::prices::NanoUsd;
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Published, Reopened};
+use squall_core::sizing::{Sizing, SizingReason};
+use squall_core::wire::{Failure, Stored};
+
+use super::{Broken, done, ending, named, permanent, row, same};
+
+fn progress(n_tasks: u32) -> BucketProgress {
+    let cost = NanoUsd(u64::from(n_tasks) * 3);
+    BucketProgress { n_tasks, weight_done: u64::from(n_tasks), cost, ..BucketProgress::default() }
+}
+
+fn reopened(n_tasks: u32, expires_s: u64) -> Reopened {
+    let published = Published {
+        workload: "probe".to_owned(),
+        input: Digest::of(b"input"),
+        sizing: Sizing { n_tasks, subtasks_per_task: 2, subtask_us: 1_000, reason: SizingReason::Waves },
+        n_tasks,
+        weight: u64::MAX,
+        fingerprints: Fingerprint(u128::MAX),
+        n_buckets: 2,
+        resent: ending(JobStatus::Complete).failures,
+    };
+    Reopened {
+        published,
+        expires_us: super::CREATED_US + expires_s * 1_000_000,
+        max_cost: Some(NanoUsd(expires_s)),
+    }
+}
+
+/// The jobs and their buckets.
+///
+/// # Errors
+/// The first promise that is broken.
+pub async fn job_store(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    nothing_is_known_of_a_job_that_never_was(store, name).await?;
+    an_id_is_taken_once(store, name).await?;
+    a_rejected_job_may_be_replaced(store, name).await?;
+    a_job_ends_once(store, name).await?;
+    marks_stay(store, name).await?;
+    progress_only_grows(store, name).await?;
+    an_ended_job_is_taken_up_once(store, name).await?;
+    a_bucket_is_written_over_what_was_read(store, name).await?;
+    large_rows_are_kept(store, name).await
+}
+
+async fn nothing_is_known_of_a_job_that_never_was(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "never")?;
+    same("an unknown job is none", &done("read a job", store.job(&id).await)?, &None)?;
+    let empty = BucketRow::default();
+    same("an unknown bucket is empty", &done("read a bucket", store.bucket(&id, 0).await)?, &empty)?;
+    permanent("enqueueing an unknown job", store.mark_enqueued(&id).await)?;
+    permanent("progress of an unknown job", store.record_progress(&id, 0, progress(1)).await)?;
+    permanent("ending an unknown job", store.end_job(&id, &ending(JobStatus::Expired)).await)?;
+    permanent("announcing an unknown job", store.mark_announced(&id).await)?;
+    permanent("taking up an unknown job", store.reopen_job(&id, 0, &reopened(9, 1)).await)?;
+    same("asking does not make a job", &done("read a job", store.job(&id).await)?, &None)
+}
+
+async fn an_id_is_taken_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "once")?;
+    let first = row(&id);
+    let second = JobRow { message: Digest::of(b"another"), created_us: 5, ..first.clone() };
+    same("a new id is new", &done("create a job", store.create_job(&first).await)?, &Created::New)?;
+    for again in [&first, &second] {
+        let created = done("create a job", store.create_job(again).await)?;
+        same("an id is taken by its first job", &created, &Created::Existing(Box::new(first.clone())))?;
+    }
+    same("a job is what was stored", &done("read a job", store.job(&id).await)?, &Some(first.clone()))?;
+    let other = row(&named(name, "other")?);
+    same("another id is new", &done("create a job", store.create_job(&other).await)?, &Created::New)?;
+    // Also when it has ended: the same id never runs twice.
+    done("end a job", store.end_job(&id, &ending(JobStatus::Complete)).await)?;
+    let ended = JobRow { ending: Some(ending(JobStatus::Complete)), ..first };
+    let created = done("create a job", store.create_job(&second).await)?;
+    same("an ended job keeps its id", &created, &Created::Existing(Box::new(ended)))
+}
+
+async fn a_rejected_job_may_be_replaced(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "rejected")?;
+    let rejected = JobRow { ending: Some(ending(JobStatus::Rejected)), ..row(&id) };
+    let mended = JobRow { message: Digest::of(b"mended"), ..row(&id) };
+    for attempt in [&rejected, &rejected, &mended] {
+        let created = done("create a job", store.create_job(attempt).await)?;
+        same("a rejected job leaves its id free", &created, &Created::New)?;
+        same("the last job is kept", &done("read a job", store.job(&id).await)?, &Some(attempt.clone()))?;
+    }
+    let created = done("create a job", store.create_job(&rejected).await)?;
+    same("a rejection does not replace a job", &created, &Created::Existing(Box::new(mended)))
+}
+
+async fn a_job_ends_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "ends")?;
+    done("create a job", store.create_job(&row(&id)).await)?;
+    let first = ending(JobStatus::Complete);
+    same("a running job ends", &done("end a job", store.end_job(&id, &first).await)?, &Written::Yes)?;
+    let later = Ending { ended_us: first.ended_us + 1, ..first.clone() };
+    for second in [ending(JobStatus::Expired), later] {
+        let written = done("end a job", store.end_job(&id, &second).await)?;
+        same("an ended job does not end again", &written, &Written::Raced)?;
+    }
+    // Whoever did not hear that it was written must learn so now, or nobody tells of the end.
+    let again = done("end a job", store.end_job(&id, &first).await)?;
+    same("an ending that was written is written", &again, &Written::Yes)?;
+    let found = done("read a job", store.job(&id).await)?.and_then(|row| row.ending);
+    same("the first ending stays", &found, &Some(first))?;
+    let rejected = JobRow { ending: Some(ending(JobStatus::Rejected)), ..row(&named(name, "rejected-end")?) };
+    done("create a job", store.create_job(&rejected).await)?;
+    let written = done("end a job", store.end_job(&rejected.id, &ending(JobStatus::Complete)).await)?;
+    same("a rejected job does not end", &written, &Written::Raced)
+}
+
+async fn marks_stay(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "marks")?;
+    let plain = row(&id);
+    done("create a job", store.create_job(&plain).await)?;
+    for _ in 0..2 {
+        done("mark enqueued", store.mark_enqueued(&id).await)?;
+        let expected = JobRow { enqueued: true, ..plain.clone() };
+        same("enqueued is all that changed", &done("read a job", store.job(&id).await)?, &Some(expected))?;
+    }
+    for _ in 0..2 {
+        done("mark announced", store.mark_announced(&id).await)?;
+        let expected = JobRow { enqueued: true, announced: true, ..plain.clone() };
+        same("announced is all that changed", &done("read a job", store.job(&id).await)?, &Some(expected))?;
+    }
+    Ok(())
+}
+
+async fn progress_only_grows(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "progress")?;
+    done("create a job", store.create_job(&row(&id)).await)?;
+    let mut expected = BTreeMap::new();
+    // Late, doubled and out of order, as collectors that race report.
+    for (bucket, n_tasks, kept) in
+        [(0, 3, 3), (1, 9, 9), (0, 2, 3), (0, 3, 3), (1, 10, 10), (0, 7, 7), (1, 1, 10)]
+    {
+        let row = done("record progress", store.record_progress(&id, bucket, progress(n_tasks)).await)?;
+        expected.insert(bucket, progress(kept));
+        same("each bucket keeps its latest progress", &row.progress, &expected)?;
+        same("what is returned is what is kept", &done("read a job", store.job(&id).await)?, &Some(row))?;
+    }
+    // A late collector of a job that has ended does no harm.
+    done("end a job", store.end_job(&id, &ending(JobStatus::Expired)).await)?;
+    let row = done("record progress", store.record_progress(&id, 2, progress(1)).await)?;
+    same("progress leaves the ending alone", &row.ending, &Some(ending(JobStatus::Expired)))
+}
+
+async fn a_bucket_is_written_over_what_was_read(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "bucket")?;
+    done("create a job", store.create_job(&row(&id)).await)?;
+    let version = |version: u64| BucketRow {
+        version,
+        merged: RoaringBitmap::from_iter(0..u32::try_from(version).unwrap_or(0)),
+        weight: u64::MAX,
+        partial: Some(Stored::Inline(vec![0, 255])),
+        failures: ending(JobStatus::Complete).failures,
+        ..BucketRow::default()
+    };
+    let put = async |n| done("put a bucket", store.put_bucket(&id, 4, &version(n)).await);
+    same("a bucket starts at version 1", &put(2).await?, &Written::Raced)?;
+    let found = done("read a bucket", store.bucket(&id, 4).await)?;
+    same("a lost race writes nothing", &found, &BucketRow::default())?;
+    same("the first write is on nothing", &put(1).await?, &Written::Yes)?;
+    same("the same version is not written twice", &put(1).await?, &Written::Raced)?;
+    same("nor one that skips", &put(3).await?, &Written::Raced)?;
+    same("nor one from before", &put(0).await?, &Written::Raced)?;
+    same("the next is", &put(2).await?, &Written::Yes)?;
+    same("a bucket is what was put", &done("read a bucket", store.bucket(&id, 4).await)?, &version(2))?;
+    let other = done("read a bucket", store.bucket(&id, 5).await)?;
+    same("another bucket is its own", &other, &BucketRow::default())?;
+    let other = done("read a bucket", store.bucket(&named(name, "bucketless")?, 4).await)?;
+    same("another job's bucket is its own", &other, &BucketRow::default())
+}
+
+async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "reopened")?;
+    let plain = JobRow { published: Some(reopened(9, 1).published), ..row(&id) };
+    done("create a job", store.create_job(&plain).await)?;
+    done("mark enqueued", store.mark_enqueued(&id).await)?;
+    done("record progress", store.record_progress(&id, 1, progress(3)).await)?;
+    let first = ending(JobStatus::CompleteWithFailures);
+    let take_up =
+        async |ended_us, plan: &Reopened| done("reopen", store.reopen_job(&id, ended_us, plan).await);
+    let plan = reopened(12, 2);
+    same("a running job is not taken up", &take_up(first.ended_us, &plan).await?, &Written::Raced)?;
+    done("end a job", store.end_job(&id, &first).await)?;
+    done("mark announced", store.mark_announced(&id).await)?;
+    let other = take_up(first.ended_us - 1, &plan).await?;
+    same("a job is taken up from the ending that was seen", &other, &Written::Raced)?;
+    let mut expected = JobRow { enqueued: true, announced: true, ending: Some(first.clone()), ..plain };
+    expected.progress.insert(1, progress(3));
+    same("a lost race changes nothing", &done("read", store.job(&id).await)?, &Some(expected.clone()))?;
+
+    same("an ended job is taken up", &take_up(first.ended_us, &plan).await?, &Written::Yes)?;
+    expected.reopen(plan);
+    same("it runs, its progress stays", &done("read", store.job(&id).await)?, &Some(expected.clone()))?;
+    let second = take_up(first.ended_us, &reopened(15, 3)).await?;
+    same("it is taken up once", &second, &Written::Raced)?;
+
+    expected = done("record progress", store.record_progress(&id, 1, progress(4)).await)?;
+    same("progress goes on from where it was", &expected.progress.get(&1), &Some(&progress(4)))?;
+    let last = Ending { ended_us: first.ended_us + 7, ..ending(JobStatus::Complete) };
+    same("it ends again", &done("end a job", store.end_job(&id, &last).await)?, &Written::Yes)?;
+    let old = take_up(first.ended_us, &reopened(15, 3)).await?;
+    same("an ending of before is over", &old, &Written::Raced)?;
+    expected.ending = Some(last);
+    same("as it says", &done("read a job", store.job(&id).await)?, &Some(expected))
+}
+
+async fn large_rows_are_kept(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+    let id = named(name, "large")?;
+    let large = |seed: u8| -> Vec<Failure> {
+        let slice = vec![seed; 1_000];
+        (0..600)
+            .map(|task| Failure {
+                task,
+                slice: slice.clone(),
+                ..ending(JobStatus::Complete).failures[0].clone()
+            })
+            .collect()
+    };
+    let published = |seed| Published { resent: large(seed), ..reopened(9, 1).published };
+    let mut expected = JobRow { published: Some(published(1)), ..row(&id) };
+    // Not `same`: half a megabyte would not be read.
+    let kept = async |what: &str, expected: &JobRow| {
+        let found = done("read a large job", store.job(&id).await)?;
+        same(what, &(found.as_ref() == Some(expected)), &true)
+    };
+    same("it is new", &done("create", store.create_job(&expected).await)?, &Created::New)?;
+    kept("a large job is what was stored", &expected).await?;
+    let created = done("create again", store.create_job(&expected).await)?;
+    let existing = Created::Existing(Box::new(expected.clone()));
+    same("and keeps its id", &(created == existing), &true)?;
+    let reported = done("record progress", store.record_progress(&id, 0, progress(2)).await)?;
+    expected.record_progress(0, progress(2));
+    same("progress returns a large job whole", &(reported == expected), &true)?;
+    let ended = Ending { failures: large(2), ..ending(JobStatus::CompleteWithFailures) };
+    for attempt in ["a large ending is written", "and again"] {
+        same(attempt, &done("end", store.end_job(&id, &ended).await)?, &Written::Yes)?;
+    }
+    expected.ending = Some(ended.clone());
+    kept("a large ending is what was stored", &expected).await?;
+    let plan = Reopened { published: published(3), ..reopened(9, 1) };
+    let taken_up = done("take up", store.reopen_job(&id, ended.ended_us, &plan).await)?;
+    same("a large job is taken up", &taken_up, &Written::Yes)?;
+    expected.reopen(plan);
+    kept("a large job that was taken up is what was stored", &expected).await?;
+
+    for version in 1..=2 {
+        let bucket = BucketRow { version, failures: large(4), ..BucketRow::default() };
+        same(
+            "a large bucket is written",
+            &done("put", store.put_bucket(&id, 0, &bucket).await)?,
+            &Written::Yes,
+        )?;
+        let found = done("read a large bucket", store.bucket(&id, 0).await)?;
+        same("a large bucket is what was put", &(found == bucket), &true)?;
+    }
+    Ok(())
+}
+
+/// The jobs, listed. A list may lag behind the store: each answer is asked for again for some seconds of the clock.
+///
+/// # Errors
+/// The first promise that is broken.
+pub async fn job_list<S: JobStore + JobList>(
+    store: &S,
+    clock: &impl Clock,
+    name: &str,
+) -> Result<(), Broken> {
+    // Newer than whatever others keep here, and than earlier runs.
+    let since_us = 2 * super::CREATED_US + clock.now_us();
+    let mut ids = Vec::new();
+    for (age, what) in (0..).zip(["oldest", "middle", "newest"]) {
+        let id = named(name, what)?;
+        done("create a job", store.create_job(&JobRow { created_us: since_us + age, ..row(&id) }).await)?;
+        ids.push(id);
+    }
+    let [oldest, middle, newest] = &ids[..] else { return Err("three jobs".to_owned()) };
+    let rejected = named(name, "listed-as-rejected")?;
+    let refused =
+        JobRow { ending: Some(ending(JobStatus::Rejected)), created_us: since_us, ..row(&rejected) };
+    done("create a rejected job", store.create_job(&refused).await)?;
+    let listed = Listed { store, clock };
+
+    listed.are(JobStatus::Running, &[newest, middle, oldest]).await?;
+    listed.are(JobStatus::Running, &[newest, middle]).await?;
+    listed.are(JobStatus::Running, &[]).await?;
+    listed.are(JobStatus::Rejected, &[&rejected]).await?;
+    let over = ending(JobStatus::OverBudget);
+    done("end a job", store.end_job(middle, &over).await)?;
+    listed.are(JobStatus::Running, &[newest, oldest]).await?;
+    listed.are(JobStatus::OverBudget, &[middle]).await?;
+    done("take up a job", store.reopen_job(middle, over.ended_us, &reopened(9, 1)).await)?;
+    listed.are(JobStatus::Running, &[newest, middle, oldest]).await?;
+    let running = done("list", store.jobs(JobStatus::Running, 1_000).await)?;
+    same("a rejected job does not run", &running.contains(&rejected), &false)?;
+    let stale = done("list", store.jobs(JobStatus::OverBudget, 1_000).await)?;
+    same("a job has one status", &stale.contains(middle), &false)?;
+    // What no longer runs is no longer in the way of those who look after what runs.
+    for id in [oldest, middle, newest] {
+        done("end a job", store.end_job(id, &ending(JobStatus::Cancelled)).await)?;
+    }
+    listed.are(JobStatus::Cancelled, &[newest, middle, oldest]).await
+}
+
+struct Listed<'a, S, C> {
+    store: &'a S,
+    clock: &'a C,
+}
+
+impl<S: JobList, C: Clock> Listed<'_, S, C> {
+    /// The first of a status are, or soon become, these.
+    async fn are(&self, status: JobStatus, expected: &[&JobId]) -> Result<(), Broken> {
+        const TRIES: u32 = 50;
+        let mut found = Vec::new();
+        for _ in 0..TRIES {
+            found = done("list the jobs", self.store.jobs(status, expected.len()).await)?;
+            if found.iter().eq(expected.iter().copied()) {
+                return Ok(());
+            }
+            self.clock.sleep_until(self.clock.now_us() + 100_000).await;
+        }
+        let expected: Vec<JobId> = expected.iter().copied().cloned().collect();
+        same(&format!("the newest {status} jobs, in order"), &found, &expected)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Functions without Docker: runs native bootstraps as Lambda does and answers its Invoke API.
+//!
+//! An execution environment is a process with a Runtime API of its own. It evaluates one invocation at a time, is used
+//! again while it is warm, and is replaced when it crashed or ran out of time. Reserved and account concurrency, time
+//! limits, payload limits, asynchronous events and error texts are those that AWS documents; a sandbox, a memory limit
+//! and a share of the processor are not there.
+//!
+//! Every environment has a port, because `AWS_LAMBDA_RUNTIME_API` is `host:port` on AWS and runtimes rely on that:
+//! `lambda_runtime` takes a path in it only behind a scheme, others do not take one at all.
+//!
+//! When the host is killed hard, nobody stops the environments. An idle one loses its long poll and ends by itself, a
+//! busy one when it wants to reply: `lambda_runtime` leaves its loop when the Runtime API does not answer.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+
+mod admission;
+mod environment;
+mod fleet;
+mod http;
+mod invocation;
+mod invoke_api;
+mod lines;
+mod names;
+mod process;
+mod replies;
+mod runtime_api;
+
+use fleet::Fleet;
+
+/// A function, as it would be deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionSpec {
+    /// Its name.
+    pub name: String,
+    /// The executable. Its folder is the task root and the working directory.
+    pub bootstrap: PathBuf,
+    /// What it is told to have, MB; not enforced.
+    pub memory_mb: u32,
+    /// How long an invocation may take, from the moment the runtime has it.
+    pub timeout: Duration,
+    /// Most invocations at once, kept free for this function; 0 switches it off. `None` shares what nobody reserved.
+    pub reserved_concurrency: Option<u32>,
+    /// Variables beside Lambda's own. Lambda's own win; of the host's only `PATH` is inherited.
+    pub env: Vec<(String, String)>,
+}
+
+/// What a [`FunctionHost`] runs, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostConfig {
+    /// The functions.
+    pub functions: Vec<FunctionSpec>,
+    /// Most invocations at once over all functions; 1,000 on AWS.
+    pub account_concurrency: u32,
+    /// The region that functions see, and that is in their ARNs.
+    pub region: String,
+    /// Second and further attempts of an asynchronous event whose function failed; at most 2 on AWS.
+    pub async_retries: u32,
+    /// The wait before the second attempt, twice as much before the third. A minute on AWS, where throttled events wait
+    /// a sixtieth of it at first, five times it at last, and are dropped after 360 times it.
+    pub async_retry_base: Duration,
+    /// Environments idle this long are shut down.
+    pub idle: Duration,
+}
+
+/// What AWS fixes and tests shorten.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// From the start of a process to its first request for work.
+    init: Duration,
+    /// From SIGTERM to SIGKILL.
+    shutdown: Duration,
+}
+
+/// Lambda's init phase: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. The shutdown
+/// phase there is 0.5 s with an internal extension and 2 s with an external one.
+const LIMITS: Limits = Limits { init: Duration::from_secs(10), shutdown: Duration::from_secs(2) };
+
+/// How long the last replies may take to leave when the host stops.
+const LAST_REPLIES: Duration = Duration::from_secs(1);
+
+/// A host of functions on one address.
+pub struct FunctionHost {
+    listener: TcpListener,
+    address: SocketAddr,
+    fleet: Rc<Fleet>,
+}
+
+impl FunctionHost {
+    /// Takes the address; `log` gets every line that a function writes, and what Lambda would write beside it.
+    /// Nothing is served before [`FunctionHost::run`].
+    ///
+    /// # Errors
+    /// The address cannot be taken; two functions of one name; more concurrency reserved than the account has.
+    pub async fn bind(
+        address: SocketAddr,
+        config: HostConfig,
+        log: impl Fn(&str, &str) + 'static,
+    ) -> io::Result<Self> {
+        Self::bind_within(LIMITS, address, config, log).await
+    }
+
+    async fn bind_within(
+        limits: Limits,
+        address: SocketAddr,
+        config: HostConfig,
+        log: impl Fn(&str, &str) + 'static,
+    ) -> io::Result<Self> {
+        let fleet = Fleet::new(config, limits, Box::new(log))
+            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))?;
+        let listener = TcpListener::bind(address).await?;
+        Ok(Self { address: listener.local_addr()?, listener, fleet: Rc::new(fleet) })
+    }
+
+    /// Where the Invoke API is served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is ready, then sends every environment SIGTERM and, two seconds later, SIGKILL. No process
+    /// is left when this returns; when it is dropped, they are killed. Everything happens on the calling thread, whose
+    /// tokio runtime needs its I/O and its timers enabled.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let life = async {
+            let (close, closed) = watch::channel(false);
+            let closed = async move {
+                let mut closed = closed;
+                let _ = closed.wait_for(|closed| *closed).await;
+            };
+            let fleet = Rc::clone(&self.fleet);
+            let answer = move |request| invoke_api::answer(Rc::clone(&fleet), request);
+            let work = async {
+                tokio::select! {
+                    () = stop => {}
+                    never = self.fleet.reap() => match never {},
+                }
+                self.fleet.shut_down().await;
+                let _ = close.send(true);
+                tokio::time::sleep(LAST_REPLIES).await;
+            };
+            tokio::select! {
+                () = http::serve(&self.listener, closed, answer) => {}
+                () = work => {}
+            }
+        };
+        LocalSet::new().run_until(life).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

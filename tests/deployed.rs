@@ -1,0 +1,238 @@
+//! The functions' own binaries between an emulated SNS, Kinesis, DynamoDB and S3, as `squall dev` puts them up: the answer
+//! is a local run's, byte for byte, whatever dies, gets lost or comes twice.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::binaries::{binary, root};
+use crate::emulator;
+use crate::proxy::{Fault, Proxy, at_random};
+
+/// Far more than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+const JOB: &str = "events/jobs/portfolio.json";
+
+/// A deployment on this machine; dropping it stops it as Ctrl-C does.
+struct Dev {
+    process: Child,
+    vars: Vec<(String, String)>,
+}
+
+impl Dev {
+    /// Puts one up in a folder of its own; `None`, and a line why, when there is no emulator.
+    #[expect(clippy::disallowed_methods, reason = "where the emulator is depends on the machine")]
+    fn start(name: &str, args: &[&str]) -> Option<Self> {
+        emulator::endpoint()?;
+        let python = std::env::var("SQUALL_EMULATOR").unwrap();
+        let folder = root().join("target/tests").join(format!("dev-{name}"));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let said = std::fs::File::create(folder.join("said")).unwrap();
+        let mut process = Command::new(binary("squall"))
+            .args(["dev", "--emulator", &python, "--dir", folder.to_str().unwrap()])
+            .args(args)
+            .current_dir(root())
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .stdin(Stdio::null())
+            .stderr(said)
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        let env = loop {
+            if let Ok(env) = std::fs::read_to_string(folder.join("env")) {
+                break env;
+            }
+            let said = || std::fs::read_to_string(folder.join("said")).unwrap_or_default();
+            assert!(process.try_wait().unwrap().is_none(), "squall dev ended: {}", said());
+            assert!(started.elapsed() < PATIENCE, "squall dev does not start: {}", said());
+            sleep(Duration::from_millis(20));
+        };
+        let exports = env.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+        let vars = exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Some(Self { process, vars })
+    }
+
+    fn var(&self, name: &str) -> &str {
+        &self.vars.iter().find(|(known, _)| known == name).unwrap().1
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary("squall"));
+        command.args(args).current_dir(root()).envs(self.vars.iter().cloned());
+        command
+    }
+
+    fn squall(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// The answer of a job that ends complete.
+    fn answer(&self, args: &[&str]) -> String {
+        let output = self.squall(args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?} ended with {}: {said}", output.status);
+        without_run(&output.stdout)
+    }
+
+    /// The environments of a function: process ids, and whether each is at work.
+    fn environments(&self, function: &str) -> Vec<(i64, bool)> {
+        let address = self.var("AWS_ENDPOINT_URL_LAMBDA").strip_prefix("http://").unwrap().to_owned();
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(stream, "GET /environments HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        let (_, body) = reply.split_once("\r\n\r\n").unwrap();
+        let all: Vec<Value> = serde_json::from_str(body).unwrap();
+        let ours = all.iter().filter(|it| it["function"].as_str().unwrap().starts_with(function));
+        ours.filter_map(|it| Some((it["pid"].as_i64()?, it["state"] == "busy"))).collect()
+    }
+
+    /// Waits until the function is at work, and kills it with no warning.
+    fn kill_at_work(&self, function: &str) {
+        let started = Instant::now();
+        loop {
+            if let Some((pid, _)) = self.environments(function).into_iter().find(|(_, busy)| *busy) {
+                let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+                if killed.success() {
+                    return;
+                }
+            }
+            assert!(started.elapsed() < PATIENCE, "{function} was never at work");
+            sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let pid = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &pid]).status();
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(30) {
+            if matches!(self.process.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        let _ = self.process.kill();
+        assert!(std::thread::panicking(), "squall dev does not stop");
+    }
+}
+
+fn without_run(stdout: &[u8]) -> String {
+    let mut answer: Value = serde_json::from_slice(stdout).unwrap();
+    answer.as_object_mut().unwrap().remove("run").unwrap();
+    serde_json::to_string_pretty(&answer).unwrap()
+}
+
+/// The answer of the same job in one process.
+fn local_answer(job: &str) -> String {
+    let output =
+        Command::new(binary("squall")).args(["run", "--quiet", "--json", job]).current_dir(root()).output();
+    without_run(&output.unwrap().stdout)
+}
+
+/// A copy of the sample job, with more paths and many tasks, that takes a while.
+fn long_job(name: &str) -> String {
+    let text = std::fs::read_to_string(root().join(JOB)).unwrap();
+    let mut job: Value = serde_json::from_str(&text).unwrap();
+    job["input"]["scenarios"]["paths"] = Value::from(60_000);
+    job["sizing"] = serde_json::json!({ "tasks": 24, "subtasks_per_task": 6 });
+    let folder = root().join("target/tests/jobs");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path: PathBuf = folder.join(format!("{name}.json"));
+    std::fs::write(&path, job.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_job_published_to_sns_has_the_answer_of_a_local_run() {
+    let Some(dev) = Dev::start("plain", &["--port", "0", "--shards", "3", "--lanes", "2"]) else { return };
+    let expected = local_answer(JOB);
+    assert_eq!(dev.answer(&["submit", JOB, "--watch", "--json", "--quiet"]), expected);
+    let ids = dev.squall(&["submit", JOB, "--id", "by-name"]);
+    assert_eq!(String::from_utf8(ids.stdout).unwrap(), "by-name\n");
+    assert_eq!(dev.answer(&["watch", "by-name", "--json", "--quiet"]), expected);
+    assert_eq!(dev.answer(&["result", "by-name", "--json"]), expected);
+    // The same id again runs nothing anew.
+    let before = dev.squall(&["result", "by-name", "--json"]).stdout;
+    assert!(dev.squall(&["submit", JOB, "--id", "by-name", "--watch", "--quiet"]).status.success());
+    assert_eq!(dev.squall(&["result", "by-name", "--json"]).stdout, before);
+    // Files that a job names are brought along.
+    let historical = "events/jobs/historical.json";
+    assert_eq!(dev.answer(&["submit", historical, "--watch", "--json", "--quiet"]), local_answer(historical));
+    let listed = String::from_utf8(dev.squall(&["jobs"]).stdout).unwrap();
+    assert!(listed.contains("by-name") && listed.contains("complete"), "{listed}");
+}
+
+#[test]
+fn functions_that_are_killed_leave_the_answer_alone() {
+    let Some(dev) = Dev::start("killed", &["--port", "0", "--lanes", "2"]) else { return };
+    let job = long_job("killed");
+    let watching = dev
+        .command(&["submit", &job, "--watch", "--json", "--quiet"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    for function in
+        ["shard-consumer", "cascade-worker", "result-collector", "shard-consumer", "cascade-worker"]
+    {
+        dev.kill_at_work(function);
+    }
+    let output = watching.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(without_run(&output.stdout), local_answer(&job));
+}
+
+#[test]
+fn lost_late_and_doubled_messages_leave_the_answer_alone() {
+    let Some(data) = emulator::another() else { return };
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let faults = [
+        Fault::LoseReply,
+        Fault::BlameReply,
+        Fault::Refuse,
+        Fault::Reset,
+        Fault::Delay(Duration::from_millis(300)),
+    ];
+    let way_to_data = Proxy::start(data.url(), at_random(7, 30, &faults));
+    // Every message of the topic and every batch of results comes twice.
+    let doubled = |path: &str| path.contains("task-splitter") || path.contains("result-collector");
+    let way_to_functions = Proxy::start(&format!("http://127.0.0.1:{port}"), move |request| {
+        if doubled(request.path()) { Fault::Twice } else { Fault::None }
+    });
+    let port = port.to_string();
+    let args = ["--endpoint", way_to_data.url(), "--port", &port, "--invoke-through", way_to_functions.url()];
+    let Some(dev) = Dev::start("faulty", &args) else { return };
+    let job = long_job("faulty");
+    assert_eq!(dev.answer(&["submit", &job, "--watch", "--json", "--quiet"]), local_answer(&job));
+    assert!(way_to_data.n_faults() > 20, "{:?}", way_to_data.counts());
+    assert!(way_to_functions.n_faults() > 5, "{:?}", way_to_functions.counts());
+}
+
+#[test]
+fn what_was_cancelled_is_taken_up_where_it_stopped() {
+    let Some(dev) = Dev::start("retried", &["--port", "0"]) else { return };
+    let job = long_job("retried");
+    assert!(dev.squall(&["submit", &job, "--id", "again"]).status.success());
+    let started = Instant::now();
+    while !String::from_utf8(dev.squall(&["jobs", "--json"]).stdout).unwrap().contains("\"coverage\": 0.") {
+        assert!(started.elapsed() < PATIENCE);
+        sleep(Duration::from_millis(50));
+    }
+    dev.squall(&["cancel", "again"]);
+    let partial: Value = serde_json::from_slice(&dev.squall(&["result", "again", "--json"]).stdout).unwrap();
+    assert_eq!(partial["status"], "cancelled");
+    let missing = String::from_utf8(dev.squall(&["missing", "again"]).stdout).unwrap();
+    assert!(missing.contains("missing"), "{missing}");
+    assert!(dev.squall(&["retry", "again"]).status.success());
+    assert_eq!(dev.answer(&["watch", "again", "--json", "--quiet"]), local_answer(&job));
+}
