@@ -15,7 +15,7 @@ use crate::emulator;
 use crate::proxy::{Fault, Proxy, at_random};
 
 /// Far more than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(120);
 const JOB: &str = "events/jobs/portfolio.json";
 
 /// A deployment on this machine; dropping it stops it as Ctrl-C does.

@@ -12,7 +12,8 @@ use squall_aws::{Connection, Settings, provision};
 use squall_local::functions::{FunctionHost, HostConfig};
 use tokio::sync::watch;
 
-use crate::{print, pump};
+use crate::print;
+use crate::pump::{self, Pump};
 
 mod emulator;
 mod layout;
@@ -139,22 +140,17 @@ async fn run(args: &Args) -> Result<()> {
     let config = pump::Config::read(&sources).context("the event sources do not check")?;
     // A stream that was made anew has no use for old checkpoints.
     let checkpoints = args.endpoint.is_some().then(|| args.dir.join("checkpoints"));
-    // Last: whoever waits for this file finds everything running.
-    let ready = async {
-        write(&args.dir.join("env"), &layout.operator_env_file(&places))?;
-        print::aside(&format!(
-            "the grid is up: data plane {}, functions {}\nin another terminal: source {}\nCtrl-C stops it\n",
-            places.endpoint,
-            places.functions,
-            args.dir.join("env").display(),
-        ));
-        Ok::<(), anyhow::Error>(())
-    };
     let options = pump::Options { poll: POLL, checkpoints, quiet: true };
-    let pumping = async {
-        let pumped = pump::run(&data, &invoking, &config, &options, until(stop.clone()));
-        tokio::try_join!(ready, pumped).map(|((), ())| ())
-    };
+    let pump = Pump::connect(&data, &invoking, &config, &options).await.context("cannot subscribe")?;
+    // Last: what whoever waits for this file does next is not missed.
+    write(&args.dir.join("env"), &layout.operator_env_file(&places))?;
+    print::aside(&format!(
+        "the grid is up: data plane {}, functions {}\nin another terminal: source {}\nCtrl-C stops it\n",
+        places.endpoint,
+        places.functions,
+        args.dir.join("env").display(),
+    ));
+    let pumping = pump.run(until(stop.clone()));
     let emulator_gone = async {
         match &mut emulator {
             Some(emulator) => emulator.gone().await,

@@ -86,7 +86,10 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    runtime.block_on(run(&connection, &connection, &config, &options, stop))?;
+    runtime.block_on(async {
+        let pump = Pump::connect(&connection, &connection, &config, &options).await?;
+        pump.run(stop).await
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -102,69 +105,87 @@ pub(crate) struct Options {
 
 type Stopping<'a> = Shared<LocalBoxFuture<'a, ()>>;
 
-/// Runs everything until `stop` is ready and what is in flight then has ended.
-///
-/// # Errors
-/// When a stream or a topic is not there.
-pub(crate) async fn run(
-    data: &Connection,
-    invoking: &Connection,
-    config: &Config,
-    options: &Options,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
-    let stopping: Stopping<'_> = stop.boxed_local().shared();
-    let say = |text: &str| {
-        if !options.quiet {
-            print::aside(&format!("{text}\n"));
-        }
-    };
-    let pump = Pump { data, invoking, options, stopping, say: &say };
-    let mappings = config.mapping.iter().map(|it| pump.map(it).boxed_local());
-    let subscriptions = config.subscription.iter().map(|it| pump.subscribe(it).boxed_local());
-    let schedules = config.schedule.iter().map(|it| pump.schedule(it).boxed_local());
-    try_join_all(mappings.chain(subscriptions).chain(schedules)).await.map(drop)
-}
-
-struct Pump<'a> {
+/// What is pumped, with every topic subscribed to: from here on no message is missed.
+pub(crate) struct Pump<'a> {
     data: &'a Connection,
     invoking: &'a Connection,
+    config: &'a Config,
     options: &'a Options,
-    stopping: Stopping<'a>,
-    say: &'a dyn Fn(&str),
+    inboxes: Vec<Inbox>,
 }
 
 /// Wait before something is asked again that does not answer, microseconds.
 const TROUBLE_US: u64 = 1_000_000;
 
-impl Pump<'_> {
-    async fn map(&self, mapping: &Mapping) -> Result<()> {
+impl<'a> Pump<'a> {
+    /// Subscribes to the topics.
+    ///
+    /// # Errors
+    /// When a topic is not there.
+    pub(crate) async fn connect(
+        data: &'a Connection,
+        invoking: &'a Connection,
+        config: &'a Config,
+        options: &'a Options,
+    ) -> Result<Self> {
+        let subscribing = config.subscription.iter().map(async |Subscription { topic, function }| {
+            // One queue per pair, found again the next time: what was published meanwhile waits in it.
+            let pair = Digest::of(format!("{topic} {function}").as_bytes());
+            Inbox::subscribe(data, topic, &format!("squall-pump-{}", pair.short())).await
+        });
+        let inboxes = try_join_all(subscribing).await?;
+        Ok(Self { data, invoking, config, options, inboxes })
+    }
+
+    /// Runs everything until `stop` is ready and what is in flight then has ended.
+    ///
+    /// # Errors
+    /// When a stream is not there.
+    pub(crate) async fn run(&self, stop: impl Future<Output = ()>) -> Result<()> {
+        let stopping: Stopping<'_> = stop.boxed_local().shared();
+        let Config { mapping, subscription, schedule } = self.config;
+        let mappings = mapping.iter().map(|it| self.map(it, &stopping).boxed_local());
+        let topics = self.inboxes.iter().zip(subscription);
+        let topics = topics.map(|(inbox, it)| self.forward(inbox, it, &stopping).boxed_local());
+        let schedules = schedule.iter().map(|it| self.schedule(it, &stopping).boxed_local());
+        try_join_all(mappings.chain(topics).chain(schedules)).await.map(drop)
+    }
+
+    fn say(&self, text: &str) {
+        if !self.options.quiet {
+            print::aside(&format!("{text}\n"));
+        }
+    }
+
+    async fn map(&self, mapping: &Mapping, stopping: &Stopping<'_>) -> Result<()> {
         let world = MappingWorld::new(self.data, self.invoking, mapping, self.options)?;
         let plan = mapping.plan(world.arn().await?, self.options.poll);
-        (self.say)(&format!("pumping stream {} into {}", mapping.stream, mapping.function));
-        let stopped = run_mapping(&plan, &world, self.stopping.clone()).await;
+        self.say(&format!("pumping stream {} into {}", mapping.stream, mapping.function));
+        let stopped = run_mapping(&plan, &world, stopping.clone()).await;
         stopped.with_context(|| format!("stream {}", mapping.stream))
     }
 
     /// A message is taken out of the queue once the function's event queue has it; Lambda retries from there.
-    async fn subscribe(&self, subscription: &Subscription) -> Result<()> {
+    async fn forward(
+        &self,
+        inbox: &Inbox,
+        subscription: &Subscription,
+        stopping: &Stopping<'_>,
+    ) -> Result<()> {
         let Subscription { topic, function } = subscription;
-        // One queue per pair, found again the next time: what was published meanwhile waits in it.
-        let queue = format!("squall-pump-{}", Digest::of(format!("{topic} {function}").as_bytes()).short());
-        let inbox = Inbox::subscribe(self.data, topic, &queue).await?;
         let target = Function::new(self.invoking, function);
-        (self.say)(&format!("pumping topic {topic} into {function}"));
+        self.say(&format!("pumping topic {topic} into {function}"));
         let trouble = Cell::new(false);
         loop {
-            let messages = match select(self.stopping.clone(), inbox.receive().boxed_local()).await {
+            let messages = match select(stopping.clone(), inbox.receive().boxed_local()).await {
                 Either::Left(_) => return Ok(()),
                 Either::Right((messages, _)) => messages,
             };
             let messages = match messages {
                 Ok(messages) => messages,
                 Err(error) => {
-                    self.complain(&trouble, &chain(&error));
-                    self.pause(TROUBLE_US).await;
+                    complain(&trouble, &chain(&error));
+                    pause(TROUBLE_US, stopping).await;
                     continue;
                 }
             };
@@ -194,40 +215,40 @@ impl Pump<'_> {
         }
     }
 
-    async fn schedule(&self, schedule: &Schedule) -> Result<()> {
+    async fn schedule(&self, schedule: &Schedule, stopping: &Stopping<'_>) -> Result<()> {
         let Schedule { function, every_s } = schedule;
         let target = Function::new(self.invoking, function);
         let region = self.data.region().await.unwrap_or_default();
         let account = Arn::of(function).account.to_owned();
-        (self.say)(&format!("invoking {function} every {every_s} s"));
+        self.say(&format!("invoking {function} every {every_s} s"));
         let trouble = Cell::new(false);
-        while !self.pause(every_s.saturating_mul(1_000_000)).await {
+        while !pause(every_s.saturating_mul(1_000_000), stopping).await {
             let event = scheduled_event(&format!("every-{every_s}-s"), &region, &account, WallClock.now_us());
             match target.invoke_async(event).await {
                 Ok(()) => trouble.set(false),
                 Err(error) => {
-                    self.complain(&trouble, &format!("{function}: not invoked, {}", reason(&error)))
+                    complain(&trouble, &format!("{function}: not invoked, {}", reason(&error)))
                 }
             }
         }
         Ok(())
     }
+}
 
-    /// Waits, and says whether it is time to stop.
-    async fn pause(&self, for_us: u64) -> bool {
-        let clock = WallClock;
-        let until_us = clock.now_us().saturating_add(for_us);
-        match select(self.stopping.clone(), clock.sleep_until(until_us).boxed_local()).await {
-            Either::Left(_) => true,
-            Either::Right(_) => false,
-        }
+/// Waits, and says whether it is time to stop.
+async fn pause(for_us: u64, stopping: &Stopping<'_>) -> bool {
+    let clock = WallClock;
+    let until_us = clock.now_us().saturating_add(for_us);
+    match select(stopping.clone(), clock.sleep_until(until_us).boxed_local()).await {
+        Either::Left(_) => true,
+        Either::Right(_) => false,
     }
+}
 
-    /// Says what does not work once, not every second.
-    fn complain(&self, known: &Cell<bool>, what: &str) {
-        if !known.replace(true) {
-            print::aside(&format!("{what}; trying again\n"));
-        }
+/// Says what does not work once, not every second.
+fn complain(known: &Cell<bool>, what: &str) {
+    if !known.replace(true) {
+        print::aside(&format!("{what}; trying again\n"));
     }
 }
 
