@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use squall_aws::{Connection, JobTopic, Settings};
 
 use crate::binaries::{binary, root};
 use crate::emulator;
@@ -79,6 +80,16 @@ impl Dev {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{args:?} ended with {}: {said}", output.status);
         without_run(&output.stdout)
+    }
+
+    /// Publishes a message to the topic of jobs, as any program may, and gives the id of the job that it makes.
+    fn publish(&self, message: &str) -> String {
+        let region = Some(self.var("AWS_REGION").to_owned());
+        let endpoint_url = Some(self.var("AWS_ENDPOINT_URL").to_owned());
+        let connection = Connection::new(Settings { region, profile: None, endpoint_url });
+        let topic = JobTopic::new(&connection, self.var("SQUALL_JOBS_TOPIC"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        format!("sns-{}", runtime.block_on(topic.publish(message)).unwrap())
     }
 
     /// The environments of a function: process ids, and whether each is at work.
@@ -157,6 +168,9 @@ fn a_job_published_to_sns_has_the_answer_of_a_local_run() {
     let Some(dev) = Dev::start("plain", &["--port", "0", "--shards", "3", "--lanes", "2"]) else { return };
     let expected = local_answer(JOB);
     assert_eq!(dev.answer(&["submit", JOB, "--watch", "--json", "--quiet"]), expected);
+    // Published by hand, as it is, it is known by its message.
+    let by_hand = dev.publish(&std::fs::read_to_string(root().join(JOB)).unwrap());
+    assert_eq!(dev.answer(&["watch", &by_hand, "--json", "--quiet"]), expected);
     let ids = dev.squall(&["submit", JOB, "--id", "by-name"]);
     assert_eq!(String::from_utf8(ids.stdout).unwrap(), "by-name\n");
     assert_eq!(dev.answer(&["watch", "by-name", "--json", "--quiet"]), expected);
@@ -203,7 +217,7 @@ fn lost_late_and_doubled_messages_leave_the_answer_alone() {
         Fault::Reset,
         Fault::Delay(Duration::from_millis(300)),
     ];
-    let way_to_data = Proxy::start(data.url(), at_random(7, 30, &faults));
+    let way_to_data = Proxy::start(data.url(), at_random(7, 150, &faults));
     // Every message of the topic and every batch of results comes twice.
     let doubled = |path: &str| path.contains("task-splitter") || path.contains("result-collector");
     let way_to_functions = Proxy::start(&format!("http://127.0.0.1:{port}"), move |request| {
