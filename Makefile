@@ -4,7 +4,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
-REQUIREMENTS := crates/squall-cli/src/dev/requirements.txt
+REQUIREMENTS := crates/squall-cli/src/on_aws/dev/requirements.txt
 CARGO_LAMBDA := 1.9.2
 # What an emulator takes; nothing here reaches an account.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
@@ -13,7 +13,7 @@ EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
-	@$(CARGO) run --release --quiet --locked --package squall-cli -- run events/jobs/demo.json
+	@$(CARGO) run --release --quiet --locked --package squall-cli --no-default-features -- run events/jobs/demo.json
 
 # The grid as it runs on AWS, on this machine: an emulator, the functions' own binaries, their event sources.
 dev: $(VENV)/emulator
@@ -23,7 +23,7 @@ dev: $(VENV)/emulator
 # The same with the functions under `cargo lambda watch`, which builds them again whenever their code changes.
 watch: $(VENV)/emulator $(VENV)/cargo-lambda
 	$(CARGO) build --locked --package squall-cli
-	@./crates/squall-cli/src/dev/watch.sh
+	@./crates/squall-cli/src/on_aws/dev/watch.sh
 
 # Formatting and lints; fails on any warning.
 check:

@@ -1,5 +1,9 @@
 //! The functions' own binaries between an emulated SNS, Kinesis, DynamoDB and S3, as `squall dev` puts them up: the answer
 //! is a local run's, byte for byte, whatever dies, gets lost or comes twice.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "processes take their time, and where the emulator is depends on the machine"
+)]
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -27,7 +31,6 @@ struct Dev {
 
 impl Dev {
     /// Puts one up in a folder of its own; `None`, and a line why, when there is no emulator.
-    #[expect(clippy::disallowed_methods, reason = "where the emulator is depends on the machine")]
     fn start(name: &str, args: &[&str]) -> Option<Self> {
         emulator::endpoint()?;
         let python = std::env::var("SQUALL_EMULATOR").unwrap();

@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Runs ministack until its stdin is closed.
-const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/squall-cli/src/dev/emulator.py");
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/squall-cli/src/on_aws/dev/emulator.py");
 /// A start takes a quarter of a second on an idle machine.
 const LONGEST_START: Duration = Duration::from_secs(60);
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
 use crate::binaries::binary;
 use crate::cli::{Scratch, stderr, stdout};
@@ -58,12 +57,10 @@ fn check(name: &str, variables: &[(&str, &str)], expected: &str, status: i32) {
     let directory = Scratch::new(name);
     directory.write("job.json", JOB);
     for args in COMMANDS {
-        let begun = Instant::now();
         let output = newcomer(&directory).args(args).envs(variables.iter().copied()).output().unwrap();
         let text = sentence(&output);
         assert!(text.contains(expected), "{args:?}: {text}");
         assert_eq!(output.status.code(), Some(status), "{args:?}: {text}");
-        assert!(begun.elapsed() < Duration::from_secs(20), "{args:?}: {:?}", begun.elapsed());
     }
 }
 

@@ -1,4 +1,5 @@
 //! The grid's steps one at a time, over memory.
+#![expect(clippy::arc_with_non_send_sync, reason = "ports are shared by `Arc`, here on one thread")]
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -59,7 +60,8 @@ fn id(text: &str) -> JobId {
 }
 
 fn everything_in(stream: &Stream) -> Vec<Vec<u8>> {
-    let policy = DeliveryPolicy { batch_size: usize::MAX, batch_bytes: usize::MAX, ..DeliveryPolicy::default() };
+    let policy =
+        DeliveryPolicy { batch_size: usize::MAX, batch_bytes: usize::MAX, ..DeliveryPolicy::default() };
     let clock = SimulatedClock::default();
     let lane = |lane| stream.lane(lane).next_batch(&clock, &policy).now_or_never().flatten();
     let batches = (0..stream.n_lanes()).filter_map(lane);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use squall_aws::transport::StreamReader;
 use squall_aws::{Connection, Settings};
-use squall_core::ports::{JobList, JobStore, TaskQueue};
+use squall_core::ports::{JobList, JobStore, Order, TaskQueue};
 use squall_core::rows::JobStatus;
 use squall_local::contracts;
 
@@ -64,7 +64,7 @@ fn new_in_the_account() -> u128 {
 async fn leave_nothing_running(adapters: &Adapters, prefix: &str) {
     let mut n_cancelled = 0;
     for _ in 0..60 {
-        let mut running = adapters.jobs.jobs(JobStatus::Running, 1_000).await.unwrap();
+        let mut running = adapters.jobs.jobs(JobStatus::Running, Order::NewestFirst, 1_000).await.unwrap();
         running.retain(|id| id.as_str().starts_with(prefix));
         if running.is_empty() && n_cancelled > 0 {
             return;

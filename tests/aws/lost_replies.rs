@@ -64,6 +64,7 @@ fn reopened() -> Reopened {
         weight: 2,
         fingerprints: Fingerprint::default(),
         n_buckets: 1,
+        lifetime_us: 60_000_000,
         resent: Vec::new(),
     };
     Reopened { published, expires_us: CREATED_US + 90_000_000, max_cost: None }
@@ -124,10 +125,13 @@ impl Both {
         self.lossy.jobs.mark_enqueued(&row.id).await.unwrap();
         let progress = BucketProgress { n_tasks: 4, weight_done: 4, ..BucketProgress::default() };
         let seen = self.lossy.jobs.record_progress(&row.id, 1, progress).await.unwrap();
-        self.lossy.jobs.mark_announced(&row.id).await.unwrap();
+        let ended = ending(JobStatus::Expired);
+        self.direct.jobs.end_job(&row.id, &ended).await.unwrap();
+        self.lossy.jobs.mark_announced(&row.id, ended.ended_us).await.unwrap();
         let progress = BTreeMap::from([(1, progress)]);
         assert_eq!(seen, JobRow { enqueued: true, progress: progress.clone(), ..row.clone() });
-        assert_eq!(self.kept(&row).await, JobRow { enqueued: true, announced: true, progress, ..row });
+        let kept = JobRow { enqueued: true, announced: true, progress, ending: Some(ended), ..row.clone() };
+        assert_eq!(self.kept(&row).await, kept);
     }
 
     async fn a_bucket_counts_each_write_once(&self, n_bytes: usize) {

@@ -1,4 +1,5 @@
 //! Merges per second of one collector on one core, with three duplicates for every ten results.
+#![expect(clippy::arc_with_non_send_sync, reason = "ports are shared by `Arc`, here on one thread")]
 
 use std::sync::Arc;
 
@@ -72,7 +73,7 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
     let mut random = Random::new(1);
     for (index, slice) in (0..).zip(&slices) {
         let bytes = encode(slice);
-        let fingerprint = Fingerprint::of_task(id().as_str(), index, 1, &bytes);
+        let fingerprint = Fingerprint::of_task(id().as_str(), Digest::of(b""), index, 1, &bytes);
         fingerprints = fingerprints.plus(fingerprint);
         let partial = Probe::evaluate(&prepared, slice).expect("a probe has a value");
         let result = ResultRecord {
@@ -100,6 +101,7 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
         weight: Probe::weight(&prepared, &whole),
         fingerprints,
         n_buckets: 4,
+        lifetime_us: u64::MAX,
         resent: Vec::new(),
     };
     let row = JobRow {

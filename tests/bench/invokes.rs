@@ -28,9 +28,9 @@ use crate::job::{Kept, publish, splitter};
 use crate::server::{Answer, Server, be_a_server, cpu_ns, myself, whole};
 use crate::{median, row};
 
-/// Two tasks of as many subtasks as a task may have.
+/// Two tasks, of half as many subtasks as a task may have.
 const N_TASKS: u32 = 2;
-const N_SUBTASKS: u32 = 10_000;
+const N_SUBTASKS: u32 = 5_000;
 const N_INVOKES: u32 = N_TASKS * N_SUBTASKS;
 const TURNS: usize = 3;
 

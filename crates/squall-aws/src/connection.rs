@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::OnceCell;
@@ -11,10 +12,11 @@ use tokio::sync::OnceCell;
 /// Longest wait for a connection to open. A healthy endpoint of the same region answers within milliseconds, and a
 /// packet that was lost is sent again after one second and after three: the SDK's own default, said here so that it
 /// does not change with the SDK.
-///
-/// There is no time limit on the answer, because a worker may take all of its 900 s to give one. Whoever is called
-/// from Lambda is limited by the function's own time; an adapter may set a limit on its client.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
+
+/// Longest wait for the beginning of an answer: a connection that died without a word must not hold a lane. A queue's long
+/// poll takes 20 s; whoever waits longer, such as for a worker, says so on its own client.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What an operator may say about where AWS is. What is not said comes from the standard chains: the environment
 /// (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL` and its variants per service), then the profile files, then the
@@ -92,13 +94,16 @@ impl fmt::Debug for Connection {
 }
 
 async fn load(settings: &Settings) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
+        // Whoever names a profile means it, whatever keys the environment has.
+        let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(credentials);
     }
     if let Some(endpoint_url) = &settings.endpoint_url {
         loader = loader.endpoint_url(endpoint_url);

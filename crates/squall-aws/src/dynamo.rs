@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::types::{
 };
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
-use squall_core::ports::{BlobStore, Created, JobList, JobStore, PortError, Written};
+use squall_core::ports::{BlobStore, Created, JobList, JobStore, Order, PortError, Written};
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
 use squall_core::wire::{CodecError, Stored, decode, encode};
 
@@ -166,17 +166,6 @@ impl DynamoJobStore {
         };
         found.ok_or_else(|| PortError::permanent(format!("there is no job {id} in table {}", self.table)))
     }
-
-    /// Sets a flag of a job, whatever it was.
-    async fn mark(&self, id: &JobId, flag: &str) -> Result<(), PortError> {
-        let request = self.update_job(id).await.update_expression(format!("SET {flag} = :true"));
-        let request = request.expression_attribute_values(":true", AttributeValue::Bool(true));
-        let request = request.condition_expression("attribute_exists(pk)");
-        match self.send(request, format_args!("job {id}")).await? {
-            Updated::Yes(_) => Ok(()),
-            Updated::Refused(item) => self.standing(id, item).await.map(drop),
-        }
-    }
 }
 
 impl JobStore for DynamoJobStore {
@@ -189,8 +178,7 @@ impl JobStore for DynamoJobStore {
         let request = self.client.get().await.put_item().table_name(&self.table);
         let sent = request
             .set_item(Some(item::job_item(row, &plan, ending.as_ref())))
-            .condition_expression("attribute_not_exists(pk) OR #status = :rejected")
-            .expression_attribute_names("#status", "status")
+            .condition_expression("attribute_not_exists(pk) OR ended_as = :rejected")
             .expression_attribute_values(":rejected", text(JobStatus::Rejected.to_string()))
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .send()
@@ -216,7 +204,13 @@ impl JobStore for DynamoJobStore {
     }
 
     async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
-        self.mark(id, "enqueued").await
+        let request = self.update_job(id).await.update_expression("SET enqueued = :true");
+        let request = request.expression_attribute_values(":true", AttributeValue::Bool(true));
+        let request = request.condition_expression("attribute_exists(pk)");
+        match self.send(request, format_args!("job {id}")).await? {
+            Updated::Yes(_) => Ok(()),
+            Updated::Refused(item) => self.standing(id, item).await.map(drop),
+        }
     }
 
     async fn record_progress(
@@ -250,9 +244,8 @@ impl JobStore for DynamoJobStore {
         let request = self
             .update_job(id)
             .await
-            .update_expression("SET ending = :ending, ended_us = :ended_us, #status = :status")
+            .update_expression("SET ending = :ending, ended_us = :ended_us, ended_as = :status")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(ended_us)")
-            .expression_attribute_names("#status", "status")
             .expression_attribute_values(":ending", stored(&kept))
             .expression_attribute_values(":ended_us", number(ending.ended_us))
             .expression_attribute_values(":status", text(ending.status.to_string()));
@@ -277,7 +270,7 @@ impl JobStore for DynamoJobStore {
             .await
             .update_expression(
                 "SET #plan = :plan, #ttl = :ttl, #status = :running, enqueued = :false, announced = :false, \
-                 reopened_us = :ended_us REMOVE ending, ended_us",
+                 reopened_us = :ended_us REMOVE ending, ended_us, ended_as",
             )
             .condition_expression("ended_us = :ended_us")
             .expression_attribute_names("#plan", "plan")
@@ -299,8 +292,20 @@ impl JobStore for DynamoJobStore {
         }
     }
 
-    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
-        self.mark(id, "announced").await
+    async fn mark_announced(&self, id: &JobId, ended_us: u64) -> Result<(), PortError> {
+        let request = self
+            .update_job(id)
+            .await
+            .update_expression("SET announced = :true, #status = ended_as")
+            .condition_expression("ended_us = :ended_us")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":ended_us", number(ended_us));
+        match self.send(request, format_args!("job {id}")).await? {
+            Updated::Yes(_) => Ok(()),
+            // It was taken up again, or there is no such job.
+            Updated::Refused(item) => self.standing(id, item).await.map(drop),
+        }
     }
 
     async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {
@@ -362,7 +367,7 @@ impl DynamoJobStore {
 }
 
 impl JobList for DynamoJobStore {
-    async fn jobs(&self, status: JobStatus, at_most: usize) -> Result<Vec<JobId>, PortError> {
+    async fn jobs(&self, status: JobStatus, order: Order, at_most: usize) -> Result<Vec<JobId>, PortError> {
         let mut found = Vec::new();
         let mut from = None;
         while found.len() < at_most {
@@ -372,7 +377,7 @@ impl JobList for DynamoJobStore {
                 .key_condition_expression("#status = :status")
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":status", text(status.to_string()))
-                .scan_index_forward(false)
+                .scan_index_forward(order == Order::OldestFirst)
                 .limit(i32::try_from(left).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(from)
                 .send()

@@ -14,7 +14,7 @@ use aws_credential_types::Credentials;
 use crate::connection::Connection;
 
 /// Runs ministack until its stdin is closed, which happens when this process ends.
-const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../squall-cli/src/dev/emulator.py");
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../squall-cli/src/on_aws/dev/emulator.py");
 
 struct Emulator {
     url: String,

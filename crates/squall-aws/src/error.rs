@@ -180,6 +180,10 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
         | "InternalServerError"
         | "OperationAborted"
         | "ReplicatedWriteConflictException"
+        // A function that was just deployed, or wakes from weeks of idleness.
+        | "ResourceConflictException"
+        | "SnapStartNotReadyException"
+        | "SnapStartTimeoutException"
         | "RequestTimeout"
         | "RequestTimeoutException"
         | "ResourceInUseException"

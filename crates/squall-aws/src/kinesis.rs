@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_kinesis::Client as Kinesis;
+use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, Shard};
 use futures::StreamExt;
@@ -177,10 +179,19 @@ pub struct KinesisResultQueue {
     stream: String,
 }
 
+/// Attempts to put a result: it carries the work of many invocations, and whole lanes put theirs at the same moment.
+/// With the SDK's waits, doubling up to 20 s, that is about a minute of patience.
+const RESULT_ATTEMPTS: u32 = 9;
+
+fn patient_client(config: &SdkConfig) -> Kinesis {
+    let retries = RetryConfig::standard().with_max_attempts(RESULT_ATTEMPTS);
+    Kinesis::from_conf(aws_sdk_kinesis::config::Builder::from(config).retry_config(retries).build())
+}
+
 impl KinesisResultQueue {
     /// The stream of this name.
     pub fn new(connection: &Connection, stream: impl Into<String>) -> Self {
-        Self { client: Client::new(connection, Kinesis::new), stream: stream.into() }
+        Self { client: Client::new(connection, patient_client), stream: stream.into() }
     }
 }
 

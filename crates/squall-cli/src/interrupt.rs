@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks to stop, the second leaves at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks to stop, the second leaves at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

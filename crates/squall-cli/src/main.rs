@@ -3,32 +3,27 @@
 //! The answer goes to stdout, everything about it to stderr. Exit status: 0 complete, 1 failures or no whole answer,
 //! 2 usage or input, 130 interrupted.
 
+#![cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "some of what the commands share is for those on AWS alone")
+)]
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod answer;
-mod cancel;
 mod check;
 mod completions;
-mod deployment;
-mod dev;
 mod interrupt;
 mod job_file;
-mod jobs;
-mod missing;
+#[cfg(feature = "aws")]
+mod on_aws;
 mod print;
 mod progress;
-mod pump;
 mod report_file;
-mod result;
-mod retry;
 mod run;
 mod sample;
-mod submit;
-#[cfg(test)]
-mod test_rows;
-mod watch;
 mod workloads;
 
 /// Quick-to-scale computing: one job, many cores, one exact answer.
@@ -57,16 +52,12 @@ enum Command {
     Workloads(workloads::Args),
     Sample(sample::Args),
     Completions(completions::Args),
-    Submit(submit::Args),
-    Watch(watch::Args),
-    Jobs(jobs::Args),
-    Result(result::Args),
-    Missing(missing::Args),
-    Retry(retry::Args),
-    Cancel(cancel::Args),
-    Dev(dev::Args),
-    Pump(pump::Args),
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    OnAws(on_aws::Command),
 }
+
+const LEFT_OUT: &str = "  left out of this build; `cargo run --release --package squall-cli` brings them\n";
 
 /// The commands that need a deployed grid.
 const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry", "cancel"];
@@ -78,15 +69,8 @@ fn main() -> ExitCode {
         Command::Workloads(args) => workloads::main(&args),
         Command::Sample(args) => sample::main(&args),
         Command::Completions(args) => completions::main(&args),
-        Command::Submit(args) => submit::main(&args),
-        Command::Watch(args) => watch::main(&args),
-        Command::Jobs(args) => jobs::main(&args),
-        Command::Result(args) => result::main(&args),
-        Command::Missing(args) => missing::main(&args),
-        Command::Retry(args) => retry::main(&args),
-        Command::Cancel(args) => cancel::main(&args),
-        Command::Dev(args) => dev::main(&args),
-        Command::Pump(args) => pump::main(&args),
+        #[cfg(feature = "aws")]
+        Command::OnAws(command) => on_aws::main(&command),
     };
     done.unwrap_or_else(|error| {
         let status = if print::is_transient(&error) { FAILURES } else { USAGE_OR_INPUT };
@@ -108,7 +92,7 @@ fn help() -> String {
     format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\nHere:\n{}\nOn AWS:\n{}\nOptions:\n{{options}}{{after-help}}",
         group(false),
-        group(true),
+        if cfg!(feature = "aws") { group(true) } else { LEFT_OUT.to_owned() },
     )
 }
 

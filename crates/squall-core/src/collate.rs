@@ -111,6 +111,9 @@ pub enum NotResent {
     /// It has not ended, and everything is on its way.
     #[error("it is running; cancel it first to send what is missing again")]
     Running,
+    /// It was taken up before, with what was said then, and not everything is on its way.
+    #[error("it was taken up before and is half sent; without another deadline or cap it goes on")]
+    HalfSent,
     /// There is nothing to send.
     #[error("it is complete: nothing is missing and nothing failed")]
     Complete,
@@ -163,18 +166,22 @@ pub fn plan_resend(
         status @ (JobStatus::Rejected | JobStatus::Inconsistent) => return Err(NotResent::Hopeless(status)),
         _ => {}
     }
+    let resumed = row.ending.is_none();
+    if resumed && *request != ResendRequest::default() {
+        return Err(NotResent::HalfSent);
+    }
     let max_cost = request.max_cost.or(row.max_cost);
     let spent = cost_of(&received.receipt);
     if let Some(cap) = max_cost.filter(|cap| spent >= *cap) {
         return Err(NotResent::OverBudget { spent, cap });
     }
-    let lifetime_us = request.lifetime_us.unwrap_or(row.expires_us.saturating_sub(row.created_us));
+    let lifetime_us = request.lifetime_us.unwrap_or(published.lifetime_us);
     let mut published = published.clone();
-    let resumed = row.ending.is_none();
     if !resumed {
         for failure in &received.failures {
+            let (job, index) = (row.id.as_str(), published.n_tasks);
             let fingerprint =
-                Fingerprint::of_task(row.id.as_str(), published.n_tasks, failure.weight, &failure.slice);
+                Fingerprint::of_task(job, published.input, index, failure.weight, &failure.slice);
             published.fingerprints = published.fingerprints.plus(fingerprint);
             published.n_tasks = published.n_tasks.saturating_add(1);
             published.resent.push(failure.clone());

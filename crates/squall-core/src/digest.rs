@@ -39,7 +39,8 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// What identifies a task beyond its index: a digest of its job, index, weight and slice.
+/// What identifies a task beyond its index: a digest of its job, the job's input, index, weight and
+/// slice. With the input, because an id may be used again once its job is forgotten.
 ///
 /// Fingerprints are added with wrapping arithmetic, which does not depend on the order; that sum is the digest of the
 /// ids that the splitter records and the collector has to arrive at.
@@ -48,10 +49,11 @@ pub struct Fingerprint(pub u128);
 
 impl Fingerprint {
     /// The fingerprint of one task.
-    pub fn of_task(job: &str, index: u32, weight: u64, slice: &[u8]) -> Self {
+    pub fn of_task(job: &str, input: Digest, index: u32, weight: u64, slice: &[u8]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update((job.len() as u64).to_le_bytes());
         hasher.update(job.as_bytes());
+        hasher.update(input.0);
         hasher.update(index.to_le_bytes());
         hasher.update(weight.to_le_bytes());
         hasher.update(slice);

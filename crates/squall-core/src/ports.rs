@@ -208,11 +208,11 @@ pub trait JobStore {
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError>;
-    /// Notes that the job's end was told.
+    /// Notes that the end of `ended_us` was told, unless the job was taken up again since.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
-    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError>;
+    async fn mark_announced(&self, id: &JobId, ended_us: u64) -> Result<(), PortError>;
     /// A bucket; the empty one when nothing was merged yet.
     ///
     /// # Errors
@@ -225,13 +225,23 @@ pub trait JobStore {
     async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError>;
 }
 
+/// Which of many jobs come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Those that were created last.
+    NewestFirst,
+    /// Those that were created first.
+    OldestFirst,
+}
+
 /// The jobs, listed.
 pub trait JobList {
-    /// The ids of the jobs of a status, newest first, at most so many. A job that was written just now may be missing.
+    /// The ids of the jobs of a status, at most so many. A job that has ended is listed as running until its end was
+    /// told: somebody still has to look after it. A job that was written just now may be missing.
     ///
     /// # Errors
     /// Transient when the store does not answer.
-    async fn jobs(&self, status: JobStatus, at_most: usize) -> Result<Vec<JobId>, PortError>;
+    async fn jobs(&self, status: JobStatus, order: Order, at_most: usize) -> Result<Vec<JobId>, PortError>;
 }
 
 /// Who wants to know that a job has ended.

@@ -68,6 +68,8 @@ pub struct Published {
     pub fingerprints: Fingerprint,
     /// In how many buckets their results are merged.
     pub n_buckets: u32,
+    /// How long it may take from when it is published, or taken up again, microseconds.
+    pub lifetime_us: u64,
     /// Subtasks that came back without a value and were sent again, each as a task of its own: the last ones.
     pub resent: Vec<Failure>,
 }

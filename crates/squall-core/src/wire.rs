@@ -122,7 +122,7 @@ pub struct TaskRecord {
 impl TaskRecord {
     /// What identifies the task.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_task(self.job.as_str(), self.index, self.weight, &self.slice)
+        Fingerprint::of_task(self.job.as_str(), self.input, self.index, self.weight, &self.slice)
     }
 }
 

@@ -78,7 +78,9 @@ where
         ended_us: ports.now_us(),
     };
     match ports.end_job(&row.id, &ending).await? {
-        Written::Yes => announce(ports, &JobRow { ending: Some(ending), ..row.clone() }).await,
+        Written::Yes => {
+            announce(ports, &JobRow { ending: Some(ending), announced: false, ..row.clone() }).await
+        }
         // Whoever was first tells.
         Written::Raced => Ok(()),
     }
@@ -89,11 +91,9 @@ where
 /// # Errors
 /// When a port fails; it may be told again.
 pub async fn announce<P: JobStore + JobEvents>(ports: &P, row: &JobRow) -> Result<(), PortError> {
-    if row.ending.is_none() || row.announced {
-        return Ok(());
-    }
+    let Some(ending) = row.ending.as_ref().filter(|_| !row.announced) else { return Ok(()) };
     ports.job_ended(row).await?;
-    ports.mark_announced(&row.id).await
+    ports.mark_announced(&row.id, ending.ended_us).await
 }
 
 /// What the buckets hold together, without their partials.

@@ -196,7 +196,15 @@ impl Merge<'_> {
         let mut n_added = 0;
         for result in fresh.iter() {
             let Some(partial) = &result.partial else { continue };
-            match merger.add(&fetched(ports, partial).await?) {
+            let partial = match fetched(ports, partial).await {
+                // Gone for good: that is this result's own affair.
+                Err(error @ PortError::Permanent { .. }) => {
+                    unfit.push((result.index, chain(&error)));
+                    continue;
+                }
+                fetched => fetched?,
+            };
+            match merger.add(&partial) {
                 Ok(()) => n_added += 1,
                 Err(error) => unfit.push((result.index, error.to_string())),
             }

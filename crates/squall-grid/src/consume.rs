@@ -13,12 +13,13 @@ use squall_core::prices::KINESIS_PUT_UNIT_BYTES;
 use squall_core::receipt::{Receipt, TaskTimes};
 use squall_core::registry::{Merger, Piece};
 use squall_core::wire::{
-    CodecError, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest, TaskRecord,
+    CodecError, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest,
+    TaskRecord,
 };
 use squall_core::workload::{InputError, Weight};
 
-use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
 use crate::inputs::{InputCache, LoadError};
+use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
 
 /// A reason is for people; thousands of them travel in one record.
 const MOST_REASON_CHARS: usize = 300;

@@ -1,4 +1,4 @@
-//! The grid's steps: split, consume, work, collect, close, observe.
+//! The grid's steps: split, consume, work, collect, close, sweep, observe, resend.
 //!
 //! A step reads ports, calls a decision of `squall-core`, acts, and returns what it did. It chooses nothing itself, and
 //! it never retries a port: whoever delivered the message delivers it again.
@@ -26,8 +26,9 @@ pub use work::{WorkConfig, WorkError, work};
 /// Bytes that still travel inside a row or a record; more go to the blob store.
 ///
 /// A DynamoDB item holds 400 KB with its names
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), a Kinesis record 1 MiB.
-pub const INLINE_MAX_BYTES: usize = 256 * 1_024;
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), a Kinesis record 1 MiB. Far less,
+/// because many lanes put their results at once, and a shard takes 1 MiB a second.
+pub const INLINE_MAX_BYTES: usize = 64 * 1_024;
 
 /// Bytes of a result that still travel on the result stream; a larger one goes to the blob store and its digest travels.
 ///

@@ -125,6 +125,7 @@ where
         sizing_of(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, &prepared).await;
+    let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
     let mut published = Published {
         workload: bundle.workload,
         input: digest,
@@ -133,12 +134,12 @@ where
         weight: 0,
         fingerprints: Fingerprint::default(),
         n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
+        lifetime_us,
         resent: Vec::new(),
     };
     book(id, &pieces, &mut published);
     ports.put_blob(digest, blob).await?;
     let now_us = ports.now_us();
-    let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
     let row = JobRow {
         id: id.clone(),
         message: job.digest,
@@ -239,7 +240,9 @@ async fn load<P: Files>(ports: &P, inputs: &InputCache, job: &Job) -> Result<(Pr
     let mut files = NamedFiles::new();
     let references = workload.references(&job.input_json)?;
     if let Some(stray) = job.files.keys().find(|name| !references.contains(name)) {
-        return Err(InputError::new("files", format!("{}; the input names no such file", brief(stray))).into());
+        return Err(
+            InputError::new("files", format!("{}; the input names no such file", brief(stray))).into()
+        );
     }
     for reference in references {
         let place = job.files.get(&reference).unwrap_or(&reference);
@@ -300,7 +303,8 @@ fn book(id: &JobId, pieces: &[Piece], published: &mut Published) {
     published.weight = pieces[..cut].iter().fold(0, |sum, piece| piece.weight.saturating_add(sum));
     published.fingerprints = Fingerprint::default();
     for (index, piece) in (0..).zip(pieces) {
-        let fingerprint = Fingerprint::of_task(id.as_str(), index, piece.weight, &piece.slice);
+        let fingerprint =
+            Fingerprint::of_task(id.as_str(), published.input, index, piece.weight, &piece.slice);
         published.fingerprints = published.fingerprints.plus(fingerprint);
     }
 }

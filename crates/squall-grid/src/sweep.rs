@@ -1,7 +1,7 @@
 //! The timer: tends every running job, so that none outlives its deadline or waits for a collector that died.
 
 use squall_core::job::JobId;
-use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, PortError};
+use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, Order, PortError};
 use squall_core::registry::Registry;
 use squall_core::rows::JobStatus;
 
@@ -16,7 +16,8 @@ pub struct Swept {
     pub failed: Vec<(JobId, PortError)>,
 }
 
-/// Looks after the running jobs, at most so many. One that cannot be looked after does not stand in the others' way.
+/// Looks after the running jobs, at most so many, the oldest first: their time is up first. One that cannot be looked after
+/// does not stand in the others' way.
 ///
 /// # Errors
 /// When the jobs cannot be listed.
@@ -25,7 +26,7 @@ where
     P: JobStore + JobList + BlobStore + JobEvents + Clock,
 {
     let mut swept = Swept::default();
-    for id in ports.jobs(JobStatus::Running, at_most).await? {
+    for id in ports.jobs(JobStatus::Running, Order::OldestFirst, at_most).await? {
         match tend(ports, registry, &id).await {
             Ok(()) => swept.n_tended += 1,
             Err(error) => swept.failed.push((id, error)),

@@ -31,6 +31,7 @@ pub(crate) fn start(function: &'static str) -> anyhow::Result<&'static Collector
         "ResultsDuplicate",
         "ResultsLate",
         "ResultsFailed",
+        "MergeConflicts",
         "JobsTended",
         "JobsNotTended",
     ] {

@@ -13,8 +13,8 @@ use tracing::{error, info, warn};
 use crate::emf;
 use crate::failure::Failure;
 
-/// Running jobs that one tick looks after at most; the next tick comes soon.
-const MOST_JOBS_PER_TICK: usize = 1_000;
+/// Running jobs that one tick looks at most after, the oldest first; the next tick comes soon.
+const MOST_JOBS_PER_TICK: usize = 10_000;
 
 /// What the collector is invoked with.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -28,8 +28,13 @@ where
 {
     let deadline_us = deadline_us(event.context.deadline, ports.now_us());
     let mut response = KinesisEventResponse::default();
-    for record in &event.payload.records {
+    for (position, record) in event.payload.records.iter().enumerate() {
         let record = &record.kinesis;
+        // A task that could only be given up is better delivered again. The first has what time there is.
+        if position > 0 && ports.now_us().saturating_add(config.cascade.guard_us) >= deadline_us {
+            response.add_failure(&record.sequence_number);
+            break;
+        }
         let consumed = consume(ports, inputs, config, &record.data, deadline_us).await;
         note(record, &consumed);
         if consumed.is_err() {

@@ -1,6 +1,5 @@
 //! The grid's ports in memory: streams with shards and lanes, a job store with conditional writes, blobs.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +7,8 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    BlobStore, Created, JobEvents, JobList, JobStore, Placement, PortError, ResultQueue, TaskQueue, Written,
+    BlobStore, Created, JobEvents, JobList, JobStore, Order, Placement, PortError, ResultQueue, TaskQueue,
+    Written,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
 use tokio::sync::Notify;
@@ -142,8 +142,10 @@ impl JobStore for Memory {
         })
     }
 
-    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
-        self.with_job(id, |row| row.announced = true)
+    async fn mark_announced(&self, id: &JobId, ended_us: u64) -> Result<(), PortError> {
+        self.with_job(id, |row| {
+            row.announced |= row.ending.as_ref().is_some_and(|ending| ending.ended_us == ended_us);
+        })
     }
 
     async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {
@@ -162,10 +164,14 @@ impl JobStore for Memory {
 }
 
 impl JobList for Memory {
-    async fn jobs(&self, status: JobStatus, at_most: usize) -> Result<Vec<JobId>, PortError> {
+    async fn jobs(&self, status: JobStatus, order: Order, at_most: usize) -> Result<Vec<JobId>, PortError> {
+        let listed_as = |row: &JobRow| if row.announced { row.status() } else { JobStatus::Running };
         let jobs = locked(&self.jobs);
-        let mut found: Vec<_> = jobs.values().filter(|row| row.status() == status).collect();
-        found.sort_by_key(|row| Reverse((row.created_us, &row.id)));
+        let mut found: Vec<_> = jobs.values().filter(|row| listed_as(row) == status).collect();
+        found.sort_by_key(|row| (row.created_us, &row.id));
+        if order == Order::NewestFirst {
+            found.reverse();
+        }
         Ok(found.into_iter().take(at_most).map(|row| row.id.clone()).collect())
     }
 }

@@ -3,7 +3,9 @@
 //! A job is the item `pk` = `job#<id>`, `sk` = `job`, with
 //! * `message`, `created_us`, `plan`, `status`, `enqueued`, `announced`, `ttl`;
 //! * for each bucket that reported, `n<bucket>` (its tasks) and `p<bucket>` (its progress);
-//! * once it has ended, `ending` and `ended_us`; once it was taken up again, `reopened_us`.
+//! * once it has ended, `ending`, `ended_us` and `ended_as`; once it was taken up again, `reopened_us`.
+//!
+//! The index has a job by `status`, which stays `running` until the job's end was told.
 //!
 //! A bucket is the item `pk` = `job#<id>`, `sk` = `bucket#<00000>`, with `version`, `row` and `ttl`.
 //!
@@ -16,7 +18,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use squall_core::job::JobId;
 use squall_core::prices::NanoUsd;
-use squall_core::rows::{BucketProgress, Ending, JobRow, Published};
+use squall_core::rows::{BucketProgress, Ending, JobRow, JobStatus, Published};
 use squall_core::wire::{CodecError, Stored, decode, encode};
 
 /// How long the rows of a job outlive it, seconds: 30 days, for whoever asks after a long holiday.
@@ -78,6 +80,11 @@ pub(super) fn progress(progress: &BucketProgress) -> AttributeValue {
     bytes(encode(progress))
 }
 
+/// The status under which the index has a job: it runs until its end was told.
+fn listed_as(row: &JobRow) -> JobStatus {
+    if row.announced { row.status() } else { JobStatus::Running }
+}
+
 /// A new job's item.
 pub(super) fn job_item(row: &JobRow, plan: &Stored, ending: Option<&Stored>) -> Item {
     let mut item = Item::from([
@@ -86,7 +93,7 @@ pub(super) fn job_item(row: &JobRow, plan: &Stored, ending: Option<&Stored>) -> 
         ("message".to_owned(), bytes(encode(&row.message))),
         ("created_us".to_owned(), number(row.created_us)),
         ("plan".to_owned(), stored(plan)),
-        ("status".to_owned(), text(row.status().to_string())),
+        ("status".to_owned(), text(listed_as(row).to_string())),
         ("enqueued".to_owned(), AttributeValue::Bool(row.enqueued)),
         ("announced".to_owned(), AttributeValue::Bool(row.announced)),
         ("ttl".to_owned(), ttl(row.expires_us)),
@@ -99,6 +106,7 @@ pub(super) fn job_item(row: &JobRow, plan: &Stored, ending: Option<&Stored>) -> 
     if let (Some(known), Some(kept)) = (&row.ending, ending) {
         item.insert("ending".to_owned(), stored(kept));
         item.insert("ended_us".to_owned(), number(known.ended_us));
+        item.insert("ended_as".to_owned(), text(known.status.to_string()));
     }
     item
 }

@@ -52,6 +52,7 @@ fn published() -> Published {
         weight: 3,
         fingerprints: Fingerprint(7),
         n_buckets: 2,
+        lifetime_us: 60_000_000,
         resent: Vec::new(),
     }
 }
@@ -108,8 +109,11 @@ async fn a_list_goes_on_over_pages() {
         store.create_job(&row).await.unwrap();
         expected.insert(0, row.id);
     }
-    assert_eq!(store.jobs(JobStatus::Running, 1_000).await.unwrap(), expected);
-    assert_eq!(store.jobs(JobStatus::Running, PAGE_JOBS + 2).await.unwrap(), expected[..PAGE_JOBS + 2]);
+    assert_eq!(store.jobs(JobStatus::Running, Order::NewestFirst, 1_000).await.unwrap(), expected);
+    assert_eq!(
+        store.jobs(JobStatus::Running, Order::NewestFirst, PAGE_JOBS + 2).await.unwrap(),
+        expected[..PAGE_JOBS + 2]
+    );
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ fn result(index: u32, weight: Weight, failed: &[Weight]) -> ResultRecord {
     };
     ResultRecord {
         index,
-        fingerprint: Fingerprint::of_task(job.as_str(), index, weight, &slice),
+        fingerprint: Fingerprint::of_task(job.as_str(), Digest::of(b"input"), index, weight, &slice),
         weight,
         partial: None,
         failures: (0..).zip(failed).map(failure).collect(),
@@ -44,6 +44,7 @@ fn published(results: &[ResultRecord], n_buckets: u32) -> Published {
         weight: results.iter().map(|it| it.weight).sum(),
         fingerprints: results.iter().fold(Fingerprint::default(), |sum, it| sum.plus(it.fingerprint)),
         n_buckets,
+        lifetime_us: 1_000,
         resent: Vec::new(),
     }
 }

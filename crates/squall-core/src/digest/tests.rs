@@ -11,12 +11,14 @@ fn digests_agree_with_the_published_vector() {
 
 #[test]
 fn fingerprints_tell_every_part_apart() {
-    let base = Fingerprint::of_task("job", 1, 2, b"slice");
+    let input = Digest::of(b"input");
+    let base = Fingerprint::of_task("job", input, 1, 2, b"slice");
     for other in [
-        Fingerprint::of_task("jo", 1, 2, b"bslice"),
-        Fingerprint::of_task("job", 2, 2, b"slice"),
-        Fingerprint::of_task("job", 1, 3, b"slice"),
-        Fingerprint::of_task("job", 1, 2, b"slicf"),
+        Fingerprint::of_task("jo", input, 1, 2, b"bslice"),
+        Fingerprint::of_task("job", Digest::of(b"other"), 1, 2, b"slice"),
+        Fingerprint::of_task("job", input, 2, 2, b"slice"),
+        Fingerprint::of_task("job", input, 1, 3, b"slice"),
+        Fingerprint::of_task("job", input, 1, 2, b"slicf"),
     ] {
         assert_ne!(base, other);
     }
@@ -24,6 +26,7 @@ fn fingerprints_tell_every_part_apart() {
 
 #[test]
 fn sums_of_fingerprints_do_not_depend_on_the_order() {
-    let [a, b, c] = [1, 2, 3].map(|index| Fingerprint::of_task("job", index, 1, b""));
+    let input = Digest::of(b"input");
+    let [a, b, c] = [1, 2, 3].map(|index| Fingerprint::of_task("job", input, index, 1, b""));
     assert_eq!(a.plus(b).plus(c), c.plus(a).plus(b));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    BlobStore, Clock, Created, Files, InvokeError, JobEvents, JobList, JobStore, Placement, PortError,
+    BlobStore, Clock, Created, Files, InvokeError, JobEvents, JobList, JobStore, Order, Placement, PortError,
     ResultQueue, TaskQueue, Workers, Written,
 };
 use crate::digest::Digest;
@@ -88,8 +88,8 @@ impl<C, F, B, J, T, R, W, E: JobEvents> JobEvents for Assembled<C, F, B, J, T, R
 }
 
 impl<C, F, B, J: JobList, T, R, W, E> JobList for Assembled<C, F, B, J, T, R, W, E> {
-    async fn jobs(&self, status: JobStatus, at_most: usize) -> Result<Vec<JobId>, PortError> {
-        self.jobs.jobs(status, at_most).await
+    async fn jobs(&self, status: JobStatus, order: Order, at_most: usize) -> Result<Vec<JobId>, PortError> {
+        self.jobs.jobs(status, order, at_most).await
     }
 }
 
@@ -123,8 +123,8 @@ impl<C, F, B, J: JobStore, T, R, W, E> JobStore for Assembled<C, F, B, J, T, R, 
         self.jobs.reopen_job(id, ended_us, reopened).await
     }
 
-    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
-        self.jobs.mark_announced(id).await
+    async fn mark_announced(&self, id: &JobId, ended_us: u64) -> Result<(), PortError> {
+        self.jobs.mark_announced(id, ended_us).await
     }
 
     async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {

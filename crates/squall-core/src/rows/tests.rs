@@ -90,6 +90,7 @@ fn tasks_go_round_the_buckets() {
         weight: 7,
         fingerprints: Fingerprint::default(),
         n_buckets: 3,
+        lifetime_us: 1_000,
         resent: Vec::new(),
     };
     let buckets: Vec<_> = (0..7).map(|task| published.bucket_of(task)).collect();

@@ -14,7 +14,11 @@ fn a_document_has_every_metric_with_its_unit_under_one_dimension() {
     let receipt = Receipt { subtasks: MANY, throttles: 2 * MANY, hedges: 3 * MANY, ..Receipt::default() };
     let times = TaskTimes { put_us: 1_000, read_us: 8_500, invoked_us: 9_000, answered_us: 12_000 };
     task(0, &receipt, &times);
-    collected(&Collected { n_duplicates: 4_000_000_000, n_races: 5_000_000_000, ..Collected::default() }, 1_000, 43_125);
+    collected(
+        &Collected { n_duplicates: 4_000_000_000, n_races: 5_000_000_000, ..Collected::default() },
+        1_000,
+        43_125,
+    );
     let mut written = Vec::new();
     collector.set_property("requestId", "r-1").flush(&mut written).unwrap();
 

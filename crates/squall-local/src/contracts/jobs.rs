@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
-use squall_core::ports::{Clock, Created, JobList, JobStore, Written};
+use squall_core::ports::{Clock, Created, JobList, JobStore, Order, Written};
 use squall_core::prices::NanoUsd;
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Published, Reopened};
 use squall_core::sizing::{Sizing, SizingReason};
@@ -27,6 +27,7 @@ fn reopened(n_tasks: u32, expires_s: u64) -> Reopened {
         weight: u64::MAX,
         fingerprints: Fingerprint(u128::MAX),
         n_buckets: 2,
+        lifetime_us: 60_000_000,
         resent: ending(JobStatus::Complete).failures,
     };
     Reopened {
@@ -60,7 +61,7 @@ async fn nothing_is_known_of_a_job_that_never_was(store: &impl JobStore, name: &
     permanent("enqueueing an unknown job", store.mark_enqueued(&id).await)?;
     permanent("progress of an unknown job", store.record_progress(&id, 0, progress(1)).await)?;
     permanent("ending an unknown job", store.end_job(&id, &ending(JobStatus::Expired)).await)?;
-    permanent("announcing an unknown job", store.mark_announced(&id).await)?;
+    permanent("announcing an unknown job", store.mark_announced(&id, 1).await)?;
     permanent("taking up an unknown job", store.reopen_job(&id, 0, &reopened(9, 1)).await)?;
     same("asking does not make a job", &done("read a job", store.job(&id).await)?, &None)
 }
@@ -127,10 +128,20 @@ async fn marks_stay(store: &impl JobStore, name: &str) -> Result<(), Broken> {
         let expected = JobRow { enqueued: true, ..plain.clone() };
         same("enqueued is all that changed", &done("read a job", store.job(&id).await)?, &Some(expected))?;
     }
+    let over = ending(JobStatus::Expired);
+    done("mark announced", store.mark_announced(&id, over.ended_us).await)?;
+    let running = JobRow { enqueued: true, ..plain.clone() };
+    same("a running job has no end to tell", &done("read a job", store.job(&id).await)?, &Some(running))?;
+    done("end a job", store.end_job(&id, &over).await)?;
+    done("mark announced", store.mark_announced(&id, over.ended_us + 1).await)?;
+    let mut ended = JobRow { enqueued: true, ending: Some(over.clone()), ..plain };
+    let found = done("read a job", store.job(&id).await)?;
+    same("another end that was told is not this one", &found, &Some(ended.clone()))?;
+    ended.announced = true;
     for _ in 0..2 {
-        done("mark announced", store.mark_announced(&id).await)?;
-        let expected = JobRow { enqueued: true, announced: true, ..plain.clone() };
-        same("announced is all that changed", &done("read a job", store.job(&id).await)?, &Some(expected))?;
+        done("mark announced", store.mark_announced(&id, over.ended_us).await)?;
+        let found = done("read a job", store.job(&id).await)?;
+        same("announced is all that changed", &found, &Some(ended.clone()))?;
     }
     Ok(())
 }
@@ -193,7 +204,7 @@ async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Res
     let plan = reopened(12, 2);
     same("a running job is not taken up", &take_up(first.ended_us, &plan).await?, &Written::Raced)?;
     done("end a job", store.end_job(&id, &first).await)?;
-    done("mark announced", store.mark_announced(&id).await)?;
+    done("mark announced", store.mark_announced(&id, first.ended_us).await)?;
     let other = take_up(first.ended_us - 1, &plan).await?;
     same("a job is taken up from the ending that was seen", &other, &Written::Raced)?;
     let mut expected = JobRow { enqueued: true, announced: true, ending: Some(first.clone()), ..plain };
@@ -287,8 +298,8 @@ pub async fn job_list<S: JobStore + JobList>(
     }
     let [oldest, middle, newest] = &ids[..] else { return Err("three jobs".to_owned()) };
     let rejected = named(name, "listed-as-rejected")?;
-    let refused =
-        JobRow { ending: Some(ending(JobStatus::Rejected)), created_us: since_us, ..row(&rejected) };
+    let refused = ending(JobStatus::Rejected);
+    let refused = JobRow { ending: Some(refused), announced: true, created_us: since_us, ..row(&rejected) };
     done("create a rejected job", store.create_job(&refused).await)?;
     let listed = Listed { store, clock };
 
@@ -298,17 +309,24 @@ pub async fn job_list<S: JobStore + JobList>(
     listed.are(JobStatus::Rejected, &[&rejected]).await?;
     let over = ending(JobStatus::OverBudget);
     done("end a job", store.end_job(middle, &over).await)?;
+    // Whoever looks after what runs also tells what ends.
+    listed.are(JobStatus::Running, &[newest, middle, oldest]).await?;
+    done("mark announced", store.mark_announced(middle, over.ended_us).await)?;
     listed.are(JobStatus::Running, &[newest, oldest]).await?;
     listed.are(JobStatus::OverBudget, &[middle]).await?;
     done("take up a job", store.reopen_job(middle, over.ended_us, &reopened(9, 1)).await)?;
     listed.are(JobStatus::Running, &[newest, middle, oldest]).await?;
-    let running = done("list", store.jobs(JobStatus::Running, 1_000).await)?;
+    let running = done("list", store.jobs(JobStatus::Running, Order::OldestFirst, 1_000).await)?;
+    let place = |id: &JobId| running.iter().position(|it| it == id);
+    same("the oldest come first", &(place(oldest) < place(newest)), &true)?;
     same("a rejected job does not run", &running.contains(&rejected), &false)?;
-    let stale = done("list", store.jobs(JobStatus::OverBudget, 1_000).await)?;
+    let stale = done("list", store.jobs(JobStatus::OverBudget, Order::NewestFirst, 1_000).await)?;
     same("a job has one status", &stale.contains(middle), &false)?;
     // What no longer runs is no longer in the way of those who look after what runs.
     for id in [oldest, middle, newest] {
-        done("end a job", store.end_job(id, &ending(JobStatus::Cancelled)).await)?;
+        let cancelled = ending(JobStatus::Cancelled);
+        done("end a job", store.end_job(id, &cancelled).await)?;
+        done("mark announced", store.mark_announced(id, cancelled.ended_us).await)?;
     }
     listed.are(JobStatus::Cancelled, &[newest, middle, oldest]).await
 }
@@ -324,7 +342,7 @@ impl<S: JobList, C: Clock> Listed<'_, S, C> {
         const TRIES: u32 = 50;
         let mut found = Vec::new();
         for _ in 0..TRIES {
-            found = done("list the jobs", self.store.jobs(status, expected.len()).await)?;
+            found = done("list the jobs", self.store.jobs(status, Order::NewestFirst, expected.len()).await)?;
             if found.iter().eq(expected.iter().copied()) {
                 return Ok(());
             }

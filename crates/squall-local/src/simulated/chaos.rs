@@ -301,8 +301,8 @@ impl JobStore for ChaosPorts {
         self.call("reopen job", async |memory| memory.reopen_job(id, ended_us, reopened).await).await
     }
 
-    async fn mark_announced(&self, id: &JobId) -> Result<(), PortError> {
-        self.call("mark announced", async |memory| memory.mark_announced(id).await).await
+    async fn mark_announced(&self, id: &JobId, ended_us: u64) -> Result<(), PortError> {
+        self.call("mark announced", async |memory| memory.mark_announced(id, ended_us).await).await
     }
 
     async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError> {

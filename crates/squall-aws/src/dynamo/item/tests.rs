@@ -19,6 +19,7 @@ fn published(workload: String) -> Published {
         weight: u64::MAX,
         fingerprints: Fingerprint(u128::MAX),
         n_buckets: 2,
+        lifetime_us: 60_000_000,
         resent: Vec::new(),
     }
 }
@@ -124,8 +125,11 @@ fn what_conditions_look_at_has_attributes_of_its_own() {
     assert_eq!(item["status"], text("running"));
     assert_eq!((&item["created_us"], &item["n3"]), (&number(7), &number(9)));
     assert!(!item.contains_key("ended_us"), "its absence is what says that a job runs");
-    let item = item_of(&JobRow { ending: Some(ending(JobStatus::Expired, 8)), ..row });
-    assert_eq!((&item["status"], &item["ended_us"]), (&text("expired"), &number(8)));
+    let ended = JobRow { ending: Some(ending(JobStatus::Expired, 8)), ..row };
+    let item = item_of(&ended);
+    assert_eq!((&item["ended_as"], &item["ended_us"]), (&text("expired"), &number(8)));
+    assert_eq!(item["status"], text("running"), "until its end was told");
+    assert_eq!(item_of(&JobRow { announced: true, ..ended })["status"], text("expired"));
 }
 
 #[test]

@@ -74,10 +74,14 @@ fn only_what_is_missing_or_failed_is_sent_again() {
     table += &format!("running: {}\n", told(&row, &received, &as_it_was));
     let (row, received) = seen(None, false);
     table += &format!("running, half on the stream: {}\n", told(&row, &received, &as_it_was));
+    let longer = ResendRequest { lifetime_us: Some(7), ..as_it_was };
+    table +=
+        &format!("running, half on the stream, with another deadline: {}\n", told(&row, &received, &longer));
     let (row, received) = seen(Some(JobStatus::Expired), true);
     let never_published = JobRow { published: None, ..row.clone() };
     table += &format!("never published: {}\n", told(&never_published, &received, &as_it_was));
-    let longer = ResendRequest { lifetime_us: Some(7), ..as_it_was };
+    let later = JobRow { expires_us: 90_000, ..row.clone() };
+    table += &format!("for the second time: {}\n", told(&later, &received, &as_it_was));
     table += &format!("with another deadline: {}\n", told(&row, &received, &longer));
     let capped = JobRow { max_cost: Some(cost_of(&received.receipt)), ..row.clone() };
     table += &format!("at its cap: {}\n", told(&capped, &received, &as_it_was));
@@ -96,7 +100,9 @@ fn only_what_is_missing_or_failed_is_sent_again() {
         inconsistent: it is inconsistent; publish it again
         running: it is running; cancel it first to send what is missing again
         running, half on the stream: tasks [2, 3] of 4, over None, until 6000
+        running, half on the stream, with another deadline: it was taken up before and is half sent; without another deadline or cap it goes on
         never published: it is expired; publish it again
+        for the second time: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
         with another deadline: tasks [2, 3, 4, 5] of 6, over Some(900), until 5007
         at its cap: it has cost $0.014317 of at most $0.014317; give it a higher cap
         with a higher cap: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
@@ -111,13 +117,16 @@ fn what_is_sent_again_proves_the_job_complete() {
     let plan = plan_resend(&row, &before, &ResendRequest::default(), 5_000).unwrap();
     let mut reopened = row.clone();
     reopened.reopen(plan.reopened.clone());
-    assert_eq!((reopened.status(), reopened.enqueued, reopened.announced), (JobStatus::Running, false, false));
+    assert_eq!(
+        (reopened.status(), reopened.enqueued, reopened.announced),
+        (JobStatus::Running, false, false)
+    );
     let published = reopened.published.clone().unwrap();
     assert_eq!((published.n_cut(), published.resent.len(), published.weight_sent()), (4, 2, 47));
 
     let job = row.id.as_str();
     let resent = (4..).zip(&published.resent).map(|(index, failure)| ResultRecord {
-        fingerprint: Fingerprint::of_task(job, index, failure.weight, &failure.slice),
+        fingerprint: Fingerprint::of_task(job, published.input, index, failure.weight, &failure.slice),
         ..result(index, failure.weight, &[])
     });
     let rest: Vec<_> = [result(2, 10, &[]), result(3, 10, &[])].into_iter().chain(resent).collect();

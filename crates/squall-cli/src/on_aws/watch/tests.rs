@@ -2,7 +2,7 @@ use squall_core::digest::Digest;
 use squall_core::rows::{JobRow, JobStatus};
 
 use super::{Publication, Whose, pause_us};
-use crate::test_rows::job;
+use crate::on_aws::test_rows::job;
 
 fn row(message: &[u8], created_us: u64, status: JobStatus) -> JobRow {
     JobRow { message: Digest::of(message), created_us, ..job("job", status) }

@@ -2,7 +2,7 @@ use expect_test::{Expect, expect};
 use squall_core::rows::JobStatus;
 
 use super::outcome;
-use crate::test_rows::job;
+use crate::on_aws::test_rows::job;
 
 fn check(before: JobStatus, after: JobStatus, expected: Expect) {
     expected.assert_eq(&outcome(&job("demo", before), &job("demo", after), " --stack mine"));

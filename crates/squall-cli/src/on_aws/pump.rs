@@ -226,9 +226,7 @@ impl<'a> Pump<'a> {
             let event = scheduled_event(&format!("every-{every_s}-s"), &region, &account, WallClock.now_us());
             match target.invoke_async(event).await {
                 Ok(()) => trouble.set(false),
-                Err(error) => {
-                    complain(&trouble, &format!("{function}: not invoked, {}", reason(&error)))
-                }
+                Err(error) => complain(&trouble, &format!("{function}: not invoked, {}", reason(&error))),
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 pub(super) struct Emulator {
     endpoint: String,
     child: Child,
-    /// Our end; waiting for the child must not close it.
+    /// Our end: dropped, it ends the child, which cleans up first. Waiting for the child must not close it.
     stdin: Option<ChildStdin>,
 }
 
@@ -45,7 +45,6 @@ impl Emulator {
             .stderr(errors)
             // Ctrl-C is for us: it goes when we have stopped what uses it.
             .process_group(0)
-            .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", python.display()))?;
         let stdin = child.stdin.take();

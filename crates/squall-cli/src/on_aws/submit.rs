@@ -15,10 +15,10 @@ use squall_core::workload::InputError;
 use squall_local::{Directory, LocalConfig, LocalGrid};
 
 use crate::answer::OutputArgs;
-use crate::deployment::{self, Deployment, DeploymentArgs, Part};
 use crate::job_file::{JobFile, job_id};
+use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part};
+use crate::on_aws::watch::{Publication, Watch};
 use crate::print::{self, counted};
-use crate::watch::{Publication, Watch};
 
 mod message;
 

@@ -7,8 +7,8 @@ use squall_core::job::JobId;
 use squall_grid::{InputCache, observe};
 
 use crate::answer::{OutputArgs, conclude, give_so_far};
-use crate::deployment::{self, DeploymentArgs};
 use crate::job_file::job_id;
+use crate::on_aws::deployment::{self, DeploymentArgs};
 use crate::{FAILURES, print};
 
 /// Print the answer of a deployed job; while it runs, the answer so far

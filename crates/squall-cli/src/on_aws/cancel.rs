@@ -7,11 +7,11 @@ use squall_core::collate::Closing;
 use squall_core::job::JobId;
 use squall_core::ports::JobStore;
 use squall_core::rows::{JobRow, JobStatus};
-use squall_grid::close;
+use squall_grid::{announce, close};
 
 use crate::answer::percent;
-use crate::deployment::{self, DeploymentArgs};
 use crate::job_file::job_id;
+use crate::on_aws::deployment::{self, DeploymentArgs};
 use crate::print;
 
 /// End a deployed job with the answer that it has so far
@@ -37,8 +37,10 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     deployment::visit(&args.deployment, async |deployment| {
         let desk = deployment.desk()?;
         let row = deployment.job(&desk, &args.job).await?;
-        if row.ending.is_none() {
-            close(&desk, &squall_workloads::registry(), &row, Closing::Cancelled).await?;
+        match &row.ending {
+            None => close(&desk, &squall_workloads::registry(), &row, Closing::Cancelled).await?,
+            // Whoever ended it may have died before saying so.
+            Some(_) => announce(&desk, &row).await?,
         }
         let ended = desk.job(&args.job).await?.context("the job is gone")?;
         print::aside(&(outcome(&row, &ended, &args.deployment.again()) + "\n"));

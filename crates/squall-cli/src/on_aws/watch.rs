@@ -16,9 +16,9 @@ use squall_local::Progress;
 use tokio::sync::Notify;
 
 use crate::answer::{OutputArgs, conclude};
-use crate::deployment::{self, Deployment, DeploymentArgs, Part, Store};
 use crate::interrupt::on_ctrl_c;
 use crate::job_file::job_id;
+use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part, Store};
 use crate::progress::Display;
 use crate::report_file::ReportFile;
 use crate::{INTERRUPTED, print};
@@ -232,7 +232,7 @@ impl Watch {
         match self.publication {
             Some(_) => format!(
                 "the splitter did not take job {job} in within {waited}; its log says why, unless it is not \
-                 subscribed to the topic"
+                 subscribed to the topic; it may yet: squall watch {job}"
             ),
             None => format!(
                 "there is no job {job} in the table {table}, and none came within {waited}; \

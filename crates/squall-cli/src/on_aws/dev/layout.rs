@@ -125,6 +125,8 @@ impl Layout {
     pub(super) fn operator_env_file(&self, places: &Places) -> String {
         let vars = [
             ("AWS_REGION", REGION),
+            // Older tools know only this one.
+            ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ENDPOINT_URL", &places.endpoint),
             ("AWS_ENDPOINT_URL_LAMBDA", &places.functions),
             ("SQUALL_JOBS_TOPIC", &places.jobs_topic),
@@ -135,7 +137,7 @@ impl Layout {
             ("SQUALL_RESULT_STREAM", RESULT_STREAM),
         ];
         // A profile of a real account, or its session token, must not be mixed in.
-        let cleared = "unset AWS_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n".to_owned();
+        let cleared = "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n".to_owned();
         let all = CREDENTIALS.iter().chain(&vars);
         cleared + &all.map(|(name, value)| format!("export {name}={value}\n")).collect::<String>()
     }

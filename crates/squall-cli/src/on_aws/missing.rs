@@ -10,8 +10,8 @@ use squall_core::ports::JobStore;
 use squall_core::rows::{JobRow, Published};
 
 use crate::FAILURES;
-use crate::deployment::{self, DeploymentArgs};
 use crate::job_file::job_id;
+use crate::on_aws::deployment::{self, DeploymentArgs};
 use crate::print::{self, counted};
 
 /// List the tasks that are not in a deployed job's answer, and the subtasks that failed

@@ -12,8 +12,8 @@ use squall_aws::{Connection, Settings, provision};
 use squall_local::functions::{FunctionHost, HostConfig};
 use tokio::sync::watch;
 
+use crate::on_aws::pump::{self, Pump};
 use crate::print;
-use crate::pump::{self, Pump};
 
 mod emulator;
 mod layout;
@@ -79,6 +79,11 @@ const POLL: Duration = Duration::from_millis(50);
 async fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.dir)
         .with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
+    let lock = std::fs::File::create(args.dir.join("lock")).context("cannot write the folder's lock")?;
+    if lock.try_lock().is_err() {
+        bail!("another squall dev uses {}; stop it, or give another --dir", args.dir.display());
+    }
+    let _ = std::fs::remove_file(args.dir.join("env"));
     let stop = interrupted();
     let layout = Layout {
         n_shards: args.shards,
@@ -200,7 +205,7 @@ fn bootstraps(args: &Args) -> Result<PathBuf> {
     }
 }
 
-/// Turns true at Ctrl-C or SIGTERM; a second Ctrl-C leaves at once.
+/// Turns true at Ctrl-C or SIGTERM; a second leaves at once.
 fn interrupted() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     let listening = crate::interrupt::on_ctrl_c(move || {

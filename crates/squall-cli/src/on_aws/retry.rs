@@ -9,10 +9,10 @@ use squall_core::prices::NanoUsd;
 use squall_grid::{InputCache, ResendError, resend};
 
 use crate::answer::OutputArgs;
-use crate::deployment::{self, DeploymentArgs};
 use crate::job_file::job_id;
+use crate::on_aws::deployment::{self, DeploymentArgs};
+use crate::on_aws::watch::Watch;
 use crate::print::{self, counted};
-use crate::watch::Watch;
 
 /// Take an ended job up again: only what is missing or failed is sent
 #[derive(clap::Args)]

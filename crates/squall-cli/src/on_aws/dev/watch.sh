@@ -5,8 +5,9 @@ rm -f .dev/functions.env
 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 target/debug/squall dev --functions-at http://127.0.0.1:9000 &
 grid=$!
+# Ctrl-C reaches the grid by itself; told twice, it would leave without stopping anything.
 trap 'kill -INT $grid 2>/dev/null; wait $grid' EXIT
-trap 'exit 130' INT TERM
+trap 'trap - EXIT; wait $grid; exit 130' INT
 until [ -f .dev/functions.env ]; do
     kill -0 $grid 2>/dev/null || exit 1
     sleep 0.1

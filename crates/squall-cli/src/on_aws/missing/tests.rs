@@ -4,7 +4,7 @@ use squall_core::rows::JobStatus;
 use squall_core::wire::Failure;
 
 use super::Found;
-use crate::test_rows::{failure, job};
+use crate::on_aws::test_rows::{failure, job};
 
 fn check(status: JobStatus, missing: &[u32], failures: &[Failure], expected: &[Expect; 2]) {
     let row = job("demo", status);

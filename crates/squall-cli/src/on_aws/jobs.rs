@@ -7,14 +7,14 @@ use chrono::{DateTime, SecondsFormat};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use squall_aws::WallClock;
-use squall_core::ports::{Clock, JobList, JobStore};
+use squall_core::ports::{Clock, JobList, JobStore, Order};
 use squall_core::prices::{NanoUsd, cost_of};
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::duration;
 use squall_core::workload::Coverage;
 
 use crate::answer::{percent, usd};
-use crate::deployment::{self, DeploymentArgs};
+use crate::on_aws::deployment::{self, DeploymentArgs};
 use crate::print;
 
 /// Rows that are read at once.
@@ -60,7 +60,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         let limit = usize::from(args.limit);
         let mut ids = Vec::new();
         for status in STATUSES.into_iter().filter(|it| args.status.is_none_or(|only| only == *it)) {
-            ids.extend(store.jobs(status, limit).await?);
+            ids.extend(store.jobs(status, Order::NewestFirst, limit).await?);
         }
         let rows = stream::iter(&ids).map(|id| store.job(id)).buffered(READS_IN_FLIGHT);
         let rows: Vec<Option<JobRow>> = rows.try_collect().await?;

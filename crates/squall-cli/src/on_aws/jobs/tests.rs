@@ -2,7 +2,7 @@ use expect_test::expect;
 use squall_core::rows::{JobRow, JobStatus};
 
 use super::{STATUSES, entry, newest_first, status, table};
-use crate::test_rows::job;
+use crate::on_aws::test_rows::job;
 
 fn rows() -> Vec<JobRow> {
     let created_us = job("first", JobStatus::Complete).created_us;

@@ -1,0 +1,47 @@
+//! The commands that need AWS, or something that plays it. They bring its SDKs, so they can be left out of a build: the first
+//! answer of `make demo` should not wait for those.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+mod cancel;
+mod deployment;
+mod dev;
+mod jobs;
+mod missing;
+mod pump;
+mod result;
+mod retry;
+mod submit;
+#[cfg(test)]
+mod test_rows;
+mod watch;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Submit(submit::Args),
+    Watch(watch::Args),
+    Jobs(jobs::Args),
+    Result(result::Args),
+    Missing(missing::Args),
+    Retry(retry::Args),
+    Cancel(cancel::Args),
+    Dev(dev::Args),
+    Pump(pump::Args),
+}
+
+pub(crate) fn main(command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Submit(args) => submit::main(args),
+        Command::Watch(args) => watch::main(args),
+        Command::Jobs(args) => jobs::main(args),
+        Command::Result(args) => result::main(args),
+        Command::Missing(args) => missing::main(args),
+        Command::Retry(args) => retry::main(args),
+        Command::Cancel(args) => cancel::main(args),
+        Command::Dev(args) => dev::main(args),
+        Command::Pump(args) => pump::main(args),
+    }
+}
