@@ -349,4 +349,11 @@ fn the_timer_looks_after_every_running_job() {
     block_on(sweep(&grid.ports, grid.inputs.registry(), 10)).unwrap();
     assert_eq!(grid.row("march").status(), JobStatus::Expired);
     assert_eq!(grid.row("april").status(), JobStatus::Expired);
+    // An end that was written but not told is told by the next.
+    grid.split(&JOB.replace("march", "june"));
+    let ending = grid.row("march").ending.unwrap();
+    block_on(grid.memory.end_job(&id("june"), &ending)).unwrap();
+    assert!(!grid.row("june").announced);
+    block_on(sweep(&grid.ports, grid.inputs.registry(), 10)).unwrap();
+    assert!(grid.row("june").announced);
 }

@@ -41,7 +41,10 @@ fn functions_under_another_host_have_one_worker() {
 fn the_operators_file_leaves_nothing_of_a_real_account() {
     let (layout, places) = layout(2);
     let file = layout.operator_env_file(&places);
-    assert!(file.starts_with("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n"), "{file}");
+    assert!(
+        file.starts_with("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n"),
+        "{file}"
+    );
     assert!(
         file.contains("export SQUALL_JOBS_TOPIC=arn:aws:sns:us-east-1:000000000000:squall-jobs\n"),
         "{file}"
