@@ -96,26 +96,26 @@ fn answer(
     let now = Instant::now();
     let path = head.split(' ').nth(1).unwrap_or_default();
     if path == "/2018-06-01/runtime/invocation/next" {
+        // Before it is told: what is asked next is for the next environment.
+        let body = invocations.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let _ = tell.send(Said::Next(now));
-        let body = invocations.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
         let headers = "lambda-runtime-aws-request-id: 1\r\nlambda-runtime-deadline-ms: 4102444800000\r\n\
              lambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:measured\r\n";
-        return Some(Answer { headers: headers.to_owned(), body });
+        return body.map(|body| Answer { headers: headers.to_owned(), body });
     }
     if path.ends_with("/response") {
         let _ = tell.send(Said::Response(now, body.to_vec()));
         return Some(Answer::new(""));
     }
     if path == "/2020-01-01/extension/register" {
-        return Some(Answer {
-            headers: "lambda-extension-identifier: 1\r\n".to_owned(),
-            body: b"{}".to_vec(),
-        });
+        let about = r#"{"functionName":"measured","functionVersion":"$LATEST","handler":"bootstrap"}"#;
+        let headers = "lambda-extension-identifier: 1\r\n".to_owned();
+        return Some(Answer { headers, body: about.into() });
     }
     if path.contains("/blobs/") {
         return Some(Answer::new(blob));
     }
-    assert_eq!(path, "/2020-01-01/extension/event/next", "{head}");
+    assert_eq!(path, "/2020-01-01/extension/event/next", "{head}{}", String::from_utf8_lossy(body));
     None
 }
 
