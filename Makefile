@@ -40,8 +40,8 @@ live:
 
 # Every figure that the README quotes, each beside its limit, measured in the same run.
 bench:
-	$(CARGO) build --release --quiet --locked --package squall-cli --package squall-lambdas
-	$(CARGO) bench --quiet --locked --package squall-tests
+	$(CARGO) build --release --quiet --locked --workspace --bins --examples
+	$(CARGO) bench --quiet --locked --workspace --bench squall-bench
 
 # The functions as they are deployed, in target/lambda. `make lambdas ARCH=` builds them for x86-64.
 ARCH ?= --arm64
