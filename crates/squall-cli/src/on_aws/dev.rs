@@ -91,14 +91,12 @@ async fn run(args: &Args) -> Result<()> {
         n_stripes: if args.functions_at.is_some() { 0 } else { args.stripes },
         n_cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
     };
-    let mut emulator = match &args.endpoint {
-        Some(_) => None,
-        None => Some(Emulator::start(&args.emulator, &args.dir.join("emulator.log")).await?),
-    };
-    let endpoint = match (&args.endpoint, &emulator) {
-        (Some(endpoint), _) => endpoint.clone(),
-        (None, Some(emulator)) => emulator.endpoint().to_owned(),
-        (None, None) => bail!("no emulator"),
+    let (endpoint, mut emulator) = match &args.endpoint {
+        Some(endpoint) => (endpoint.clone(), None),
+        None => {
+            let emulator = Emulator::start(&args.emulator, &args.dir.join("emulator.log")).await?;
+            (emulator.endpoint().to_owned(), Some(emulator))
+        }
     };
     let data = connection(&endpoint);
     let made =
@@ -110,8 +108,8 @@ async fn run(args: &Args) -> Result<()> {
         jobs_topic: made.jobs_topic_arn.clone(),
         events_topic: made.events_topic_arn.clone(),
     };
-    let host = match &args.functions_at {
-        Some(_) => None,
+    let (functions_at, host) = match &args.functions_at {
+        Some(url) => (url.clone(), None),
         None => {
             // The functions are told where they are invoked, so the port is taken first.
             let probe = std::net::TcpListener::bind(address)
@@ -129,13 +127,9 @@ async fn run(args: &Args) -> Result<()> {
             };
             let log = function_log(&args.dir.join("functions.log"))?;
             let host = FunctionHost::bind(address, config, log).await;
-            Some(host.with_context(|| format!("cannot run the functions at {address}"))?)
+            let host = host.with_context(|| format!("cannot run the functions at {address}"))?;
+            (format!("http://{}", host.address()), Some(host))
         }
-    };
-    let functions_at = match (&args.functions_at, &host) {
-        (Some(url), _) => url.clone(),
-        (None, Some(host)) => format!("http://{}", host.address()),
-        (None, None) => bail!("no functions"),
     };
     let places = places(functions_at);
     let invoking = connection(args.invoke_through.as_ref().unwrap_or(&places.functions));
