@@ -231,8 +231,9 @@ fn lost_late_and_doubled_messages_leave_the_answer_alone() {
     let Some(dev) = Dev::start("faulty", &args) else { return };
     let job = long_job("faulty");
     assert_eq!(dev.answer(&["submit", &job, "--watch", "--json", "--quiet"]), local_answer(&job));
-    assert!(way_to_data.n_faults() > 20, "{:?}", way_to_data.counts());
-    assert!(way_to_functions.n_faults() > 5, "{:?}", way_to_functions.counts());
+    // How many batches of results there are depends on how busy the machine is: at least the topic's message and one.
+    assert!(way_to_data.n_faults() > 10, "{:?}", way_to_data.counts());
+    assert!(way_to_functions.n_faults() >= 2, "{:?}", way_to_functions.counts());
 }
 
 #[test]
