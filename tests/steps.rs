@@ -12,7 +12,7 @@ use squall_core::collate::{Admission, Closing, NotResent, ResendRequest};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
-use squall_core::rows::{JobRow, JobStatus};
+use squall_core::rows::{JobRow, JobStatus, Reopened};
 use squall_core::sizing::SizingPolicy;
 use squall_core::wire::{Message, ResultRecord, Stored, TaskRecord};
 use squall_grid::{
@@ -272,6 +272,32 @@ fn a_task_of_a_job_that_has_ended_is_dropped() {
 }
 
 #[test]
+fn a_job_that_was_taken_up_and_half_sent_is_sent_without_what_is_in() {
+    let grid = Grid::new();
+    grid.split(JOB);
+    for task in &everything_in(&grid.memory.tasks)[..2] {
+        grid.consume(task);
+    }
+    grid.collect(&everything_in(&grid.memory.results));
+    block_on(close(&grid.ports, grid.inputs.registry(), &grid.row("march"), Closing::Cancelled)).unwrap();
+    // Whoever took it up died before anything was on the stream.
+    let JobRow { published, ending, expires_us, max_cost, .. } = grid.row("march");
+    let mut published = published.unwrap();
+    published.opening += 1;
+    let reopened = Reopened { published, expires_us, max_cost };
+    block_on(grid.memory.reopen_job(&id("march"), ending.unwrap().ended_us, &reopened)).unwrap();
+
+    assert_eq!(grid.split(JOB), SplitOutcome::Enqueued(id("march")));
+    let again = everything_in(&grid.memory.tasks);
+    assert_eq!(again.len(), 4);
+    for task in &again {
+        grid.consume(task);
+    }
+    grid.collect(&everything_in(&grid.memory.results));
+    assert_eq!(grid.row("march").status(), JobStatus::Complete);
+}
+
+#[test]
 fn an_ended_job_is_taken_up_where_it_ended() {
     let grid = Grid::new();
     grid.split(JOB);
@@ -292,6 +318,9 @@ fn an_ended_job_is_taken_up_where_it_ended() {
     assert_eq!((row.status(), row.enqueued, row.total().n_tasks), (JobStatus::Running, true, 3));
     let again = everything_in(&grid.memory.tasks);
     assert_eq!(again.len(), 5);
+    // What is still under way from before was sent anew: it is not computed twice.
+    assert_eq!(grid.consume(&tasks[4]), Consumed::Dropped(Admission::Superseded));
+    assert!(everything_in(&grid.memory.results).is_empty());
     for task in &again {
         grid.consume(task);
     }
@@ -341,19 +370,21 @@ fn the_timer_looks_after_every_running_job() {
     grid.split(JOB);
     grid.split(&JOB.replace("march", "april"));
     grid.split(&JOB.replace("march", "may").replace("units", "unit"));
-    let swept = block_on(sweep(&grid.ports, grid.inputs.registry(), 10)).unwrap();
+    let swept = block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
     assert_eq!((swept.n_tended, swept.failed.len()), (2, 0));
-    assert_eq!(block_on(sweep(&grid.ports, grid.inputs.registry(), 1)).unwrap().n_tended, 1);
+    assert_eq!(block_on(sweep(&grid.ports, grid.inputs.registry(), 1, NEVER_US)).unwrap().n_tended, 1);
+    let out_of_time = block_on(sweep(&grid.ports, grid.inputs.registry(), 10, 0)).unwrap();
+    assert_eq!((out_of_time.n_tended, out_of_time.n_left), (0, 2));
     let expires_us = grid.row("march").expires_us;
     run_until_done(&grid.ports.clock, grid.ports.clock.sleep_until(expires_us)).unwrap();
-    block_on(sweep(&grid.ports, grid.inputs.registry(), 10)).unwrap();
+    block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
     assert_eq!(grid.row("march").status(), JobStatus::Expired);
     assert_eq!(grid.row("april").status(), JobStatus::Expired);
     // An end that was written but not told is told by the next.
     grid.split(&JOB.replace("march", "june"));
     let ending = grid.row("march").ending.unwrap();
-    block_on(grid.memory.end_job(&id("june"), &ending)).unwrap();
+    block_on(grid.memory.end_job(&id("june"), 0, &ending)).unwrap();
     assert!(!grid.row("june").announced);
-    block_on(sweep(&grid.ports, grid.inputs.registry(), 10)).unwrap();
+    block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
     assert!(grid.row("june").announced);
 }

@@ -70,7 +70,7 @@ async fn leave_nothing_running(adapters: &Adapters, prefix: &str) {
             return;
         }
         for id in running {
-            adapters.jobs.end_job(&id, &ending(JobStatus::Cancelled)).await.unwrap();
+            adapters.jobs.end_job(&id, 0, &ending(JobStatus::Cancelled)).await.unwrap();
             n_cancelled += 1;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;

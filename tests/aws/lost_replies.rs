@@ -64,6 +64,7 @@ fn reopened() -> Reopened {
         weight: 2,
         fingerprints: Fingerprint::default(),
         n_buckets: 1,
+        opening: 0,
         lifetime_us: 60_000_000,
         resent: Vec::new(),
     };
@@ -102,9 +103,9 @@ impl Both {
         let row = job("ends");
         self.direct.jobs.create_job(&row).await.unwrap();
         let ours = ending(JobStatus::Complete);
-        self.lossy.jobs.end_job(&row.id, &ours).await.unwrap();
+        self.lossy.jobs.end_job(&row.id, 0, &ours).await.unwrap();
         assert_eq!(self.kept(&row).await, JobRow { ending: Some(ours), ..row.clone() });
-        let written = self.direct.jobs.end_job(&row.id, &ending(JobStatus::Expired)).await.unwrap();
+        let written = self.direct.jobs.end_job(&row.id, 0, &ending(JobStatus::Expired)).await.unwrap();
         assert_eq!(written, Written::Raced);
     }
 
@@ -112,7 +113,7 @@ impl Both {
         let row = JobRow { announced: true, enqueued: true, ..job("reopened") };
         self.direct.jobs.create_job(&row).await.unwrap();
         let ended = ending(JobStatus::Expired);
-        self.direct.jobs.end_job(&row.id, &ended).await.unwrap();
+        self.direct.jobs.end_job(&row.id, 0, &ended).await.unwrap();
         self.lossy.jobs.reopen_job(&row.id, ended.ended_us, &reopened()).await.unwrap();
         let mut expected = row.clone();
         expected.reopen(reopened());
@@ -122,11 +123,11 @@ impl Both {
     async fn marks_and_progress_are_noted(&self) {
         let row = job("noted");
         self.direct.jobs.create_job(&row).await.unwrap();
-        self.lossy.jobs.mark_enqueued(&row.id).await.unwrap();
+        self.lossy.jobs.mark_enqueued(&row.id, 0).await.unwrap();
         let progress = BucketProgress { n_tasks: 4, weight_done: 4, ..BucketProgress::default() };
         let seen = self.lossy.jobs.record_progress(&row.id, 1, progress).await.unwrap();
         let ended = ending(JobStatus::Expired);
-        self.direct.jobs.end_job(&row.id, &ended).await.unwrap();
+        self.direct.jobs.end_job(&row.id, 0, &ended).await.unwrap();
         self.lossy.jobs.mark_announced(&row.id, ended.ended_us).await.unwrap();
         let progress = BTreeMap::from([(1, progress)]);
         assert_eq!(seen, JobRow { enqueued: true, progress: progress.clone(), ..row.clone() });
@@ -187,7 +188,7 @@ fn a_write_without_any_reply_is_a_transient_error_and_may_have_happened() {
         both.direct.jobs.create_job(&ended).await.unwrap();
         let ours = ending(JobStatus::Complete);
         let (created, written) =
-            futures::join!(both.lossy.jobs.create_job(&row), both.lossy.jobs.end_job(&ended.id, &ours));
+            futures::join!(both.lossy.jobs.create_job(&row), both.lossy.jobs.end_job(&ended.id, 0, &ours));
         assert!(matches!(created, Err(PortError::Transient { .. })), "{created:?}");
         assert!(matches!(written, Err(PortError::Transient { .. })), "{written:?}");
         assert_eq!(both.kept(&row).await, row);

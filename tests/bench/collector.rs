@@ -101,6 +101,7 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
         weight: Probe::weight(&prepared, &whole),
         fingerprints,
         n_buckets: 4,
+        opening: 0,
         lifetime_us: u64::MAX,
         resent: Vec::new(),
     };

@@ -203,12 +203,17 @@ impl JobStore for DynamoJobStore {
         }
     }
 
-    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
-        let request = self.update_job(id).await.update_expression("SET enqueued = :true");
-        let request = request.expression_attribute_values(":true", AttributeValue::Bool(true));
-        let request = request.condition_expression("attribute_exists(pk)");
+    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
+        let request = self
+            .update_job(id)
+            .await
+            .update_expression("SET enqueued = :true")
+            .condition_expression("opening = :opening")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":opening", number(opening.into()));
         match self.send(request, format_args!("job {id}")).await? {
             Updated::Yes(_) => Ok(()),
+            // It was taken up again, or there is no such job.
             Updated::Refused(item) => self.standing(id, item).await.map(drop),
         }
     }
@@ -239,13 +244,14 @@ impl JobStore for DynamoJobStore {
         self.row(id, &item).await
     }
 
-    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
+    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
         let kept = self.kept(encode(ending)).await?;
         let request = self
             .update_job(id)
             .await
             .update_expression("SET ending = :ending, ended_us = :ended_us, ended_as = :status")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(ended_us)")
+            .condition_expression("opening = :opening AND attribute_not_exists(ended_us)")
+            .expression_attribute_values(":opening", number(opening.into()))
             .expression_attribute_values(":ending", stored(&kept))
             .expression_attribute_values(":ended_us", number(ending.ended_us))
             .expression_attribute_values(":status", text(ending.status.to_string()));
@@ -269,14 +275,15 @@ impl JobStore for DynamoJobStore {
             .update_job(id)
             .await
             .update_expression(
-                "SET #plan = :plan, #ttl = :ttl, #status = :running, enqueued = :false, announced = :false, \
-                 reopened_us = :ended_us REMOVE ending, ended_us, ended_as",
+                "SET #plan = :plan, opening = :opening, #ttl = :ttl, #status = :running, enqueued = :false, \
+                 announced = :false, reopened_us = :ended_us REMOVE ending, ended_us, ended_as",
             )
             .condition_expression("ended_us = :ended_us")
             .expression_attribute_names("#plan", "plan")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":plan", stored(&plan))
+            .expression_attribute_values(":opening", number(published.opening.into()))
             .expression_attribute_values(":ttl", item::ttl(*expires_us))
             .expression_attribute_values(":running", text(JobStatus::Running.to_string()))
             .expression_attribute_values(":false", AttributeValue::Bool(false))

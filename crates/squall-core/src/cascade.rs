@@ -145,6 +145,34 @@ struct InFlight {
     started_us: u64,
 }
 
+/// When a task has to be over, microseconds of the grid's clock, and why then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deadline {
+    /// The consumer's own time is up.
+    Consumer(u64),
+    /// The job's time is up.
+    Job(u64),
+}
+
+impl Deadline {
+    /// Whichever comes first.
+    pub fn earlier(consumer_us: u64, job_us: u64) -> Self {
+        if job_us < consumer_us { Self::Job(job_us) } else { Self::Consumer(consumer_us) }
+    }
+
+    fn us(self) -> u64 {
+        let (Self::Consumer(us) | Self::Job(us)) = self;
+        us
+    }
+
+    fn passed(self) -> &'static str {
+        match self {
+            Self::Consumer(_) => "the consumer ran out of time",
+            Self::Job(_) => "the job's deadline came",
+        }
+    }
+}
+
 /// The state of one task's subtasks.
 #[derive(Debug, Clone)]
 pub struct Cascade {
@@ -192,11 +220,11 @@ impl Cascade {
         })
     }
 
-    /// What to do at `now_us`, when the consumer itself has until `deadline_us`.
-    pub fn next(&mut self, now_us: u64, deadline_us: u64) -> Next {
-        let stop_us = deadline_us.saturating_sub(self.policy.guard_us);
+    /// What to do at `now_us`, when all has to be over by the deadline.
+    pub fn next(&mut self, now_us: u64, deadline: Deadline) -> Next {
+        let stop_us = deadline.us().saturating_sub(self.policy.guard_us);
         if now_us >= stop_us {
-            self.give_up("the consumer ran out of time");
+            self.give_up(deadline.passed());
         }
         if self.n_open == 0 {
             return Next::Finished;

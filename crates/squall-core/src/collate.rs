@@ -178,6 +178,7 @@ pub fn plan_resend(
     let lifetime_us = request.lifetime_us.unwrap_or(published.lifetime_us);
     let mut published = published.clone();
     if !resumed {
+        published.opening = published.opening.saturating_add(1);
         for failure in &received.failures {
             let (job, index) = (row.id.as_str(), published.n_tasks);
             let fingerprint =
@@ -202,6 +203,8 @@ pub enum Admission {
     Start,
     /// The job has ended: drop the task.
     Ended,
+    /// The job was taken up again since the task was put, and what is missing was sent anew: drop the task.
+    Superseded,
     /// The store does not know the job (yet): have the task delivered again.
     Unknown,
     /// The cost cap is reached, whoever ends the job: drop the task.
@@ -210,10 +213,12 @@ pub enum Admission {
     Expired,
 }
 
-/// Decides whether a task may start at `now_us`; `None` when the store does not know the job.
-pub fn plan_admission(row: Option<&JobRow>, now_us: u64) -> Admission {
+/// Decides whether a task that was put in this opening of its job may start at `now_us`; `None` when the store does not
+/// know the job.
+pub fn plan_admission(row: Option<&JobRow>, opening: u32, now_us: u64) -> Admission {
     match row.map(|row| plan_closing(row, now_us)) {
         None => Admission::Unknown,
+        Some(_) if row.is_some_and(|row| row.opening() != opening) => Admission::Superseded,
         Some(Closing::Ended | Closing::Cancelled | Closing::Stalled) => Admission::Ended,
         Some(Closing::OverBudget) => Admission::OverBudget,
         Some(Closing::Expired) => Admission::Expired,

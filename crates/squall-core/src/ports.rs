@@ -182,11 +182,11 @@ pub trait JobStore {
     /// # Errors
     /// Transient when the store does not answer.
     async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError>;
-    /// Notes that every task is on the stream.
+    /// Notes that every task is on the stream, unless the job was taken up again since this opening.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
-    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError>;
+    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError>;
     /// Takes in a bucket's progress unless a later one is known, and returns the job as it is then.
     ///
     /// # Errors
@@ -197,12 +197,12 @@ pub trait JobStore {
         bucket: u32,
         progress: BucketProgress,
     ) -> Result<JobRow, PortError>;
-    /// Ends a job on condition that it still runs, or has ended in exactly this way: whoever lost the reply to its own
-    /// write must hear that it was written.
+    /// Ends a job on condition that it still runs and was not taken up again since this opening, or has ended in exactly
+    /// this way: whoever lost the reply to its own write must hear that it was written.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
-    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError>;
+    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError>;
     /// Takes an ended job up again, on condition that its ending is the one of `ended_us`. Its progress stays.
     ///
     /// # Errors

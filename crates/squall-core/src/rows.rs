@@ -68,6 +68,8 @@ pub struct Published {
     pub fingerprints: Fingerprint,
     /// In how many buckets their results are merged.
     pub n_buckets: u32,
+    /// How often the job was taken up again. What is left from before knows itself by it.
+    pub opening: u32,
     /// How long it may take from when it is published, or taken up again, microseconds.
     pub lifetime_us: u64,
     /// Subtasks that came back without a value and were sent again, each as a task of its own: the last ones.
@@ -78,6 +80,12 @@ impl Published {
     /// The bucket of a task.
     pub fn bucket_of(&self, task: u32) -> u32 {
         task % self.n_buckets.max(1)
+    }
+
+    /// How many tasks share a bucket.
+    pub fn n_tasks_of(&self, bucket: u32) -> u32 {
+        let n_buckets = self.n_buckets.max(1);
+        self.n_tasks / n_buckets + u32::from(bucket < self.n_tasks % n_buckets)
     }
 
     /// How many tasks the job was cut into at first.
@@ -162,6 +170,11 @@ impl JobRow {
         self.ending.as_ref().map_or(JobStatus::Running, |ending| ending.status)
     }
 
+    /// How often it was taken up again.
+    pub fn opening(&self) -> u32 {
+        self.published.as_ref().map_or(0, |published| published.opening)
+    }
+
     /// The progress of all buckets together. What failed and was sent again counts as failed no more.
     pub fn total(&self) -> BucketProgress {
         let n_resent = self.published.as_ref().map_or(0, |published| published.resent.len());
@@ -175,6 +188,13 @@ impl JobRow {
         });
         total.n_failures = total.n_failures.saturating_sub(u32::try_from(n_resent).unwrap_or(u32::MAX));
         total
+    }
+
+    /// The buckets of which not every task is known to be in.
+    pub fn buckets_to_come(&self) -> Vec<u32> {
+        let Some(published) = &self.published else { return Vec::new() };
+        let n_known = |bucket| self.progress.get(&bucket).map_or(0, |known| known.n_tasks);
+        (0..published.n_buckets).filter(|bucket| n_known(*bucket) < published.n_tasks_of(*bucket)).collect()
     }
 
     /// Takes it up again: it runs, and nothing of what is published now is known to be on the stream.

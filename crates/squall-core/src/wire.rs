@@ -115,6 +115,8 @@ pub struct TaskRecord {
     pub n_subtasks: u32,
     /// The bucket that its result is merged in.
     pub bucket: u32,
+    /// How often its job was taken up before it was put.
+    pub opening: u32,
     /// When it was put; microseconds of the grid's clock.
     pub put_us: u64,
 }

@@ -1,13 +1,19 @@
 //! Ending a job, once: prove, merge the buckets, store the answer, tell.
 
+use std::pin::pin;
+
+use futures::stream::{self, StreamExt};
 use squall_core::collate::{Closing, Received, plan_closing, plan_ending, progress_of};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
 use squall_core::registry::Registry;
-use squall_core::rows::{Ending, JobRow, Published};
+use squall_core::rows::{BucketProgress, Ending, JobRow, Published};
 
 use crate::consume::fetched;
+
+/// Buckets of a job that are read at the same time.
+const READS_AT_ONCE: usize = 8;
 
 /// Ends the job if everything is in, its money or its time is up.
 ///
@@ -36,9 +42,12 @@ where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
     let Some(mut row) = ports.job(id).await? else { return Ok(()) };
-    if let (None, Some(published)) = (&row.ending, row.published.clone()) {
-        for bucket in 0..published.n_buckets {
-            let progress = progress_of(&ports.bucket(id, bucket).await?);
+    if row.ending.is_none() {
+        let behind = row.buckets_to_come();
+        let read = async |bucket| Ok((bucket, progress_of(&ports.bucket(id, bucket).await?)));
+        let mut read = pin!(stream::iter(behind).map(read).buffer_unordered(READS_AT_ONCE));
+        while let Some(found) = read.next().await {
+            let (bucket, progress): (u32, BucketProgress) = found?;
             if row.progress.get(&bucket).map_or(0, |known| known.n_tasks) < progress.n_tasks {
                 row = ports.record_progress(id, bucket, progress).await?;
             }
@@ -77,7 +86,7 @@ where
         timeline: received.timeline,
         ended_us: ports.now_us(),
     };
-    match ports.end_job(&row.id, &ending).await? {
+    match ports.end_job(&row.id, published.opening, &ending).await? {
         Written::Yes => {
             announce(ports, &JobRow { ending: Some(ending), announced: false, ..row.clone() }).await
         }
@@ -97,14 +106,16 @@ pub async fn announce<P: JobStore + JobEvents>(ports: &P, row: &JobRow) -> Resul
 }
 
 /// What the buckets hold together, without their partials.
-pub(crate) async fn receive(store: &impl JobStore, row: &JobRow) -> Result<Received, PortError> {
+pub(crate) async fn receive(
+    store: &impl JobStore,
+    id: &JobId,
+    published: &Published,
+) -> Result<Received, PortError> {
     let mut received = Received::default();
-    if let Some(published) = &row.published {
-        for bucket in 0..published.n_buckets {
-            received.add(&store.bucket(&row.id, bucket).await?);
-        }
-        received.forget_resent(published);
+    for bucket in 0..published.n_buckets {
+        received.add(&store.bucket(id, bucket).await?);
     }
+    received.forget_resent(published);
     Ok(received)
 }
 

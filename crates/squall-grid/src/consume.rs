@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use squall_core::cascade::{Call, Cascade, CascadePolicy, Next, Outcome};
+use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome};
 use squall_core::collate::{Admission, plan_admission};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
@@ -94,13 +94,14 @@ where
     let read_us = ports.now_us();
     let task = TaskRecord::from_bytes(record)?;
     let row = ports.job(&task.job).await?;
-    match plan_admission(row.as_ref(), read_us) {
+    match plan_admission(row.as_ref(), task.opening, read_us) {
         Admission::Start => {}
         Admission::Unknown => return Err(ConsumeError::UnknownJob(task.job)),
         admission => return Ok(Consumed::Dropped(admission)),
     }
     // In time for what is done by then to be in the answer.
-    let deadline_us = row.map_or(deadline_us, |row| deadline_us.min(row.expires_us));
+    let job_us = row.map_or(u64::MAX, |row| row.expires_us);
+    let deadline = Deadline::earlier(deadline_us, job_us);
     let prepared = inputs.get(ports, task.input).await?;
     let parts = NonZeroUsize::new(task.n_subtasks as usize).unwrap_or(NonZeroUsize::MIN);
     let pieces = prepared.divide(&task.slice, parts)?;
@@ -111,7 +112,7 @@ where
     let merger = inputs.registry().get(&task.workload)?.merger();
     let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: ports.now_us(), answered_us: 0 };
 
-    let cascaded = cascade(ports, config, &task, &pieces, merger, deadline_us).await;
+    let cascaded = cascade(ports, config, &task, &pieces, merger, deadline).await;
 
     let times = TaskTimes { answered_us: ports.now_us(), ..times };
     let mut receipt = cascaded.receipt;
@@ -159,14 +160,14 @@ async fn cascade<P: Workers + Clock>(
     task: &TaskRecord,
     pieces: &[Piece],
     mut merger: Box<dyn Merger>,
-    deadline_us: u64,
+    deadline: Deadline,
 ) -> Cascaded {
     let n_subtasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let mut cascade = Cascade::new(config.cascade, n_subtasks, u64::from(task.index));
     let mut receipt = Receipt::default();
     let mut calls = FuturesUnordered::new();
     loop {
-        match cascade.next(ports.now_us(), deadline_us) {
+        match cascade.next(ports.now_us(), deadline) {
             Next::Start(call, _why) => {
                 let request = SubtaskRequest {
                     workload: task.workload.clone(),

@@ -1,6 +1,6 @@
 //! Taking up an ended job again: only what is missing or failed goes on the stream.
 
-use squall_core::collate::{NotResent, Resend, ResendRequest, plan_resend};
+use squall_core::collate::{NotResent, Received, Resend, ResendRequest, plan_resend};
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobStore, PortError, TaskQueue, Written};
 
@@ -53,7 +53,10 @@ where
     let failed = |error| ResendError::Port(id.clone(), error);
     let row = ports.job(id).await.map_err(failed)?.ok_or_else(|| ResendError::Unknown(id.clone()))?;
     // From the buckets, not from the ending: a collector may have been at it when the job ended.
-    let received = receive(ports, &row).await.map_err(failed)?;
+    let received = match &row.published {
+        Some(published) => receive(ports, id, published).await.map_err(failed)?,
+        None => Received::default(),
+    };
     let plan = plan_resend(&row, &received, request, ports.now_us());
     let Resend { over_ended_us, reopened, tasks } =
         plan.map_err(|reason| ResendError::Not(id.clone(), reason))?;

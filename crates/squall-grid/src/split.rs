@@ -17,7 +17,7 @@ use squall_core::sizing::{Capacity, Sizing, SizingPolicy, plan_sizing};
 use squall_core::wire::{CodecError, Message, TaskRecord};
 use squall_core::workload::{Coverage, Files as NamedFiles, InputError, Weight};
 
-use crate::close::announce;
+use crate::close::{announce, receive};
 use crate::inputs::{InputCache, LoadError, Prepared};
 
 /// What the splitter knows of its deployment.
@@ -95,11 +95,15 @@ where
     }
     match arrival {
         Arrival::Resume(published) => {
-            let pieces = match cut_now {
-                Some(pieces) => pieces,
-                None => cut_again(ports, inputs, &id, &published).await?,
+            let (pieces, missing) = match cut_now {
+                Some(pieces) => (pieces, None),
+                None => {
+                    let received = receive(ports, &id, &published).await?;
+                    let pieces = cut_again(ports, inputs, &id, &published).await?;
+                    (pieces, Some(received.missing(&published)))
+                }
             };
-            enqueue(ports, &id, &published, &pieces, None).await?;
+            enqueue(ports, &id, &published, &pieces, missing.as_ref()).await?;
             Ok(SplitOutcome::Enqueued(id))
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
@@ -134,6 +138,7 @@ where
         weight: 0,
         fingerprints: Fingerprint::default(),
         n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
+        opening: 0,
         lifetime_us,
         resent: Vec::new(),
     };
@@ -212,7 +217,7 @@ where
         (Placement { partition_key, hash_key: shards[shard].first }, record.to_bytes())
     });
     ports.put_tasks(records.collect()).await?;
-    ports.mark_enqueued(id).await
+    ports.mark_enqueued(id, published.opening).await
 }
 
 /// Checks a message as the splitter would, and says how it would be cut; enqueues nothing.
@@ -319,6 +324,7 @@ fn task_record(id: &JobId, published: &Published, index: u32, piece: &Piece, now
         weight: piece.weight,
         n_subtasks: published.sizing.subtasks_per_task,
         bucket: published.bucket_of(index),
+        opening: published.opening,
         put_us: now_us,
     }
 }

@@ -1,5 +1,8 @@
 //! The timer: tends every running job, so that none outlives its deadline or waits for a collector that died.
 
+use std::pin::pin;
+
+use futures::stream::{self, StreamExt};
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, Order, PortError};
 use squall_core::registry::Registry;
@@ -7,29 +10,49 @@ use squall_core::rows::JobStatus;
 
 use crate::close::tend;
 
+/// Jobs that a sweep looks after at the same time: each waits for its store most of the time.
+const JOBS_AT_ONCE: usize = 8;
+
 /// What a sweep did.
 #[derive(Debug, Default)]
 pub struct Swept {
     /// Jobs that were looked after.
     pub n_tended: usize,
+    /// Jobs for which no time was left.
+    pub n_left: usize,
     /// Jobs that could not be; the next sweep is the retry.
     pub failed: Vec<(JobId, PortError)>,
 }
 
-/// Looks after the running jobs, at most so many, the oldest first: their time is up first. One that cannot be looked after
-/// does not stand in the others' way.
+/// Looks after the running jobs, at most so many, several at once, the oldest first: their time is up first. None is begun
+/// after `until_us`. One that cannot be looked after does not stand in the others' way.
 ///
 /// # Errors
 /// When the jobs cannot be listed.
-pub async fn sweep<P>(ports: &P, registry: &Registry, at_most: usize) -> Result<Swept, PortError>
+pub async fn sweep<P>(
+    ports: &P,
+    registry: &Registry,
+    at_most: usize,
+    until_us: u64,
+) -> Result<Swept, PortError>
 where
     P: JobStore + JobList + BlobStore + JobEvents + Clock,
 {
     let mut swept = Swept::default();
-    for id in ports.jobs(JobStatus::Running, Order::OldestFirst, at_most).await? {
-        match tend(ports, registry, &id).await {
-            Ok(()) => swept.n_tended += 1,
-            Err(error) => swept.failed.push((id, error)),
+    let running = ports.jobs(JobStatus::Running, Order::OldestFirst, at_most).await?;
+    let tended = stream::iter(running).map(async |id| {
+        if ports.now_us() >= until_us {
+            return (id, None);
+        }
+        let done = tend(ports, registry, &id).await;
+        (id, Some(done))
+    });
+    let mut tended = pin!(tended.buffer_unordered(JOBS_AT_ONCE));
+    while let Some((id, done)) = tended.next().await {
+        match done {
+            None => swept.n_left += 1,
+            Some(Ok(())) => swept.n_tended += 1,
+            Some(Err(error)) => swept.failed.push((id, error)),
         }
     }
     Ok(swept)

@@ -101,7 +101,7 @@ pub(crate) fn collected(collected: &Collected, arrived_us: u64, now_us: u64) {
 /// A tick of the timer.
 pub(crate) fn swept(swept: &Swept) {
     counter!("JobsTended").increment(count(swept.n_tended));
-    counter!("JobsNotTended").increment(count(swept.failed.len()));
+    counter!("JobsNotTended").increment(count(swept.failed.len() + swept.n_left));
 }
 
 #[cfg(test)]

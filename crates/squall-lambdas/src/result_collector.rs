@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::kinesis::{KinesisEvent, KinesisEventRecord};
 use aws_lambda_events::streams::KinesisEventResponse;
+use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, chain};
@@ -12,9 +13,12 @@ use tracing::{error, info, warn};
 
 use crate::emf;
 use crate::failure::Failure;
+use crate::shard_consumer::deadline_us;
 
 /// Running jobs that one tick looks at most after, the oldest first; the next tick comes soon.
 const MOST_JOBS_PER_TICK: usize = 10_000;
+/// No job is begun on when less than this is left: ending one merges its buckets.
+const TICK_GUARD_US: u64 = 10_000_000;
 
 /// What the collector is invoked with.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -71,14 +75,17 @@ pub async fn handle<P>(
     ports: &P,
     inputs: &InputCache,
     config: &CollectConfig,
-    event: CollectorEvent,
+    event: LambdaEvent<CollectorEvent>,
 ) -> Result<KinesisEventResponse, Failure>
 where
     P: JobStore + JobList + BlobStore + JobEvents + Clock,
 {
-    match event {
+    match event.payload {
         CollectorEvent::Batch(event) => Ok(collect_batch(ports, inputs, config, &event).await),
-        CollectorEvent::Tick => tick(ports, inputs).await.map(|()| KinesisEventResponse::default()),
+        CollectorEvent::Tick => {
+            let until_us = deadline_us(event.context.deadline, ports.now_us()).saturating_sub(TICK_GUARD_US);
+            tick(ports, inputs, until_us).await.map(|()| KinesisEventResponse::default())
+        }
     }
 }
 
@@ -120,14 +127,14 @@ fn log<'a>(n_records: usize, collected: &Collected, sequence_number: impl Fn(usi
     }
 }
 
-async fn tick<P>(ports: &P, inputs: &InputCache) -> Result<(), Failure>
+async fn tick<P>(ports: &P, inputs: &InputCache, until_us: u64) -> Result<(), Failure>
 where
     P: JobStore + JobList + BlobStore + JobEvents + Clock,
 {
-    let swept = sweep(ports, inputs.registry(), MOST_JOBS_PER_TICK).await;
+    let swept = sweep(ports, inputs.registry(), MOST_JOBS_PER_TICK, until_us).await;
     let swept = swept.map_err(|error| Failure::port("cannot list the running jobs", &error))?;
     emf::swept(&swept);
-    info!(n_jobs = swept.n_tended, n_failed = swept.failed.len(), "tended");
+    info!(n_jobs = swept.n_tended, n_left = swept.n_left, n_failed = swept.failed.len(), "tended");
     for (job, error) in &swept.failed {
         warn!(%job, "not tended, until the next tick: {}", chain(error));
     }

@@ -106,8 +106,8 @@ impl JobStore for Memory {
         Ok(locked(&self.jobs).get(id).cloned())
     }
 
-    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
-        self.with_job(id, |row| row.enqueued = true)
+    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
+        self.with_job(id, |row| row.enqueued |= row.opening() == opening)
     }
 
     async fn record_progress(
@@ -122,10 +122,12 @@ impl JobStore for Memory {
         })
     }
 
-    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
+    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
         self.with_job(id, |row| match &row.ending {
-            Some(known) if known != ending => Written::Raced,
-            _ => {
+            Some(known) if known == ending => Written::Yes,
+            Some(_) => Written::Raced,
+            None if row.opening() != opening => Written::Raced,
+            None => {
                 row.ending = Some(ending.clone());
                 Written::Yes
             }

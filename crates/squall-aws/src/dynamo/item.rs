@@ -1,7 +1,7 @@
 //! Rows as items of the table, and back. Nothing here asks anybody.
 //!
 //! A job is the item `pk` = `job#<id>`, `sk` = `job`, with
-//! * `message`, `created_us`, `plan`, `status`, `enqueued`, `announced`, `ttl`;
+//! * `message`, `created_us`, `plan`, `opening`, `status`, `enqueued`, `announced`, `ttl`;
 //! * for each bucket that reported, `n<bucket>` (its tasks) and `p<bucket>` (its progress);
 //! * once it has ended, `ending`, `ended_us` and `ended_as`; once it was taken up again, `reopened_us`.
 //!
@@ -93,6 +93,7 @@ pub(super) fn job_item(row: &JobRow, plan: &Stored, ending: Option<&Stored>) -> 
         ("message".to_owned(), bytes(encode(&row.message))),
         ("created_us".to_owned(), number(row.created_us)),
         ("plan".to_owned(), stored(plan)),
+        ("opening".to_owned(), number(row.opening().into())),
         ("status".to_owned(), text(listed_as(row).to_string())),
         ("enqueued".to_owned(), AttributeValue::Bool(row.enqueued)),
         ("announced".to_owned(), AttributeValue::Bool(row.announced)),

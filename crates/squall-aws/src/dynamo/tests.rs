@@ -52,6 +52,7 @@ fn published() -> Published {
         weight: 3,
         fingerprints: Fingerprint(7),
         n_buckets: 2,
+        opening: 0,
         lifetime_us: 60_000_000,
         resent: Vec::new(),
     }
@@ -155,7 +156,7 @@ async fn buckets_live_as_long_as_their_job() {
         assert_eq!(raw(&store, "ttl", bucket_sort_key(0)).await["ttl"], item::ttl(row.expires_us));
     }
     let ended = ending("late".to_owned());
-    store.end_job(&row.id, &ended).await.unwrap();
+    store.end_job(&row.id, 0, &ended).await.unwrap();
     let later_us = row.expires_us + 86_400_000_000;
     let reopened = Reopened { published: published(), expires_us: later_us, max_cost: None };
     assert_eq!(store.reopen_job(&row.id, ended.ended_us, &reopened).await.unwrap(), Written::Yes);
@@ -262,7 +263,7 @@ async fn a_lost_reply_is_no_lost_race() {
     let created = lossy.losing("PutItem", store.create_job(&row)).await;
     assert_eq!(created, Created::Existing(Box::new(row.clone())), "whoever splits takes it up");
 
-    lossy.losing("SET enqueued", store.mark_enqueued(&row.id)).await;
+    lossy.losing("SET enqueued", store.mark_enqueued(&row.id, 0)).await;
     let progress = BucketProgress { n_tasks: 2, ..BucketProgress::default() };
     let after = lossy.losing("SET n1", store.record_progress(&row.id, 1, progress)).await;
     assert_eq!((after.enqueued, after.progress.get(&1)), (true, Some(&progress)));
@@ -274,11 +275,15 @@ async fn a_lost_reply_is_no_lost_race() {
 
     for reason in ["short".to_owned(), "long".repeat(INLINE_BYTES)] {
         let ended = ending(reason);
-        let written = lossy.losing("SET ending", store.end_job(&row.id, &ended)).await;
+        let written = lossy.losing("SET ending", store.end_job(&row.id, 0, &ended)).await;
         assert_eq!(written, Written::Yes, "or nobody would tell");
         assert_eq!(store.job(&row.id).await.unwrap().unwrap().ending.as_ref(), Some(&ended));
         let other = Ending { reason: Some("another".to_owned()), ..ended.clone() };
-        assert_eq!(store.end_job(&row.id, &other).await.unwrap(), Written::Raced, "of the same microsecond");
+        assert_eq!(
+            store.end_job(&row.id, 0, &other).await.unwrap(),
+            Written::Raced,
+            "of the same microsecond"
+        );
 
         let reopened = Reopened { published: published(), expires_us: CREATED_US + 9, max_cost: None };
         let written = lossy.losing("reopened_us", store.reopen_job(&row.id, ended.ended_us, &reopened)).await;

@@ -59,6 +59,7 @@ fn ended(reason: Option<String>) -> JobRow {
         weight: 4,
         fingerprints: Fingerprint(1),
         n_buckets: 1,
+        opening: 0,
         lifetime_us: 60_000_000,
         resent: Vec::new(),
     };

@@ -53,6 +53,7 @@ fn published() -> Published {
         weight: 200,
         fingerprints: Fingerprint::default(),
         n_buckets: 1,
+        opening: 0,
         lifetime_us: 60_000_000,
         resent: Vec::new(),
     }

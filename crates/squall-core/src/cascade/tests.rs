@@ -379,15 +379,26 @@ fn time_that_runs_out_leaves_the_guard_to_publish_in() {
 
 #[test]
 fn a_cascade_of_nothing_is_finished() {
-    assert_eq!(Cascade::new(policy(), 0, 7).next(0, u64::MAX), Next::Finished);
+    assert_eq!(Cascade::new(policy(), 0, 7).next(0, Deadline::Consumer(u64::MAX)), Next::Finished);
+}
+
+#[test]
+fn whose_time_was_up_is_said() {
+    let why = |consumer_us, job_us| {
+        let mut cascade = Cascade::new(policy(), 1, 7);
+        assert_eq!(cascade.next(100_000_000, Deadline::earlier(consumer_us, job_us)), Next::Finished);
+        cascade.failures().map(|(_, _, reason)| reason.to_owned()).collect::<String>()
+    };
+    assert_eq!(why(90_000_000, 91_000_000), "the consumer ran out of time");
+    assert_eq!(why(91_000_000, 90_000_000), "the job's deadline came");
 }
 
 #[test]
 fn without_any_deadline_the_timeout_of_an_attempt_is_the_only_alarm() {
     let policy = CascadePolicy { guard_us: 0, attempt_timeout_us: u64::MAX, ..policy() };
     let mut cascade = Cascade::new(policy, 1, 7);
-    assert!(matches!(cascade.next(5, u64::MAX), Next::Start(_, Start::Turn)));
-    assert_eq!(cascade.next(5, u64::MAX), Next::Wait { until_us: None });
+    assert!(matches!(cascade.next(5, Deadline::Consumer(u64::MAX)), Next::Start(_, Start::Turn)));
+    assert_eq!(cascade.next(5, Deadline::Consumer(u64::MAX)), Next::Wait { until_us: None });
 }
 
 #[test]

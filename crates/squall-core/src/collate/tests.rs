@@ -44,6 +44,7 @@ fn published(results: &[ResultRecord], n_buckets: u32) -> Published {
         weight: results.iter().map(|it| it.weight).sum(),
         fingerprints: results.iter().fold(Fingerprint::default(), |sum, it| sum.plus(it.fingerprint)),
         n_buckets,
+        opening: 0,
         lifetime_us: 1_000,
         resent: Vec::new(),
     }

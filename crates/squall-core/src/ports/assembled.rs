@@ -102,8 +102,8 @@ impl<C, F, B, J: JobStore, T, R, W, E> JobStore for Assembled<C, F, B, J, T, R, 
         self.jobs.job(id).await
     }
 
-    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
-        self.jobs.mark_enqueued(id).await
+    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
+        self.jobs.mark_enqueued(id, opening).await
     }
 
     async fn record_progress(
@@ -115,8 +115,8 @@ impl<C, F, B, J: JobStore, T, R, W, E> JobStore for Assembled<C, F, B, J, T, R, 
         self.jobs.record_progress(id, bucket, progress).await
     }
 
-    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
-        self.jobs.end_job(id, ending).await
+    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
+        self.jobs.end_job(id, opening, ending).await
     }
 
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {

@@ -90,6 +90,7 @@ fn tasks_go_round_the_buckets() {
         weight: 7,
         fingerprints: Fingerprint::default(),
         n_buckets: 3,
+        opening: 0,
         lifetime_us: 1_000,
         resent: Vec::new(),
     };

@@ -15,11 +15,11 @@ prop_compose! {
         job in any_job(),
         workload in "[a-z-]{1,12}",
         slice in any_slice(),
-        (index, n_subtasks, bucket) in any::<(u32, u32, u32)>(),
+        (index, n_subtasks, bucket, opening) in any::<(u32, u32, u32, u32)>(),
         (weight, put_us) in any::<(u64, u64)>(),
     ) -> TaskRecord {
         TaskRecord {
-            job, workload, input: Digest::of(&slice), index, slice, weight, n_subtasks, bucket, put_us,
+            job, workload, input: Digest::of(&slice), index, slice, weight, n_subtasks, bucket, opening, put_us,
         }
     }
 }
@@ -75,6 +75,7 @@ fn task() -> TaskRecord {
         weight: 1_000,
         n_subtasks: 4,
         bucket: 3,
+        opening: 0,
         put_us: 5,
     }
 }

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         let ports = ports::collector_ports(&config);
         let inputs = InputCache::new(squall_workloads::registry());
         let handle = |event: LambdaEvent<CollectorEvent>| {
-            result_collector::handle(&ports, &inputs, &config.collect, event.payload)
+            result_collector::handle(&ports, &inputs, &config.collect, event)
         };
         process.serve(handle).await
     })

@@ -131,6 +131,7 @@ impl Grid {
     /// The sequence numbers that the collector reports.
     pub(crate) fn collect(&self, event: CollectorEvent) -> Vec<String> {
         let config = CollectConfig::default();
+        let event = LambdaEvent::new(event, Context::default());
         let response = block_on(result_collector::handle(&self.ports, &self.inputs, &config, event));
         events::reported(&response.unwrap())
     }

@@ -27,6 +27,7 @@ fn reopened(n_tasks: u32, expires_s: u64) -> Reopened {
         weight: u64::MAX,
         fingerprints: Fingerprint(u128::MAX),
         n_buckets: 2,
+        opening: 1,
         lifetime_us: 60_000_000,
         resent: ending(JobStatus::Complete).failures,
     };
@@ -58,9 +59,9 @@ async fn nothing_is_known_of_a_job_that_never_was(store: &impl JobStore, name: &
     same("an unknown job is none", &done("read a job", store.job(&id).await)?, &None)?;
     let empty = BucketRow::default();
     same("an unknown bucket is empty", &done("read a bucket", store.bucket(&id, 0).await)?, &empty)?;
-    permanent("enqueueing an unknown job", store.mark_enqueued(&id).await)?;
+    permanent("enqueueing an unknown job", store.mark_enqueued(&id, 0).await)?;
     permanent("progress of an unknown job", store.record_progress(&id, 0, progress(1)).await)?;
-    permanent("ending an unknown job", store.end_job(&id, &ending(JobStatus::Expired)).await)?;
+    permanent("ending an unknown job", store.end_job(&id, 0, &ending(JobStatus::Expired)).await)?;
     permanent("announcing an unknown job", store.mark_announced(&id, 1).await)?;
     permanent("taking up an unknown job", store.reopen_job(&id, 0, &reopened(9, 1)).await)?;
     same("asking does not make a job", &done("read a job", store.job(&id).await)?, &None)
@@ -79,7 +80,7 @@ async fn an_id_is_taken_once(store: &impl JobStore, name: &str) -> Result<(), Br
     let other = row(&named(name, "other")?);
     same("another id is new", &done("create a job", store.create_job(&other).await)?, &Created::New)?;
     // Also when it has ended: the same id never runs twice.
-    done("end a job", store.end_job(&id, &ending(JobStatus::Complete)).await)?;
+    done("end a job", store.end_job(&id, 0, &ending(JobStatus::Complete)).await)?;
     let ended = JobRow { ending: Some(ending(JobStatus::Complete)), ..first };
     let created = done("create a job", store.create_job(&second).await)?;
     same("an ended job keeps its id", &created, &Created::Existing(Box::new(ended)))
@@ -102,20 +103,20 @@ async fn a_job_ends_once(store: &impl JobStore, name: &str) -> Result<(), Broken
     let id = named(name, "ends")?;
     done("create a job", store.create_job(&row(&id)).await)?;
     let first = ending(JobStatus::Complete);
-    same("a running job ends", &done("end a job", store.end_job(&id, &first).await)?, &Written::Yes)?;
+    same("a running job ends", &done("end a job", store.end_job(&id, 0, &first).await)?, &Written::Yes)?;
     let later = Ending { ended_us: first.ended_us + 1, ..first.clone() };
     for second in [ending(JobStatus::Expired), later] {
-        let written = done("end a job", store.end_job(&id, &second).await)?;
+        let written = done("end a job", store.end_job(&id, 0, &second).await)?;
         same("an ended job does not end again", &written, &Written::Raced)?;
     }
     // Whoever did not hear that it was written must learn so now, or nobody tells of the end.
-    let again = done("end a job", store.end_job(&id, &first).await)?;
+    let again = done("end a job", store.end_job(&id, 0, &first).await)?;
     same("an ending that was written is written", &again, &Written::Yes)?;
     let found = done("read a job", store.job(&id).await)?.and_then(|row| row.ending);
     same("the first ending stays", &found, &Some(first))?;
     let rejected = JobRow { ending: Some(ending(JobStatus::Rejected)), ..row(&named(name, "rejected-end")?) };
     done("create a job", store.create_job(&rejected).await)?;
-    let written = done("end a job", store.end_job(&rejected.id, &ending(JobStatus::Complete)).await)?;
+    let written = done("end a job", store.end_job(&rejected.id, 0, &ending(JobStatus::Complete)).await)?;
     same("a rejected job does not end", &written, &Written::Raced)
 }
 
@@ -124,7 +125,7 @@ async fn marks_stay(store: &impl JobStore, name: &str) -> Result<(), Broken> {
     let plain = row(&id);
     done("create a job", store.create_job(&plain).await)?;
     for _ in 0..2 {
-        done("mark enqueued", store.mark_enqueued(&id).await)?;
+        done("mark enqueued", store.mark_enqueued(&id, 0).await)?;
         let expected = JobRow { enqueued: true, ..plain.clone() };
         same("enqueued is all that changed", &done("read a job", store.job(&id).await)?, &Some(expected))?;
     }
@@ -132,7 +133,7 @@ async fn marks_stay(store: &impl JobStore, name: &str) -> Result<(), Broken> {
     done("mark announced", store.mark_announced(&id, over.ended_us).await)?;
     let running = JobRow { enqueued: true, ..plain.clone() };
     same("a running job has no end to tell", &done("read a job", store.job(&id).await)?, &Some(running))?;
-    done("end a job", store.end_job(&id, &over).await)?;
+    done("end a job", store.end_job(&id, 0, &over).await)?;
     done("mark announced", store.mark_announced(&id, over.ended_us + 1).await)?;
     let mut ended = JobRow { enqueued: true, ending: Some(over.clone()), ..plain };
     let found = done("read a job", store.job(&id).await)?;
@@ -160,7 +161,7 @@ async fn progress_only_grows(store: &impl JobStore, name: &str) -> Result<(), Br
         same("what is returned is what is kept", &done("read a job", store.job(&id).await)?, &Some(row))?;
     }
     // A late collector of a job that has ended does no harm.
-    done("end a job", store.end_job(&id, &ending(JobStatus::Expired)).await)?;
+    done("end a job", store.end_job(&id, 0, &ending(JobStatus::Expired)).await)?;
     let row = done("record progress", store.record_progress(&id, 2, progress(1)).await)?;
     same("progress leaves the ending alone", &row.ending, &Some(ending(JobStatus::Expired)))
 }
@@ -194,16 +195,17 @@ async fn a_bucket_is_written_over_what_was_read(store: &impl JobStore, name: &st
 
 async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
     let id = named(name, "reopened")?;
-    let plain = JobRow { published: Some(reopened(9, 1).published), ..row(&id) };
+    let published = Published { opening: 0, ..reopened(9, 1).published };
+    let plain = JobRow { published: Some(published), ..row(&id) };
     done("create a job", store.create_job(&plain).await)?;
-    done("mark enqueued", store.mark_enqueued(&id).await)?;
+    done("mark enqueued", store.mark_enqueued(&id, 0).await)?;
     done("record progress", store.record_progress(&id, 1, progress(3)).await)?;
     let first = ending(JobStatus::CompleteWithFailures);
     let take_up =
         async |ended_us, plan: &Reopened| done("reopen", store.reopen_job(&id, ended_us, plan).await);
     let plan = reopened(12, 2);
     same("a running job is not taken up", &take_up(first.ended_us, &plan).await?, &Written::Raced)?;
-    done("end a job", store.end_job(&id, &first).await)?;
+    done("end a job", store.end_job(&id, 0, &first).await)?;
     done("mark announced", store.mark_announced(&id, first.ended_us).await)?;
     let other = take_up(first.ended_us - 1, &plan).await?;
     same("a job is taken up from the ending that was seen", &other, &Written::Raced)?;
@@ -216,11 +218,19 @@ async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Res
     same("it runs, its progress stays", &done("read", store.job(&id).await)?, &Some(expected.clone()))?;
     let second = take_up(first.ended_us, &reopened(15, 3)).await?;
     same("it is taken up once", &second, &Written::Raced)?;
+    // What is left from before it was taken up does nothing to it.
+    done("mark enqueued", store.mark_enqueued(&id, 0).await)?;
+    let late = done("end a job", store.end_job(&id, 0, &ending(JobStatus::Cancelled)).await)?;
+    same("who knew it before does not end it", &late, &Written::Raced)?;
+    let first_again = done("end a job", store.end_job(&id, 0, &first).await)?;
+    same("nor as it ended before", &first_again, &Written::Raced)?;
+    same("and it is as it was", &done("read", store.job(&id).await)?, &Some(expected.clone()))?;
+    done("mark enqueued", store.mark_enqueued(&id, 1).await)?;
 
     expected = done("record progress", store.record_progress(&id, 1, progress(4)).await)?;
     same("progress goes on from where it was", &expected.progress.get(&1), &Some(&progress(4)))?;
     let last = Ending { ended_us: first.ended_us + 7, ..ending(JobStatus::Complete) };
-    same("it ends again", &done("end a job", store.end_job(&id, &last).await)?, &Written::Yes)?;
+    same("it ends again", &done("end a job", store.end_job(&id, 1, &last).await)?, &Written::Yes)?;
     let old = take_up(first.ended_us, &reopened(15, 3)).await?;
     same("an ending of before is over", &old, &Written::Raced)?;
     expected.ending = Some(last);
@@ -239,8 +249,8 @@ async fn large_rows_are_kept(store: &impl JobStore, name: &str) -> Result<(), Br
             })
             .collect()
     };
-    let published = |seed| Published { resent: large(seed), ..reopened(9, 1).published };
-    let mut expected = JobRow { published: Some(published(1)), ..row(&id) };
+    let published = |seed, opening| Published { resent: large(seed), opening, ..reopened(9, 1).published };
+    let mut expected = JobRow { published: Some(published(1, 0)), ..row(&id) };
     // Not `same`: half a megabyte would not be read.
     let kept = async |what: &str, expected: &JobRow| {
         let found = done("read a large job", store.job(&id).await)?;
@@ -256,11 +266,11 @@ async fn large_rows_are_kept(store: &impl JobStore, name: &str) -> Result<(), Br
     same("progress returns a large job whole", &(reported == expected), &true)?;
     let ended = Ending { failures: large(2), ..ending(JobStatus::CompleteWithFailures) };
     for attempt in ["a large ending is written", "and again"] {
-        same(attempt, &done("end", store.end_job(&id, &ended).await)?, &Written::Yes)?;
+        same(attempt, &done("end", store.end_job(&id, 0, &ended).await)?, &Written::Yes)?;
     }
     expected.ending = Some(ended.clone());
     kept("a large ending is what was stored", &expected).await?;
-    let plan = Reopened { published: published(3), ..reopened(9, 1) };
+    let plan = Reopened { published: published(3, 1), ..reopened(9, 1) };
     let taken_up = done("take up", store.reopen_job(&id, ended.ended_us, &plan).await)?;
     same("a large job is taken up", &taken_up, &Written::Yes)?;
     expected.reopen(plan);
@@ -308,7 +318,7 @@ pub async fn job_list<S: JobStore + JobList>(
     listed.are(JobStatus::Running, &[]).await?;
     listed.are(JobStatus::Rejected, &[&rejected]).await?;
     let over = ending(JobStatus::OverBudget);
-    done("end a job", store.end_job(middle, &over).await)?;
+    done("end a job", store.end_job(middle, 0, &over).await)?;
     // Whoever looks after what runs also tells what ends.
     listed.are(JobStatus::Running, &[newest, middle, oldest]).await?;
     done("mark announced", store.mark_announced(middle, over.ended_us).await)?;
@@ -325,7 +335,8 @@ pub async fn job_list<S: JobStore + JobList>(
     // What no longer runs is no longer in the way of those who look after what runs.
     for id in [oldest, middle, newest] {
         let cancelled = ending(JobStatus::Cancelled);
-        done("end a job", store.end_job(id, &cancelled).await)?;
+        let opening = u32::from(id == middle);
+        done("end a job", store.end_job(id, opening, &cancelled).await)?;
         done("mark announced", store.mark_announced(id, cancelled.ended_us).await)?;
     }
     listed.are(JobStatus::Cancelled, &[newest, middle, oldest]).await

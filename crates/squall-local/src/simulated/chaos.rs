@@ -280,8 +280,8 @@ impl JobStore for ChaosPorts {
         self.call("get job", async |memory| memory.job(id).await).await
     }
 
-    async fn mark_enqueued(&self, id: &JobId) -> Result<(), PortError> {
-        self.call("mark enqueued", async |memory| memory.mark_enqueued(id).await).await
+    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
+        self.call("mark enqueued", async |memory| memory.mark_enqueued(id, opening).await).await
     }
 
     async fn record_progress(
@@ -293,8 +293,8 @@ impl JobStore for ChaosPorts {
         self.call("record progress", async |memory| memory.record_progress(id, bucket, progress).await).await
     }
 
-    async fn end_job(&self, id: &JobId, ending: &Ending) -> Result<Written, PortError> {
-        self.call("end job", async |memory| memory.end_job(id, ending).await).await
+    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
+        self.call("end job", async |memory| memory.end_job(id, opening, ending).await).await
     }
 
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {

@@ -19,6 +19,7 @@ fn published(workload: String) -> Published {
         weight: u64::MAX,
         fingerprints: Fingerprint(u128::MAX),
         n_buckets: 2,
+        opening: 0,
         lifetime_us: 60_000_000,
         resent: Vec::new(),
     }

@@ -77,7 +77,7 @@ impl Pool<'_> {
         /// More than the longest honest run takes: a cascade that needs more than this spins.
         const MOST_STEPS: usize = 400_000;
         for _ in 0..MOST_STEPS {
-            let next = self.cascade.next(self.now_us, self.deadline_us);
+            let next = self.cascade.next(self.now_us, Deadline::Consumer(self.deadline_us));
             match next {
                 Next::Start(call, why) => self.start(call, why),
                 Next::Abandon(call) => self.abandon(call),

@@ -59,10 +59,16 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
     let mut table = String::new();
     for (what, row, now_us) in situations {
         let closing = plan_closing(&row, now_us);
-        let admission = plan_admission(Some(&row), now_us);
+        let admission = plan_admission(Some(&row), 0, now_us);
         table.push_str(&format!("{what}: {closing:?}; a task of it: {admission:?}\n"));
     }
-    table.push_str(&format!("not known: a task of it: {:?}\n", plan_admission(None, 0)));
+    table.push_str(&format!("not known: a task of it: {:?}\n", plan_admission(None, 0, 0)));
+    let mut taken_up = row(5, 0, None);
+    taken_up.published.as_mut().unwrap().opening = 1;
+    for opening in [0, 1] {
+        let admission = plan_admission(Some(&taken_up), opening, 999);
+        table.push_str(&format!("taken up once: a task of opening {opening}: {admission:?}\n"));
+    }
     expect![[r#"
         just begun: NotYet; a task of it: Start
         all but one: NotYet; a task of it: Start
@@ -76,6 +82,8 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
         ended before: Ended; a task of it: Ended
         never published: Ended; a task of it: Ended
         not known: a task of it: Unknown
+        taken up once: a task of opening 0: Superseded
+        taken up once: a task of opening 1: Start
     "#]]
     .assert_eq(&table);
 }
