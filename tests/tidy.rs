@@ -9,16 +9,21 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("squall-core", &[]),
     ("squall-grid", &["squall-core"]),
     ("squall-workloads", &["squall-core"]),
-    ("squall-local", &["squall-core", "squall-grid"]),
-    ("squall-aws", &["squall-core"]),
-    ("squall-lambdas", &["squall-core", "squall-grid", "squall-workloads", "squall-aws"]),
-    ("squall-cli", &["squall-core", "squall-grid", "squall-workloads", "squall-local", "squall-aws"]),
+    ("squall-capacity", &[]),
+    ("squall-local", &["squall-core", "squall-grid", "squall-capacity"]),
+    ("squall-aws", &["squall-core", "squall-capacity"]),
+    ("squall-lambdas", &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-aws"]),
+    (
+        "squall-cli",
+        &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-local", "squall-aws"],
+    ),
 ];
 
 /// What decisions, steps and workloads must not depend on: runtimes, vendors, clocks, randomness.
 const NEVER: &[(&str, &[&str])] = &[
     ("squall-core", &["tokio", "futures", "async", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
     ("squall-grid", &["tokio", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
+    ("squall-capacity", &["tokio", "aws", "rand", "time", "reqwest", "hyper"]),
     ("squall-workloads", &["tokio", "futures", "async", "aws", "rand", "reqwest", "hyper"]),
 ];
 
@@ -32,6 +37,7 @@ const UNSPOKEN: &[(&str, &[&str])] = &[
         &["std::time", "std::env", "std::fs", "std::net", "std::process", "std::thread", "println!"],
     ),
     ("squall-grid", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
+    ("squall-capacity", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
     ("squall-workloads", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
 ];
 

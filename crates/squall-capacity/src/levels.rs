@@ -1,0 +1,117 @@
+//! The ledger's row for the group: the newest level of each source.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::events::{Activity, Runs, Told};
+use crate::ids::SourceId;
+use crate::scale_out::Launch;
+
+/// Sources of one kind; more would be a publisher that makes up a new name each time, and a row without end.
+const MOST_SOURCES: usize = 500;
+
+/// A level as a source told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Level<T> {
+    /// Which of two levels is newer.
+    pub order: u64,
+    /// The level. Of two of the same order the larger counts: any order of arrival gives the same.
+    pub value: T,
+    /// When it was so, microseconds since 1970.
+    pub time_us: u64,
+}
+
+/// What is known of the group's application.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Levels {
+    /// Grows by one with each write; a write is conditional on it.
+    pub version: u64,
+    /// Active sessions, by source.
+    pub sessions: BTreeMap<SourceId, Level<u32>>,
+    /// Queued and running runs, by source.
+    pub runs: BTreeMap<SourceId, Level<Runs>>,
+    /// When a session last appeared, microseconds since 1970; 0 when none did.
+    pub session_came_us: u64,
+    /// When there last was a run, microseconds since 1970; 0 when there was none.
+    pub run_seen_us: u64,
+    /// A launch that was asked for and may not have happened: whoever comes next asks for it again, under its token.
+    pub launch: Option<Launch>,
+}
+
+/// What an event was to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is the newest of its source.
+    News,
+    /// As new or newer is known: a second delivery, or one that was overtaken.
+    Known,
+    /// There are too many sources already.
+    TooManySources,
+}
+
+impl Levels {
+    /// Takes in an event unless a newer one of its source is known. The version stays.
+    pub fn record(&mut self, event: &Activity) -> Recorded {
+        let Activity { source, order, time_us, told } = event;
+        let (order, time_us) = (*order, *time_us);
+        let before = (self.n_sessions(), self.n_runs());
+        let recorded = match told {
+            Told::Sessions(value) => {
+                take_in(&mut self.sessions, source, Level { order, value: *value, time_us })
+            }
+            Told::Runs { level: value, .. } => {
+                take_in(&mut self.runs, source, Level { order, value: *value, time_us })
+            }
+        };
+        if recorded == Recorded::News {
+            if self.n_sessions() > before.0 {
+                self.session_came_us = self.session_came_us.max(time_us);
+            }
+            // A run that ends now was there until now.
+            if self.n_runs().max(before.1) > 0 {
+                self.run_seen_us = self.run_seen_us.max(time_us);
+            }
+        }
+        recorded
+    }
+
+    /// Active sessions of all sources.
+    pub fn n_sessions(&self) -> u32 {
+        self.sessions.values().fold(0, |sum, level| sum.saturating_add(level.value))
+    }
+
+    /// Queued and running runs of all sources.
+    pub fn n_runs(&self) -> u32 {
+        self.runs.values().fold(0, |sum, level| sum.saturating_add(level.value.total()))
+    }
+
+    /// Without the sources that were silent for longer than this, and their names.
+    pub fn without_silent(&self, since_us: u64) -> (Self, Vec<SourceId>) {
+        let mut left = self.clone();
+        left.sessions.retain(|_, level| level.time_us >= since_us);
+        left.runs.retain(|_, level| level.time_us >= since_us);
+        let of_sessions = self.sessions.keys().filter(|source| !left.sessions.contains_key(*source));
+        let of_runs = self.runs.keys().filter(|source| !left.runs.contains_key(*source));
+        let silent = of_sessions.chain(of_runs).cloned().collect();
+        (left, silent)
+    }
+}
+
+fn take_in<T: Ord + Copy>(
+    known: &mut BTreeMap<SourceId, Level<T>>,
+    source: &SourceId,
+    level: Level<T>,
+) -> Recorded {
+    if known.get(source).is_some_and(|old| *old >= level) {
+        return Recorded::Known;
+    }
+    if known.len() >= MOST_SOURCES && !known.contains_key(source) {
+        return Recorded::TooManySources;
+    }
+    known.insert(source.clone(), level);
+    Recorded::News
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The operator's knobs.
+
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+/// How a group is to follow its application. As JSON it is what the functions and `squall capacity` are configured with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Runs that one instance takes at once.
+    pub runs_per_instance: NonZeroU32,
+    /// Instances beyond those that the runs need, while there are any.
+    #[serde(default)]
+    pub headroom: u32,
+    /// Instances that stand by for sessions.
+    #[serde(default)]
+    pub standby: Standby,
+    /// How the group is made smaller.
+    pub scale_in: ScaleIn,
+    /// How far back the metrics are looked at before the group is made smaller, seconds.
+    #[serde(default = "window_s")]
+    pub window_s: u32,
+    /// How the group is made larger.
+    #[serde(default)]
+    pub raise_by: RaiseBy,
+    /// How long a claim holds without being renewed, seconds.
+    #[serde(default = "lease_s")]
+    pub lease_s: u32,
+    /// How long a run that an event started may take before its instance is free without an event that it finished, seconds.
+    #[serde(default = "event_lease_s")]
+    pub event_lease_s: u32,
+    /// After how long a source that says nothing is forgotten, seconds; never, when not said.
+    #[serde(default)]
+    pub forget_source_after_s: Option<u32>,
+}
+
+fn window_s() -> u32 {
+    600
+}
+
+fn lease_s() -> u32 {
+    900
+}
+
+fn event_lease_s() -> u32 {
+    7 * 86_400
+}
+
+/// How many instances stand by for how many sessions: a session is not a run yet, but may start one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standby {
+    /// From so many sessions on, so many instances; sessions ascending.
+    pub steps: Vec<Step>,
+    /// How long sessions that run nothing are waited for, seconds: after that only `floor` stand by. For ever, when not
+    /// said.
+    #[serde(default)]
+    pub decay_s: Option<u32>,
+    /// Instances that stand by as long as there is any session at all.
+    #[serde(default)]
+    pub floor: u32,
+}
+
+/// One step of the curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// From so many sessions on.
+    pub sessions: u32,
+    /// So many instances.
+    pub instances: u32,
+}
+
+/// How the group is made smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ScaleIn {
+    /// To what the sessions need, when there has been no run for the whole window and the group's cooldown is over.
+    AllIdle {},
+    /// One idle instance after the other, while others work.
+    ByInstance {
+        /// How long an instance is idle before it goes, seconds.
+        idle_s: u32,
+        /// Instances that one tick drains at most.
+        #[serde(default = "most_per_tick")]
+        most_per_tick: u32,
+    },
+}
+
+fn most_per_tick() -> u32 {
+    20
+}
+
+/// How the group is made larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RaiseBy {
+    /// By setting the desired capacity, an absolute number. Works everywhere. A write that was overtaken may lower it for a
+    /// moment, until whoever wrote it, or the timer, looks again.
+    #[default]
+    SetDesired,
+    /// By launching so many more under a token: no write can lower anything, and no launch happens twice. For groups with
+    /// a launch template in one Availability Zone.
+    LaunchInstances,
+}
+
+/// What is wrong with a policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(String);
+
+/// Seconds that the ledger can add to a moment without end.
+const MOST_S: u32 = 365 * 86_400;
+
+impl Policy {
+    /// Reads a policy, and checks it.
+    ///
+    /// # Errors
+    /// The field, its value, and what would be right.
+    pub fn from_json(text: &str) -> Result<Self, Unfit> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let policy: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            if path == "." { Unfit(inner.to_string()) } else { Unfit(format!("{path}: {inner}")) }
+        })?;
+        reader.end().map_err(|error| Unfit(error.to_string()))?;
+        policy.check()?;
+        Ok(policy)
+    }
+
+    fn check(&self) -> Result<(), Unfit> {
+        let Self { standby, scale_in, window_s, lease_s, event_lease_s, forget_source_after_s, .. } = self;
+        for pair in standby.steps.windows(2) {
+            if pair[0].sessions >= pair[1].sessions || pair[0].instances > pair[1].instances {
+                let text = "standby.steps: both numbers ascend from step to step, such as \
+                            [{\"sessions\": 1, \"instances\": 1}, {\"sessions\": 20, \"instances\": 3}]";
+                return Err(Unfit(text.to_owned()));
+            }
+        }
+        if standby.steps.first().is_some_and(|step| step.sessions == 0) {
+            let text = "standby.steps: the first step is at 0 sessions; the group's minimum is what stands by without any";
+            return Err(Unfit(text.to_owned()));
+        }
+        if standby.steps.first().is_some_and(|step| standby.floor > step.instances) {
+            return Err(Unfit(format!(
+                "standby.floor: {}; more than the first step's instances",
+                standby.floor
+            )));
+        }
+        let idle_s = match scale_in {
+            ScaleIn::AllIdle {} => 0,
+            ScaleIn::ByInstance { most_per_tick: 0, .. } => {
+                return Err(Unfit(
+                    "scale_in.most_per_tick: 0; at least 1, or nothing ever shrinks".to_owned(),
+                ));
+            }
+            ScaleIn::ByInstance { idle_s, .. } => *idle_s,
+        };
+        let spans = [
+            ("window_s", *window_s, 60),
+            ("lease_s", *lease_s, 30),
+            ("event_lease_s", *event_lease_s, 60),
+            ("scale_in.idle_s", idle_s, 0),
+            ("standby.decay_s", standby.decay_s.unwrap_or(0), 0),
+            ("forget_source_after_s", forget_source_after_s.unwrap_or(*window_s), *window_s),
+        ];
+        for (field, value, least) in spans {
+            if !(least..=MOST_S).contains(&value) {
+                return Err(Unfit(format!("{field}: {value}; expected {least} to {MOST_S} seconds")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Standby {
+    /// Instances that stand by for so many sessions.
+    pub fn instances(&self, n_sessions: u32) -> u32 {
+        self.steps.iter().rev().find(|step| n_sessions >= step.sessions).map_or(0, |step| step.instances)
+    }
+}
+
+/// Seconds as microseconds.
+pub fn us(seconds: u32) -> u64 {
+    u64::from(seconds) * 1_000_000
+}
+
+#[cfg(test)]
+mod tests;

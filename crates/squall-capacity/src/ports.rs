@@ -1,0 +1,204 @@
+//! What the controllers need from outside, in their own words.
+//!
+//! A port fails with [`PortError`]; the same contract suite holds for every implementation.
+#![expect(async_fn_in_trait, reason = "steps run on whatever executor their binary brings, never spawned")]
+
+use std::error::Error;
+
+use serde::{Deserialize, Serialize};
+
+use crate::claims::InstanceRow;
+use crate::group::Group;
+use crate::ids::InstanceId;
+use crate::levels::Levels;
+
+/// Why a port could not do what was asked. Either way it may have been done: a lost reply looks like a failure.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    /// Asking again later may do.
+    #[error("{what}")]
+    Transient {
+        /// What was asked, and of what.
+        what: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// Asking again will not do.
+    #[error("{what}")]
+    Permanent {
+        /// What was asked, and of what.
+        what: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+}
+
+impl PortError {
+    /// A transient error without a cause.
+    pub fn transient(what: impl Into<String>) -> Self {
+        Self::Transient { what: what.into(), source: None }
+    }
+
+    /// A permanent error without a cause.
+    pub fn permanent(what: impl Into<String>) -> Self {
+        Self::Permanent { what: what.into(), source: None }
+    }
+}
+
+/// An error with all its causes, for people: `Display` of each, which never repeats its source.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Time, as an argument.
+pub trait Clock {
+    /// Microseconds since 1970.
+    fn now_us(&self) -> u64;
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Written {
+    /// It was written.
+    Yes,
+    /// The condition did not hold; nothing was written.
+    Raced,
+}
+
+/// What is known of the application and of each instance. Every read sees every write that was acknowledged before it.
+pub trait Ledger {
+    /// The newest levels; the empty ones of version 0 when there are none.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn levels(&self) -> Result<Levels, PortError>;
+    /// Writes the levels on condition that the stored version is `levels.version - 1`.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn put_levels(&self, levels: &Levels) -> Result<Written, PortError>;
+    /// All instances that have a row, in the order of their ids.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError>;
+    /// An instance's row.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn instance(&self, id: &InstanceId) -> Result<Option<InstanceRow>, PortError>;
+    /// Writes a row on condition that the stored version is `row.version - 1`, 0 standing for no row.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn put_instance(&self, row: &InstanceRow) -> Result<Written, PortError>;
+    /// Removes a row on condition that its version is this.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn forget_instance(&self, id: &InstanceId, version: u64) -> Result<Written, PortError>;
+}
+
+/// The Auto Scaling group.
+pub trait ScalingGroup {
+    /// The group as it is now, its instances in the order of their ids.
+    ///
+    /// # Errors
+    /// Transient when it does not answer; permanent when there is no such group.
+    async fn describe(&self) -> Result<Group, PortError>;
+    /// Sets the desired capacity, whatever it was, cooldown or not.
+    ///
+    /// # Errors
+    /// Permanent outside the bounds; transient when the group is busy or does not answer.
+    async fn set_desired(&self, n: u32) -> Result<(), PortError>;
+    /// Launches so many more instances, at most 100, once per token; the desired capacity grows by them.
+    ///
+    /// # Errors
+    /// Permanent when it would be over the maximum or the group cannot launch so; transient when there is no capacity now,
+    /// or no answer.
+    async fn launch(&self, n: u32, token: &str) -> Result<(), PortError>;
+    /// Terminates an instance and takes it from the desired capacity, protected or not. Of an instance that leaves already
+    /// nothing is taken.
+    ///
+    /// # Errors
+    /// Permanent when there would be less than the minimum; transient when the group is busy or does not answer.
+    async fn terminate(&self, id: &InstanceId) -> Result<(), PortError>;
+    /// Has the group spare the instance when it shrinks by its own choice, or not.
+    ///
+    /// # Errors
+    /// Permanent when the instance is not in service; transient when there is no answer.
+    async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError>;
+}
+
+/// A number that is written down over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Series {
+    /// Active sessions, as events told.
+    Sessions,
+    /// Queued and running runs, as events told.
+    Runs,
+    /// Instances that the application needs.
+    WantedCapacity,
+    /// How many of those the group's maximum does not allow.
+    OverMaximum,
+    /// How many fewer than the group's minimum they are.
+    UnderMinimum,
+    /// As many as the group is told to have.
+    DesiredCapacity,
+    /// From an event to the call that answers it, milliseconds.
+    DecisionLatency,
+    /// Events that were refused.
+    MalformedEvents,
+    /// Instances that were terminated.
+    Terminated,
+    /// Instances that a run claimed just before they would have been drained.
+    ClaimsWon,
+    /// Instances that left although a run was on them, whoever took them.
+    BusyKilled,
+}
+
+/// The numbers over time. A view: nothing is decided by them that the ledger knows better.
+pub trait Metrics {
+    /// Writes numbers down, as of now.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn put(&self, values: &[(Series, f64)]) -> Result<(), PortError>;
+    /// The largest value of a series over the last so many seconds; `None` when there is none.
+    ///
+    /// # Errors
+    /// Transient when it does not answer.
+    async fn maximum(&self, series: Series, window_s: u32) -> Result<Option<f64>, PortError>;
+}
+
+/// Where decisions are written, a line of JSON each.
+pub trait Journal {
+    /// Writes a line.
+    fn write(&self, line: String);
+}
+
+/// Everything that a controller has.
+#[derive(Debug, Clone, Default)]
+pub struct Ports<G, L, M, J, C> {
+    /// The group.
+    pub group: G,
+    /// The ledger.
+    pub ledger: L,
+    /// The metrics.
+    pub metrics: M,
+    /// The journal.
+    pub journal: J,
+    /// The clock.
+    pub clock: C,
+}

@@ -1,0 +1,228 @@
+//! Making the group smaller, when every source of evidence agrees. What is not known counts as it was last known, and
+//! what was never known holds everything.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::claims::{InstanceRow, State};
+use crate::demand::{Demand, demand_of};
+use crate::group::{Group, Instance, Lifecycle};
+use crate::ids::InstanceId;
+use crate::policy::{Policy, ScaleIn, us};
+use crate::scale_out::{ScaleOut, ScaleOutSeen, enough, heard, n_leaving};
+
+/// How long an instance drains before another tick than the one that drained it may touch it, microseconds: longer than a
+/// tick may take, so that no two terminate the same instance.
+pub const DRAIN_GRACE_US: u64 = 120_000_000;
+
+/// What scale-in looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ScaleInSeen {
+    /// The group, the levels, the instances' rows.
+    pub now: ScaleOutSeen,
+    /// The most sessions over the window, by the metric; `None` when it has none.
+    pub most_sessions: Option<u32>,
+    /// The most runs over the window, by the metric; `None` when it has none.
+    pub most_runs: Option<u32>,
+}
+
+/// Why nothing is drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Nobody ever said how many runs there are.
+    RunsUnknown,
+    /// Sessions have instances standing by, and nobody ever said how many sessions there are.
+    SessionsUnknown,
+    /// As many are needed as there are, or the minimum is reached.
+    Needed,
+    /// More could go, but none was idle for long enough.
+    NoneIdle,
+    /// There was a run within the window, or an instance is claimed.
+    NotQuiet,
+    /// The group has just changed, or is changing.
+    Cooling,
+    /// Fewer are desired than there are: whatever loses its protection now would be killed.
+    DesiredBelowLive,
+}
+
+/// What a tick of the timer does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Tick {
+    /// What has to be there, and what is done when it is not: events may have been lost.
+    pub enough: ScaleOut,
+    /// Instances that are seen for the first time: idle from now on, as far as anybody knows.
+    pub adopt: Vec<InstanceId>,
+    /// Instances that leave, or have left, without having been drained: nobody is to claim them any more.
+    pub lost: Vec<InstanceId>,
+    /// Of those, instances that had a run which nobody said has ended.
+    pub killed: Vec<InstanceId>,
+    /// Rows of instances that left some time ago.
+    pub forget: Vec<InstanceId>,
+    /// Idle instances to drain, and to terminate once they are.
+    pub drain: Vec<InstanceId>,
+    /// Whether either all of them go or none.
+    pub all_or_none: bool,
+    /// Instances that an earlier tick had leave and that are still there: it did not come so far.
+    pub terminate: Vec<InstanceId>,
+    /// Why nothing is drained.
+    pub hold: Option<Hold>,
+    /// In words.
+    pub reason: String,
+}
+
+/// Decides what a tick does.
+pub fn plan_tick(policy: &Policy, seen: &ScaleInSeen) -> Tick {
+    let ScaleInSeen { now, most_sessions, most_runs } = seen;
+    let ScaleOutSeen { now_us, group, instances, .. } = now;
+    let (levels, silent) = heard(policy, &now.levels, *now_us);
+    let known = |is_told: bool, metric: Option<u32>| is_told || metric.is_some();
+    let uses_sessions = !policy.standby.steps.is_empty() || policy.standby.floor > 0;
+    // The metric may be late, the ledger's level may be of a moment: the larger one counts.
+    let n_sessions = levels.n_sessions().max(most_sessions.unwrap_or(0));
+    let n_runs = levels.n_runs().max(most_runs.unwrap_or(0));
+    // To have enough, what there is now counts; to have fewer, what there was.
+    let demand_now = demand_of(policy, &levels, levels.n_sessions(), levels.n_runs(), *now_us);
+    let demand_then = demand_of(policy, &levels, n_sessions, n_runs, *now_us);
+    let enough = enough(policy, now, demand_now, silent);
+
+    let rows: BTreeSet<&InstanceId> = instances.iter().map(|row| &row.id).collect();
+    let adopt: Vec<_> =
+        in_service(group).filter(|it| !rows.contains(&it.id)).map(|it| it.id.clone()).collect();
+    let lost: Vec<&InstanceRow> = instances.iter().filter(|row| is_lost(group, row, *now_us)).collect();
+    let killed = lost.iter().filter(|row| row.has_unended_run()).map(|row| row.id.clone()).collect();
+    let lost = lost.iter().map(|row| row.id.clone()).collect();
+    let forgotten = instances.iter().filter(|row| group.instance(&row.id).is_none());
+    let forgotten = forgotten.filter(|row| matches!(row.state, State::Gone { .. }) && is_old(row, *now_us));
+    let forget = forgotten.map(|row| row.id.clone()).collect();
+
+    let stranded = stranded(group, instances, &enough.undrain, *now_us);
+    let (drain, hold) = if !known(!levels.runs.is_empty(), *most_runs) {
+        (Vec::new(), Some(Hold::RunsUnknown))
+    } else if uses_sessions && !known(!levels.sessions.is_empty(), *most_sessions) {
+        (Vec::new(), Some(Hold::SessionsUnknown))
+    } else if group.desired < group.n_live() {
+        (Vec::new(), Some(Hold::DesiredBelowLive))
+    } else {
+        victims(policy, now, &demand_then)
+    };
+    let reason = reason(&demand_then, group, &drain, &stranded, hold);
+    let terminate = if hold == Some(Hold::DesiredBelowLive) { Vec::new() } else { stranded };
+    let all_or_none = matches!(policy.scale_in, ScaleIn::AllIdle {});
+    Tick { enough, adopt, lost, killed, forget, drain, all_or_none, terminate, hold, reason }
+}
+
+fn in_service(group: &Group) -> impl Iterator<Item = &Instance> {
+    group.instances.iter().filter(|it| it.lifecycle == Lifecycle::InService)
+}
+
+/// Whether an instance leaves or has left without having been told to. One that is not listed and claimed may be so new
+/// that it is not listed yet: its lease tells.
+fn is_lost(group: &Group, row: &InstanceRow, now_us: u64) -> bool {
+    match (row.state, group.instance(&row.id)) {
+        (State::Gone { .. }, _) => false,
+        (_, Some(instance)) => instance.lifecycle == Lifecycle::Leaving,
+        (_, None) => !row.is_claimed(now_us),
+    }
+}
+
+/// Whether whoever had the instance leave must be through with it.
+fn is_old(row: &InstanceRow, now_us: u64) -> bool {
+    row.leaving_since_us().is_some_and(|since_us| now_us.saturating_sub(since_us) >= DRAIN_GRACE_US)
+}
+
+/// Instances that were to leave long ago, are still there and not wanted back: within what the group may lose.
+fn stranded(
+    group: &Group,
+    instances: &[InstanceRow],
+    undrain: &[InstanceId],
+    now_us: u64,
+) -> Vec<InstanceId> {
+    let serves = |id: &InstanceId| group.instance(id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
+    let old = instances.iter().filter(|row| is_old(row, now_us) && !row.is_claimed(now_us));
+    let ids = old.map(|row| &row.id);
+    let spare = group.desired.saturating_sub(group.min) as usize;
+    ids.filter(|id| !undrain.contains(id) && serves(id)).take(spare).cloned().collect()
+}
+
+fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<InstanceId>, Option<Hold>) {
+    let ScaleOutSeen { now_us, group, instances, .. } = now;
+    let floor = group.clamp(demand.wanted());
+    let n_spare = group.desired.saturating_sub(n_leaving(group, instances)).saturating_sub(floor);
+    if n_spare == 0 {
+        return (Vec::new(), Some(Hold::Needed));
+    }
+    let serves = |id: &InstanceId| group.instance(id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
+    let mut idle: Vec<(u64, &InstanceId)> = instances
+        .iter()
+        .filter(|row| serves(&row.id))
+        .filter_map(|row| Some((row.idle_since_us(*now_us)?, &row.id)))
+        .collect();
+    idle.sort();
+    let (idle_us, most) = match policy.scale_in {
+        ScaleIn::AllIdle {} => {
+            if demand.n_runs > 0 || instances.iter().any(|row| row.is_claimed(*now_us)) {
+                return (Vec::new(), Some(Hold::NotQuiet));
+            }
+            if group.cooling_until_us > *now_us {
+                return (Vec::new(), Some(Hold::Cooling));
+            }
+            (0, n_spare)
+        }
+        ScaleIn::ByInstance { idle_s, most_per_tick } => (us(idle_s), n_spare.min(most_per_tick)),
+    };
+    let long_idle = idle.into_iter().filter(|(since_us, _)| now_us.saturating_sub(*since_us) >= idle_us);
+    let drain: Vec<_> = long_idle.take(most as usize).map(|(_, id)| id.clone()).collect();
+    let hold = drain.is_empty().then_some(Hold::NoneIdle);
+    (drain, hold)
+}
+
+fn reason(
+    demand: &Demand,
+    group: &Group,
+    drain: &[InstanceId],
+    stranded: &[InstanceId],
+    hold: Option<Hold>,
+) -> String {
+    let Group { min, max, desired, .. } = group;
+    let wanted = demand.wanted();
+    let Demand { n_runs, n_sessions, .. } = demand;
+    let mut text = match hold {
+        None => {
+            let ids: Vec<_> = drain.iter().map(InstanceId::as_str).collect();
+            format!(
+                "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted} of {desired}: {} go, {}",
+                drain.len(),
+                ids.join(", ")
+            )
+        }
+        Some(Hold::RunsUnknown) => "nobody ever said how many runs there are: nothing goes".to_owned(),
+        Some(Hold::SessionsUnknown) => {
+            "nobody ever said how many sessions there are: nothing goes".to_owned()
+        }
+        Some(Hold::Needed) => format!(
+            "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted}, the bounds are {min} to {max}: \
+             {desired} are not too many"
+        ),
+        Some(Hold::NoneIdle) => {
+            format!("{wanted} of {desired} are needed, but none was idle for long enough")
+        }
+        Some(Hold::NotQuiet) => {
+            format!("{wanted} of {desired} are needed, but something ran within the window: all or none")
+        }
+        Some(Hold::Cooling) => format!("{wanted} of {desired} are needed, but the group has just changed"),
+        Some(Hold::DesiredBelowLive) => {
+            let n_live = group.n_live();
+            format!("{desired} are desired and {n_live} live: first nothing may wait to be killed")
+        }
+    };
+    if !stranded.is_empty() {
+        let ids: Vec<_> = stranded.iter().map(InstanceId::as_str).collect();
+        text.push_str(&format!("; drained before and still there: {}", ids.join(", ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

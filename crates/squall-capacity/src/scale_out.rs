@@ -1,0 +1,214 @@
+//! Making the group larger. Only ever larger.
+
+use serde::{Deserialize, Serialize};
+
+use crate::claims::InstanceRow;
+use crate::demand::{Demand, demand};
+use crate::group::{Group, Lifecycle};
+use crate::ids::{InstanceId, SourceId};
+use crate::levels::Levels;
+use crate::policy::{Policy, RaiseBy, us};
+
+/// Instances that one launch may ask for
+/// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html>).
+pub const MOST_PER_LAUNCH: u32 = 100;
+
+/// A launch, asked for under a token.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Launch {
+    /// However often it is asked for, it happens once.
+    pub token: String,
+    /// Instances.
+    pub n: u32,
+    /// When it was first asked for, microseconds since 1970.
+    pub asked_us: u64,
+}
+
+/// How long a token is asked for again, microseconds. How long the service remembers one is not documented; a launch that
+/// nobody could finish by then is given up, and the group is looked at afresh.
+pub const TOKEN_US: u64 = 300_000_000;
+
+/// What scale-out looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ScaleOutSeen {
+    /// Now, microseconds since 1970.
+    pub now_us: u64,
+    /// The group.
+    pub group: Group,
+    /// The levels.
+    pub levels: Levels,
+    /// The instances' rows.
+    pub instances: Vec<InstanceRow>,
+}
+
+/// How the group is made larger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Raise {
+    /// Not at all: it is as large as it has to be, or as it may be.
+    Hold,
+    /// To this desired capacity.
+    SetDesired {
+        /// Absolute.
+        to: u32,
+    },
+    /// By these.
+    Launch(Launch),
+    /// By what was asked for before and may not have happened.
+    LaunchAgain(Launch),
+    /// Not yet: a launch was asked for so long ago that its token may be forgotten. It is struck out first.
+    GiveUp(Launch),
+}
+
+/// What is done to have enough.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ScaleOut {
+    /// What the application needs.
+    pub demand: Demand,
+    /// The desired capacity that this comes to, within the bounds.
+    pub target: u32,
+    /// How many needed instances the maximum does not allow.
+    pub over_maximum: u32,
+    /// How many more than needed the minimum demands.
+    pub under_minimum: u32,
+    /// Draining instances that are to take runs again.
+    pub undrain: Vec<InstanceId>,
+    /// What is asked of the group.
+    pub raise: Raise,
+    /// Sources that were silent for too long and do not count.
+    pub silent: Vec<SourceId>,
+    /// In words.
+    pub reason: String,
+}
+
+impl ScaleOut {
+    /// Whether there is nothing to do: it is as large as it has to be, or as it may be.
+    pub fn is_enough(&self) -> bool {
+        self.raise == Raise::Hold && self.undrain.is_empty()
+    }
+}
+
+/// Decides how the group becomes as large as the ledger says it has to be.
+pub fn plan_scale_out(policy: &Policy, seen: &ScaleOutSeen) -> ScaleOut {
+    let (levels, silent) = heard(policy, &seen.levels, seen.now_us);
+    let demand = demand(policy, &levels, seen.now_us);
+    enough(policy, seen, demand, silent)
+}
+
+/// The levels of the sources that still say something.
+pub(crate) fn heard(policy: &Policy, levels: &Levels, now_us: u64) -> (Levels, Vec<SourceId>) {
+    match policy.forget_source_after_s {
+        Some(after_s) => levels.without_silent(now_us.saturating_sub(us(after_s))),
+        None => (levels.clone(), Vec::new()),
+    }
+}
+
+/// Decides how the group becomes as large as `demand` says.
+pub(crate) fn enough(
+    policy: &Policy,
+    seen: &ScaleOutSeen,
+    demand: Demand,
+    silent: Vec<SourceId>,
+) -> ScaleOut {
+    let ScaleOutSeen { now_us, group, levels, instances } = seen;
+    let wanted = demand.wanted();
+    let is_in_service =
+        |row: &&InstanceRow| group.instance(&row.id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
+    let n_leaving = n_leaving(group, instances);
+    let mut draining: Vec<&InstanceRow> =
+        instances.iter().filter(|row| row.draining_since_us().is_some()).filter(is_in_service).collect();
+    // What was drained last is the least likely to be terminated already.
+    draining.sort_by_key(|row| (std::cmp::Reverse(row.draining_since_us()), row.id.clone()));
+    let n_draining = u32::try_from(draining.len()).unwrap_or(u32::MAX);
+    let within = group.clamp(wanted);
+    let lacking = within.saturating_sub(group.desired.saturating_sub(n_leaving));
+    let n_undrained = lacking.min(n_draining);
+    let undrain = draining[..n_undrained as usize].iter().map(|row| row.id.clone()).collect();
+    // Whoever has the others leave will take them from the desired capacity. And desired below what lives is a kill that
+    // waits for the first instance to lose its protection: somebody's stale write, to be mended.
+    let for_demand = within.saturating_add(n_leaving.saturating_sub(n_undrained));
+    let target = group.clamp(for_demand.max(group.n_live()).max(group.desired));
+    let raise = raise(policy, levels, group, target, *now_us);
+    let reason = reason(&demand, group, target, n_undrained, &raise);
+    ScaleOut {
+        demand,
+        target,
+        over_maximum: wanted.saturating_sub(group.max),
+        under_minimum: group.min.saturating_sub(wanted),
+        undrain,
+        raise,
+        silent,
+        reason,
+    }
+}
+
+/// Instances that count towards the desired capacity and take no more runs.
+pub(crate) fn n_leaving(group: &Group, instances: &[InstanceRow]) -> u32 {
+    let leaving = instances.iter().filter(|row| row.leaving_since_us().is_some());
+    let leaving = leaving.filter(|row| group.live().any(|it| it.id == row.id));
+    u32::try_from(leaving.count()).unwrap_or(u32::MAX)
+}
+
+fn raise(policy: &Policy, levels: &Levels, group: &Group, target: u32, now_us: u64) -> Raise {
+    if let Some(launch) = &levels.launch {
+        let is_old = now_us.saturating_sub(launch.asked_us) >= TOKEN_US;
+        return if is_old { Raise::GiveUp(launch.clone()) } else { Raise::LaunchAgain(launch.clone()) };
+    }
+    if target <= group.desired {
+        return Raise::Hold;
+    }
+    match policy.raise_by {
+        RaiseBy::SetDesired => Raise::SetDesired { to: target },
+        RaiseBy::LaunchInstances => Raise::Launch(Launch {
+            token: token(&group.name, levels.version, now_us),
+            n: (target - group.desired).min(MOST_PER_LAUNCH),
+            asked_us: now_us,
+        }),
+    }
+}
+
+/// A token that no other launch has: 64 characters at most, of `[A-Za-z0-9-_/]`. The moment is in it because a ledger may
+/// be made anew and begin its versions again.
+fn token(group: &str, version: u64, now_us: u64) -> String {
+    // FNV-1a, <https://www.rfc-editor.org/rfc/rfc9923>.
+    let hash = group.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}-{version}-{now_us}")
+}
+
+fn reason(demand: &Demand, group: &Group, target: u32, n_undrained: u32, raise: &Raise) -> String {
+    let Demand { n_sessions, n_runs, for_runs, standby, is_decayed } = demand;
+    let idle = if *is_decayed { ", which run nothing" } else { "" };
+    let need = format!("{n_runs} runs need {for_runs}, {n_sessions} sessions{idle} need {standby}");
+    let Group { min, max, desired, .. } = group;
+    let wanted = demand.wanted();
+    let bound = if wanted > *max {
+        format!("; the maximum is {max}")
+    } else if wanted < *min {
+        format!("; the minimum is {min}")
+    } else {
+        String::new()
+    };
+    let spared = match n_undrained {
+        0 => String::new(),
+        n => format!("; {n} that drain are kept"),
+    };
+    let done = match raise {
+        Raise::Hold => format!("desired is {desired}: enough"),
+        Raise::SetDesired { to } => format!("desired goes from {desired} to {to}"),
+        Raise::Launch(launch) => {
+            format!("{} are launched, desired goes from {desired} to {target}", launch.n)
+        }
+        Raise::LaunchAgain(launch) => {
+            format!("the launch {} of {} is asked for again", launch.token, launch.n)
+        }
+        Raise::GiveUp(launch) => {
+            format!("the launch {} of {} is too old to be asked for again", launch.token, launch.n)
+        }
+    };
+    format!("{need}{bound}{spared}; {done}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! A tick of the timer: enough first, then fewer.
+
+use crate::claims::{InstanceRow, drain, gone, reopened};
+use crate::ids::InstanceId;
+use crate::journal::{Decision, Line, Outcome};
+use crate::policy::Policy;
+use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
+use crate::scale_in::{ScaleInSeen, Tick, plan_tick};
+use crate::steps::scale_out::{StepError, act, have_enough, keep, look};
+
+/// What a tick did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticked {
+    /// The decision.
+    pub decision: Tick,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// Has the group be as large as it must be, and no larger than it need be.
+///
+/// # Errors
+/// When a port fails; the next tick is the retry.
+pub async fn tick<G, L, M, J, C>(ports: &Ports<G, L, M, J, C>, policy: &Policy) -> Result<Ticked, StepError>
+where
+    G: ScalingGroup,
+    L: Ledger,
+    M: Metrics,
+    J: Journal,
+    C: Clock,
+{
+    let most_sessions = level(ports.metrics.maximum(Series::Sessions, policy.window_s).await?);
+    let most_runs = level(ports.metrics.maximum(Series::Runs, policy.window_s).await?);
+    let now = look(ports).await?;
+    let seen = ScaleInSeen { now, most_sessions, most_runs };
+    let decision = plan_tick(policy, &seen);
+    let mut outcome = Outcome::default();
+    let done = do_tick(ports, policy, &seen, &decision, &mut outcome).await;
+    let line = Line {
+        decision: Decision::ScaleIn { seen, decision: decision.clone() },
+        policy: policy.clone(),
+        outcome: outcome.clone(),
+    };
+    ports.journal.write(line.to_json());
+    done?;
+    report(ports, &decision, &outcome).await?;
+    Ok(Ticked { decision, outcome })
+}
+
+/// A metric's number as a level: rounded up, because what is between two levels is the higher one.
+fn level(maximum: Option<f64>) -> Option<u32> {
+    let most = f64::from(u32::MAX);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 0 and the largest"
+    )]
+    maximum.filter(|it| it.is_finite()).map(|it| it.ceil().clamp(0.0, most) as u32)
+}
+
+async fn do_tick<G, L, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
+    seen: &ScaleInSeen,
+    decision: &Tick,
+    outcome: &mut Outcome,
+) -> Result<(), StepError>
+where
+    G: ScalingGroup,
+    L: Ledger,
+    J: Journal,
+    C: Clock,
+{
+    if !decision.enough.is_enough() {
+        act(ports, &seen.now.levels, &decision.enough, outcome).await?;
+        have_enough(ports, policy).await?;
+    }
+    for id in &decision.adopt {
+        // Whoever was first knows more.
+        ports.ledger.put_instance(&InstanceRow::new(id.clone(), ports.clock.now_us())).await?;
+    }
+    let row_of = |id: &InstanceId| seen.now.instances.iter().find(|row| row.id == *id);
+    for row in decision.lost.iter().filter_map(row_of) {
+        ports.ledger.put_instance(&gone(row, ports.clock.now_us())).await?;
+    }
+    for row in decision.forget.iter().filter_map(row_of) {
+        ports.ledger.forget_instance(&row.id, row.version).await?;
+    }
+    for id in &decision.terminate {
+        terminate(ports, id, outcome).await?;
+    }
+    let mut drained = Vec::new();
+    for id in &decision.drain {
+        if drain_now(ports, id).await? {
+            drained.push(id);
+        } else {
+            outcome.claimed_first.push(id.clone());
+        }
+    }
+    if drained.is_empty() {
+        return Ok(());
+    }
+    if decision.all_or_none && !outcome.claimed_first.is_empty() {
+        for id in drained {
+            if keep(ports, id).await? {
+                outcome.undrained.push(id.clone());
+            }
+        }
+        return Ok(());
+    }
+    // Whoever recorded an event since the look above, and looked before these were drained, saw enough. Whoever looks from
+    // now on sees them drain. So between the two a look for them.
+    have_enough(ports, policy).await?;
+    for id in drained {
+        terminate(ports, id, outcome).await?;
+    }
+    Ok(())
+}
+
+/// Whether this was who drained it.
+async fn drain_now<G, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    id: &InstanceId,
+) -> Result<bool, PortError> {
+    let Some(row) = ports.ledger.instance(id).await? else { return Ok(false) };
+    let Some(next) = drain(&row, ports.clock.now_us()) else { return Ok(false) };
+    Ok(ports.ledger.put_instance(&next).await? == Written::Yes)
+}
+
+/// Terminates an instance that takes no runs; what is refused takes runs again.
+async fn terminate<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    id: &InstanceId,
+    outcome: &mut Outcome,
+) -> Result<(), PortError> {
+    // It may be kept by now: somebody needed it.
+    let row = ports.ledger.instance(id).await?.filter(|row| row.leaving_since_us().is_some());
+    let Some(row) = row else { return Ok(()) };
+    // Gone first: from here on nobody keeps it, and if nobody hears of the end of this, a later tick asks again.
+    let gone = gone(&row, ports.clock.now_us());
+    if ports.ledger.put_instance(&gone).await? == Written::Raced {
+        return Ok(());
+    }
+    match ports.group.terminate(id).await {
+        Ok(()) => outcome.terminated.push(id.clone()),
+        Err(error @ PortError::Permanent { .. }) => {
+            outcome.refused.push((id.clone(), chain(&error)));
+            ports.ledger.put_instance(&reopened(&gone, ports.clock.now_us())).await?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn report<G, L, M: Metrics, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    decision: &Tick,
+    outcome: &Outcome,
+) -> Result<(), PortError> {
+    let count = |ids: &[InstanceId]| f64::from(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+    let enough = &decision.enough;
+    let values = [
+        (Series::WantedCapacity, f64::from(enough.demand.wanted())),
+        (Series::OverMaximum, f64::from(enough.over_maximum)),
+        (Series::UnderMinimum, f64::from(enough.under_minimum)),
+        (Series::DesiredCapacity, f64::from(enough.target)),
+        (Series::Terminated, count(&outcome.terminated)),
+        (Series::ClaimsWon, count(&outcome.claimed_first)),
+        (Series::BusyKilled, count(&decision.killed)),
+    ];
+    ports.metrics.put(&values).await
+}

@@ -1,0 +1,237 @@
+//! What an event does: into the ledger first, then the group, then a look whether it was enough.
+
+use crate::claims::{InstanceRow, finished, started, undrain};
+use crate::events::{Activity, RunOn, Told};
+use crate::ids::InstanceId;
+use crate::journal::{Decision, Line, Outcome};
+use crate::levels::{Levels, Recorded};
+use crate::policy::{Policy, us};
+use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
+use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
+
+/// Races for the ledger's row that are lost before the event is left to its next delivery.
+const MOST_RACES: u32 = 20;
+/// Looks at the group that one event takes. A launch takes one for its note, one for itself, and one to see it done.
+const MOST_LOOKS: u32 = 8;
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// What it was to the ledger.
+    pub recorded: Recorded,
+    /// The last decision.
+    pub decision: ScaleOut,
+    /// Whether the group was asked to be larger.
+    pub has_raised: bool,
+}
+
+/// Why an event is to be delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// Others wrote the same row all the time.
+    #[error("lost {MOST_RACES} races for the ledger's row")]
+    Raced,
+    /// The group is not as large as it has to be, however often it was told.
+    #[error("the group was told {MOST_LOOKS} times and is not as large as it has to be: {0}")]
+    NotEnough(String),
+}
+
+/// Takes in an event, and has the group be as large as all events together say.
+///
+/// # Errors
+/// When the event is to be delivered again; what was done by then is not lost, and doing it again is harmless.
+pub async fn on_event<G, L, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
+    event: &Activity,
+) -> Result<Handled, StepError>
+where
+    G: ScalingGroup,
+    L: Ledger,
+    M: Metrics,
+    J: Journal,
+    C: Clock,
+{
+    let recorded = record(ports, event).await?;
+    if let Told::Runs { started, finished, .. } = &event.told {
+        take_in_runs(ports, policy, started, finished).await?;
+    }
+    let (decision, has_raised) = have_enough(ports, policy).await?;
+    let level = match &event.told {
+        Told::Sessions(n) => (Series::Sessions, f64::from(*n)),
+        Told::Runs { level, .. } => (Series::Runs, f64::from(level.total())),
+    };
+    let desired = f64::from(decision.target);
+    let latency_us = ports.clock.now_us().saturating_sub(event.time_us);
+    #[expect(clippy::cast_precision_loss, reason = "a latency of 2^52 microseconds is not met")]
+    let latency_ms = latency_us as f64 / 1_000.0;
+    let mut values = vec![
+        (Series::WantedCapacity, f64::from(decision.demand.wanted())),
+        (Series::OverMaximum, f64::from(decision.over_maximum)),
+        (Series::UnderMinimum, f64::from(decision.under_minimum)),
+        (Series::DesiredCapacity, desired),
+        (Series::DecisionLatency, latency_ms),
+    ];
+    // What was overtaken is no level of now.
+    if recorded == Recorded::News {
+        values.push(level);
+    }
+    ports.metrics.put(&values).await?;
+    Ok(Handled { recorded, decision, has_raised })
+}
+
+/// Has the group be as large as the ledger says; the last decision, and whether the group was asked for anything.
+///
+/// # Errors
+/// When a port fails, or it does not become so.
+pub(super) async fn have_enough<G, L, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
+) -> Result<(ScaleOut, bool), StepError>
+where
+    G: ScalingGroup,
+    L: Ledger,
+    J: Journal,
+    C: Clock,
+{
+    let mut has_raised = false;
+    let mut last = String::new();
+    for _ in 0..MOST_LOOKS {
+        let seen = look(ports).await?;
+        let decision = plan_scale_out(policy, &seen);
+        let is_enough = decision.is_enough();
+        let mut outcome = Outcome::default();
+        let done = act(ports, &seen.levels, &decision, &mut outcome).await;
+        has_raised |= outcome.raised.is_some();
+        last.clone_from(&decision.reason);
+        let line = Line {
+            decision: Decision::ScaleOut { seen, decision: decision.clone() },
+            policy: policy.clone(),
+            outcome,
+        };
+        ports.journal.write(line.to_json());
+        done?;
+        if is_enough {
+            return Ok((decision, has_raised));
+        }
+    }
+    Err(StepError::NotEnough(last))
+}
+
+/// What there is to decide on.
+pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+) -> Result<ScaleOutSeen, PortError> {
+    let group = ports.group.describe().await?;
+    let instances = ports.ledger.instances().await?;
+    // Last: whoever records a level before this is seen, and whoever records one after this looks after it.
+    let levels = ports.ledger.levels().await?;
+    Ok(ScaleOutSeen { now_us: ports.clock.now_us(), group, levels, instances })
+}
+
+/// Does what was decided.
+pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    levels: &Levels,
+    decision: &ScaleOut,
+    outcome: &mut Outcome,
+) -> Result<(), PortError> {
+    for id in &decision.undrain {
+        if keep(ports, id).await? {
+            outcome.undrained.push(id.clone());
+        }
+    }
+    let next = |n, launch| Levels { version: levels.version.saturating_add(n), launch, ..levels.clone() };
+    match &decision.raise {
+        Raise::Hold => {}
+        Raise::SetDesired { to } => note(outcome, ports.group.set_desired(*to).await)?,
+        Raise::Launch(launch) => {
+            // Its token first: whoever dies here leaves it to the next one, who asks again under the same.
+            if ports.ledger.put_levels(&next(1, Some(launch.clone()))).await? == Written::Yes {
+                note(outcome, ports.group.launch(launch.n, &launch.token).await)?;
+                ports.ledger.put_levels(&next(2, None)).await?;
+            }
+        }
+        Raise::LaunchAgain(launch) => {
+            note(outcome, ports.group.launch(launch.n, &launch.token).await)?;
+            ports.ledger.put_levels(&next(1, None)).await?;
+        }
+        Raise::GiveUp(_) => {
+            ports.ledger.put_levels(&next(1, None)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn note(outcome: &mut Outcome, done: Result<(), PortError>) -> Result<(), PortError> {
+    outcome.raised = Some(done.as_ref().copied().map_err(ToString::to_string));
+    done
+}
+
+pub(super) async fn keep<G, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    id: &InstanceId,
+) -> Result<bool, PortError> {
+    let Some(row) = ports.ledger.instance(id).await? else { return Ok(false) };
+    let Some(next) = undrain(&row, ports.clock.now_us()) else { return Ok(false) };
+    Ok(ports.ledger.put_instance(&next).await? == Written::Yes)
+}
+
+async fn record<G, L: Ledger, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    event: &Activity,
+) -> Result<Recorded, StepError> {
+    for _ in 0..MOST_RACES {
+        let mut levels = ports.ledger.levels().await?;
+        let recorded = levels.record(event);
+        if recorded != Recorded::News {
+            return Ok(recorded);
+        }
+        levels.version = levels.version.saturating_add(1);
+        if ports.ledger.put_levels(&levels).await? == Written::Yes {
+            return Ok(recorded);
+        }
+    }
+    Err(StepError::Raced)
+}
+
+/// Marks the instances of runs that events tell of, and has the group spare them.
+async fn take_in_runs<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
+    begun: &[RunOn],
+    ended: &[RunOn],
+) -> Result<(), StepError> {
+    let lease_us = us(policy.event_lease_s);
+    for RunOn { run_id, instance_id } in begun {
+        change(ports, instance_id, |row, now_us| started(row, instance_id, run_id, now_us, lease_us)).await?;
+        match ports.group.protect(instance_id, true).await {
+            // It has left: there is nothing to spare.
+            Ok(()) | Err(PortError::Permanent { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for RunOn { run_id, instance_id } in ended {
+        change(ports, instance_id, |row, now_us| Some(finished(row, instance_id, run_id, now_us))).await?;
+    }
+    Ok(())
+}
+
+/// Changes an instance's row, over and over until nobody else does.
+pub(super) async fn change<G, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    id: &InstanceId,
+    next: impl Fn(Option<&InstanceRow>, u64) -> Option<InstanceRow>,
+) -> Result<(), StepError> {
+    for _ in 0..MOST_RACES {
+        let row = ports.ledger.instance(id).await?;
+        let Some(next) = next(row.as_ref(), ports.clock.now_us()) else { return Ok(()) };
+        if ports.ledger.put_instance(&next).await? == Written::Yes {
+            return Ok(());
+        }
+    }
+    Err(StepError::Raced)
+}
