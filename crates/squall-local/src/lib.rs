@@ -7,6 +7,7 @@
 pub mod contracts;
 pub mod delivery;
 mod directory;
+pub mod fleet;
 pub mod functions;
 mod host;
 pub mod memory;
