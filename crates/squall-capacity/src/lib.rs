@@ -13,6 +13,7 @@
 
 pub mod claims;
 pub mod demand;
+pub mod doctor;
 pub mod events;
 pub mod group;
 pub mod ids;

@@ -4,11 +4,11 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use squall_aws::WallClock;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
-use squall_core::ports::{Clock, JobStore};
+use squall_core::ports::{Clock, JobStore, PortError};
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::duration;
 use squall_grid::{InputCache, Observation, observe};
@@ -23,8 +23,10 @@ use crate::progress::Display;
 use crate::report_file::ReportFile;
 use crate::{INTERRUPTED, print};
 
-/// How long the splitter may take to take a message in, microseconds: topic, cold start and a large input.
-const TAKEN_IN_WITHIN_US: u64 = 30_000_000;
+/// How long a job that was published before may take to be there, microseconds: topic, cold start and a large input.
+const THERE_WITHIN_US: u64 = 30_000_000;
+/// How long the splitter may take to take in what was published just now, microseconds: it may have to be built first.
+const TAKEN_IN_WITHIN_US: u64 = 600_000_000;
 /// How long a store that was reached before may not answer, microseconds.
 const PATIENCE_US: u64 = 60_000_000;
 /// Part of the time that may go into looking at the answer so far.
@@ -50,7 +52,7 @@ Examples:
   squall watch --quiet --json JOB > answer.json   wait for it in a script
 
 Ctrl-C stops watching; the job goes on.
-Exit status: 0 complete, 1 the answer is not whole, 2 rejected or no such job, 130 Ctrl-C.";
+Exit status: 0 complete, 1 the answer is not whole or did not come, 2 rejected or no such job, 130 Ctrl-C.";
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
@@ -167,11 +169,13 @@ impl Watch {
                     failing_since_us = None;
                     self.show(&row, display, &mut next).await;
                 }
-                Ok(Look::Unknown) if waited_us > TAKEN_IN_WITHIN_US => bail!(self.never_came()),
+                Ok(Look::Unknown) if waited_us > self.patience_us() => return Err(self.never_came()),
                 Ok(Look::Unknown) => {
                     failing_since_us = None;
                     if !waits {
-                        display.note("waiting for the splitter to take it in");
+                        display.note(
+                            "waiting for the splitter to take it in (Ctrl-C stops waiting, and nothing else)",
+                        );
                     }
                     waits = true;
                 }
@@ -226,15 +230,20 @@ impl Watch {
         next.row_us = from_us.saturating_add(display.period_us());
     }
 
-    fn never_came(&self) -> String {
+    fn patience_us(&self) -> u64 {
+        if self.publication.is_some() { TAKEN_IN_WITHIN_US } else { THERE_WITHIN_US }
+    }
+
+    fn never_came(&self) -> anyhow::Error {
         let Self { job, table, .. } = self;
-        let waited = duration(TAKEN_IN_WITHIN_US);
+        let waited = duration(self.patience_us());
         match self.publication {
-            Some(_) => format!(
+            Some(_) => PortError::transient(format!(
                 "the splitter did not take job {job} in within {waited}; its log says why, unless it is not \
                  subscribed to the topic; it may yet: squall watch {job}"
-            ),
-            None => format!(
+            ))
+            .into(),
+            None => anyhow!(
                 "there is no job {job} in the table {table}, and none came within {waited}; \
                  `squall jobs` lists those that are there"
             ),
