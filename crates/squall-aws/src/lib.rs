@@ -8,6 +8,7 @@ mod dynamo;
 #[cfg(test)]
 mod emulator;
 mod error;
+mod imds;
 mod kinesis;
 mod lambda;
 pub mod payload;
@@ -20,11 +21,12 @@ pub mod transport;
 pub use clock::WallClock;
 pub use connection::{Connection, Settings};
 pub use dynamo::DynamoJobStore;
+pub use imds::InstanceMetadata;
 pub use kinesis::{
     KinesisResultQueue, KinesisTaskQueue, MAX_CALL_BYTES, MAX_CALL_RECORDS, MAX_RECORD_BYTES,
     SHARD_BYTES_PER_S, SHARD_RECORDS_PER_S,
 };
 pub use lambda::{LambdaWorkers, MAX_PAYLOAD_BYTES};
 pub use s3::{S3Blobs, S3Files};
-pub use sns::{JobTopic, MAX_MESSAGE_BYTES, SnsJobEvents};
+pub use sns::{ActivityTopic, JobTopic, MAX_MESSAGE_BYTES, SnsJobEvents};
 pub use stack::stack_outputs;

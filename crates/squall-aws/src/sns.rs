@@ -73,6 +73,25 @@ impl JobTopic {
     }
 }
 
+/// Where a platform publishes what its fleet follows.
+#[derive(Debug)]
+pub struct ActivityTopic(Topic);
+
+impl ActivityTopic {
+    /// The topic of this ARN.
+    pub fn new(connection: &Connection, topic_arn: impl Into<String>) -> Self {
+        Self(Topic::new(connection, topic_arn.into()))
+    }
+
+    /// Publishes an event.
+    ///
+    /// # Errors
+    /// When it is not known to have been published.
+    pub async fn publish(&self, event: &str) -> Result<(), PortError> {
+        self.0.publish(event, Vec::new()).await.map(drop)
+    }
+}
+
 /// Tells on a topic that jobs have ended. `status` and `workload` are message attributes too, for filter policies.
 #[derive(Debug)]
 pub struct SnsJobEvents(Topic);

@@ -4,14 +4,19 @@
 //! {"version": 1, "type": "session_activity", "source": "web-1", "time": "2026-11-22T10:15:00Z", "active_sessions": 7}
 //! {"version": 1, "type": "run_activity", "source": "scheduler", "time": "2026-11-22T10:15:02Z", "sequence": 42,
 //!  "queued_runs": 3, "running_runs": 2, "started": [{"run_id": "r-17", "instance_id": "i-0abc"}], "finished": []}
+//! {"version": 1, "type": "instance_notice", "source": "runner/i-0abc", "time": "2026-11-22T10:15:03Z",
+//!  "instance_id": "i-0abc", "notice": "spot_interruption"}
 //! ```
 //!
 //! A source tells of its own sessions and runs, all of them, every time; the levels of several sources add up. Which of
 //! two levels of a source is the newer one is told by `sequence` when there is one, and by `time` otherwise; a source
 //! keeps to one of the two.
 
-use chrono::DateTime;
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::ids::{InstanceId, RunId, SourceId};
 
@@ -48,6 +53,25 @@ pub struct RunOn {
     pub instance_id: InstanceId,
 }
 
+/// Why an instance is about to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// EC2 reclaims it, two minutes from the notice.
+    SpotInterruption,
+    /// Its group terminates it.
+    Terminating,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SpotInterruption => "spot interruption",
+            Self::Terminating => "terminating",
+        })
+    }
+}
+
 /// What an event tells.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Told {
@@ -61,6 +85,13 @@ pub enum Told {
         started: Vec<RunOn>,
         /// Finished on an instance, likewise.
         finished: Vec<RunOn>,
+    },
+    /// An instance is about to go.
+    Notice {
+        /// Which.
+        instance_id: InstanceId,
+        /// Why.
+        notice: Notice,
     },
 }
 
@@ -104,6 +135,37 @@ enum Wire {
         #[serde(default)]
         finished: Vec<RunOn>,
     },
+    InstanceNotice {
+        version: u32,
+        source: SourceId,
+        time: String,
+        sequence: Option<u64>,
+        instance_id: InstanceId,
+        notice: Notice,
+    },
+}
+
+/// An event of a source's runs, as it is published.
+pub fn run_activity_json(source: &str, time_us: u64, queued: u32, running: u32) -> String {
+    json!({
+        "version": VERSION, "type": "run_activity", "source": source, "time": rfc_3339(time_us),
+        "queued_runs": queued, "running_runs": running,
+    })
+    .to_string()
+}
+
+/// An event that an instance is about to go, as it is published.
+pub fn instance_notice_json(instance: &InstanceId, notice: Notice, time_us: u64) -> String {
+    json!({
+        "version": VERSION, "type": "instance_notice", "source": format!("runner/{instance}"), "time": rfc_3339(time_us),
+        "instance_id": instance, "notice": notice,
+    })
+    .to_string()
+}
+
+fn rfc_3339(time_us: u64) -> String {
+    let time = i64::try_from(time_us).ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 impl Activity {
@@ -138,6 +200,9 @@ impl Activity {
                 check_level("running_runs", running_runs)?;
                 let level = Runs { queued: queued_runs, running: running_runs };
                 (version, source, time, sequence, Told::Runs { level, started, finished })
+            }
+            Wire::InstanceNotice { version, source, time, sequence, instance_id, notice } => {
+                (version, source, time, sequence, Told::Notice { instance_id, notice })
             }
         };
         if version != VERSION {

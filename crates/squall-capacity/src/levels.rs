@@ -63,6 +63,7 @@ impl Levels {
             Told::Runs { level: value, .. } => {
                 take_in(&mut self.runs, source, Level { order, value: *value, time_us })
             }
+            Told::Notice { .. } => Recorded::Known,
         };
         if recorded == Recorded::News {
             if self.n_sessions() > before.0 {

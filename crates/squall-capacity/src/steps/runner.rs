@@ -1,6 +1,6 @@
 //! What a runner on an instance does: claim before it starts, renew while it runs, release when it is done.
 
-use crate::claims::{InstanceRow, Refused, claim, gone, release};
+use crate::claims::{InstanceRow, Refused, State, claim, gone, release};
 use crate::ids::{InstanceId, RunId};
 use crate::policy::{Policy, us};
 use crate::ports::{Clock, Ledger, PortError, Ports, ScalingGroup, Written};
@@ -108,6 +108,9 @@ where
     C: Clock,
 {
     change(ports, id, |row, now_us| {
+        if row.is_some_and(|row| matches!(row.state, State::Gone { .. })) {
+            return None;
+        }
         let row = row
             .cloned()
             .unwrap_or_else(|| InstanceRow { version: 0, ..InstanceRow::new(id.clone(), now_us) });

@@ -8,6 +8,7 @@ use crate::levels::{Levels, Recorded};
 use crate::policy::{Policy, us};
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
 use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
+use crate::steps::runner::mark_gone;
 
 /// Races for the ledger's row that are lost before the event is left to its next delivery.
 const MOST_RACES: u32 = 20;
@@ -56,13 +57,16 @@ where
     C: Clock,
 {
     let recorded = record(ports, event).await?;
-    if let Told::Runs { started, finished, .. } = &event.told {
-        take_in_runs(ports, policy, started, finished).await?;
+    match &event.told {
+        Told::Sessions(_) => {}
+        Told::Runs { started, finished, .. } => take_in_runs(ports, policy, started, finished).await?,
+        Told::Notice { instance_id, .. } => mark_gone(ports, instance_id).await?,
     }
     let (decision, has_raised) = have_enough(ports, policy).await?;
     let level = match &event.told {
-        Told::Sessions(n) => (Series::Sessions, f64::from(*n)),
-        Told::Runs { level, .. } => (Series::Runs, f64::from(level.total())),
+        Told::Sessions(n) => Some((Series::Sessions, f64::from(*n))),
+        Told::Runs { level, .. } => Some((Series::Runs, f64::from(level.total()))),
+        Told::Notice { .. } => None,
     };
     let desired = f64::from(decision.target);
     let latency_us = ports.clock.now_us().saturating_sub(event.time_us);
@@ -76,9 +80,7 @@ where
         (Series::DecisionLatency, latency_ms),
     ];
     // What was overtaken is no level of now.
-    if recorded == Recorded::News {
-        values.push(level);
-    }
+    values.extend(level.filter(|_| recorded == Recorded::News));
     ports.metrics.put(&values).await?;
     Ok(Handled { recorded, decision, has_raised })
 }

@@ -1,0 +1,74 @@
+//! What an instance knows of itself: the instance metadata service, version 2
+//! (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>).
+
+use std::time::Duration;
+
+use aws_config::imds::Client;
+use aws_config::imds::client::error::ImdsError;
+use squall_core::ports::PortError;
+
+/// The service is on the machine itself: what does not answer soon is not there.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The metadata of the instance that this runs on.
+#[derive(Debug)]
+pub struct InstanceMetadata(Client);
+
+impl InstanceMetadata {
+    /// Where the environment says it is (`AWS_EC2_METADATA_SERVICE_ENDPOINT`), or where it always is.
+    pub fn new() -> Self {
+        Self(Client::builder().connect_timeout(TIMEOUT).read_timeout(TIMEOUT).build())
+    }
+
+    /// This instance's id.
+    ///
+    /// # Errors
+    /// Permanent when this is no instance; transient when the service fails.
+    pub async fn instance_id(&self) -> Result<String, PortError> {
+        let id = self.get("/latest/meta-data/instance-id").await?;
+        id.ok_or_else(|| PortError::permanent("the instance metadata has no instance-id"))
+    }
+
+    /// What EC2 will do to this spot instance, about two minutes from now: `{"action": "terminate", "time": …}`; `None`
+    /// while it will do nothing.
+    ///
+    /// # Errors
+    /// When the service fails.
+    pub async fn spot_action(&self) -> Result<Option<String>, PortError> {
+        self.get("/latest/meta-data/spot/instance-action").await
+    }
+
+    /// The lifecycle state that its Auto Scaling group is taking it to: `InService`, `Terminated`, `Detached`, …; `None`
+    /// when it is in no group.
+    ///
+    /// # Errors
+    /// When the service fails.
+    pub async fn target_lifecycle_state(&self) -> Result<Option<String>, PortError> {
+        self.get("/latest/meta-data/autoscaling/target-lifecycle-state").await
+    }
+
+    /// `None` when there is no such entry.
+    async fn get(&self, path: &str) -> Result<Option<String>, PortError> {
+        const NOT_FOUND: u16 = 404;
+        match self.0.get(path).await {
+            Ok(text) => Ok(Some(text.as_ref().to_owned())),
+            Err(ImdsError::ErrorResponse(reply)) if reply.response().status().as_u16() == NOT_FOUND => {
+                Ok(None)
+            }
+            Err(ImdsError::ErrorResponse(reply)) => {
+                let status = reply.response().status().as_u16();
+                Err(PortError::transient(format!("the instance metadata service answers {status} to {path}")))
+            }
+            Err(_) => Err(PortError::permanent(
+                "the instance metadata service does not answer; is this an EC2 instance, and IMDSv2 on with a hop limit \
+                 that containers can use?",
+            )),
+        }
+    }
+}
+
+impl Default for InstanceMetadata {
+    fn default() -> Self {
+        Self::new()
+    }
+}
