@@ -8,12 +8,14 @@
 //!
 //! A source tells of its own sessions and runs, all of them, every time; the levels of several sources add up. Which of
 //! two levels of a source is the newer one is told by `sequence` when there is one, and by `time` otherwise; a source
-//! keeps to one of the two.
+//! keeps to one of the two. A `sequence` never begins again: a source that cannot keep one over a restart leaves it out, or
+//! everything that it says from then on looks old.
 
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InstanceId, RunId, SourceId};
+use crate::json;
 
 /// The version of events that is spoken here.
 const VERSION: u32 = 1;
@@ -82,28 +84,34 @@ pub struct Activity {
 #[error("{0}")]
 pub struct Malformed(String);
 
+/// Read before all else: a later version may have other fields.
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Wire {
-    SessionActivity {
-        version: u32,
-        source: SourceId,
-        time: String,
-        sequence: Option<u64>,
-        active_sessions: u32,
-    },
-    RunActivity {
-        version: u32,
-        source: SourceId,
-        time: String,
-        sequence: Option<u64>,
-        queued_runs: u32,
-        running_runs: u32,
-        #[serde(default)]
-        started: Vec<RunOn>,
-        #[serde(default)]
-        finished: Vec<RunOn>,
-    },
+struct Version {
+    version: u32,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    SessionActivity,
+    RunActivity,
+}
+
+/// An event of either type. One struct for both, because an error in it knows its field; in a tagged enum it does not.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    version: u32,
+    #[serde(rename = "type")]
+    kind: Kind,
+    source: SourceId,
+    time: String,
+    sequence: Option<u64>,
+    active_sessions: Option<u32>,
+    queued_runs: Option<u32>,
+    running_runs: Option<u32>,
+    started: Option<Vec<RunOn>>,
+    finished: Option<Vec<RunOn>>,
 }
 
 impl Activity {
@@ -112,50 +120,69 @@ impl Activity {
     /// # Errors
     /// The field, its value, and what would be right.
     pub fn from_json(text: &str, now_us: u64) -> Result<Self, Malformed> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let wire: Wire = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            if path == "." { Malformed(inner.to_string()) } else { Malformed(format!("{path}: {inner}")) }
-        })?;
-        reader.end().map_err(|error| Malformed(error.to_string()))?;
-        let (version, source, time, sequence, told) = match wire {
-            Wire::SessionActivity { version, source, time, sequence, active_sessions } => {
-                check_level("active_sessions", active_sessions)?;
-                (version, source, time, sequence, Told::Sessions(active_sessions))
-            }
-            Wire::RunActivity {
-                version,
-                source,
-                time,
-                sequence,
-                queued_runs,
-                running_runs,
-                started,
-                finished,
-            } => {
-                check_level("queued_runs", queued_runs)?;
-                check_level("running_runs", running_runs)?;
-                let level = Runs { queued: queued_runs, running: running_runs };
-                (version, source, time, sequence, Told::Runs { level, started, finished })
-            }
-        };
-        if version != VERSION {
-            return Err(Malformed(format!("version: {version}; this is version {VERSION}")));
+        if let Ok(Version { version }) = serde_json::from_str(text) {
+            check_version(version)?;
         }
+        let wire: Wire = json::read(text).map_err(Malformed)?;
+        check_version(wire.version)?;
+        let told = told(&wire)?;
+        let Wire { source, time, sequence, .. } = wire;
         let time_us = time_us(&time)?;
         if time_us > now_us.saturating_add(AHEAD_US) {
             let ahead_s = time_us.saturating_sub(now_us) / 1_000_000;
+            let most_s = AHEAD_US / 1_000_000;
             return Err(Malformed(format!(
-                "time: {time} is {ahead_s} s from now; is the publisher's clock right?"
+                "time: {time} is {ahead_s} s from now, expected at most {most_s}; is the publisher's clock right?"
             )));
         }
         Ok(Self { source, order: sequence.unwrap_or(time_us), time_us, told })
     }
 }
 
-fn check_level(field: &str, level: u32) -> Result<(), Malformed> {
-    if level <= MOST { Ok(()) } else { Err(Malformed(format!("{field}: {level}; at most {MOST}"))) }
+fn check_version(version: u32) -> Result<(), Malformed> {
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(Malformed(format!("version: {version}, expected {VERSION}")))
+}
+
+fn told(wire: &Wire) -> Result<Told, Malformed> {
+    let Wire { active_sessions, queued_runs, running_runs, started, finished, .. } = wire;
+    match wire.kind {
+        Kind::SessionActivity => {
+            let others = [
+                ("queued_runs", queued_runs.is_some()),
+                ("running_runs", running_runs.is_some()),
+                ("started", started.is_some()),
+                ("finished", finished.is_some()),
+            ];
+            if let Some((field, _)) = others.into_iter().find(|(_, is_there)| *is_there) {
+                return Err(Malformed(format!(
+                    "{field}: is told by a run_activity, not by a session_activity"
+                )));
+            }
+            Ok(Told::Sessions(level("active_sessions", *active_sessions)?))
+        }
+        Kind::RunActivity => {
+            if active_sessions.is_some() {
+                let text = "active_sessions: is told by a session_activity, not by a run_activity";
+                return Err(Malformed(text.to_owned()));
+            }
+            let queued = level("queued_runs", *queued_runs)?;
+            let running = level("running_runs", *running_runs)?;
+            let list = |runs: &Option<Vec<RunOn>>| runs.clone().unwrap_or_default();
+            let level = Runs { queued, running };
+            Ok(Told::Runs { level, started: list(started), finished: list(finished) })
+        }
+    }
+}
+
+fn level(field: &str, level: Option<u32>) -> Result<u32, Malformed> {
+    match level {
+        Some(level) if level <= MOST => Ok(level),
+        Some(level) => Err(Malformed(format!("{field}: {level}, expected at most {MOST}"))),
+        None => Err(Malformed(format!("{field}: missing, expected a number from 0 to {MOST}"))),
+    }
 }
 
 fn time_us(time: &str) -> Result<u64, Malformed> {
@@ -163,7 +190,7 @@ fn time_us(time: &str) -> Result<u64, Malformed> {
     let micros = parsed.and_then(|time| u64::try_from(time.timestamp_micros()).ok());
     micros.ok_or_else(|| {
         let shown: String = time.chars().take(40).collect();
-        Malformed(format!("time: {shown:?}; expected RFC 3339 since 1970, such as 2026-11-22T10:15:00Z"))
+        Malformed(format!("time: {shown:?}, expected RFC 3339 since 1970, such as 2026-11-22T10:15:00Z"))
     })
 }
 

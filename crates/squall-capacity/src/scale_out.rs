@@ -198,7 +198,9 @@ fn reason(demand: &Demand, group: &Group, target: u32, n_undrained: u32, raise: 
         Raise::Hold => format!("desired is {desired}: enough"),
         Raise::SetDesired { to } => format!("desired goes from {desired} to {to}"),
         Raise::Launch(launch) => {
-            format!("{} are launched, desired goes from {desired} to {target}", launch.n)
+            let to = desired.saturating_add(launch.n);
+            let more = if to < target { format!(", on the way to {target}") } else { String::new() };
+            format!("{} are launched, desired goes from {desired} to {to}{more}", launch.n)
         }
         Raise::LaunchAgain(launch) => {
             format!("the launch {} of {} is asked for again", launch.token, launch.n)

@@ -8,3 +8,6 @@ mod scale_out;
 pub use runner::{Claimed, RunnerError, claim_instance, mark_gone, release_instance, renew_claim};
 pub use scale_in::{Ticked, tick};
 pub use scale_out::{Handled, StepError, on_event};
+
+#[cfg(test)]
+mod tests;
