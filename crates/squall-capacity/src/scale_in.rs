@@ -111,7 +111,8 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInSeen) -> Tick {
         victims(policy, now, &demand_then)
     };
     let terminate = if hold == Some(Hold::DesiredBelowLive) { Vec::new() } else { stranded };
-    let reason = reason(&demand_then, group, &drain, &terminate, &reopen, hold);
+    let n_serving = n_serving(group, instances);
+    let reason = reason(&demand_then, group, n_serving, &drain, &terminate, &reopen, hold);
     let all_or_none = matches!(policy.scale_in, ScaleIn::AllIdle {});
     Tick { enough, adopt, lost, killed, forget, drain, all_or_none, terminate, reopen, hold, reason }
 }
@@ -155,10 +156,19 @@ fn stranded(
     (lost, kept)
 }
 
+/// Instances that serve and are not to leave.
+fn n_serving(group: &Group, instances: &[InstanceRow]) -> u32 {
+    let leaving = instances.iter().filter(|row| row.leaving_since_us().is_some());
+    let leaving: BTreeSet<_> = leaving.map(|row| &row.id).collect();
+    u32::try_from(in_service(group).filter(|it| !leaving.contains(&it.id)).count()).unwrap_or(u32::MAX)
+}
+
 fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<InstanceId>, Option<Hold>) {
     let ScaleOutSeen { now_us, group, instances, .. } = now;
     let floor = group.clamp(demand.wanted());
-    let n_spare = group.desired.saturating_sub(n_leaving(group, instances)).saturating_sub(floor);
+    // What is desired and does not serve yet may never come: none that serves goes for it.
+    let n_there = n_serving(group, instances).min(group.desired.saturating_sub(n_leaving(group, instances)));
+    let n_spare = n_there.saturating_sub(floor);
     if n_spare == 0 {
         return (Vec::new(), Some(Hold::Needed));
     }
@@ -193,6 +203,7 @@ fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<Instanc
 fn reason(
     demand: &Demand,
     group: &Group,
+    n_serving: u32,
     drain: &[InstanceId],
     terminate: &[InstanceId],
     reopen: &[InstanceId],
@@ -216,7 +227,7 @@ fn reason(
         }
         Some(Hold::Needed) => format!(
             "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted}, the bounds are {min} to {max}: \
-             {desired} are not too many"
+             of {desired} desired {n_serving} serve, not too many"
         ),
         Some(Hold::NoneIdle) => {
             format!("{wanted} of {desired} are needed, but none was idle for long enough")
@@ -230,9 +241,10 @@ fn reason(
             format!("{desired} are desired and {n_live} live: nothing goes until as many are desired")
         }
     };
-    for (ids, what) in
-        [(terminate, "drained before and still there"), (reopen, "to leave and not to be spared")]
-    {
+    for (ids, what) in [
+        (terminate, "drained before and still there"),
+        (reopen, "neither to be lost nor replaced, and in use again"),
+    ] {
         if !ids.is_empty() {
             let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
             text.push_str(&format!("; {what}: {}", ids.join(", ")));

@@ -72,7 +72,7 @@ fn any_row() -> impl Strategy<Value = (InstanceRow, u64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn of_all_that_is_made_of_one_row_one_can_be_written((row, now_us) in any_row(), deed in deed()) {

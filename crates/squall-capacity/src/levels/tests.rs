@@ -49,7 +49,7 @@ fn deliveries() -> impl Strategy<Value = (Vec<Activity>, Vec<Activity>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn any_order_and_number_of_deliveries_comes_to_the_same_levels((once, delivered) in deliveries()) {

@@ -153,11 +153,14 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         Raise::Hold => {}
         Raise::SetDesired { to } => note(outcome, ports.group.set_desired(*to).await)?,
         Raise::Launch(launch) => {
+            // A launch that was noted, done and struck out since the group was looked at is not in what was seen. Between this
+            // look and the note, which is conditional on the levels that were seen before, there can be none.
+            if ports.group.describe().await?.desired != seen.group.desired {
+                return Ok(());
+            }
             // Its token first: whoever dies here leaves it to the next one, who asks again under the same.
             if ports.ledger.put_levels(&next(1, Some(launch.clone()))).await? == Written::Yes {
-                // A launch that was struck out between the look at the group and the one at the ledger is in neither.
-                let is_as_seen = ports.group.describe().await?.desired == seen.group.desired;
-                let done = if is_as_seen { launch_noted(ports, launch, outcome).await } else { Ok(()) };
+                let done = launch_noted(ports, launch, outcome).await;
                 if is_settled(&done) {
                     ports.ledger.put_levels(&next(2, None)).await?;
                 }
