@@ -119,7 +119,8 @@ impl InstanceRow {
     }
 }
 
-/// The row with the run's claim, made or renewed; `slots` is how many runs an instance takes at once.
+/// The row with the run's claim, made or renewed; `slots` is how many runs an instance takes at once. Where an instance is
+/// gone, a run that is there may renew its claim, and none may begin.
 ///
 /// # Errors
 /// Why it is not claimed.
@@ -132,8 +133,11 @@ pub fn claim(
     lease_us: u64,
 ) -> Result<InstanceRow, Refused> {
     let mut next = row.map_or_else(|| InstanceRow::new(id.clone(), now_us), InstanceRow::next);
+    let is_here = next.live_runs(now_us).any(|it| it == run);
     match next.state {
         State::Open => {}
+        // It may be reclaimed much later than it was announced; until then nobody else is to take it from the run.
+        State::Gone { .. } if is_here => {}
         State::Draining { .. } => return Err(Refused::Draining),
         State::Gone { .. } => return Err(Refused::Gone),
     }
@@ -170,21 +174,20 @@ pub fn started(
 /// comes later.
 pub fn finished(row: Option<&InstanceRow>, id: &InstanceId, run: &RunId, now_us: u64) -> InstanceRow {
     let mut next = row.map_or_else(|| InstanceRow::new(id.clone(), now_us), InstanceRow::next);
-    next.runs.insert(run.clone(), 0);
-    let ended: Vec<_> =
-        next.runs.iter().filter(|(_, until_us)| **until_us == 0).map(|(run, _)| run).collect();
-    let too_many: Vec<_> = ended.into_iter().rev().skip(MOST_ENDED).cloned().collect();
-    next.runs.retain(|run, _| !too_many.contains(run));
-    if !next.is_claimed(now_us) {
+    let is_news = next.runs.insert(run.clone(), 0) != Some(0);
+    let others = next.runs.iter().filter(|(it, until_us)| **until_us == 0 && *it != run);
+    let too_many: Vec<_> = others.map(|(it, _)| it.clone()).rev().skip(MOST_ENDED - 1).collect();
+    next.runs.retain(|it, _| !too_many.contains(it));
+    if is_news && !next.is_claimed(now_us) {
         next.idle_since_us = now_us;
     }
     next
 }
 
-/// The row without the run; `None` when the run has no claim.
+/// The row without the run; `None` when the run has no claim. That an event said it has finished stays known.
 pub fn release(row: &InstanceRow, run: &RunId, now_us: u64) -> Option<InstanceRow> {
     let mut next = row.next();
-    next.runs.remove(run)?;
+    next.runs.remove(run).filter(|until_us| *until_us > 0)?;
     if !next.is_claimed(now_us) {
         next.idle_since_us = now_us;
     }

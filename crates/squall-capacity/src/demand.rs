@@ -39,9 +39,14 @@ pub fn demand_of(policy: &Policy, levels: &Levels, n_sessions: u32, n_runs: u32,
     let used_us = levels.session_came_us.max(levels.run_seen_us);
     let is_decayed = n_sessions > 0
         && n_runs == 0
+        // Whoever knows of no use does not know that there was none.
+        && used_us > 0
         && policy.standby.decay_s.is_some_and(|decay_s| now_us.saturating_sub(used_us) >= us(decay_s));
     let curve = policy.standby.instances(n_sessions);
     let floor = if n_sessions == 0 { 0 } else { policy.standby.floor };
     let standby = if is_decayed { floor } else { curve.max(floor) };
     Demand { n_sessions, n_runs, for_runs, standby, is_decayed }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,8 @@
 //!
 //! A source tells of its own sessions and runs, all of them, every time; the levels of several sources add up. Which of
 //! two levels of a source is the newer one is told by `sequence` when there is one, and by `time` otherwise; a source
-//! keeps to one of the two.
+//! keeps to one of the two. A `sequence` never begins again: a source that cannot keep one over a restart leaves it out, or
+//! everything that it says from then on looks old.
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::ids::{InstanceId, RunId, SourceId};
+use crate::json::read;
 
 /// The version of events that is spoken here.
 const VERSION: u32 = 1;
@@ -113,36 +115,47 @@ pub struct Activity {
 #[error("{0}")]
 pub struct Malformed(String);
 
+/// Read before all else: a later version may have other fields.
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Wire {
-    SessionActivity {
-        version: u32,
-        source: SourceId,
-        time: String,
-        sequence: Option<u64>,
-        active_sessions: u32,
-    },
-    RunActivity {
-        version: u32,
-        source: SourceId,
-        time: String,
-        sequence: Option<u64>,
-        queued_runs: u32,
-        running_runs: u32,
-        #[serde(default)]
-        started: Vec<RunOn>,
-        #[serde(default)]
-        finished: Vec<RunOn>,
-    },
-    InstanceNotice {
-        version: u32,
-        source: SourceId,
-        time: String,
-        sequence: Option<u64>,
-        instance_id: InstanceId,
-        notice: Notice,
-    },
+struct Version {
+    version: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    SessionActivity,
+    RunActivity,
+    InstanceNotice,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SessionActivity => "a session_activity",
+            Self::RunActivity => "a run_activity",
+            Self::InstanceNotice => "an instance_notice",
+        }
+    }
+}
+
+/// An event of any type. One struct for all, because an error in it knows its field; in a tagged enum it does not.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    version: u32,
+    #[serde(rename = "type")]
+    kind: Kind,
+    source: SourceId,
+    time: String,
+    sequence: Option<u64>,
+    active_sessions: Option<u32>,
+    queued_runs: Option<u32>,
+    running_runs: Option<u32>,
+    started: Option<Vec<RunOn>>,
+    finished: Option<Vec<RunOn>>,
+    instance_id: Option<InstanceId>,
+    notice: Option<Notice>,
 }
 
 /// An event of a source's runs, as it is published.
@@ -156,8 +169,9 @@ pub fn run_activity_json(source: &str, time_us: u64, queued: u32, running: u32) 
 
 /// An event that an instance is about to go, as it is published.
 pub fn instance_notice_json(instance: &InstanceId, notice: Notice, time_us: u64) -> String {
+    let source = format!("runner/{instance}");
     json!({
-        "version": VERSION, "type": "instance_notice", "source": format!("runner/{instance}"), "time": rfc_3339(time_us),
+        "version": VERSION, "type": "instance_notice", "source": source, "time": rfc_3339(time_us),
         "instance_id": instance, "notice": notice,
     })
     .to_string()
@@ -174,53 +188,76 @@ impl Activity {
     /// # Errors
     /// The field, its value, and what would be right.
     pub fn from_json(text: &str, now_us: u64) -> Result<Self, Malformed> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let wire: Wire = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            if path == "." { Malformed(inner.to_string()) } else { Malformed(format!("{path}: {inner}")) }
-        })?;
-        reader.end().map_err(|error| Malformed(error.to_string()))?;
-        let (version, source, time, sequence, told) = match wire {
-            Wire::SessionActivity { version, source, time, sequence, active_sessions } => {
-                check_level("active_sessions", active_sessions)?;
-                (version, source, time, sequence, Told::Sessions(active_sessions))
-            }
-            Wire::RunActivity {
-                version,
-                source,
-                time,
-                sequence,
-                queued_runs,
-                running_runs,
-                started,
-                finished,
-            } => {
-                check_level("queued_runs", queued_runs)?;
-                check_level("running_runs", running_runs)?;
-                let level = Runs { queued: queued_runs, running: running_runs };
-                (version, source, time, sequence, Told::Runs { level, started, finished })
-            }
-            Wire::InstanceNotice { version, source, time, sequence, instance_id, notice } => {
-                (version, source, time, sequence, Told::Notice { instance_id, notice })
-            }
-        };
-        if version != VERSION {
-            return Err(Malformed(format!("version: {version}; this is version {VERSION}")));
+        if let Ok(Version { version }) = serde_json::from_str(text) {
+            check_version(version)?;
         }
+        let wire: Wire = read(text).map_err(Malformed)?;
+        check_version(wire.version)?;
+        let told = told(&wire)?;
+        let Wire { source, time, sequence, .. } = wire;
         let time_us = time_us(&time)?;
         if time_us > now_us.saturating_add(AHEAD_US) {
             let ahead_s = time_us.saturating_sub(now_us) / 1_000_000;
+            let most_s = AHEAD_US / 1_000_000;
             return Err(Malformed(format!(
-                "time: {time} is {ahead_s} s from now; is the publisher's clock right?"
+                "time: {time} is {ahead_s} s from now, expected at most {most_s}; is the publisher's clock right?"
             )));
         }
         Ok(Self { source, order: sequence.unwrap_or(time_us), time_us, told })
     }
 }
 
-fn check_level(field: &str, level: u32) -> Result<(), Malformed> {
-    if level <= MOST { Ok(()) } else { Err(Malformed(format!("{field}: {level}; at most {MOST}"))) }
+fn check_version(version: u32) -> Result<(), Malformed> {
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(Malformed(format!("version: {version}, expected {VERSION}")))
+}
+
+fn told(wire: &Wire) -> Result<Told, Malformed> {
+    let Wire { active_sessions, queued_runs, running_runs, started, finished, instance_id, notice, .. } =
+        wire;
+    let fields = [
+        ("active_sessions", active_sessions.is_some(), Kind::SessionActivity),
+        ("queued_runs", queued_runs.is_some(), Kind::RunActivity),
+        ("running_runs", running_runs.is_some(), Kind::RunActivity),
+        ("started", started.is_some(), Kind::RunActivity),
+        ("finished", finished.is_some(), Kind::RunActivity),
+        ("instance_id", instance_id.is_some(), Kind::InstanceNotice),
+        ("notice", notice.is_some(), Kind::InstanceNotice),
+    ];
+    if let Some((field, _, kind)) =
+        fields.into_iter().find(|(_, is_there, kind)| *is_there && *kind != wire.kind)
+    {
+        let (its, this) = (kind.name(), wire.kind.name());
+        return Err(Malformed(format!("{field}: is told by {its}, not by {this}")));
+    }
+    match wire.kind {
+        Kind::SessionActivity => Ok(Told::Sessions(level("active_sessions", *active_sessions)?)),
+        Kind::RunActivity => {
+            let queued = level("queued_runs", *queued_runs)?;
+            let running = level("running_runs", *running_runs)?;
+            let list = |runs: &Option<Vec<RunOn>>| runs.clone().unwrap_or_default();
+            let level = Runs { queued, running };
+            Ok(Told::Runs { level, started: list(started), finished: list(finished) })
+        }
+        Kind::InstanceNotice => {
+            let missing =
+                |field: &str, expected: &str| Malformed(format!("{field}: missing, expected {expected}"));
+            let instance_id =
+                instance_id.clone().ok_or_else(|| missing("instance_id", "an instance's id"))?;
+            let notice = notice.ok_or_else(|| missing("notice", "spot_interruption or terminating"))?;
+            Ok(Told::Notice { instance_id, notice })
+        }
+    }
+}
+
+fn level(field: &str, level: Option<u32>) -> Result<u32, Malformed> {
+    match level {
+        Some(level) if level <= MOST => Ok(level),
+        Some(level) => Err(Malformed(format!("{field}: {level}, expected at most {MOST}"))),
+        None => Err(Malformed(format!("{field}: missing, expected a number from 0 to {MOST}"))),
+    }
 }
 
 fn time_us(time: &str) -> Result<u64, Malformed> {
@@ -228,7 +265,7 @@ fn time_us(time: &str) -> Result<u64, Malformed> {
     let micros = parsed.and_then(|time| u64::try_from(time.timestamp_micros()).ok());
     micros.ok_or_else(|| {
         let shown: String = time.chars().take(40).collect();
-        Malformed(format!("time: {shown:?}; expected RFC 3339 since 1970, such as 2026-11-22T10:15:00Z"))
+        Malformed(format!("time: {shown:?}, expected RFC 3339 since 1970, such as 2026-11-22T10:15:00Z"))
     })
 }
 

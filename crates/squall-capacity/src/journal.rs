@@ -31,6 +31,7 @@ pub struct Outcome {
 /// A decision, and all that it depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "controller", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "one at a time, written and dropped")]
 pub enum Decision {
     /// A round of scale-out.
     ScaleOut {
@@ -81,3 +82,6 @@ impl Line {
         Self { decision, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The ledger's row for the group: the newest level of each source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use crate::scale_out::Launch;
 
 /// Sources of one kind; more would be a publisher that makes up a new name each time, and a row without end.
 const MOST_SOURCES: usize = 500;
+/// After how long a source that ended on nothing may make room for another, microseconds. Long enough that no event of it is
+/// still on its way, which would count as its newest.
+const OUTLIVED_US: u64 = 86_400_000_000;
 
 /// A level as a source told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,7 +34,8 @@ pub struct Levels {
     pub sessions: BTreeMap<SourceId, Level<u32>>,
     /// Queued and running runs, by source.
     pub runs: BTreeMap<SourceId, Level<Runs>>,
-    /// When a session last appeared, microseconds since 1970; 0 when none did.
+    /// When a session last appeared, microseconds since 1970; 0 when none did. What came and was overtaken by as high a
+    /// level is not seen to come: only standing by depends on it.
     pub session_came_us: u64,
     /// When there last was a run, microseconds since 1970; 0 when there was none.
     pub run_seen_us: u64,
@@ -51,7 +55,8 @@ pub enum Recorded {
 }
 
 impl Levels {
-    /// Takes in an event unless a newer one of its source is known. The version stays.
+    /// Takes in an event unless a newer one of its source is known. The version stays. An event that was overtaken still
+    /// tells that there was a run then.
     pub fn record(&mut self, event: &Activity) -> Recorded {
         let Activity { source, order, time_us, told } = event;
         let (order, time_us) = (*order, *time_us);
@@ -65,14 +70,14 @@ impl Levels {
             }
             Told::Notice { .. } => Recorded::Known,
         };
-        if recorded == Recorded::News {
-            if self.n_sessions() > before.0 {
-                self.session_came_us = self.session_came_us.max(time_us);
-            }
-            // A run that ends now was there until now.
-            if self.n_runs().max(before.1) > 0 {
-                self.run_seen_us = self.run_seen_us.max(time_us);
-            }
+        if recorded == Recorded::News && self.n_sessions() > before.0 {
+            self.session_came_us = self.session_came_us.max(time_us);
+        }
+        let has_run = matches!(told, Told::Runs { level, .. } if level.total() > 0);
+        // A run that ends now was there until now.
+        let had_run = recorded == Recorded::News && self.n_runs().max(before.1) > 0;
+        if recorded != Recorded::TooManySources && (has_run || had_run) {
+            self.run_seen_us = self.run_seen_us.max(time_us);
         }
         recorded
     }
@@ -94,12 +99,12 @@ impl Levels {
         left.runs.retain(|_, level| level.time_us >= since_us);
         let of_sessions = self.sessions.keys().filter(|source| !left.sessions.contains_key(*source));
         let of_runs = self.runs.keys().filter(|source| !left.runs.contains_key(*source));
-        let silent = of_sessions.chain(of_runs).cloned().collect();
-        (left, silent)
+        let silent: BTreeSet<_> = of_sessions.chain(of_runs).cloned().collect();
+        (left, silent.into_iter().collect())
     }
 }
 
-fn take_in<T: Ord + Copy>(
+fn take_in<T: Ord + Copy + Default>(
     known: &mut BTreeMap<SourceId, Level<T>>,
     source: &SourceId,
     level: Level<T>,
@@ -108,7 +113,14 @@ fn take_in<T: Ord + Copy>(
         return Recorded::Known;
     }
     if known.len() >= MOST_SOURCES && !known.contains_key(source) {
-        return Recorded::TooManySources;
+        let outlived = known.iter().filter(|(_, old)| {
+            old.value == T::default() && old.time_us.saturating_add(OUTLIVED_US) <= level.time_us
+        });
+        let Some(oldest) = outlived.min_by_key(|(_, old)| old.time_us).map(|(source, _)| source.clone())
+        else {
+            return Recorded::TooManySources;
+        };
+        known.remove(&oldest);
     }
     known.insert(source.clone(), level);
     Recorded::News

@@ -18,9 +18,12 @@ pub mod events;
 pub mod group;
 pub mod ids;
 pub mod journal;
+mod json;
 pub mod levels;
 pub mod policy;
 pub mod ports;
 pub mod scale_in;
 pub mod scale_out;
+#[cfg(test)]
+mod seen;
 pub mod steps;

@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
+
 /// How a group is to follow its application. As JSON it is what the functions and `squall capacity` are configured with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,13 +121,7 @@ impl Policy {
     /// # Errors
     /// The field, its value, and what would be right.
     pub fn from_json(text: &str) -> Result<Self, Unfit> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let policy: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            if path == "." { Unfit(inner.to_string()) } else { Unfit(format!("{path}: {inner}")) }
-        })?;
-        reader.end().map_err(|error| Unfit(error.to_string()))?;
+        let policy: Self = json::read(text).map_err(Unfit)?;
         policy.check()?;
         Ok(policy)
     }
@@ -134,18 +130,18 @@ impl Policy {
         let Self { standby, scale_in, window_s, lease_s, event_lease_s, forget_source_after_s, .. } = self;
         for pair in standby.steps.windows(2) {
             if pair[0].sessions >= pair[1].sessions || pair[0].instances > pair[1].instances {
-                let text = "standby.steps: both numbers ascend from step to step, such as \
+                let text = "standby.steps: expected sessions and instances to ascend from step to step, such as \
                             [{\"sessions\": 1, \"instances\": 1}, {\"sessions\": 20, \"instances\": 3}]";
                 return Err(Unfit(text.to_owned()));
             }
         }
         if standby.steps.first().is_some_and(|step| step.sessions == 0) {
-            let text = "standby.steps: the first step is at 0 sessions; the group's minimum is what stands by without any";
+            let text = "standby.steps: the first step is at 0 sessions, expected at least 1; what stands by without any is the group's minimum";
             return Err(Unfit(text.to_owned()));
         }
         if standby.steps.first().is_some_and(|step| standby.floor > step.instances) {
             return Err(Unfit(format!(
-                "standby.floor: {}; more than the first step's instances",
+                "standby.floor: {}, expected at most the first step's instances",
                 standby.floor
             )));
         }
@@ -153,7 +149,7 @@ impl Policy {
             ScaleIn::AllIdle {} => 0,
             ScaleIn::ByInstance { most_per_tick: 0, .. } => {
                 return Err(Unfit(
-                    "scale_in.most_per_tick: 0; at least 1, or nothing ever shrinks".to_owned(),
+                    "scale_in.most_per_tick: 0, expected at least 1, or nothing ever shrinks".to_owned(),
                 ));
             }
             ScaleIn::ByInstance { idle_s, .. } => *idle_s,
@@ -168,7 +164,7 @@ impl Policy {
         ];
         for (field, value, least) in spans {
             if !(least..=MOST_S).contains(&value) {
-                return Err(Unfit(format!("{field}: {value}; expected {least} to {MOST_S} seconds")));
+                return Err(Unfit(format!("{field}: {value}, expected {least} to {MOST_S} seconds")));
             }
         }
         Ok(())

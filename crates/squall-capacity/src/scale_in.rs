@@ -66,6 +66,9 @@ pub struct Tick {
     pub all_or_none: bool,
     /// Instances that an earlier tick had leave and that are still there: it did not come so far.
     pub terminate: Vec<InstanceId>,
+    /// Of those, instances that the group can neither lose nor replace within its bounds: they take runs again.
+    #[serde(default)]
+    pub reopen: Vec<InstanceId>,
     /// Why nothing is drained.
     pub hold: Option<Hold>,
     /// In words.
@@ -97,7 +100,7 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInSeen) -> Tick {
     let forgotten = forgotten.filter(|row| matches!(row.state, State::Gone { .. }) && is_old(row, *now_us));
     let forget = forgotten.map(|row| row.id.clone()).collect();
 
-    let stranded = stranded(group, instances, &enough.undrain, *now_us);
+    let (stranded, reopen) = stranded(group, instances, &enough.undrain, *now_us);
     let (drain, hold) = if !known(!levels.runs.is_empty(), *most_runs) {
         (Vec::new(), Some(Hold::RunsUnknown))
     } else if uses_sessions && !known(!levels.sessions.is_empty(), *most_sessions) {
@@ -107,10 +110,11 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInSeen) -> Tick {
     } else {
         victims(policy, now, &demand_then)
     };
-    let reason = reason(&demand_then, group, &drain, &stranded, hold);
     let terminate = if hold == Some(Hold::DesiredBelowLive) { Vec::new() } else { stranded };
+    let n_serving = n_serving(group, instances);
+    let reason = reason(&demand_then, group, n_serving, &drain, &terminate, &reopen, hold);
     let all_or_none = matches!(policy.scale_in, ScaleIn::AllIdle {});
-    Tick { enough, adopt, lost, killed, forget, drain, all_or_none, terminate, hold, reason }
+    Tick { enough, adopt, lost, killed, forget, drain, all_or_none, terminate, reopen, hold, reason }
 }
 
 fn in_service(group: &Group) -> impl Iterator<Item = &Instance> {
@@ -132,24 +136,39 @@ fn is_old(row: &InstanceRow, now_us: u64) -> bool {
     row.leaving_since_us().is_some_and(|since_us| now_us.saturating_sub(since_us) >= DRAIN_GRACE_US)
 }
 
-/// Instances that were to leave long ago, are still there and not wanted back: within what the group may lose.
+/// Instances that were to leave long ago, are still there and not wanted back: those that the group may lose, and those that
+/// it may not, nor launch others in their place. These would take no runs for ever.
 fn stranded(
     group: &Group,
     instances: &[InstanceRow],
     undrain: &[InstanceId],
     now_us: u64,
-) -> Vec<InstanceId> {
+) -> (Vec<InstanceId>, Vec<InstanceId>) {
     let serves = |id: &InstanceId| group.instance(id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
     let old = instances.iter().filter(|row| is_old(row, now_us) && !row.is_claimed(now_us));
     let ids = old.map(|row| &row.id);
     let spare = group.desired.saturating_sub(group.min) as usize;
-    ids.filter(|id| !undrain.contains(id) && serves(id)).take(spare).cloned().collect()
+    let mut lost: Vec<_> = ids.filter(|id| !undrain.contains(id) && serves(id)).cloned().collect();
+    let mut kept = lost.split_off(spare.min(lost.len()));
+    if group.desired < group.max {
+        kept.clear();
+    }
+    (lost, kept)
+}
+
+/// Instances that serve and are not to leave.
+fn n_serving(group: &Group, instances: &[InstanceRow]) -> u32 {
+    let leaving = instances.iter().filter(|row| row.leaving_since_us().is_some());
+    let leaving: BTreeSet<_> = leaving.map(|row| &row.id).collect();
+    u32::try_from(in_service(group).filter(|it| !leaving.contains(&it.id)).count()).unwrap_or(u32::MAX)
 }
 
 fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<InstanceId>, Option<Hold>) {
     let ScaleOutSeen { now_us, group, instances, .. } = now;
     let floor = group.clamp(demand.wanted());
-    let n_spare = group.desired.saturating_sub(n_leaving(group, instances)).saturating_sub(floor);
+    // What is desired and does not serve yet may never come: none that serves goes for it.
+    let n_there = n_serving(group, instances).min(group.desired.saturating_sub(n_leaving(group, instances)));
+    let n_spare = n_there.saturating_sub(floor);
     if n_spare == 0 {
         return (Vec::new(), Some(Hold::Needed));
     }
@@ -162,7 +181,10 @@ fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<Instanc
     idle.sort();
     let (idle_us, most) = match policy.scale_in {
         ScaleIn::AllIdle {} => {
-            if demand.n_runs > 0 || instances.iter().any(|row| row.is_claimed(*now_us)) {
+            // The metric may lag behind the ledger, or have nothing.
+            let seen_us = now.levels.run_seen_us;
+            let ran = seen_us > 0 && now_us.saturating_sub(seen_us) < us(policy.window_s);
+            if ran || demand.n_runs > 0 || instances.iter().any(|row| row.is_claimed(*now_us)) {
                 return (Vec::new(), Some(Hold::NotQuiet));
             }
             if group.cooling_until_us > *now_us {
@@ -181,8 +203,10 @@ fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<Instanc
 fn reason(
     demand: &Demand,
     group: &Group,
+    n_serving: u32,
     drain: &[InstanceId],
-    stranded: &[InstanceId],
+    terminate: &[InstanceId],
+    reopen: &[InstanceId],
     hold: Option<Hold>,
 ) -> String {
     let Group { min, max, desired, .. } = group;
@@ -203,7 +227,7 @@ fn reason(
         }
         Some(Hold::Needed) => format!(
             "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted}, the bounds are {min} to {max}: \
-             {desired} are not too many"
+             of {desired} desired {n_serving} serve, not too many"
         ),
         Some(Hold::NoneIdle) => {
             format!("{wanted} of {desired} are needed, but none was idle for long enough")
@@ -214,12 +238,17 @@ fn reason(
         Some(Hold::Cooling) => format!("{wanted} of {desired} are needed, but the group has just changed"),
         Some(Hold::DesiredBelowLive) => {
             let n_live = group.n_live();
-            format!("{desired} are desired and {n_live} live: first nothing may wait to be killed")
+            format!("{desired} are desired and {n_live} live: nothing goes until as many are desired")
         }
     };
-    if !stranded.is_empty() {
-        let ids: Vec<_> = stranded.iter().map(InstanceId::as_str).collect();
-        text.push_str(&format!("; drained before and still there: {}", ids.join(", ")));
+    for (ids, what) in [
+        (terminate, "drained before and still there"),
+        (reopen, "neither to be lost nor replaced, and in use again"),
+    ] {
+        if !ids.is_empty() {
+            let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
+            text.push_str(&format!("; {what}: {}", ids.join(", ")));
+        }
     }
     text
 }

@@ -129,7 +129,8 @@ pub(crate) fn enough(
     let for_demand = within.saturating_add(n_leaving.saturating_sub(n_undrained));
     let target = group.clamp(for_demand.max(group.n_live()).max(group.desired));
     let raise = raise(policy, levels, group, target, *now_us);
-    let reason = reason(&demand, group, target, n_undrained, &raise);
+    let n_left = n_leaving.saturating_sub(n_undrained);
+    let reason = reason(&demand, group, target, (n_undrained, n_left), &silent, &raise);
     ScaleOut {
         demand,
         target,
@@ -177,10 +178,20 @@ fn token(group: &str, version: u64, now_us: u64) -> String {
     format!("{hash:016x}-{version}-{now_us}")
 }
 
-fn reason(demand: &Demand, group: &Group, target: u32, n_undrained: u32, raise: &Raise) -> String {
+fn reason(
+    demand: &Demand,
+    group: &Group,
+    target: u32,
+    (n_undrained, n_left): (u32, u32),
+    silent: &[SourceId],
+    raise: &Raise,
+) -> String {
     let Demand { n_sessions, n_runs, for_runs, standby, is_decayed } = demand;
     let idle = if *is_decayed { ", which run nothing" } else { "" };
-    let need = format!("{n_runs} runs need {for_runs}, {n_sessions} sessions{idle} need {standby}");
+    let one = |n: u32, one: &'static str, many: &'static str| if n == 1 { one } else { many };
+    let (runs, sessions) = (one(*n_runs, "run", "runs"), one(*n_sessions, "session", "sessions"));
+    let (needs, need) = (one(*n_runs, "needs", "need"), one(*n_sessions, "needs", "need"));
+    let need = format!("{n_runs} {runs} {needs} {for_runs}, {n_sessions} {sessions}{idle} {need} {standby}");
     let Group { min, max, desired, .. } = group;
     let wanted = demand.wanted();
     let bound = if wanted > *max {
@@ -194,11 +205,27 @@ fn reason(demand: &Demand, group: &Group, target: u32, n_undrained: u32, raise: 
         0 => String::new(),
         n => format!("; {n} that drain are kept"),
     };
+    let left = match n_left {
+        0 => String::new(),
+        n => format!("; {n} leave"),
+    };
+    let n_live = group.n_live();
+    let live = if n_live > *desired { format!("; {n_live} live") } else { String::new() };
+    let unheard = match silent {
+        [] => String::new(),
+        silent => {
+            let names: Vec<_> = silent.iter().map(SourceId::as_str).collect();
+            format!("; silent for too long to count: {}", names.join(", "))
+        }
+    };
     let done = match raise {
+        Raise::Hold if wanted > *max => format!("desired is {desired}: no more may be"),
         Raise::Hold => format!("desired is {desired}: enough"),
         Raise::SetDesired { to } => format!("desired goes from {desired} to {to}"),
         Raise::Launch(launch) => {
-            format!("{} are launched, desired goes from {desired} to {target}", launch.n)
+            let to = desired.saturating_add(launch.n);
+            let more = if to < target { format!(", on the way to {target}") } else { String::new() };
+            format!("{} are launched, desired goes from {desired} to {to}{more}", launch.n)
         }
         Raise::LaunchAgain(launch) => {
             format!("the launch {} of {} is asked for again", launch.token, launch.n)
@@ -207,7 +234,7 @@ fn reason(demand: &Demand, group: &Group, target: u32, n_undrained: u32, raise: 
             format!("the launch {} of {} is too old to be asked for again", launch.token, launch.n)
         }
     };
-    format!("{need}{bound}{spared}; {done}")
+    format!("{need}{unheard}{bound}{spared}{left}{live}; {done}")
 }
 
 #[cfg(test)]

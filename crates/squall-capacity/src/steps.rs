@@ -6,5 +6,8 @@ mod scale_in;
 mod scale_out;
 
 pub use runner::{Claimed, RunnerError, claim_instance, mark_gone, release_instance, renew_claim};
-pub use scale_in::{Ticked, tick};
+pub use scale_in::{Ticked, look_for_tick, tick};
 pub use scale_out::{Handled, StepError, on_event};
+
+#[cfg(test)]
+mod tests;

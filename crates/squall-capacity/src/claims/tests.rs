@@ -1,1 +1,230 @@
+//! What may become of an instance, whoever asks and in whatever order.
 
+use expect_test::expect;
+use proptest::prelude::*;
+
+use super::*;
+
+const LEASE_US: u64 = 50;
+
+fn id() -> InstanceId {
+    InstanceId::new("i-1").unwrap()
+}
+
+fn run(n: u32) -> RunId {
+    RunId::new(format!("r-{n}")).unwrap()
+}
+
+/// What may happen to a row.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Claim(u32),
+    Release(u32),
+    Started(u32),
+    Finished(u32),
+    Drain,
+    Undrain,
+    Gone,
+    Wait(u64),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let run = 0_u32..4;
+    prop_oneof![
+        4 => run.clone().prop_map(Deed::Claim),
+        3 => run.clone().prop_map(Deed::Release),
+        2 => run.clone().prop_map(Deed::Started),
+        2 => run.prop_map(Deed::Finished),
+        3 => Just(Deed::Drain),
+        2 => Just(Deed::Undrain),
+        1 => Just(Deed::Gone),
+        4 => (1_u64..40).prop_map(Deed::Wait),
+    ]
+}
+
+/// What a deed makes of the row; `None` when it writes nothing.
+fn done(row: &InstanceRow, deed: Deed, slots: u32, now_us: u64) -> Option<InstanceRow> {
+    match deed {
+        Deed::Claim(n) => claim(Some(row), &id(), &run(n), slots, now_us, LEASE_US).ok(),
+        Deed::Release(n) => release(row, &run(n), now_us),
+        Deed::Started(n) => started(Some(row), &id(), &run(n), now_us, LEASE_US),
+        Deed::Finished(n) => Some(finished(Some(row), &id(), &run(n), now_us)),
+        Deed::Drain => drain(row, now_us),
+        Deed::Undrain => undrain(row, now_us),
+        Deed::Gone => Some(gone(row, now_us)),
+        Deed::Wait(_) => None,
+    }
+}
+
+/// A row after any deeds, and the time.
+fn any_row() -> impl Strategy<Value = (InstanceRow, u64)> {
+    prop::collection::vec(deed(), 0..30).prop_map(|deeds| {
+        let mut row = InstanceRow::new(id(), 10);
+        let mut now_us = 10;
+        for deed in deeds {
+            if let Deed::Wait(us) = deed {
+                now_us += us;
+            }
+            row = done(&row, deed, 2, now_us).unwrap_or(row);
+        }
+        (row, now_us)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn of_all_that_is_made_of_one_row_one_can_be_written((row, now_us) in any_row(), deed in deed()) {
+        // A write is conditional on the version before: two with the same version exclude each other.
+        if let Some(next) = done(&row, deed, 2, now_us) {
+            prop_assert_eq!(next.version, row.version + 1);
+            prop_assert_eq!(&next.id, &row.id);
+        }
+    }
+
+    #[test]
+    fn nobody_claims_what_is_to_leave_and_nobody_drains_what_is_claimed((row, now_us) in any_row()) {
+        let claimed = claim(Some(&row), &id(), &run(9), 2, now_us, LEASE_US);
+        match row.state {
+            State::Draining { .. } => prop_assert_eq!(claimed, Err(Refused::Draining)),
+            State::Gone { .. } => prop_assert_eq!(claimed, Err(Refused::Gone)),
+            State::Open if row.live_runs(now_us).count() >= 2 => prop_assert_eq!(claimed, Err(Refused::Full)),
+            State::Open => {
+                let claimed = claimed.unwrap();
+                prop_assert!(claimed.is_claimed(now_us) && drain(&claimed, now_us).is_none());
+                prop_assert!(claimed.live_runs(now_us).count() <= 2);
+            }
+        }
+        prop_assert_eq!(drain(&row, now_us).is_some(), row.state == State::Open && !row.is_claimed(now_us));
+    }
+
+    #[test]
+    fn a_run_that_is_there_renews_its_claim_whatever_becomes_of_the_instance((row, now_us) in any_row()) {
+        let is_draining = row.draining_since_us().is_some();
+        for here in row.live_runs(now_us).filter(|_| !is_draining) {
+            let renewed = claim(Some(&row), &id(), here, 9, now_us, LEASE_US).unwrap();
+            prop_assert_eq!(renewed.state, row.state);
+            prop_assert_eq!(renewed.runs[here], now_us + LEASE_US);
+        }
+        prop_assert!(!is_draining || !row.is_claimed(now_us), "nobody is on an instance that drains");
+    }
+
+    #[test]
+    fn what_is_gone_stays_gone((row, now_us) in any_row(), deed in deed()) {
+        let row = gone(&row, now_us);
+        let next = done(&row, deed, 2, now_us).unwrap_or_else(|| row.clone());
+        prop_assert_eq!(next.state, row.state);
+    }
+
+    #[test]
+    fn idle_begins_with_the_end_of_the_last_run_and_never_lies_ahead((row, now_us) in any_row()) {
+        let idle = row.idle_since_us(now_us);
+        prop_assert_eq!(idle.is_some(), row.state == State::Open && !row.is_claimed(now_us));
+        prop_assert!(idle.is_none_or(|since_us| since_us <= now_us && row.runs.values().all(|it| *it <= since_us)));
+    }
+
+    #[test]
+    fn a_run_told_to_have_started_and_finished_in_any_order_is_over(
+        (row, now_us) in any_row(),
+        tail in prop::collection::vec(any::<bool>(), 0..6),
+        is_finished_first in any::<bool>(),
+    ) {
+        let both = if is_finished_first { [false, true] } else { [true, false] };
+        let mut row = row;
+        for is_started in both.into_iter().chain(tail) {
+            let deed = if is_started { Deed::Started(9) } else { Deed::Finished(9) };
+            row = done(&row, deed, 2, now_us).unwrap_or(row);
+        }
+        prop_assert!(row.live_runs(now_us).all(|it| *it != run(9)));
+        let released = release(&row, &run(9), now_us).unwrap_or(row);
+        let late = started(Some(&released), &id(), &run(9), now_us, LEASE_US);
+        prop_assert_eq!(late, None, "even when the runner has released it besides");
+    }
+
+    #[test]
+    fn the_runs_that_ended_are_bounded_and_the_last_one_is_remembered(ended in prop::collection::vec(0_u32..200, 1..150)) {
+        let mut row = InstanceRow::new(id(), 0);
+        for (now_us, n) in (0..).zip(ended) {
+            row = finished(Some(&row), &id(), &run(n), now_us);
+            prop_assert!(row.runs.len() <= MOST_ENDED);
+            prop_assert_eq!(row.runs.get(&run(n)), Some(&0));
+        }
+    }
+
+    #[test]
+    fn a_second_word_of_the_end_does_not_make_it_idle_anew((row, now_us) in any_row()) {
+        let once = finished(Some(&row), &id(), &run(9), now_us);
+        let twice = finished(Some(&once), &id(), &run(9), now_us + 30);
+        prop_assert_eq!(once.idle_since_us, twice.idle_since_us);
+    }
+}
+
+fn shown(row: &InstanceRow, now_us: u64) -> String {
+    let runs: Vec<_> = row.runs.iter().map(|(run, until_us)| format!("{run} until {until_us}")).collect();
+    let idle =
+        row.idle_since_us(now_us).map_or("not idle".to_owned(), |since_us| format!("idle since {since_us}"));
+    format!("{:?} [{}], {idle}", row.state, runs.join(", "))
+}
+
+#[test]
+fn an_instance_goes_through_its_life() {
+    let mut table = String::new();
+    let mut row = InstanceRow::new(id(), 0);
+    let deeds = [
+        (10, Deed::Claim(1)),
+        (20, Deed::Claim(2)),
+        (20, Deed::Claim(3)),
+        (30, Deed::Claim(1)),
+        (30, Deed::Drain),
+        (40, Deed::Release(2)),
+        (41, Deed::Release(2)),
+        (80, Deed::Drain),
+        (81, Deed::Claim(1)),
+        (82, Deed::Started(7)),
+        (83, Deed::Finished(7)),
+        (84, Deed::Started(7)),
+        (90, Deed::Drain),
+        (91, Deed::Undrain),
+        (92, Deed::Undrain),
+        (95, Deed::Claim(4)),
+        (96, Deed::Gone),
+        (97, Deed::Claim(4)),
+        (98, Deed::Claim(5)),
+        (99, Deed::Undrain),
+    ];
+    for (now_us, deed) in deeds {
+        let next = done(&row, deed, 2, now_us);
+        let refused = match deed {
+            Deed::Claim(n) => claim(Some(&row), &id(), &run(n), 2, now_us, LEASE_US).err(),
+            _ => None,
+        };
+        let why = refused.map_or("nothing".to_owned(), |it| it.to_string());
+        table
+            .push_str(&format!("{now_us} {deed:?}: {}\n", next.as_ref().map_or(why, |it| shown(it, now_us))));
+        row = next.unwrap_or(row);
+    }
+    expect![[r#"
+        10 Claim(1): Open [r-1 until 60], not idle
+        20 Claim(2): Open [r-1 until 60, r-2 until 70], not idle
+        20 Claim(3): the instance has as many runs as it takes
+        30 Claim(1): Open [r-1 until 80, r-2 until 70], not idle
+        30 Drain: nothing
+        40 Release(2): Open [r-1 until 80], not idle
+        41 Release(2): nothing
+        80 Drain: Draining { since_us: 80 } [r-1 until 80], not idle
+        81 Claim(1): the instance is draining: it is about to be terminated
+        82 Started(7): Open [r-1 until 80, r-7 until 132], not idle
+        83 Finished(7): Open [r-1 until 80, r-7 until 0], idle since 83
+        84 Started(7): nothing
+        90 Drain: Draining { since_us: 90 } [r-1 until 80, r-7 until 0], not idle
+        91 Undrain: Open [r-1 until 80, r-7 until 0], idle since 91
+        92 Undrain: nothing
+        95 Claim(4): Open [r-4 until 145, r-7 until 0], not idle
+        96 Gone: Gone { since_us: 96 } [r-4 until 145, r-7 until 0], not idle
+        97 Claim(4): Gone { since_us: 96 } [r-4 until 147, r-7 until 0], not idle
+        98 Claim(5): the instance is gone: it was terminated, or is about to be reclaimed
+        99 Undrain: nothing
+    "#]]
+    .assert_eq(&table);
+}

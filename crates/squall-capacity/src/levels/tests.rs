@@ -1,1 +1,150 @@
+//! However events are doubled and reordered, they come to the same levels.
 
+use proptest::prelude::*;
+
+use super::*;
+
+fn event(source: u8, order: u64, told: Told) -> Activity {
+    let source = SourceId::new(format!("s{source}")).unwrap();
+    Activity { source, order, time_us: order * 10, told }
+}
+
+fn runs(queued: u32, running: u32) -> Told {
+    Told::Runs { level: Runs { queued, running }, started: Vec::new(), finished: Vec::new() }
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    prop_oneof![
+        (0_u32..4).prop_map(Told::Sessions),
+        (0_u32..3, 0_u32..3).prop_map(|(queued, running)| runs(queued, running))
+    ]
+}
+
+/// Events of three sources; some share their order.
+fn events() -> impl Strategy<Value = Vec<Activity>> {
+    prop::collection::vec(
+        (0_u8..3, 1_u64..20, told()).prop_map(|(source, order, told)| event(source, order, told)),
+        1..12,
+    )
+}
+
+fn merged<'a>(events: impl IntoIterator<Item = &'a Activity>) -> Levels {
+    let mut levels = Levels::default();
+    for event in events {
+        levels.record(event);
+    }
+    levels
+}
+
+/// Every event at least once, some several times, in any order.
+fn deliveries() -> impl Strategy<Value = (Vec<Activity>, Vec<Activity>)> {
+    events().prop_flat_map(|events| {
+        let once = events.clone();
+        let doubled = prop::collection::vec(prop::sample::select(events.clone()), 0..12);
+        doubled.prop_flat_map(move |doubled| {
+            let all: Vec<_> = once.iter().cloned().chain(doubled).collect();
+            (Just(once.clone()), Just(all).prop_shuffle())
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn any_order_and_number_of_deliveries_comes_to_the_same_levels((once, delivered) in deliveries()) {
+        let (a, b) = (merged(&once), merged(&delivered));
+        prop_assert_eq!(&a.sessions, &b.sessions);
+        prop_assert_eq!(&a.runs, &b.runs);
+    }
+
+    /// When a run was last seen depends on the order, but never on less than what was told and never on more.
+    #[test]
+    fn a_run_is_seen_no_earlier_than_it_was_told_and_no_later_than_anything((_, delivered) in deliveries()) {
+        let levels = merged(&delivered);
+        let had_run = |it: &&Activity| matches!(it.told, Told::Runs { level, .. } if level.total() > 0);
+        let told_us = delivered.iter().filter(had_run).map(|it| it.time_us).max().unwrap_or(0);
+        let last_us = delivered.iter().map(|it| it.time_us).max().unwrap_or(0);
+        prop_assert!((told_us..=last_us).contains(&levels.run_seen_us));
+        prop_assert!(levels.session_came_us <= last_us);
+    }
+
+    #[test]
+    fn a_second_delivery_changes_nothing(events in events()) {
+        let levels = merged(&events);
+        for event in &events {
+            let mut again = levels.clone();
+            prop_assert_eq!(again.record(event), Recorded::Known);
+            prop_assert_eq!(&again, &levels);
+        }
+    }
+
+    #[test]
+    fn the_silent_are_those_that_do_not_count(events in events(), since_us in 0_u64..200) {
+        let levels = merged(&events);
+        let (left, silent) = levels.without_silent(since_us);
+        prop_assert!(left.sessions.values().all(|it| it.time_us >= since_us));
+        prop_assert!(left.runs.values().all(|it| it.time_us >= since_us));
+        prop_assert!(left.n_runs() <= levels.n_runs() && left.n_sessions() <= levels.n_sessions());
+        prop_assert_eq!(silent.is_empty(), left == levels);
+        prop_assert!(silent.windows(2).all(|pair| pair[0] < pair[1]), "in order and once each: {silent:?}");
+    }
+}
+
+#[test]
+fn of_two_levels_with_the_same_order_the_larger_counts() {
+    let (few, many) = (event(0, 5, Told::Sessions(2)), event(0, 5, Told::Sessions(3)));
+    assert_eq!(merged([&few, &many]).n_sessions(), 3);
+    assert_eq!(merged([&many, &few]).n_sessions(), 3);
+}
+
+#[test]
+fn a_short_run_that_was_overtaken_by_its_end_was_still_a_run() {
+    let (begun, ended) = (event(0, 1, runs(1, 0)), event(0, 2, runs(0, 0)));
+    assert_eq!(merged([&begun, &ended]).run_seen_us, 20);
+    assert_eq!(merged([&ended, &begun]).run_seen_us, 10);
+}
+
+#[test]
+fn sums_of_all_sources_do_not_overflow() {
+    let events = [
+        event(0, 1, Told::Sessions(u32::MAX)),
+        event(1, 1, Told::Sessions(1)),
+        event(0, 1, runs(u32::MAX, 1)),
+    ];
+    let levels = merged(&events);
+    assert_eq!((levels.n_sessions(), levels.n_runs()), (u32::MAX, u32::MAX));
+}
+
+/// As many sources as there is room for, all at work since 10 µs, but for one without anything.
+fn full() -> Levels {
+    let mut levels = Levels::default();
+    for n in 0..MOST_SOURCES {
+        let source = SourceId::new(format!("pod-{n}")).unwrap();
+        let told = Told::Sessions(u32::from(n != 7));
+        levels.record(&Activity { source, order: 1, time_us: 10, told });
+    }
+    levels
+}
+
+#[test]
+fn a_source_too_many_is_refused_and_the_known_are_still_heard() {
+    let mut levels = full();
+    let known = levels.clone();
+    assert_eq!(levels.record(&event(1, 2, Told::Sessions(9))), Recorded::TooManySources);
+    assert_eq!(levels, known);
+    let heard = Activity { source: SourceId::new("pod-3").unwrap(), ..event(0, 2, Told::Sessions(9)) };
+    assert_eq!(levels.record(&heard), Recorded::News);
+    assert_eq!(levels.n_sessions(), 498 + 9);
+}
+
+#[test]
+fn a_source_that_ended_on_nothing_a_day_ago_makes_room() {
+    let mut levels = full();
+    let next_day = Activity { time_us: 10 + OUTLIVED_US, ..event(1, 2, Told::Sessions(9)) };
+    assert_eq!(levels.record(&next_day), Recorded::News);
+    assert!(!levels.sessions.contains_key("pod-7"));
+    assert_eq!(levels.n_sessions(), 499 + 9);
+    let another = Activity { source: SourceId::new("another").unwrap(), ..next_day };
+    assert_eq!(levels.record(&another), Recorded::TooManySources, "the others still have sessions");
+}

@@ -45,10 +45,12 @@ where
     L: Ledger,
     C: Clock,
 {
-    let claimed = renew_claim(ports, policy, id, run).await?;
+    let (claimed, is_new) = put_claim(ports, policy, id, run).await?;
     match ports.group.protect(id, true).await {
         // An instance that is not in service yet is not chosen either; those from launch on are protected anyway.
         Ok(()) | Err(PortError::Permanent { .. }) => Ok(claimed),
+        // A run that is there already is not to lose its instance by asking again.
+        Err(error) if !is_new => Err(error.into()),
         Err(error) => {
             release_instance(ports, id, run).await.ok();
             Err(error.into())
@@ -70,13 +72,24 @@ where
     L: Ledger,
     C: Clock,
 {
+    Ok(put_claim(ports, policy, id, run).await?.0)
+}
+
+/// The claim, and whether the run had none.
+async fn put_claim<G, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
+    id: &InstanceId,
+    run: &RunId,
+) -> Result<(Claimed, bool), RunnerError> {
     for _ in 0..MOST_RACES {
         let row = ports.ledger.instance(id).await?;
         let now_us = ports.clock.now_us();
         let lease_us = us(policy.lease_s);
         let next = claim(row.as_ref(), id, run, policy.runs_per_instance.get(), now_us, lease_us)?;
         if ports.ledger.put_instance(&next).await? == Written::Yes {
-            return Ok(Claimed { until_us: now_us.saturating_add(lease_us) });
+            let is_new = !row.is_some_and(|row| row.live_runs(now_us).any(|it| it == run));
+            return Ok((Claimed { until_us: now_us.saturating_add(lease_us) }, is_new));
         }
     }
     Err(RunnerError::Raced(id.clone()))

@@ -29,10 +29,7 @@ where
     J: Journal,
     C: Clock,
 {
-    let most_sessions = level(ports.metrics.maximum(Series::Sessions, policy.window_s).await?);
-    let most_runs = level(ports.metrics.maximum(Series::Runs, policy.window_s).await?);
-    let now = look(ports).await?;
-    let seen = ScaleInSeen { now, most_sessions, most_runs };
+    let seen = look_for_tick(ports, policy).await?;
     let decision = plan_tick(policy, &seen);
     let mut outcome = Outcome::default();
     let done = do_tick(ports, policy, &seen, &decision, &mut outcome).await;
@@ -45,6 +42,25 @@ where
     done?;
     report(ports, &decision, &outcome).await?;
     Ok(Ticked { decision, outcome })
+}
+
+/// What a tick decides on.
+///
+/// # Errors
+/// When a port fails.
+pub async fn look_for_tick<G, L, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
+) -> Result<ScaleInSeen, PortError>
+where
+    G: ScalingGroup,
+    L: Ledger,
+    M: Metrics,
+    C: Clock,
+{
+    let most_sessions = level(ports.metrics.maximum(Series::Sessions, policy.window_s).await?);
+    let most_runs = level(ports.metrics.maximum(Series::Runs, policy.window_s).await?);
+    Ok(ScaleInSeen { now: look(ports).await?, most_sessions, most_runs })
 }
 
 /// A metric's number as a level: rounded up, because what is between two levels is the higher one.
@@ -72,7 +88,7 @@ where
     C: Clock,
 {
     if !decision.enough.is_enough() {
-        act(ports, &seen.now.levels, &decision.enough, outcome).await?;
+        act(ports, &seen.now, &decision.enough, outcome).await?;
         have_enough(ports, policy).await?;
     }
     for id in &decision.adopt {
@@ -85,6 +101,9 @@ where
     }
     for row in decision.forget.iter().filter_map(row_of) {
         ports.ledger.forget_instance(&row.id, row.version).await?;
+    }
+    for row in decision.reopen.iter().filter_map(row_of) {
+        ports.ledger.put_instance(&reopened(row, ports.clock.now_us())).await?;
     }
     for id in &decision.terminate {
         terminate(ports, id, outcome).await?;
@@ -134,8 +153,10 @@ async fn terminate<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
     // It may be kept by now: somebody needed it.
-    let row = ports.ledger.instance(id).await?.filter(|row| row.leaving_since_us().is_some());
-    let Some(row) = row else { return Ok(()) };
+    let Some(row) = ports.ledger.instance(id).await? else { return Ok(()) };
+    if row.leaving_since_us().is_none() || row.is_claimed(ports.clock.now_us()) {
+        return Ok(());
+    }
     // Gone first: from here on nobody keeps it, and if nobody hears of the end of this, a later tick asks again.
     let gone = gone(&row, ports.clock.now_us());
     if ports.ledger.put_instance(&gone).await? == Written::Raced {
@@ -159,11 +180,12 @@ async fn report<G, L, M: Metrics, J, C>(
 ) -> Result<(), PortError> {
     let count = |ids: &[InstanceId]| f64::from(u32::try_from(ids.len()).unwrap_or(u32::MAX));
     let enough = &decision.enough;
+    let desired = f64::from(enough.target) - count(&outcome.terminated);
     let values = [
         (Series::WantedCapacity, f64::from(enough.demand.wanted())),
         (Series::OverMaximum, f64::from(enough.over_maximum)),
         (Series::UnderMinimum, f64::from(enough.under_minimum)),
-        (Series::DesiredCapacity, f64::from(enough.target)),
+        (Series::DesiredCapacity, desired),
         (Series::Terminated, count(&outcome.terminated)),
         (Series::ClaimsWon, count(&outcome.claimed_first)),
         (Series::BusyKilled, count(&decision.killed)),

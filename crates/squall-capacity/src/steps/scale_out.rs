@@ -6,8 +6,8 @@ use crate::ids::InstanceId;
 use crate::journal::{Decision, Line, Outcome};
 use crate::levels::{Levels, Recorded};
 use crate::policy::{Policy, us};
-use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
-use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
+use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
+use crate::scale_out::{Launch, Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
 use crate::steps::runner::mark_gone;
 
 /// Races for the ledger's row that are lost before the event is left to its next delivery.
@@ -57,12 +57,14 @@ where
     C: Clock,
 {
     let recorded = record(ports, event).await?;
-    match &event.told {
-        Told::Sessions(_) => {}
-        Told::Runs { started, finished, .. } => take_in_runs(ports, policy, started, finished).await?,
-        Told::Notice { instance_id, .. } => mark_gone(ports, instance_id).await?,
-    }
+    let taken_in = match &event.told {
+        Told::Runs { started, finished, .. } => take_in_runs(ports, policy, started, finished).await,
+        Told::Notice { instance_id, .. } => mark_gone(ports, instance_id).await,
+        Told::Sessions(_) => Ok(()),
+    };
+    // Whatever hinders that must not hinder this.
     let (decision, has_raised) = have_enough(ports, policy).await?;
+    taken_in?;
     let level = match &event.told {
         Told::Sessions(n) => Some((Series::Sessions, f64::from(*n))),
         Told::Runs { level, .. } => Some((Series::Runs, f64::from(level.total()))),
@@ -106,7 +108,7 @@ where
         let decision = plan_scale_out(policy, &seen);
         let is_enough = decision.is_enough();
         let mut outcome = Outcome::default();
-        let done = act(ports, &seen.levels, &decision, &mut outcome).await;
+        let done = act(ports, &seen, &decision, &mut outcome).await;
         has_raised |= outcome.raised.is_some();
         last.clone_from(&decision.reason);
         let line = Line {
@@ -137,7 +139,7 @@ pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
 /// Does what was decided.
 pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
-    levels: &Levels,
+    seen: &ScaleOutSeen,
     decision: &ScaleOut,
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
@@ -146,20 +148,32 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
             outcome.undrained.push(id.clone());
         }
     }
+    let levels = &seen.levels;
     let next = |n, launch| Levels { version: levels.version.saturating_add(n), launch, ..levels.clone() };
     match &decision.raise {
         Raise::Hold => {}
         Raise::SetDesired { to } => note(outcome, ports.group.set_desired(*to).await)?,
         Raise::Launch(launch) => {
+            // A launch that was noted, done and struck out since the group was looked at is not in what was seen. Between this
+            // look and the note, which is conditional on the levels that were seen before, there can be none.
+            if ports.group.describe().await?.desired != seen.group.desired {
+                return Ok(());
+            }
             // Its token first: whoever dies here leaves it to the next one, who asks again under the same.
             if ports.ledger.put_levels(&next(1, Some(launch.clone()))).await? == Written::Yes {
-                note(outcome, ports.group.launch(launch.n, &launch.token).await)?;
-                ports.ledger.put_levels(&next(2, None)).await?;
+                let done = launch_noted(ports, launch, outcome).await;
+                if is_settled(&done) {
+                    ports.ledger.put_levels(&next(2, None)).await?;
+                }
+                done?;
             }
         }
         Raise::LaunchAgain(launch) => {
-            note(outcome, ports.group.launch(launch.n, &launch.token).await)?;
-            ports.ledger.put_levels(&next(1, None)).await?;
+            let done = launch_noted(ports, launch, outcome).await;
+            if is_settled(&done) {
+                ports.ledger.put_levels(&next(1, None)).await?;
+            }
+            done?;
         }
         Raise::GiveUp(_) => {
             ports.ledger.put_levels(&next(1, None)).await?;
@@ -168,8 +182,21 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     Ok(())
 }
 
+async fn launch_noted<G: ScalingGroup, L, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    launch: &Launch,
+    outcome: &mut Outcome,
+) -> Result<(), PortError> {
+    note(outcome, ports.group.launch(launch.n, &launch.token).await)
+}
+
+/// Whether asking again under the same token is of no use. Then the next look decides afresh.
+fn is_settled(done: &Result<(), PortError>) -> bool {
+    !matches!(done, Err(PortError::Transient { .. }))
+}
+
 fn note(outcome: &mut Outcome, done: Result<(), PortError>) -> Result<(), PortError> {
-    outcome.raised = Some(done.as_ref().copied().map_err(ToString::to_string));
+    outcome.raised = Some(done.as_ref().copied().map_err(|error| chain(error)));
     done
 }
 
@@ -187,9 +214,10 @@ async fn record<G, L: Ledger, M, J, C>(
     event: &Activity,
 ) -> Result<Recorded, StepError> {
     for _ in 0..MOST_RACES {
-        let mut levels = ports.ledger.levels().await?;
+        let before = ports.ledger.levels().await?;
+        let mut levels = before.clone();
         let recorded = levels.record(event);
-        if recorded != Recorded::News {
+        if levels == before {
             return Ok(recorded);
         }
         levels.version = levels.version.saturating_add(1);

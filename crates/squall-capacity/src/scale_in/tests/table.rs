@@ -1,0 +1,323 @@
+//! Situations, and what a tick makes of them.
+
+use expect_test::expect;
+
+use super::*;
+use crate::claims::{claim, drain, gone};
+use crate::events::Runs;
+use crate::ids::{RunId, SourceId};
+use crate::levels::{Level, Levels};
+use crate::policy::{Standby, Step};
+use crate::seen::{NOW_US, id, instance, policy};
+
+const LONG_AGO_US: u64 = 1_000_000;
+
+/// So many runs, told long ago; a group of 0 to 9, all in service and idle for long.
+fn seen(n_runs: u32, n: u32) -> ScaleInSeen {
+    let mut levels = Levels::default();
+    let level = Level { order: 1, value: Runs { queued: 0, running: n_runs }, time_us: LONG_AGO_US };
+    levels.runs.insert(SourceId::new("scheduler").unwrap(), level);
+    levels.run_seen_us = LONG_AGO_US;
+    let instances = (0..n).map(|n| instance(n, Lifecycle::InService)).collect();
+    let group = Group { name: "runs".to_owned(), min: 0, max: 9, desired: n, instances, cooling_until_us: 0 };
+    let instances = (0..n).map(|n| InstanceRow::new(id(n), LONG_AGO_US)).collect();
+    let now = ScaleOutSeen { now_us: NOW_US, group, levels, instances };
+    ScaleInSeen { now, most_sessions: None, most_runs: Some(n_runs) }
+}
+
+fn with(mut seen: ScaleInSeen, change: impl FnOnce(&mut ScaleInSeen)) -> ScaleInSeen {
+    change(&mut seen);
+    seen
+}
+
+fn claimed(seen: ScaleInSeen, n: usize) -> ScaleInSeen {
+    with(seen, |it| {
+        let row = &it.now.instances[n];
+        let run = RunId::new("r-1").unwrap();
+        it.now.instances[n] = claim(Some(row), &row.id, &run, 1, NOW_US - 1, 1_000).unwrap();
+    })
+}
+
+fn drained(seen: ScaleInSeen, n: usize, since_us: u64) -> ScaleInSeen {
+    with(seen, |it| it.now.instances[n] = drain(&it.now.instances[n], since_us).unwrap())
+}
+
+fn gone_since(seen: ScaleInSeen, n: usize, since_us: u64) -> ScaleInSeen {
+    with(seen, |it| it.now.instances[n] = gone(&it.now.instances[n], since_us))
+}
+
+fn bounds(seen: ScaleInSeen, min: u32, max: u32) -> ScaleInSeen {
+    with(seen, |it| (it.now.group.min, it.now.group.max) = (min, max))
+}
+
+fn numbers(ids: &[InstanceId]) -> String {
+    ids.iter().map(|id| id.as_str().trim_start_matches("i-00")).collect::<Vec<_>>().join(" ")
+}
+
+fn table(situations: Vec<(&str, Policy, ScaleInSeen)>) -> String {
+    let mut table = String::new();
+    for (what, policy, seen) in situations {
+        let tick = plan_tick(&policy, &seen);
+        table.push_str(&format!("{what}\n "));
+        table.push_str(&tick.hold.map_or(String::new(), |hold| format!(" {hold:?}")));
+        let Tick { adopt, lost, killed, forget, drain, terminate, reopen, .. } = &tick;
+        let lists = [
+            ("drain", drain),
+            ("terminate", terminate),
+            ("reopen", reopen),
+            ("adopt", adopt),
+            ("lost", lost),
+            ("killed", killed),
+            ("forget", forget),
+        ];
+        for (name, ids) in lists.iter().filter(|(_, ids)| !ids.is_empty()) {
+            table.push_str(&format!(" {name} {}", numbers(ids)));
+        }
+        if !tick.enough.is_enough() {
+            table.push_str(&format!(" first {:?}", tick.enough.raise));
+        }
+        table.push_str(&format!("\n  {}\n", tick.reason));
+    }
+    table
+}
+
+#[test]
+fn by_instance_those_go_that_were_idle_for_long() {
+    let standing_by = Policy {
+        standby: Standby { steps: vec![Step { sessions: 1, instances: 2 }], decay_s: None, floor: 0 },
+        ..policy()
+    };
+    let few = Policy { scale_in: ScaleIn::ByInstance { idle_s: 300, most_per_tick: 2 }, ..policy() };
+    let brief = |seen: ScaleInSeen, n: usize, s: u32| {
+        with(seen, |it| it.now.instances[n].idle_since_us = NOW_US - us(s))
+    };
+    let situations = vec![
+        ("nothing ran for long", policy(), seen(0, 3)),
+        ("no instance", policy(), seen(0, 0)),
+        ("at the minimum", policy(), bounds(seen(0, 3), 3, 9)),
+        ("a group that cannot change", policy(), bounds(seen(0, 3), 3, 3)),
+        ("no more than two at once", few, seen(0, 5)),
+        ("two of three needed", policy(), seen(2, 3)),
+        ("two needed by the metric", policy(), with(seen(0, 3), |it| it.most_runs = Some(2))),
+        ("the metric has nothing", policy(), with(seen(0, 3), |it| it.most_runs = None)),
+        (
+            "nobody knows",
+            policy(),
+            with(seen(0, 3), |it| (it.most_runs, it.now.levels) = (None, Levels::default())),
+        ),
+        ("nobody knows of sessions", standing_by.clone(), seen(0, 3)),
+        ("a session", standing_by, with(seen(0, 3), |it| it.most_sessions = Some(1))),
+        ("one works", policy(), claimed(seen(1, 3), 0)),
+        ("one works that nobody told of", policy(), claimed(seen(0, 1), 0)),
+        ("idle not long enough", policy(), brief(seen(0, 1), 0, 299)),
+        ("idle just long enough", policy(), brief(seen(0, 1), 0, 300)),
+        ("the longest idle first", policy(), brief(brief(seen(1, 3), 0, 301), 1, 302)),
+        (
+            "one boots",
+            policy(),
+            with(seen(0, 1), |it| it.now.group.instances[0].lifecycle = Lifecycle::Pending),
+        ),
+        ("others are desired and do not come", policy(), with(seen(1, 2), |it| it.now.group.desired = 5)),
+        ("fewer desired than live", policy(), with(seen(0, 3), |it| it.now.group.desired = 2)),
+        ("fewer there than needed", policy(), seen(4, 3)),
+        ("five hundred", policy(), bounds(seen(500, 9), 0, 500)),
+    ];
+    expect![[r#"
+        nothing ran for long
+          drain 0 1 2
+          at most 0 runs and 0 sessions in the window need 0 of 3: 3 go, i-000, i-001, i-002
+        no instance
+          Needed
+          at most 0 runs and 0 sessions in the window need 0, the bounds are 0 to 9: of 0 desired 0 serve, not too many
+        at the minimum
+          Needed
+          at most 0 runs and 0 sessions in the window need 0, the bounds are 3 to 9: of 3 desired 3 serve, not too many
+        a group that cannot change
+          Needed
+          at most 0 runs and 0 sessions in the window need 0, the bounds are 3 to 3: of 3 desired 3 serve, not too many
+        no more than two at once
+          drain 0 1
+          at most 0 runs and 0 sessions in the window need 0 of 5: 2 go, i-000, i-001
+        two of three needed
+          drain 0
+          at most 2 runs and 0 sessions in the window need 2 of 3: 1 go, i-000
+        two needed by the metric
+          drain 0
+          at most 2 runs and 0 sessions in the window need 2 of 3: 1 go, i-000
+        the metric has nothing
+          drain 0 1 2
+          at most 0 runs and 0 sessions in the window need 0 of 3: 3 go, i-000, i-001, i-002
+        nobody knows
+          RunsUnknown
+          nobody ever said how many runs there are: nothing goes
+        nobody knows of sessions
+          SessionsUnknown
+          nobody ever said how many sessions there are: nothing goes
+        a session
+          drain 0
+          at most 0 runs and 1 sessions in the window need 2 of 3: 1 go, i-000
+        one works
+          drain 1 2
+          at most 1 runs and 0 sessions in the window need 1 of 3: 2 go, i-001, i-002
+        one works that nobody told of
+          NoneIdle
+          0 of 1 are needed, but none was idle for long enough
+        idle not long enough
+          NoneIdle
+          0 of 1 are needed, but none was idle for long enough
+        idle just long enough
+          drain 0
+          at most 0 runs and 0 sessions in the window need 0 of 1: 1 go, i-000
+        the longest idle first
+          drain 2 1
+          at most 1 runs and 0 sessions in the window need 1 of 3: 2 go, i-002, i-001
+        one boots
+          Needed
+          at most 0 runs and 0 sessions in the window need 0, the bounds are 0 to 9: of 1 desired 0 serve, not too many
+        others are desired and do not come
+          drain 0
+          at most 1 runs and 0 sessions in the window need 1 of 5: 1 go, i-000
+        fewer desired than live
+          DesiredBelowLive first SetDesired { to: 3 }
+          2 are desired and 3 live: nothing goes until as many are desired
+        fewer there than needed
+          Needed first SetDesired { to: 4 }
+          at most 4 runs and 0 sessions in the window need 4, the bounds are 0 to 9: of 3 desired 3 serve, not too many
+        five hundred
+          Needed first SetDesired { to: 500 }
+          at most 500 runs and 0 sessions in the window need 500, the bounds are 0 to 500: of 9 desired 9 serve, not too many
+    "#]]
+    .assert_eq(&table(situations));
+}
+
+#[test]
+fn all_idle_all_go_or_none() {
+    let policy = Policy { scale_in: ScaleIn::AllIdle {}, ..policy() };
+    let ran = |s: u32| with(seen(0, 3), |it| it.now.levels.run_seen_us = NOW_US - us(s));
+    let situations = vec![
+        ("nothing ran for long", policy.clone(), seen(0, 3)),
+        ("to the minimum", policy.clone(), bounds(seen(0, 3), 1, 9)),
+        ("a run, now", policy.clone(), seen(1, 3)),
+        ("a run, by the metric", policy.clone(), with(seen(0, 3), |it| it.most_runs = Some(1))),
+        ("a run that the metric does not know yet", policy.clone(), ran(599)),
+        ("the last run was a window ago", policy.clone(), ran(600)),
+        ("one works that nobody told of", policy.clone(), claimed(seen(0, 3), 1)),
+        ("it cools down", policy.clone(), with(seen(0, 3), |it| it.now.group.cooling_until_us = NOW_US + 1)),
+        (
+            "an activity is in progress",
+            policy.clone(),
+            with(seen(0, 3), |it| it.now.group.cooling_until_us = u64::MAX),
+        ),
+        ("it has cooled down", policy, with(seen(0, 3), |it| it.now.group.cooling_until_us = NOW_US)),
+    ];
+    expect![[r#"
+        nothing ran for long
+          drain 0 1 2
+          at most 0 runs and 0 sessions in the window need 0 of 3: 3 go, i-000, i-001, i-002
+        to the minimum
+          drain 0 1
+          at most 0 runs and 0 sessions in the window need 0 of 3: 2 go, i-000, i-001
+        a run, now
+          NotQuiet
+          1 of 3 are needed, but something ran within the window: all or none
+        a run, by the metric
+          NotQuiet
+          1 of 3 are needed, but something ran within the window: all or none
+        a run that the metric does not know yet
+          NotQuiet
+          0 of 3 are needed, but something ran within the window: all or none
+        the last run was a window ago
+          drain 0 1 2
+          at most 0 runs and 0 sessions in the window need 0 of 3: 3 go, i-000, i-001, i-002
+        one works that nobody told of
+          NotQuiet
+          0 of 3 are needed, but something ran within the window: all or none
+        it cools down
+          Cooling
+          0 of 3 are needed, but the group has just changed
+        an activity is in progress
+          Cooling
+          0 of 3 are needed, but the group has just changed
+        it has cooled down
+          drain 0 1 2
+          at most 0 runs and 0 sessions in the window need 0 of 3: 3 go, i-000, i-001, i-002
+    "#]]
+    .assert_eq(&table(situations));
+}
+
+#[test]
+fn what_others_left_behind_is_put_in_order() {
+    let old = NOW_US - DRAIN_GRACE_US;
+    let leaves =
+        |seen: ScaleInSeen| with(seen, |it| it.now.group.instances[0].lifecycle = Lifecycle::Leaving);
+    let left = |seen: ScaleInSeen| {
+        with(seen, |it| {
+            it.now.group.instances.remove(0);
+            it.now.group.desired -= 1;
+        })
+    };
+    let situations = vec![
+        ("new to the ledger", policy(), with(seen(2, 2), |it| it.now.instances.clear())),
+        ("drained just now", policy(), drained(seen(1, 2), 0, old + 1)),
+        ("drained, and the tick died", policy(), drained(seen(1, 2), 0, old)),
+        ("drained, and needed again", policy(), drained(seen(2, 2), 0, old)),
+        ("gone, and the call died", policy(), gone_since(seen(1, 2), 0, old)),
+        ("gone, and needed again", policy(), gone_since(seen(2, 2), 0, old)),
+        ("gone, at the maximum", policy(), bounds(gone_since(seen(2, 2), 0, old), 0, 2)),
+        ("gone, in a group that cannot change", policy(), bounds(gone_since(seen(2, 2), 0, old), 2, 2)),
+        ("gone, with a run that began all the same", policy(), gone_since(claimed(seen(1, 2), 0), 0, old)),
+        ("taken by others, idle", policy(), leaves(seen(1, 2))),
+        ("taken by others, with its run", policy(), leaves(claimed(seen(1, 2), 0))),
+        ("left, gone just now", policy(), left(gone_since(seen(1, 2), 0, old + 1))),
+        ("left, gone long ago", policy(), left(gone_since(seen(1, 2), 0, old))),
+        ("left, idle", policy(), left(seen(1, 2))),
+        ("left, or not listed yet, with a claim", policy(), left(claimed(seen(1, 2), 0))),
+    ];
+    expect![[r#"
+        new to the ledger
+          Needed adopt 0 1
+          at most 2 runs and 0 sessions in the window need 2, the bounds are 0 to 9: of 2 desired 2 serve, not too many
+        drained just now
+          Needed
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many
+        drained, and the tick died
+          Needed terminate 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many; drained before and still there: i-000
+        drained, and needed again
+          Needed first Hold
+          at most 2 runs and 0 sessions in the window need 2, the bounds are 0 to 9: of 2 desired 1 serve, not too many
+        gone, and the call died
+          Needed terminate 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many; drained before and still there: i-000
+        gone, and needed again
+          Needed terminate 0 first SetDesired { to: 3 }
+          at most 2 runs and 0 sessions in the window need 2, the bounds are 0 to 9: of 2 desired 1 serve, not too many; drained before and still there: i-000
+        gone, at the maximum
+          Needed terminate 0
+          at most 2 runs and 0 sessions in the window need 2, the bounds are 0 to 2: of 2 desired 1 serve, not too many; drained before and still there: i-000
+        gone, in a group that cannot change
+          Needed reopen 0
+          at most 2 runs and 0 sessions in the window need 2, the bounds are 2 to 2: of 2 desired 1 serve, not too many; neither to be lost nor replaced, and in use again: i-000
+        gone, with a run that began all the same
+          Needed
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many
+        taken by others, idle
+          Needed lost 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many
+        taken by others, with its run
+          Needed lost 0 killed 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many
+        left, gone just now
+          Needed
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 1 desired 1 serve, not too many
+        left, gone long ago
+          Needed forget 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 1 desired 1 serve, not too many
+        left, idle
+          Needed lost 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 1 desired 1 serve, not too many
+        left, or not listed yet, with a claim
+          Needed
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 1 desired 1 serve, not too many
+    "#]].assert_eq(&table(situations));
+}
