@@ -16,6 +16,7 @@ use crate::emulator::{self, unique};
 use crate::proxy::{Fault, Proxy, at_random};
 use streams::Reader;
 
+mod capacity;
 mod live;
 mod lost_replies;
 mod streams;

@@ -77,12 +77,7 @@ pub(crate) fn port_error_of<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let whereto = connection.loaded().map_or_else(Whereto::default, |config| Whereto {
-        region: config.region().map(ToString::to_string),
-        endpoint_url: config.endpoint_url().map(str::to_owned),
-        profile: connection.profile().map(str::to_owned),
-    });
-    let Problem { again, sentence } = problem(&whereto, &thing.to_string(), &error);
+    let Problem { again, sentence } = problem(&whereto(connection), &thing.to_string(), &error);
     let what = format!("cannot {what}: {sentence}");
     let source: Option<Box<dyn Error + Send + Sync>> = match summary(&error) {
         Some(summary) => Some(Box::new(Answer { summary, error: Box::new(error) })),
@@ -92,6 +87,19 @@ where
         Again::MayDo => PortError::Transient { what, source },
         Again::WillNotDo => PortError::Permanent { what, source },
     }
+}
+
+/// An answer that says nothing of the thing that was asked for: it does not exist.
+pub(crate) fn absent(connection: &Connection, what: impl Display, thing: impl Display) -> PortError {
+    PortError::permanent(format!("cannot {what}: {}", missing(&whereto(connection), &thing.to_string())))
+}
+
+fn whereto(connection: &Connection) -> Whereto {
+    connection.loaded().map_or_else(Whereto::default, |config| Whereto {
+        region: config.region().map(ToString::to_string),
+        endpoint_url: config.endpoint_url().map(str::to_owned),
+        profile: connection.profile().map(str::to_owned),
+    })
 }
 
 /// A request that the SDK's builders refuse before it is sent: it lacks something, so it never will be.
@@ -180,6 +188,10 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
         | "InternalServerError"
         | "OperationAborted"
         | "ReplicatedWriteConflictException"
+        // An Auto Scaling group that is busy with something else.
+        | "IdempotentCallInProgress"
+        | "ResourceContention"
+        | "ScalingActivityInProgress"
         // A function that was just deployed, or wakes from weeks of idleness.
         | "ResourceConflictException"
         | "SnapStartNotReadyException"

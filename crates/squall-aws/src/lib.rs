@@ -1,7 +1,9 @@
-//! Every line that names an AWS type: the grid's ports on Kinesis, Lambda, SNS, DynamoDB and S3, one file per port.
+//! Every line that names an AWS type: the grid's ports on Kinesis, Lambda, SNS, DynamoDB and S3, and the capacity
+//! controllers' on Auto Scaling, DynamoDB and CloudWatch, one file per port.
 //!
 //! Adapters translate and paginate. They decide nothing, and they do not retry: the SDK's standard retries are all.
 
+pub mod capacity;
 mod clock;
 mod connection;
 mod dynamo;

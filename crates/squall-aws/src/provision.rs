@@ -1,5 +1,5 @@
-//! Makes what a grid keeps its things in, on an emulator. A real account is set up by `infra/`, which also knows of
-//! permissions, encryption and alarms.
+//! Makes what a grid and a capacity controller keep their things in, on an emulator. A real account is set up by `infra/`,
+//! which also knows of permissions, encryption and alarms.
 
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::connection::{Client, Connection};
 use crate::error::{port_error, unsendable};
+
+mod capacity;
+
+pub use capacity::{Bounds, provision_group, provision_ledger};
 
 /// A stream or a table is there within this, or not at all: on AWS they take seconds, a large table half a minute.
 const MOST_WAIT: Duration = Duration::from_secs(120);

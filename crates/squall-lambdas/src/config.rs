@@ -11,6 +11,10 @@ use squall_core::prices::LAMBDA_MB_PER_VCPU;
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig, WorkConfig};
 
+mod capacity;
+
+pub use capacity::CapacityConfig;
+
 /// A mapping's lanes per shard: its parallelization factor
 /// (<https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>).
 const LANES_PER_SHARD: RangeInclusive<u32> = 1..=10;

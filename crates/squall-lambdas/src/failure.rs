@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
+use squall_capacity::ports::PortError as CapacityError;
+use squall_capacity::steps::StepError;
 use squall_core::ports::{PortError, chain};
 
 /// Why an invocation has no response.
@@ -27,6 +29,17 @@ impl Failure {
         let kind = match error {
             PortError::Transient { .. } => "PortTransient",
             PortError::Permanent { .. } => "PortPermanent",
+        };
+        Self::new(kind, what, error)
+    }
+
+    /// A step of a capacity controller that failed: of those kinds, or `Raced` or `NotEnough`.
+    pub fn step(what: impl fmt::Display, error: &StepError) -> Self {
+        let kind = match error {
+            StepError::Port(CapacityError::Transient { .. }) => "PortTransient",
+            StepError::Port(CapacityError::Permanent { .. }) => "PortPermanent",
+            StepError::Raced => "Raced",
+            StepError::NotEnough(_) => "NotEnough",
         };
         Self::new(kind, what, error)
     }

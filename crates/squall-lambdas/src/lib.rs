@@ -1,5 +1,5 @@
-//! What the grid's Lambda functions share: configuration, ports, logs and metrics, and between an event as AWS delivers
-//! it and a step of `squall-grid` one handler per function.
+//! What the grid's and the capacity controllers' Lambda functions share: configuration, ports, logs and metrics, and
+//! between an event as AWS delivers it and a step of `squall-grid` or `squall-capacity` one handler per function.
 //!
 //! A handler translates: event to step, outcome to response, log line and metrics. It decides nothing, and it never asks
 //! where it runs.
@@ -9,14 +9,20 @@ pub mod cascade_worker;
 mod config;
 mod emf;
 mod failure;
+mod journal;
 pub mod ports;
 pub mod result_collector;
+pub mod scale_in;
+pub mod scale_out;
 pub mod shard_consumer;
 pub mod task_splitter;
 
 pub use boot::{Process, start};
-pub use config::{CollectorConfig, ConfigError, ConsumerConfig, SplitterConfig, WorkerConfig};
+pub use config::{
+    CapacityConfig, CollectorConfig, ConfigError, ConsumerConfig, SplitterConfig, WorkerConfig,
+};
 pub use failure::Failure;
+pub use journal::LogJournal;
 
 #[cfg(test)]
 mod tests;

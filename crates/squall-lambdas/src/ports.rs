@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
+use squall_aws::capacity::{AutoScalingGroup, CloudWatchMetrics, DynamoLedger};
 use squall_aws::{
     Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, LambdaWorkers, S3Blobs, S3Files,
     Settings, SnsJobEvents, WallClock,
 };
+use squall_capacity::ports::Ports;
 use squall_core::ports::Assembled;
 
-use crate::config::{CollectorConfig, ConsumerConfig, SplitterConfig, WorkerConfig};
+use crate::config::{CapacityConfig, CollectorConfig, ConsumerConfig, SplitterConfig, WorkerConfig};
+use crate::journal::LogJournal;
 
 /// The task-splitter's.
 pub type SplitterPorts =
@@ -22,6 +25,8 @@ pub type ConsumerPorts =
 pub type WorkerPorts = Assembled<WallClock, (), S3Blobs>;
 /// The result-collector's.
 pub type CollectorPorts = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
+/// Scale-out's and scale-in's.
+pub type CapacityPorts = Ports<AutoScalingGroup, DynamoLedger, CloudWatchMetrics, LogJournal, WallClock>;
 
 /// What the task-splitter needs.
 pub fn splitter_ports(config: &SplitterConfig) -> SplitterPorts {
@@ -80,6 +85,19 @@ pub fn collector_ports(config: &CollectorConfig) -> CollectorPorts {
         results: Arc::default(),
         workers: Arc::default(),
         events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn)),
+    }
+}
+
+/// What scale-out and scale-in need.
+pub fn capacity_ports(config: &CapacityConfig) -> CapacityPorts {
+    let CapacityConfig { group, ledger_table, metrics, .. } = config;
+    let connection = Connection::new(Settings::default());
+    Ports {
+        group: AutoScalingGroup::new(&connection, group),
+        ledger: DynamoLedger::new(&connection, ledger_table, group),
+        metrics: CloudWatchMetrics::new(&connection, group, metrics.clone()),
+        journal: LogJournal,
+        clock: WallClock,
     }
 }
 

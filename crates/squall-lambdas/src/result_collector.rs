@@ -20,14 +20,17 @@ const MOST_JOBS_PER_TICK: usize = 10_000;
 /// No job is begun on when less than this is left: ending one merges its buckets.
 const TICK_GUARD_US: u64 = 10_000_000;
 
+/// The `detail-type` of the timer, as EventBridge's rules and schedules send it
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
+pub(crate) const SCHEDULED: &str = "Scheduled Event";
+
 /// What the collector is invoked with.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Shape")]
 pub enum CollectorEvent {
     /// Results, from the stream.
     Batch(KinesisEvent),
-    /// The timer, as EventBridge's rules and schedules send it: its `detail-type` is `Scheduled Event`
-    /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
+    /// The timer.
     Tick,
 }
 
@@ -53,7 +56,7 @@ impl TryFrom<Shape> for CollectorEvent {
                 event.records = records;
                 return Ok(Self::Batch(event));
             }
-            (None, Some(kind)) if kind == "Scheduled Event" => return Ok(Self::Tick),
+            (None, Some(kind)) if kind == SCHEDULED => return Ok(Self::Tick),
             (Some(_), Some(_)) => "both `Records` and `detail-type`".to_owned(),
             (None, Some(kind)) => format!("the `detail-type` `{kind}`"),
             (None, None) if shape.other.is_empty() => "an object without fields".to_owned(),
@@ -62,7 +65,7 @@ impl TryFrom<Shape> for CollectorEvent {
                 format!("an object with the fields {}", fields.join(", "))
             }
         };
-        Err(format!("{found}; expected `Records` of a stream or the `detail-type` `Scheduled Event`"))
+        Err(format!("{found}; expected `Records` of a stream or the `detail-type` `{SCHEDULED}`"))
     }
 }
 

@@ -1,5 +1,8 @@
-//! What the handlers' tests share: a grid in memory, and the payloads of `events/`.
+//! What the handlers' tests share: a grid and a group in memory, and the payloads of `events/`.
 
 pub(crate) mod events;
 mod fixtures;
 pub(crate) mod grid;
+pub(crate) mod groups;
+mod rubbish;
+pub(crate) mod world;

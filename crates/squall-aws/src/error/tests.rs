@@ -66,6 +66,7 @@ fn every_answer_is_a_sentence() {
         MayDo: AWS in eu-west-1 failed (HTTP 500): Internal server error
         MayDo: http://127.0.0.1:4566 failed (HTTP 502)
         MayDo: AWS in eu-west-1 failed (HTTP 400): Stream squall-tasks is being updated
+        MayDo: AWS in eu-west-1 failed (HTTP 400): Scaling activity 7 is in progress and blocks this action
         WillNotDo: One or more parameter values were invalid
         WillNotDo: http://127.0.0.1:4566 refused it (HTTP 418)
     "#]]
@@ -88,6 +89,14 @@ fn every_answer_is_a_sentence() {
         (aws(), said(500, "InternalServerError", "Internal server error")),
         (emulated(), said(502, "", "")),
         (aws(), said(400, "ResourceInUseException", "Stream squall-tasks is being updated")),
+        (
+            aws(),
+            said(
+                400,
+                "ScalingActivityInProgress",
+                "Scaling activity 7 is in progress and blocks this action",
+            ),
+        ),
         (aws(), said(400, "ValidationException", "One or more parameter values were invalid.")),
         (emulated(), said(418, "", "")),
     ]));

@@ -19,6 +19,18 @@ const PAYLOADS: &[(&str, &[&str])] = &[
     ("shard-consumer", &["poison.json", "task.json", "task-of-another-shard.json"]),
     ("cascade-worker", &["request.json"]),
     ("result-collector", &["aggregated-batch.json", "scheduled.json", "shard-0.json", "shard-1.json"]),
+    (
+        "scale-out",
+        &[
+            "malformed.json",
+            "runs-on-instances.json",
+            "runs.json",
+            "sessions.json",
+            "several.json",
+            "version-2.json",
+        ],
+    ),
+    ("scale-in", &["rule.json", "schedule.json"]),
 ];
 
 fn holds(file: &ExpectFile, payload: &Value) {
@@ -76,7 +88,14 @@ fn the_collectors_payloads_are_what_the_consumers_put() {
 }
 
 #[test]
-fn the_timers_payload_is_an_event_of_eventbridge() {
-    let event: EventBridgeEvent = events::read("result-collector", "scheduled.json");
-    assert_eq!((event.source.as_str(), event.detail_type.as_str()), ("aws.events", "Scheduled Event"));
+fn the_timers_payloads_are_events_of_eventbridge() {
+    let payloads = [
+        ("result-collector", "scheduled.json", "aws.events"),
+        ("scale-in", "rule.json", "aws.events"),
+        ("scale-in", "schedule.json", "aws.scheduler"),
+    ];
+    for (function, file, source) in payloads {
+        let event: EventBridgeEvent = events::read(function, file);
+        assert_eq!((event.source.as_str(), event.detail_type.as_str()), (source, "Scheduled Event"));
+    }
 }

@@ -1,0 +1,153 @@
+//! An Auto Scaling group, by its name.
+
+use std::fmt::Display;
+
+use aws_sdk_autoscaling::Client as AutoScaling;
+use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_autoscaling::operation::launch_instances::LaunchInstancesOutput;
+use aws_sdk_autoscaling::types::AutoScalingGroup as Described;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use squall_capacity::group::{Group, Lifecycle};
+use squall_capacity::ids::InstanceId;
+use squall_capacity::ports::{PortError, ScalingGroup};
+
+use super::{failed, of_controllers};
+use crate::connection::{Client, Connection};
+use crate::error::absent;
+
+mod seen;
+
+/// An Auto Scaling group.
+///
+/// Launches are for groups with a launch template in one Availability Zone: in more than one, each launch would have to
+/// name its zone, and nobody here decides which
+/// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html>).
+#[derive(Debug)]
+pub struct AutoScalingGroup {
+    client: Client<AutoScaling>,
+    name: String,
+}
+
+impl AutoScalingGroup {
+    /// The group of this name.
+    pub fn new(connection: &Connection, name: impl Into<String>) -> Self {
+        Self { client: Client::new(connection, AutoScaling::new), name: name.into() }
+    }
+
+    fn failed<E>(&self, what: impl Display, error: SdkError<E, HttpResponse>) -> PortError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        failed(self.client.connection(), what, format!("group {}", self.name), error)
+    }
+
+    async fn described(&self) -> Result<Described, PortError> {
+        let what = format!("describe group {}", self.name);
+        let request = self.client.get().await.describe_auto_scaling_groups();
+        let reply = request.auto_scaling_group_names(&self.name).send().await;
+        let groups = reply.map_err(|error| self.failed(&what, error))?.auto_scaling_groups;
+        // One that does not exist is no error there, but an empty list.
+        let mut groups = groups.unwrap_or_default().into_iter();
+        let ours = groups.find(|it| it.auto_scaling_group_name() == Some(self.name.as_str()));
+        let thing = format!("Auto Scaling group {}", self.name);
+        ours.ok_or_else(|| of_controllers(absent(self.client.connection(), what, thing)))
+    }
+
+    async fn cooling_until_us(&self, cooldown_s: i32) -> Result<u64, PortError> {
+        let request = self.client.get().await.describe_scaling_activities();
+        let reply = request.auto_scaling_group_name(&self.name).max_records(1).send().await;
+        let reply =
+            reply.map_err(|error| self.failed(format!("read what group {} did last", self.name), error))?;
+        // What is in progress comes first, then what was last.
+        Ok(reply.activities().first().map_or(0, |last| seen::cooling_until_us(last, cooldown_s)))
+    }
+
+    /// Whether an instance goes, has gone, or never was here.
+    async fn has_left(&self, id: &InstanceId) -> Result<bool, PortError> {
+        let described = self.described().await?;
+        let instance = described.instances().iter().find(|it| it.instance_id() == Some(id.as_str()));
+        let lifecycle = instance.and_then(|it| it.lifecycle_state()).and_then(seen::lifecycle);
+        Ok(matches!(lifecycle, None | Some(Lifecycle::Leaving)))
+    }
+
+    /// Why a launch cannot be, where the group is the reason and not AWS's words for it.
+    async fn not_launchable(&self, what: &str) -> Option<PortError> {
+        let n_zones = self.described().await.ok()?.availability_zones().len();
+        (n_zones > 1).then(|| {
+            PortError::permanent(format!(
+                "cannot {what}: the group spans {n_zones} Availability Zones, and only one in a single zone is launched \
+                 into; let its policy say \"raise_by\": \"set_desired\""
+            ))
+        })
+    }
+}
+
+impl ScalingGroup for AutoScalingGroup {
+    async fn describe(&self) -> Result<Group, PortError> {
+        let described = self.described().await?;
+        let cooling_until_us = self.cooling_until_us(described.default_cooldown().unwrap_or(0)).await?;
+        seen::group(&described, cooling_until_us)
+            .map_err(|error| PortError::permanent(format!("group {}: {error}", self.name)))
+    }
+
+    async fn set_desired(&self, n: u32) -> Result<(), PortError> {
+        let request = self.client.get().await.set_desired_capacity().auto_scaling_group_name(&self.name);
+        let sent = request.desired_capacity(capacity(n)).honor_cooldown(false).send().await;
+        let what = || format!("set the desired capacity of group {} to {n}", self.name);
+        sent.map(drop).map_err(|error| self.failed(what(), error))
+    }
+
+    async fn launch(&self, n: u32, token: &str) -> Result<(), PortError> {
+        let what = format!("launch {n} instances in group {}", self.name);
+        let request = self.client.get().await.launch_instances().auto_scaling_group_name(&self.name);
+        match request.requested_capacity(capacity(n)).client_token(token).send().await {
+            Ok(reply) => launched(&what, &reply),
+            Err(error) => match self.failed(&what, error) {
+                error @ PortError::Permanent { .. } => Err(self.not_launchable(&what).await.unwrap_or(error)),
+                error => Err(error),
+            },
+        }
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<(), PortError> {
+        let request = self.client.get().await.terminate_instance_in_auto_scaling_group();
+        let request = request.instance_id(id.as_str()).should_decrement_desired_capacity(true);
+        let Err(error) = request.send().await else { return Ok(()) };
+        // Of an instance that it does not know, or that goes already, AWS says what it says of one that the minimum keeps.
+        if error.code() == Some("ValidationError") && self.has_left(id).await? {
+            return Ok(());
+        }
+        Err(self.failed(format!("terminate instance {id} of group {}", self.name), error))
+    }
+
+    async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError> {
+        let request = self.client.get().await.set_instance_protection().auto_scaling_group_name(&self.name);
+        let sent = request.instance_ids(id.as_str()).protected_from_scale_in(is_protected).send().await;
+        let verb = if is_protected { "protect" } else { "unprotect" };
+        sent.map(drop)
+            .map_err(|error| self.failed(format!("{verb} instance {id} of group {}", self.name), error))
+    }
+}
+
+/// As AWS counts. No group is that large, so AWS refuses what does not fit.
+fn capacity(n: u32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// What came of a launch. When some came and others did not, whoever looks at the group sees how many.
+fn launched(what: &str, reply: &LaunchInstancesOutput) -> Result<(), PortError> {
+    let n_launched: usize = reply.instances().iter().map(|it| it.instance_ids().len()).sum();
+    let Some(error) = reply.errors().first().filter(|_| n_launched == 0) else { return Ok(()) };
+    let code = error.error_code().unwrap_or("no reason");
+    let message = error.error_message().unwrap_or_default().trim_end_matches('.');
+    let zone = error.availability_zone().map(|zone| format!(" in {zone}")).unwrap_or_default();
+    let sentence = format!("cannot {what}: none came{zone} ({code}): {message}");
+    if seen::may_pass(code) {
+        Err(PortError::transient(sentence))
+    } else {
+        Err(PortError::permanent(sentence))
+    }
+}
+
+#[cfg(test)]
+mod tests;

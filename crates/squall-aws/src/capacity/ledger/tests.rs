@@ -1,0 +1,80 @@
+use super::*;
+use crate::emulator;
+use crate::provision::provision_ledger;
+use squall_capacity::events::Activity;
+
+fn row(id: &str) -> InstanceRow {
+    InstanceRow::new(InstanceId::new(id).unwrap(), 7)
+}
+
+async fn ledger(connection: &Connection) -> DynamoLedger {
+    let table = emulator::unique("ledger");
+    provision_ledger(connection, &table).await.unwrap();
+    DynamoLedger::new(connection, table, "runners")
+}
+
+#[tokio::test]
+async fn rows_are_json_for_people_under_keys_that_say_what_they_are() {
+    let Some(connection) = emulator::connection().await else { return };
+    let ledger = ledger(&connection).await;
+    ledger.put_instance(&row("i-0abc")).await.unwrap();
+    let item = ledger.get("instance#i-0abc", "it").await.unwrap().unwrap();
+    assert_eq!(item["pk"], text("group#runners"));
+    assert_eq!(item["version"], number(1));
+    let json = r#"{"id":"i-0abc","version":1,"state":"open","runs":{},"idle_since_us":7}"#;
+    assert_eq!(item["row"], text(json));
+    let event = r#"{"version": 1, "type": "session_activity", "source": "web", "time": "2026-11-22T10:15:00Z",
+                    "active_sessions": 7}"#;
+    let mut levels = Levels { version: 1, ..Levels::default() };
+    levels.record(&Activity::from_json(event, u64::MAX).unwrap());
+    ledger.put_levels(&levels).await.unwrap();
+    let json = r#"{"version":1,"sessions":{"web":{"order":1795342500000000,"value":7,"time_us":1795342500000000}},"runs":{},"session_came_us":1795342500000000,"run_seen_us":0,"launch":null}"#;
+    assert_eq!(ledger.get(LEVELS, "it").await.unwrap().unwrap()["row"], text(json));
+}
+
+#[tokio::test]
+async fn a_list_goes_on_over_pages_in_the_order_of_ids() {
+    let Some(connection) = emulator::connection().await else { return };
+    let ledger = ledger(&connection).await;
+    // A page is at most 1 MB: each row has some 100 KB.
+    let mut expected = Vec::new();
+    for n in (10..25).rev() {
+        let mut row = row(&format!("i-{n}"));
+        for run in 0..1_000 {
+            let run = squall_capacity::ids::RunId::new(format!("{run:0100}")).unwrap();
+            row.runs.insert(run, 0);
+        }
+        ledger.put_instance(&row).await.unwrap();
+        expected.insert(0, row);
+    }
+    assert_eq!(ledger.instances().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_one_is_named_with_its_table() {
+    let Some(connection) = emulator::connection().await else { return };
+    let ledger = ledger(&connection).await;
+    let request = ledger.client.get().await.put_item().table_name(&ledger.table);
+    let request = request.item("pk", ledger.partition_key()).item("sk", text(LEVELS));
+    request.item("row", text("{}")).send().await.unwrap();
+    let error = ledger.levels().await.unwrap_err();
+    assert!(matches!(error, PortError::Permanent { .. }));
+    let expected = format!(
+        "cannot read the levels of group runners from table {}: missing field `version` at line 1 column 2",
+        ledger.table
+    );
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_named() {
+    let Some(connection) = emulator::connection().await else { return };
+    let ledger = DynamoLedger::new(&connection, "nowhere", "runners");
+    let error = ledger.instances().await.unwrap_err().to_string();
+    assert!(
+        error.starts_with(
+            "cannot list the instances of group runners in table nowhere: table nowhere does not exist"
+        ),
+        "{error}"
+    );
+}

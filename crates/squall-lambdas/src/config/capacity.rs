@@ -1,0 +1,88 @@
+//! What the capacity controllers are told.
+
+use squall_aws::capacity::MetricNames;
+use squall_capacity::policy::Policy;
+use squall_capacity::ports::Series;
+
+use super::{ConfigError, Vars};
+
+const NAMESPACE: &str = "Squall/Capacity";
+
+/// A capacity controller's: scale-out and scale-in of a group are told the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapacityConfig {
+    /// `SQUALL_GROUP`: the Auto Scaling group.
+    pub group: String,
+    /// `SQUALL_LEDGER_TABLE`: the ledger's table.
+    pub ledger_table: String,
+    /// `SQUALL_POLICY`: how the group follows its application, in JSON.
+    pub policy: Policy,
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall/Capacity`), and what the activity's metrics are called there:
+    /// `SQUALL_SESSIONS_METRIC` (`Sessions`), `SQUALL_RUNS_METRIC` (`Runs`).
+    pub metrics: MetricNames,
+}
+
+impl CapacityConfig {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong, its value, and what would be right.
+    pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            group: vars.text("SQUALL_GROUP", "the name of the Auto Scaling group")?,
+            ledger_table: vars.text("SQUALL_LEDGER_TABLE", "the name of the ledger's table")?,
+            policy: policy(vars)?,
+            metrics: metrics(vars)?,
+        })
+    }
+}
+
+fn policy(vars: &impl Fn(&str) -> Option<String>) -> Result<Policy, ConfigError> {
+    let variable = "SQUALL_POLICY";
+    let json = vars.text(
+        variable,
+        "the group's policy in JSON, such as {\"runs_per_instance\": 1, \"scale_in\": {\"mode\": \"all_idle\"}}",
+    )?;
+    Policy::from_json(&json)
+        .map_err(|error| ConfigError::wrong(variable, &json, format!("a policy in JSON ({error})")))
+}
+
+fn metrics(vars: &impl Fn(&str) -> Option<String>) -> Result<MetricNames, ConfigError> {
+    let name = |variable, usual: &str| vars.find(variable).unwrap_or_else(|| usual.to_owned());
+    let names = MetricNames {
+        namespace: name("SQUALL_METRIC_NAMESPACE", NAMESPACE),
+        sessions: name("SQUALL_SESSIONS_METRIC", "Sessions"),
+        runs: name("SQUALL_RUNS_METRIC", "Runs"),
+    };
+    if names.namespace.starts_with("AWS/") {
+        let expected = "a namespace of one's own: those of AWS cannot be written to";
+        return Err(ConfigError::wrong("SQUALL_METRIC_NAMESPACE", &names.namespace, expected));
+    }
+    let mut taken = vec![names.runs.as_str()];
+    taken.extend(OTHERS.map(|series| names.name(series)));
+    if taken.contains(&names.sessions.as_str()) {
+        let expected = "a name that no other metric has";
+        return Err(ConfigError::wrong("SQUALL_SESSIONS_METRIC", &names.sessions, expected));
+    }
+    if taken[1..].contains(&names.runs.as_str()) {
+        let expected = "a name that no other metric has";
+        return Err(ConfigError::wrong("SQUALL_RUNS_METRIC", &names.runs, expected));
+    }
+    Ok(names)
+}
+
+/// The series whose metrics nobody names.
+const OTHERS: [Series; 9] = [
+    Series::WantedCapacity,
+    Series::OverMaximum,
+    Series::UnderMinimum,
+    Series::DesiredCapacity,
+    Series::DecisionLatency,
+    Series::MalformedEvents,
+    Series::Terminated,
+    Series::ClaimsWon,
+    Series::BusyKilled,
+];
+
+#[cfg(test)]
+mod tests;

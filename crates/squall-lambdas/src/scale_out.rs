@@ -1,0 +1,69 @@
+//! Scale-out: from an SNS event to a group that is large enough.
+
+use aws_lambda_events::sns::{SnsEvent, SnsMessage};
+use squall_capacity::events::Activity;
+use squall_capacity::levels::Recorded;
+use squall_capacity::policy::Policy;
+use squall_capacity::ports::{Clock, Journal, Ledger, Metrics, Ports, ScalingGroup, Series, chain};
+use squall_capacity::steps::{Handled, on_event};
+use tracing::{error, info, warn};
+
+use crate::failure::Failure;
+
+/// Takes in each message. One that is no event is done with: it is counted, and another delivery of it would not be any
+/// better. One that fails does not keep the others from being taken in.
+///
+/// # Errors
+/// When a message is to be delivered again. Lambda delivers all of them; what was taken in is known by then.
+pub async fn handle<G, L, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
+    event: SnsEvent,
+) -> Result<(), Failure>
+where
+    G: ScalingGroup,
+    L: Ledger,
+    M: Metrics,
+    J: Journal,
+    C: Clock,
+{
+    let (mut n_malformed, mut failed) = (0_u32, None);
+    for record in event.records {
+        let SnsMessage { message_id, message, .. } = record.sns;
+        let activity = match Activity::from_json(&message, ports.clock.now_us()) {
+            Ok(activity) => activity,
+            Err(malformed) => {
+                warn!(message_id, "refused: {malformed}");
+                n_malformed += 1;
+                continue;
+            }
+        };
+        match on_event(ports, policy, &activity).await {
+            Ok(handled) => log(&message_id, &activity, &handled),
+            // The first is what the invocation fails with, and is logged with it.
+            Err(error) if failed.is_some() => error!(message_id, "not taken in: {}", chain(&error)),
+            Err(error) => failed = Some(Failure::step(format_args!("message {message_id}"), &error)),
+        }
+    }
+    if n_malformed > 0
+        && let Err(error) = ports.metrics.put(&[(Series::MalformedEvents, n_malformed.into())]).await
+    {
+        warn!(n_malformed, "refused events are not counted: {}", chain(&error));
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+fn log(message: &str, activity: &Activity, handled: &Handled) {
+    let Handled { recorded, decision, has_raised } = handled;
+    let (source, reason) = (&activity.source, &decision.reason);
+    match recorded {
+        Recorded::News => info!(message_id = message, %source, has_raised, "taken in: {reason}"),
+        Recorded::Known => info!(message_id = message, %source, has_raised, "was known: {reason}"),
+        Recorded::TooManySources => {
+            warn!(message_id = message, %source, has_raised, "not taken in, there are too many sources: {reason}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

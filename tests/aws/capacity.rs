@@ -1,0 +1,323 @@
+//! The capacity controllers' adapters keep the promises of their ports, and an event that comes in at one end changes the
+//! group and the metrics at the other.
+
+use std::cell::RefCell;
+
+use squall_aws::capacity::{AutoScalingGroup, CloudWatchMetrics, DynamoLedger, MetricNames};
+use squall_aws::provision::{Bounds, provision_group, provision_ledger};
+use squall_aws::{Connection, WallClock};
+use squall_capacity::claims::{InstanceRow, State};
+use squall_capacity::events::Activity;
+use squall_capacity::group::{Group, Lifecycle};
+use squall_capacity::ids::{InstanceId, RunId};
+use squall_capacity::journal::Line;
+use squall_capacity::levels::Levels;
+use squall_capacity::policy::Policy;
+use squall_capacity::ports::{
+    Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written,
+};
+use squall_capacity::steps::{on_event, tick};
+
+use super::{connection_to, run};
+use crate::emulator::{self, unique};
+use crate::proxy::{Fault, Proxy, at_first, at_random};
+
+const BOUNDS: Bounds = Bounds { min: 0, max: 9, desired: 1 };
+
+/// Keeps the lines.
+#[derive(Default)]
+struct Lines(RefCell<Vec<String>>);
+
+impl Journal for Lines {
+    fn write(&self, line: String) {
+        self.0.borrow_mut().push(line);
+    }
+}
+
+type Adapters = Ports<AutoScalingGroup, DynamoLedger, CloudWatchMetrics, Lines, WallClock>;
+
+/// A table and a group of the same name, made directly.
+async fn deployed(endpoint: &str) -> String {
+    let (name, connection) = (unique("capacity"), connection_to(endpoint));
+    provision_ledger(&connection, &name).await.unwrap();
+    provision_group(&connection, &name, &["us-east-1a"], BOUNDS).await.unwrap();
+    name
+}
+
+fn adapters(connection: &Connection, name: &str) -> Adapters {
+    Ports {
+        group: AutoScalingGroup::new(connection, name),
+        ledger: DynamoLedger::new(connection, name, name),
+        metrics: metrics(connection, name),
+        journal: Lines::default(),
+        clock: WallClock,
+    }
+}
+
+fn metrics(connection: &Connection, group: &str) -> CloudWatchMetrics {
+    let (namespace, runs) = ("Squall/Capacity".to_owned(), "ModelRuns".to_owned());
+    CloudWatchMetrics::new(
+        connection,
+        group,
+        MetricNames { namespace, sessions: "Sessions".to_owned(), runs },
+    )
+}
+
+fn policy() -> Policy {
+    let json = r#"{"runs_per_instance": 2, "scale_in": {"mode": "by_instance", "idle_s": 0}}"#;
+    Policy::from_json(json).unwrap()
+}
+
+fn id(id: &str) -> InstanceId {
+    InstanceId::new(id).unwrap()
+}
+
+/// So many runs, as a source tells for the `sequence`-th time.
+fn runs(source: &str, sequence: u64, n: u32) -> Activity {
+    let json = format!(
+        r#"{{"version": 1, "type": "run_activity", "source": "{source}", "time": "2026-11-22T10:00:00Z",
+            "sequence": {sequence}, "queued_runs": {n}, "running_runs": 0}}"#
+    );
+    Activity::from_json(&json, u64::MAX).unwrap()
+}
+
+/// The levels of a version, told by somebody.
+fn levels(version: u64, source: &str) -> Levels {
+    let mut levels = Levels { version, ..Levels::default() };
+    levels.record(&runs(source, version, 3));
+    levels
+}
+
+fn row(name: &str, version: u64, idle_since_us: u64) -> InstanceRow {
+    InstanceRow { version, ..InstanceRow::new(id(name), idle_since_us) }
+}
+
+#[test]
+fn levels_are_written_over_the_version_that_was_read_or_not_at_all() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    run(async {
+        let name = deployed(endpoint).await;
+        let Ports { ledger, .. } = adapters(&connection_to(endpoint), &name);
+        assert_eq!(ledger.levels().await.unwrap(), Levels::default());
+        assert_eq!(ledger.put_levels(&levels(0, "a")).await.unwrap(), Written::Raced);
+        assert_eq!(ledger.put_levels(&levels(2, "a")).await.unwrap(), Written::Raced);
+        assert_eq!(ledger.put_levels(&levels(1, "a")).await.unwrap(), Written::Yes);
+        assert_eq!(ledger.put_levels(&levels(1, "b")).await.unwrap(), Written::Raced);
+        assert_eq!(ledger.levels().await.unwrap(), levels(1, "a"));
+        let names: Vec<String> = (0..10).map(|n| format!("source-{n}")).collect();
+        let writes = names.iter().map(async |name| ledger.put_levels(&levels(2, name)).await.unwrap());
+        let written = futures::future::join_all(writes).await;
+        let winner = written.iter().position(|it| *it == Written::Yes).unwrap();
+        assert_eq!(written.iter().filter(|it| **it == Written::Yes).count(), 1, "{written:?}");
+        assert_eq!(ledger.levels().await.unwrap(), levels(2, &names[winner]));
+    });
+}
+
+#[test]
+fn instances_are_written_over_the_version_that_was_read_and_listed_in_the_order_of_their_ids() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    run(async {
+        let name = deployed(endpoint).await;
+        let connection = connection_to(endpoint);
+        let ledger = DynamoLedger::new(&connection, &name, "a");
+        let another = DynamoLedger::new(&connection, &name, "b");
+        assert_eq!(ledger.instance(&id("i-1")).await.unwrap(), None);
+        assert!(ledger.instances().await.unwrap().is_empty());
+        for it in ["i-2", "i-10", "i-1"] {
+            assert_eq!(ledger.put_instance(&row(it, 1, 7)).await.unwrap(), Written::Yes);
+            assert_eq!(ledger.put_instance(&row(it, 1, 8)).await.unwrap(), Written::Raced);
+        }
+        assert_eq!(ledger.put_instance(&row("i-2", 3, 9)).await.unwrap(), Written::Raced);
+        let mut claimed = row("i-2", 2, 7);
+        claimed.runs.insert(RunId::new("r-1").unwrap(), u64::MAX);
+        assert_eq!(ledger.put_instance(&claimed).await.unwrap(), Written::Yes);
+        assert_eq!(ledger.instance(&id("i-2")).await.unwrap(), Some(claimed.clone()));
+        assert_eq!(ledger.instances().await.unwrap(), [row("i-1", 1, 7), row("i-10", 1, 7), claimed]);
+        assert!(another.instances().await.unwrap().is_empty(), "of another group");
+        assert_eq!(ledger.forget_instance(&id("i-2"), 1).await.unwrap(), Written::Raced);
+        assert_eq!(ledger.forget_instance(&id("i-2"), 2).await.unwrap(), Written::Yes);
+        assert_eq!(ledger.forget_instance(&id("i-2"), 2).await.unwrap(), Written::Raced);
+        assert_eq!(ledger.instance(&id("i-2")).await.unwrap(), None);
+        assert_eq!(ledger.put_instance(&row("i-2", 1, 10)).await.unwrap(), Written::Yes);
+    });
+}
+
+#[test]
+fn a_run_and_a_controller_that_want_the_same_instance_cannot_both_have_it() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    run(async {
+        let name = deployed(endpoint).await;
+        let Ports { ledger, .. } = adapters(&connection_to(endpoint), &name);
+        for n in 0..20 {
+            let it = format!("i-{n}");
+            ledger.put_instance(&row(&it, 1, 7)).await.unwrap();
+            let mut claimed = row(&it, 2, 7);
+            claimed.runs.insert(RunId::new("r-1").unwrap(), u64::MAX);
+            let drained = InstanceRow { state: State::Draining { since_us: 8 }, ..row(&it, 2, 7) };
+            let (claim, drain) = futures::join!(ledger.put_instance(&claimed), ledger.put_instance(&drained));
+            assert_ne!(claim.unwrap(), drain.unwrap(), "exactly one");
+        }
+    });
+}
+
+/// A write that is done again because nobody heard of the first is a write, and somebody else's is a lost race.
+fn every_reply_is_lost_once(fault: Fault) {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    let writes = ["dynamodb:PutItem", "dynamodb:DeleteItem"];
+    run(async {
+        let name = deployed(endpoint).await;
+        let proxy = Proxy::start(endpoint, at_first(move |action| writes.contains(&action), fault));
+        let lossy = adapters(&connection_to(proxy.url()), &name).ledger;
+        let direct = adapters(&connection_to(endpoint), &name).ledger;
+        for version in [1, 2] {
+            assert_eq!(lossy.put_levels(&levels(version, "ours")).await.unwrap(), Written::Yes);
+            assert_eq!(direct.levels().await.unwrap(), levels(version, "ours"));
+            assert_eq!(lossy.put_levels(&levels(version, "theirs")).await.unwrap(), Written::Raced);
+            assert_eq!(lossy.put_instance(&row("i-1", version, 7)).await.unwrap(), Written::Yes);
+            assert_eq!(direct.instance(&id("i-1")).await.unwrap(), Some(row("i-1", version, 7)));
+            assert_eq!(lossy.put_instance(&row("i-1", version, 8)).await.unwrap(), Written::Raced);
+        }
+        // Nobody can tell who removed it: it is gone, which is what was wanted.
+        lossy.forget_instance(&id("i-1"), 2).await.unwrap();
+        assert_eq!(direct.instance(&id("i-1")).await.unwrap(), None);
+        assert!(proxy.n_faults() >= 9, "{:?}", proxy.counts());
+    });
+}
+
+#[test]
+fn a_row_whose_reply_was_lost_is_known_to_be_ours() {
+    every_reply_is_lost_once(Fault::LoseReply);
+}
+
+#[test]
+fn a_row_whose_write_was_called_failed_is_known_to_be_ours() {
+    every_reply_is_lost_once(Fault::BlameReply);
+}
+
+#[test]
+fn metrics_are_none_until_they_are_written_and_then_the_largest_of_their_group() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    run(async {
+        let connection = connection_to(endpoint);
+        let (ours, theirs) = (metrics(&connection, &unique("a")), metrics(&connection, &unique("b")));
+        assert_eq!(ours.maximum(Series::Runs, 600).await.unwrap(), None);
+        ours.put(&[]).await.unwrap();
+        for (runs, sessions) in [(3.0, 0.0), (7.0, 1.0), (5.0, 2.5)] {
+            ours.put(&[(Series::Runs, runs), (Series::Sessions, sessions)]).await.unwrap();
+        }
+        theirs.put(&[(Series::Runs, 100.0)]).await.unwrap();
+        assert_eq!(ours.maximum(Series::Runs, 60).await.unwrap(), Some(7.0));
+        assert_eq!(ours.maximum(Series::Sessions, 600).await.unwrap(), Some(2.5));
+        assert_eq!(ours.maximum(Series::Terminated, 600).await.unwrap(), None);
+        assert_eq!(ours.maximum(Series::Runs, 90 * 86_400).await.unwrap(), Some(7.0), "of a quarter");
+        assert_eq!(theirs.maximum(Series::Runs, 600).await.unwrap(), Some(100.0));
+    });
+}
+
+fn permanent<T: std::fmt::Debug>(result: Result<T, PortError>) -> String {
+    match result {
+        Err(error @ PortError::Permanent { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_group_is_seen_and_made_larger_and_what_the_emulator_lacks_is_said_in_a_sentence() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    run(async {
+        let name = deployed(endpoint).await;
+        let connection = connection_to(endpoint);
+        let group = AutoScalingGroup::new(&connection, &name);
+        group.set_desired(4).await.unwrap();
+        let Group { min, max, desired, instances, cooling_until_us, .. } = group.describe().await.unwrap();
+        assert_eq!((min, max, desired, cooling_until_us), (0, 9, 4, 0));
+        assert_eq!(instances.len(), 4);
+        assert!(instances.is_sorted() && instances.iter().all(|it| it.is_protected));
+        assert!(instances.iter().all(|it| it.lifecycle == Lifecycle::InService));
+        let it = &instances[0].id;
+        let lacks = |action: &str| format!("of group {name}: Unknown AutoScaling action: {action}");
+        assert_eq!(
+            permanent(group.terminate(it).await),
+            format!("cannot terminate instance {it} {}", lacks("TerminateInstanceInAutoScalingGroup"))
+        );
+        assert_eq!(
+            permanent(group.protect(it, true).await),
+            format!("cannot protect instance {it} {}", lacks("SetInstanceProtection"))
+        );
+        assert_eq!(
+            permanent(group.launch(2, "token").await),
+            format!("cannot launch 2 instances in group {name}: Unknown AutoScaling action: LaunchInstances")
+        );
+        let nowhere = AutoScalingGroup::new(&connection, "nowhere");
+        let error = permanent(nowhere.describe().await);
+        assert!(error.contains("Auto Scaling group nowhere does not exist in us-east-1"), "{error}");
+        let error = permanent(nowhere.set_desired(1).await);
+        assert!(error.starts_with("cannot set the desired capacity of group nowhere to 1: "), "{error}");
+    });
+}
+
+#[test]
+fn an_event_changes_the_group_the_ledger_and_the_metrics() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    run(async {
+        let name = deployed(endpoint).await;
+        let ports = adapters(&connection_to(endpoint), &name);
+        let handled = on_event(&ports, &policy(), &runs("scheduler", 1, 7)).await.unwrap();
+        assert!(handled.has_raised);
+        assert_eq!(ports.group.describe().await.unwrap().desired, 4);
+        assert_eq!(ports.ledger.levels().await.unwrap().n_runs(), 7);
+        assert_eq!(ports.metrics.maximum(Series::Runs, 600).await.unwrap(), Some(7.0));
+        assert_eq!(ports.metrics.maximum(Series::DesiredCapacity, 600).await.unwrap(), Some(4.0));
+        let again = on_event(&ports, &policy(), &runs("scheduler", 1, 7)).await.unwrap();
+        assert!(!again.has_raised, "a second delivery");
+        on_event(&ports, &policy(), &runs("another", 1, 100)).await.unwrap();
+        assert_eq!(ports.group.describe().await.unwrap().desired, 9, "the maximum");
+        assert_eq!(ports.metrics.maximum(Series::OverMaximum, 600).await.unwrap(), Some(45.0));
+        for line in ports.journal.0.borrow().iter() {
+            let line: Line = serde_json::from_str(line).unwrap();
+            assert_eq!(line.again(), line);
+        }
+    });
+}
+
+#[test]
+fn events_over_a_faulty_network_leave_the_group_as_large_as_the_last_of_each_source_says() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    let faults = [Fault::Refuse, Fault::Reset, Fault::LoseReply, Fault::BlameReply, Fault::Twice];
+    let proxy = Proxy::start(endpoint, at_random(5, 100, &faults));
+    run(async {
+        let name = deployed(endpoint).await;
+        let ports = adapters(&connection_to(proxy.url()), &name);
+        let events: Vec<_> = (1..=5).flat_map(|n| [runs("a", n, 2), runs("b", 6 - n, 3)]).collect();
+        for event in events {
+            // As its topic does: until it is taken in.
+            let mut n_deliveries = 0;
+            while on_event(&ports, &policy(), &event).await.is_err() {
+                n_deliveries += 1;
+                assert!(n_deliveries < 5);
+            }
+        }
+        assert_eq!(ports.ledger.levels().await.unwrap().n_runs(), 5);
+        assert_eq!(ports.group.describe().await.unwrap().desired, 3);
+    });
+    assert!(proxy.n_faults() > 3, "{:?}", proxy.counts());
+}
+
+#[test]
+fn a_tick_drains_what_is_idle_and_what_cannot_be_terminated_takes_runs_again() {
+    let Some(endpoint) = emulator::endpoint() else { return };
+    run(async {
+        let name = deployed(endpoint).await;
+        let ports = adapters(&connection_to(endpoint), &name);
+        on_event(&ports, &policy(), &runs("scheduler", 1, 0)).await.unwrap();
+        let adopted = tick(&ports, &policy()).await.unwrap();
+        assert_eq!((adopted.decision.adopt.len(), adopted.decision.drain.len()), (1, 0));
+        let ticked = tick(&ports, &policy()).await.unwrap();
+        let [(it, reason)] = &ticked.outcome.refused[..] else { panic!("{ticked:?}") };
+        assert_eq!(ticked.decision.drain, std::slice::from_ref(it));
+        assert!(reason.contains("Unknown AutoScaling action"), "{reason}");
+        let row = ports.ledger.instance(it).await.unwrap().unwrap();
+        assert_eq!(row.state, State::Open);
+        assert!(row.idle_since_us <= ports.clock.now_us());
+    });
+}
