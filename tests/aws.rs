@@ -17,6 +17,7 @@ use crate::proxy::{Fault, Proxy, at_random};
 use streams::Reader;
 
 mod capacity;
+mod functions;
 mod live;
 mod lost_replies;
 mod streams;

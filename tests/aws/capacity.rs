@@ -37,7 +37,7 @@ impl Journal for Lines {
 type Adapters = Ports<AutoScalingGroup, DynamoLedger, CloudWatchMetrics, Lines, WallClock>;
 
 /// A table and a group of the same name, made directly.
-async fn deployed(endpoint: &str) -> String {
+pub(super) async fn deployed(endpoint: &str) -> String {
     let (name, connection) = (unique("capacity"), connection_to(endpoint));
     provision_ledger(&connection, &name).await.unwrap();
     provision_group(&connection, &name, &["us-east-1a"], BOUNDS).await.unwrap();

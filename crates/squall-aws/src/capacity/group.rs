@@ -100,13 +100,17 @@ impl ScalingGroup for AutoScalingGroup {
     async fn launch(&self, n: u32, token: &str) -> Result<(), PortError> {
         let what = format!("launch {n} instances in group {}", self.name);
         let request = self.client.get().await.launch_instances().auto_scaling_group_name(&self.name);
-        match request.requested_capacity(capacity(n)).client_token(token).send().await {
-            Ok(reply) => launched(&what, &reply),
-            Err(error) => match self.failed(&what, error) {
-                error @ PortError::Permanent { .. } => Err(self.not_launchable(&what).await.unwrap_or(error)),
-                error => Err(error),
-            },
+        let sent = request.requested_capacity(capacity(n)).client_token(token).send().await;
+        let error = match sent {
+            Ok(reply) => return launched(&what, &reply),
+            Err(error) => error,
+        };
+        if is_invalid(&error)
+            && let Some(reason) = self.not_launchable(&what).await
+        {
+            return Err(reason);
         }
+        Err(self.failed(&what, error))
     }
 
     async fn terminate(&self, id: &InstanceId) -> Result<(), PortError> {
@@ -114,7 +118,7 @@ impl ScalingGroup for AutoScalingGroup {
         let request = request.instance_id(id.as_str()).should_decrement_desired_capacity(true);
         let Err(error) = request.send().await else { return Ok(()) };
         // Of an instance that it does not know, or that goes already, AWS says what it says of one that the minimum keeps.
-        if error.code() == Some("ValidationError") && self.has_left(id).await? {
+        if is_invalid(&error) && self.has_left(id).await? {
             return Ok(());
         }
         Err(self.failed(format!("terminate instance {id} of group {}", self.name), error))
@@ -127,6 +131,12 @@ impl ScalingGroup for AutoScalingGroup {
         sent.map(drop)
             .map_err(|error| self.failed(format!("{verb} instance {id} of group {}", self.name), error))
     }
+}
+
+/// What Auto Scaling answers to whatever the group as it is does not allow
+/// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/CommonErrors.html>).
+fn is_invalid(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("ValidationError")
 }
 
 /// As AWS counts. No group is that large, so AWS refuses what does not fit.

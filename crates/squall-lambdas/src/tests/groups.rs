@@ -24,7 +24,7 @@ pub(crate) fn policy() -> Policy {
 
 /// Tells that there are so many, as the platform would.
 pub(crate) fn has_sessions_and_runs(world: &World, n_sessions: u32, n_runs: u32) {
-    let time = "2026-11-22T08:59:00Z";
+    let time = "2026-11-21T08:59:00Z";
     let sessions = format!(
         r#"{{"version": 1, "type": "session_activity", "source": "a", "time": "{time}", "active_sessions": {n_sessions}}}"#
     );

@@ -104,7 +104,7 @@ fn any_runs() -> impl Strategy<Value = Value> {
     (name, number.clone(), number.clone(), number, on.clone(), on).prop_map(
         |(source, sequence, queued, running, started, finished)| {
             json!({
-                "version": 1, "type": "run_activity", "source": source, "time": "2026-11-22T08:59:00Z",
+                "version": 1, "type": "run_activity", "source": source, "time": "2026-11-21T08:59:00Z",
                 "sequence": sequence, "queued_runs": queued, "running_runs": running, "started": started,
                 "finished": finished,
             })

@@ -11,7 +11,8 @@ use squall_capacity::ports::{
     Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written,
 };
 
-use super::grid::START_US;
+/// When the tests begin: 2026-11-21 09:00 UTC, a second after the payloads of `events/` were delivered.
+const START_US: u64 = 1_795_251_600_000_000;
 
 /// Everything that there is.
 #[derive(Debug, Clone, PartialEq)]
