@@ -207,7 +207,7 @@ fn promises_hold_where_requests_are_refused() {
             ends_of_jobs_are_heard(deployed, &adapters),
         );
     });
-    assert!(proxy.n_faults() > 5, "{:?}", proxy.counts());
+    assert!(proxy.n_faults() > 0, "{:?}", proxy.counts());
 }
 
 #[test]
@@ -223,5 +223,5 @@ fn promises_of_streams_and_blobs_hold_where_replies_are_lost() {
             ends_of_jobs_are_heard(deployed, &adapters),
         );
     });
-    assert!(proxy.n_faults() > 3, "{:?}", proxy.counts());
+    assert!(proxy.n_faults() > 0, "{:?}", proxy.counts());
 }

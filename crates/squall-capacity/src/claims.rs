@@ -166,6 +166,7 @@ pub fn started(
     if let State::Draining { .. } = next.state {
         next.state = State::Open;
     }
+    next.runs.retain(|_, until_us| *until_us > now_us || *until_us == 0);
     next.runs.insert(run.clone(), now_us.saturating_add(lease_us));
     Some(next)
 }

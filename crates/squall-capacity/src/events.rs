@@ -26,6 +26,8 @@ use crate::json::read;
 const VERSION: u32 = 1;
 /// Levels above this are a mistake in a publisher.
 const MOST: u32 = 1_000_000;
+/// Runs that one event may say have started, or finished: each takes a few calls, and a function has its time.
+const MOST_RUNS_ON: usize = 100;
 /// How far a publisher's clock may be ahead, microseconds. An event from further ahead would hide all events that follow.
 const AHEAD_US: u64 = 300_000_000;
 
@@ -237,9 +239,12 @@ fn told(wire: &Wire) -> Result<Told, Malformed> {
         Kind::RunActivity => {
             let queued = level("queued_runs", *queued_runs)?;
             let running = level("running_runs", *running_runs)?;
-            let list = |runs: &Option<Vec<RunOn>>| runs.clone().unwrap_or_default();
             let level = Runs { queued, running };
-            Ok(Told::Runs { level, started: list(started), finished: list(finished) })
+            Ok(Told::Runs {
+                level,
+                started: list("started", started)?,
+                finished: list("finished", finished)?,
+            })
         }
         Kind::InstanceNotice => {
             let missing =
@@ -249,6 +254,16 @@ fn told(wire: &Wire) -> Result<Told, Malformed> {
             let notice = notice.ok_or_else(|| missing("notice", "spot_interruption or terminating"))?;
             Ok(Told::Notice { instance_id, notice })
         }
+    }
+}
+
+fn list(field: &str, runs: &Option<Vec<RunOn>>) -> Result<Vec<RunOn>, Malformed> {
+    let runs = runs.clone().unwrap_or_default();
+    match runs.len() {
+        n if n > MOST_RUNS_ON => {
+            Err(Malformed(format!("{field}: {n} runs, expected at most {MOST_RUNS_ON} an event")))
+        }
+        _ => Ok(runs),
     }
 }
 

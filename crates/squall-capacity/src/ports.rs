@@ -133,10 +133,11 @@ pub trait ScalingGroup {
     /// # Errors
     /// Permanent when there would be less than the minimum; transient when the group is busy or does not answer.
     async fn terminate(&self, id: &InstanceId) -> Result<(), PortError>;
-    /// Has the group spare the instance when it shrinks by its own choice, or not.
+    /// Has the group spare the instance when it shrinks by its own choice, or not. Of one that is not in service nothing is
+    /// changed, and that is no error: one that boots will be protected from launch, and one that leaves leaves.
     ///
     /// # Errors
-    /// Permanent when the instance is not in service; transient when there is no answer.
+    /// Permanent when that is not allowed; transient when there is no answer.
     async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError>;
 }
 

@@ -9,11 +9,13 @@ use clap::Subcommand;
 mod cancel;
 mod deployment;
 mod dev;
+mod fleet;
 mod jobs;
 mod missing;
 mod pump;
 mod result;
 mod retry;
+mod runner;
 mod submit;
 #[cfg(test)]
 mod test_rows;
@@ -30,6 +32,7 @@ pub(crate) enum Command {
     Cancel(cancel::Args),
     Dev(dev::Args),
     Pump(pump::Args),
+    Runner(runner::Args),
 }
 
 pub(crate) fn main(command: &Command) -> Result<ExitCode> {
@@ -43,5 +46,6 @@ pub(crate) fn main(command: &Command) -> Result<ExitCode> {
         Command::Cancel(args) => cancel::main(args),
         Command::Dev(args) => dev::main(args),
         Command::Pump(args) => pump::main(args),
+        Command::Runner(args) => runner::main(args),
     }
 }

@@ -16,6 +16,7 @@ use crate::connection::{Client, Connection};
 use crate::error::absent;
 
 mod seen;
+mod settings;
 
 /// An Auto Scaling group.
 ///
@@ -64,10 +65,17 @@ impl AutoScalingGroup {
 
     /// Whether an instance goes, has gone, or never was here.
     async fn has_left(&self, id: &InstanceId) -> Result<bool, PortError> {
+        Ok(matches!(self.lifecycle(id).await?, None | Some(Lifecycle::Leaving)))
+    }
+
+    async fn serves(&self, id: &InstanceId) -> Result<bool, PortError> {
+        Ok(matches!(self.lifecycle(id).await?, Some(Lifecycle::InService | Lifecycle::Standby)))
+    }
+
+    async fn lifecycle(&self, id: &InstanceId) -> Result<Option<Lifecycle>, PortError> {
         let described = self.described().await?;
         let instance = described.instances().iter().find(|it| it.instance_id() == Some(id.as_str()));
-        let lifecycle = instance.and_then(|it| it.lifecycle_state()).and_then(seen::lifecycle);
-        Ok(matches!(lifecycle, None | Some(Lifecycle::Leaving)))
+        Ok(instance.and_then(|it| it.lifecycle_state()).and_then(seen::lifecycle))
     }
 
     /// Why a launch cannot be, where the group is the reason and not AWS's words for it.
@@ -126,10 +134,14 @@ impl ScalingGroup for AutoScalingGroup {
 
     async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError> {
         let request = self.client.get().await.set_instance_protection().auto_scaling_group_name(&self.name);
-        let sent = request.instance_ids(id.as_str()).protected_from_scale_in(is_protected).send().await;
+        let request = request.instance_ids(id.as_str()).protected_from_scale_in(is_protected);
+        let Err(error) = request.send().await else { return Ok(()) };
+        // "The instance i-… is not in InService or EnteringStandby or Standby."
+        if is_invalid(&error) && !self.serves(id).await? {
+            return Ok(());
+        }
         let verb = if is_protected { "protect" } else { "unprotect" };
-        sent.map(drop)
-            .map_err(|error| self.failed(format!("{verb} instance {id} of group {}", self.name), error))
+        Err(self.failed(format!("{verb} instance {id} of group {}", self.name), error))
     }
 }
 

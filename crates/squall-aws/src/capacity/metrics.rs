@@ -26,6 +26,13 @@ pub struct MetricNames {
     pub runs: String,
 }
 
+impl Default for MetricNames {
+    fn default() -> Self {
+        let [namespace, sessions, runs] = ["Squall/Capacity", "Sessions", "Runs"].map(str::to_owned);
+        Self { namespace, sessions, runs }
+    }
+}
+
 impl MetricNames {
     /// The name of a series.
     pub fn name(&self, series: Series) -> &str {

@@ -47,8 +47,7 @@ where
 {
     let (claimed, is_new) = put_claim(ports, policy, id, run).await?;
     match ports.group.protect(id, true).await {
-        // An instance that is not in service yet is not chosen either; those from launch on are protected anyway.
-        Ok(()) | Err(PortError::Permanent { .. }) => Ok(claimed),
+        Ok(()) => Ok(claimed),
         // A run that is there already is not to lose its instance by asking again.
         Err(error) if !is_new => Err(error.into()),
         Err(error) => {

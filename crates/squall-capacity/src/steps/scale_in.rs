@@ -39,8 +39,10 @@ where
         outcome: outcome.clone(),
     };
     ports.journal.write(line.to_json());
+    // What was done is counted even if the rest was not.
+    let reported = report(ports, &decision, &outcome).await;
     done?;
-    report(ports, &decision, &outcome).await?;
+    reported?;
     Ok(Ticked { decision, outcome })
 }
 

@@ -65,9 +65,10 @@ where
     // Whatever hinders that must not hinder this.
     let (decision, has_raised) = have_enough(ports, policy).await?;
     taken_in?;
+    // Of all sources together, and whether this was news or not: the delivery before may have failed just here.
     let level = match &event.told {
-        Told::Sessions(n) => Some((Series::Sessions, f64::from(*n))),
-        Told::Runs { level, .. } => Some((Series::Runs, f64::from(level.total()))),
+        Told::Sessions(_) => Some((Series::Sessions, f64::from(decision.demand.n_sessions))),
+        Told::Runs { .. } => Some((Series::Runs, f64::from(decision.demand.n_runs))),
         Told::Notice { .. } => None,
     };
     let desired = f64::from(decision.target);
@@ -81,8 +82,7 @@ where
         (Series::DesiredCapacity, desired),
         (Series::DecisionLatency, latency_ms),
     ];
-    // What was overtaken is no level of now.
-    values.extend(level.filter(|_| recorded == Recorded::News));
+    values.extend(level);
     ports.metrics.put(&values).await?;
     Ok(Handled { recorded, decision, has_raised })
 }
@@ -238,11 +238,7 @@ async fn take_in_runs<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     let lease_us = us(policy.event_lease_s);
     for RunOn { run_id, instance_id } in begun {
         change(ports, instance_id, |row, now_us| started(row, instance_id, run_id, now_us, lease_us)).await?;
-        match ports.group.protect(instance_id, true).await {
-            // It has left: there is nothing to spare.
-            Ok(()) | Err(PortError::Permanent { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        ports.group.protect(instance_id, true).await?;
     }
     for RunOn { run_id, instance_id } in ended {
         change(ports, instance_id, |row, now_us| Some(finished(row, instance_id, run_id, now_us))).await?;

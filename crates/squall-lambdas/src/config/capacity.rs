@@ -6,8 +6,6 @@ use squall_capacity::ports::Series;
 
 use super::{ConfigError, Vars};
 
-const NAMESPACE: &str = "Squall/Capacity";
-
 /// A capacity controller's: scale-out and scale-in of a group are told the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapacityConfig {
@@ -48,11 +46,11 @@ fn policy(vars: &impl Fn(&str) -> Option<String>) -> Result<Policy, ConfigError>
 }
 
 fn metrics(vars: &impl Fn(&str) -> Option<String>) -> Result<MetricNames, ConfigError> {
-    let name = |variable, usual: &str| vars.find(variable).unwrap_or_else(|| usual.to_owned());
+    let usual = MetricNames::default();
     let names = MetricNames {
-        namespace: name("SQUALL_METRIC_NAMESPACE", NAMESPACE),
-        sessions: name("SQUALL_SESSIONS_METRIC", "Sessions"),
-        runs: name("SQUALL_RUNS_METRIC", "Runs"),
+        namespace: vars.find("SQUALL_METRIC_NAMESPACE").unwrap_or(usual.namespace),
+        sessions: vars.find("SQUALL_SESSIONS_METRIC").unwrap_or(usual.sessions),
+        runs: vars.find("SQUALL_RUNS_METRIC").unwrap_or(usual.runs),
     };
     if names.namespace.starts_with("AWS/") {
         let expected = "a namespace of one's own: those of AWS cannot be written to";

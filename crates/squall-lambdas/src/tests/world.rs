@@ -131,9 +131,8 @@ impl ScalingGroup for World {
     }
 
     async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError> {
-        match self.state().find(id) {
-            Some(it) if it.lifecycle == Lifecycle::InService => it.is_protected = is_protected,
-            _ => return Err(PortError::permanent("it is not in service")),
+        if let Some(it) = self.state().find(id).filter(|it| it.lifecycle == Lifecycle::InService) {
+            it.is_protected = is_protected;
         }
         Ok(())
     }

@@ -143,7 +143,11 @@ impl ScalingGroup for Fleet {
     async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError> {
         let ids = BTreeSet::from([id.clone()]);
         self.call("protect an instance", |group, now_us, chance| {
-            group.protect(&ids, is_protected, now_us, chance)
+            match group.protect(&ids, is_protected, now_us, chance) {
+                // It is not in service.
+                Err(Refusal::Validation(_)) => Ok(()),
+                done => done,
+            }
         })
     }
 }

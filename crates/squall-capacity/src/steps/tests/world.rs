@@ -245,9 +245,8 @@ impl ScalingGroup for &World {
         self.call(format!("protect {id}"), |it| {
             it.refusal()?;
             let found = it.group.instances.iter_mut().find(|it| it.id == *id);
-            found
-                .map(|it| it.is_protected = is_protected)
-                .ok_or_else(|| PortError::permanent("not in service"))
+            found.into_iter().for_each(|it| it.is_protected = is_protected);
+            Ok(())
         })
         .await
     }

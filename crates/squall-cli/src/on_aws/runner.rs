@@ -1,0 +1,32 @@
+//! `squall runner`: what runs on an instance of the fleet: `exec` wraps a run, `watch` notices that the instance is to go.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+mod exec;
+mod supervise;
+mod watch;
+
+/// On an instance of a fleet: run something that is never killed by scaling
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Runner,
+}
+
+#[derive(Subcommand)]
+enum Runner {
+    Exec(exec::Args),
+    Watch(watch::Args),
+    Tied(supervise::TiedArgs),
+}
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    match &args.command {
+        Runner::Exec(args) => exec::main(args),
+        Runner::Watch(args) => watch::main(args),
+        Runner::Tied(args) => supervise::tied(args),
+    }
+}

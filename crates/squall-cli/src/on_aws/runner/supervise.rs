@@ -1,0 +1,104 @@
+//! A command as a child: its input and output untouched, signals passed on, its exit status ours; and dead when we are.
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use anyhow::{Context, Result};
+use tokio::process::Child;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Run a command that dies with whoever started it (what `squall runner exec` starts)
+#[derive(clap::Args)]
+#[command(hide = true)]
+pub(super) struct TiedArgs {
+    /// Who starts it: if that is gone already, nothing is run
+    #[arg(long)]
+    parent: u32,
+    /// The command
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<std::ffi::OsString>,
+}
+
+/// Exit status of a command that is not there, as a shell has it.
+const NOT_FOUND: u8 = 127;
+
+/// Ties this process to its parent, and becomes the command.
+///
+/// A claim is a lease: a runner that is killed cannot renew it, and the instance is free once it has run out. Its command
+/// must not work on until then and longer.
+pub(super) fn tied(args: &TiedArgs) -> Result<ExitCode> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, set_parent_process_death_signal};
+        set_parent_process_death_signal(Some(Signal::KILL))
+            .context("cannot tie the command to its runner")?;
+    }
+    // The parent may have died before that.
+    if std::os::unix::process::parent_id() != args.parent {
+        anyhow::bail!("the runner is gone");
+    }
+    let (program, rest) = args.command.split_first().context("a command is needed")?;
+    let error = Command::new(program).args(rest).exec();
+    crate::print::aside(&format!("squall runner: cannot run {}: {error}\n", program.to_string_lossy()));
+    Ok(ExitCode::from(NOT_FOUND))
+}
+
+/// Starts the command, tied to this process.
+pub(super) fn start(command: &[std::ffi::OsString]) -> Result<Child> {
+    let ourselves = std::env::current_exe().context("cannot find this program")?;
+    let mut tied = tokio::process::Command::new(ourselves);
+    tied.args(["runner", "tied", "--parent"]).arg(std::process::id().to_string()).arg("--").args(command);
+    tied.spawn().context("cannot start the command")
+}
+
+/// The signals that whoever stops a runner sends; each is passed on to its command.
+pub(super) struct Signals(Vec<(SignalKind, Signal)>);
+
+impl Signals {
+    /// From now on these no longer end this process.
+    ///
+    /// # Errors
+    /// When the system does not let us listen.
+    pub(super) fn new() -> Result<Self> {
+        let kinds = [
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+            SignalKind::quit(),
+            SignalKind::user_defined1(),
+            SignalKind::user_defined2(),
+        ];
+        let listening = kinds.into_iter().map(|kind| Ok((kind, signal(kind)?)));
+        Ok(Self(listening.collect::<std::io::Result<_>>().context("cannot listen for signals")?))
+    }
+
+    /// The next signal that comes.
+    pub(super) async fn next(&mut self) -> SignalKind {
+        let waits = self.0.iter_mut().map(|(kind, signal)| {
+            Box::pin(async move {
+                signal.recv().await;
+                *kind
+            })
+        });
+        futures::future::select_all(waits).await.0
+    }
+}
+
+/// Sends a signal to the command.
+pub(super) fn pass_on(child: &Child, kind: SignalKind) {
+    let Some(pid) =
+        child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw)
+    else {
+        return;
+    };
+    if let Some(signal) = rustix::process::Signal::from_named_raw(kind.as_raw_value()) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// The exit status that says the same of us.
+pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
+    const BY_SIGNAL: i32 = 128;
+    let code = status.code().or_else(|| status.signal().map(|signal| BY_SIGNAL + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}

@@ -1,0 +1,80 @@
+//! `squall runner watch`: notices that the instance is about to go, and says so before it does.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use squall_aws::{ActivityTopic, InstanceMetadata};
+use squall_capacity::events::{Notice, instance_notice_json};
+use squall_capacity::ids::InstanceId;
+use squall_capacity::ports::Clock;
+use squall_capacity::steps::mark_gone;
+
+use crate::on_aws::fleet::{DeployedFleet, FleetArgs, variable};
+use crate::print;
+
+/// Notice that this instance is about to be reclaimed or terminated, and tell
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The topic of run activity, to tell of notices [default: the variable SQUALL_RUNS_TOPIC; untold without]
+    #[arg(long, value_name = "ARN")]
+    topic: Option<String>,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    every: u64,
+    #[command(flatten)]
+    fleet: FleetArgs,
+}
+
+const EXAMPLES: &str = "\
+Run it as a service on each instance. It asks the instance metadata service (IMDSv2) for spot's two minutes' notice and for
+the lifecycle state that the group is taking the instance to. At the first of either, no run starts here any more (the
+ledger says gone), the topic is told, and a line is printed; then it ends with status 0.
+
+  squall runner watch && systemctl start stop-my-runner";
+
+pub(super) fn main(args: &Args) -> Result<ExitCode> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let done = runtime.block_on(watch(args));
+    runtime.shutdown_background();
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+async fn watch(args: &Args) -> Result<()> {
+    let DeployedFleet { connection, ports, .. } = args.fleet.fleet()?;
+    let metadata = InstanceMetadata::new();
+    let instance = InstanceId::new(metadata.instance_id().await?).map_err(anyhow::Error::msg)?;
+    let topic = args.topic.clone().or_else(|| variable("SQUALL_RUNS_TOPIC"));
+    let topic = topic.map(|arn| ActivityTopic::new(&connection, arn));
+    let mut is_silent = false;
+    let (notice, about) = loop {
+        match look(&metadata).await {
+            Ok(Some(found)) => break found,
+            Ok(None) => is_silent = false,
+            Err(error) if is_silent => drop(error),
+            Err(error) => {
+                print::aside(&format!("squall runner: no answer, asking on: {error:#}\n"));
+                is_silent = true;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(args.every)).await;
+    };
+    print::answer(&format!("{instance}: {notice}: {about}\n"))?;
+    // Either is worth trying when the other fails: there are two minutes.
+    let marked = mark_gone(&ports, &instance).await.context("the ledger was not told");
+    if let Some(topic) = topic {
+        let event = instance_notice_json(&instance, notice, Clock::now_us(&ports.clock));
+        topic.publish(&event).await.context("the topic was not told")?;
+    }
+    marked
+}
+
+async fn look(metadata: &InstanceMetadata) -> Result<Option<(Notice, String)>> {
+    if let Some(action) = metadata.spot_action().await? {
+        return Ok(Some((Notice::SpotInterruption, action)));
+    }
+    let state = metadata.target_lifecycle_state().await?;
+    Ok(state.filter(|state| state == "Terminated").map(|state| (Notice::Terminating, state)))
+}
