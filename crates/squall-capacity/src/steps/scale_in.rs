@@ -41,7 +41,7 @@ where
         policy: policy.clone(),
         outcome: outcome.clone(),
     };
-    ports.journal.write(line.to_json());
+    ports.journal.write(&line);
     done?;
     report(ports, &decision, &outcome).await?;
     Ok(Ticked { decision, outcome })
