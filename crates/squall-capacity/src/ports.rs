@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::claims::InstanceRow;
 use crate::group::Group;
 use crate::ids::InstanceId;
+use crate::journal::Line;
 use crate::levels::Levels;
 
 /// Why a port could not do what was asked. Either way it may have been done: a lost reply looks like a failure.
@@ -183,10 +184,10 @@ pub trait Metrics {
     async fn maximum(&self, series: Series, window_s: u32) -> Result<Option<f64>, PortError>;
 }
 
-/// Where decisions are written, a line of JSON each.
+/// Where decisions are written, a line of JSON each. Whoever writes none down need not make any.
 pub trait Journal {
     /// Writes a line.
-    fn write(&self, line: String);
+    fn write(&self, line: &Line);
 }
 
 /// Everything that a controller has.

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod answer;
+mod capacity;
 mod check;
 mod completions;
 mod interrupt;
@@ -40,6 +41,7 @@ Try it:
   squall check events/jobs/demo.json            check it and explain how it would be cut
   squall workloads                              what can be run, and what its input looks like
   squall sample portfolio my-book/              write a book, a market and a job to start from
+  squall capacity simulate --month              try policies that size a group of instances
   squall submit events/jobs/demo.json --watch   run it on AWS (squall submit --help says where)
 
 Exit status: 0 complete, 1 failures, no whole answer, or AWS did not answer, 2 usage or input,
@@ -51,6 +53,7 @@ enum Command {
     Check(check::Args),
     Workloads(workloads::Args),
     Sample(sample::Args),
+    Capacity(capacity::Args),
     Completions(completions::Args),
     #[cfg(feature = "aws")]
     #[command(flatten)]
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::main(&args),
         Command::Workloads(args) => workloads::main(&args),
         Command::Sample(args) => sample::main(&args),
+        Command::Capacity(args) => capacity::main(&args),
         Command::Completions(args) => completions::main(&args),
         #[cfg(feature = "aws")]
         Command::OnAws(command) => on_aws::main(&command),

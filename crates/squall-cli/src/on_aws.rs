@@ -9,7 +9,7 @@ use clap::Subcommand;
 mod cancel;
 mod deployment;
 mod dev;
-mod fleet;
+pub(crate) mod fleet;
 mod jobs;
 mod missing;
 mod pump;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use squall_capacity::journal::Line;
 use squall_capacity::ports::Journal;
 use tracing::warn;
 
@@ -11,8 +12,8 @@ use tracing::warn;
 pub struct LogJournal;
 
 impl Journal for LogJournal {
-    fn write(&self, mut line: String) {
-        line.push('\n');
+    fn write(&self, line: &Line) {
+        let line = line.to_json() + "\n";
         let mut stdout = std::io::stdout().lock();
         if let Err(error) = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
             drop(stdout);

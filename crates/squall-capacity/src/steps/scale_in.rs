@@ -38,7 +38,7 @@ where
         policy: policy.clone(),
         outcome: outcome.clone(),
     };
-    ports.journal.write(line.to_json());
+    ports.journal.write(&line);
     // What was done is counted even if the rest was not.
     let reported = report(ports, &decision, &outcome).await;
     done?;

@@ -116,7 +116,7 @@ where
             policy: policy.clone(),
             outcome,
         };
-        ports.journal.write(line.to_json());
+        ports.journal.write(&line);
         done?;
         if is_enough {
             return Ok((decision, has_raised));

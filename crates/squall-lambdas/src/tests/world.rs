@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use squall_capacity::claims::InstanceRow;
 use squall_capacity::group::{Group, Instance, Lifecycle};
 use squall_capacity::ids::InstanceId;
+use squall_capacity::journal::Line;
 use squall_capacity::levels::Levels;
 use squall_capacity::ports::{
     Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written,
@@ -194,8 +195,8 @@ impl Metrics for World {
 }
 
 impl Journal for World {
-    fn write(&self, line: String) {
-        self.state().lines.push(line);
+    fn write(&self, line: &Line) {
+        self.state().lines.push(line.to_json());
     }
 }
 

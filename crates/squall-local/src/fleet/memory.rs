@@ -8,6 +8,7 @@ use std::rc::Rc;
 use squall_capacity::claims::InstanceRow;
 use squall_capacity::group::Group;
 use squall_capacity::ids::InstanceId;
+use squall_capacity::journal::Line;
 use squall_capacity::levels::Levels;
 use squall_capacity::ports::{
     Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written,
@@ -215,7 +216,7 @@ impl Metrics for Fleet {
 }
 
 impl Journal for Fleet {
-    fn write(&self, line: String) {
-        self.0.journal.borrow_mut().push(line);
+    fn write(&self, line: &Line) {
+        self.0.journal.borrow_mut().push(line.to_json());
     }
 }

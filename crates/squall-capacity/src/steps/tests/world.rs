@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use crate::claims::{InstanceRow, State};
 use crate::group::{Group, Instance, Lifecycle};
 use crate::ids::InstanceId;
+use crate::journal::Line;
 use crate::levels::Levels;
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
 use crate::seen::{NOW_US, id, instance};
@@ -265,8 +266,8 @@ impl Metrics for &World {
 }
 
 impl Journal for &World {
-    fn write(&self, line: String) {
-        self.get().journal.push(line);
+    fn write(&self, line: &Line) {
+        self.get().journal.push(line.to_json());
     }
 }
 

@@ -90,7 +90,8 @@ impl GroupModel {
         if self.settings.available.is_some_and(|available| self.n_live() >= available) {
             return None;
         }
-        let n_in = |zone: u32| self.instances.values().filter(|it| it.zone == zone).count();
+        let lives = |it: &&ModelInstance| !matches!(it.stage, Stage::Going(_));
+        let n_in = |zone: u32| self.instances.values().filter(lives).filter(|it| it.zone == zone).count();
         let zone = (0..self.settings.n_zones.max(1)).min_by_key(|zone| n_in(*zone)).unwrap_or(0);
         self.n_launched += 1;
         let id = InstanceId::new(format!("i-{:08x}", self.n_launched)).ok()?;

@@ -1,0 +1,165 @@
+//! `squall capacity explain`: what a controller decides on what it saw, and why. It acts on nothing.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use squall_capacity::group::Group;
+use squall_capacity::ids::InstanceId;
+use squall_capacity::journal::{Decision, Line};
+use squall_capacity::policy::Policy;
+use squall_capacity::scale_in::{ScaleInSeen, Tick, plan_tick};
+use squall_capacity::scale_out::{ScaleOut, ScaleOutSeen, plan_scale_out};
+
+use crate::{FAILURES, print};
+
+/// Say what a controller decides on what it saw, and why; act on nothing
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// A journal (a decision per line), or what is seen with the policy; without it, the live group
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Print the decisions as JSON, one per line
+    #[arg(long)]
+    json: bool,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    fleet: crate::on_aws::fleet::FleetArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  squall capacity explain journal.jsonl    take every decision again, and say where one is not what it was (status 1)
+  squall capacity explain seen.json        {\"policy\": …, \"seen\": …}, as a line of the journal has them: what if?
+  squall capacity explain --group G --ledger T --policy policy.json      what the next tick would do, now
+
+The functions write the journal into their logs: a JSON object per decision, with `seen`, `decision`, `policy`, `outcome`.";
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seen {
+    In(Box<ScaleInSeen>),
+    Out(Box<ScaleOutSeen>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhatIf {
+    policy: Policy,
+    seen: Seen,
+}
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let Some(path) = &args.file else { return live(args) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if let Ok(WhatIf { policy, seen }) = serde_json::from_str::<WhatIf>(&text) {
+        let decision = match seen {
+            Seen::In(seen) => Decision::ScaleIn { decision: plan_tick(&policy, &seen), seen: *seen },
+            Seen::Out(seen) => Decision::ScaleOut { decision: plan_scale_out(&policy, &seen), seen: *seen },
+        };
+        show(&decision, args.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (mut n_lines, mut n_different) = (0_u64, 0_u64);
+    for (number, text) in (1_u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+        let line: Line = serde_json::from_str(text).with_context(|| {
+            format!("{}: line {number} is no decision of a journal, nor is the file {{\"policy\": …, \"seen\": …}}", path.display())
+        })?;
+        let again = line.again();
+        n_lines += 1;
+        // As it was written, byte for byte, but for the order in which a log may have put the fields.
+        let (then, now) = (line.to_json(), again.to_json());
+        show(&again.decision, args.json)?;
+        if then != now {
+            n_different += 1;
+            print::aside(&format!("line {number}: decided otherwise then:\n{then}\n"));
+        }
+    }
+    if n_lines == 0 {
+        bail!("{} is empty", path.display());
+    }
+    let decisions = print::counted(n_lines, "decision");
+    print::aside(&format!("{decisions} taken again, {n_different} of them otherwise\n"));
+    Ok(if n_different == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILURES) })
+}
+
+#[cfg(not(feature = "aws"))]
+fn live(_args: &Args) -> Result<ExitCode> {
+    bail!("which decision? give a FILE; this build knows no live group")
+}
+
+#[cfg(feature = "aws")]
+fn live(args: &Args) -> Result<ExitCode> {
+    use squall_capacity::steps::look_for_tick;
+
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let seen = runtime.block_on(async {
+        let fleet = args.fleet.fleet()?;
+        let seen = look_for_tick(&fleet.ports, &fleet.policy).await?;
+        anyhow::Ok((fleet.policy, seen))
+    });
+    runtime.shutdown_background();
+    let (policy, seen) = seen?;
+    show(&Decision::ScaleIn { decision: plan_tick(&policy, &seen), seen }, args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(decision: &Decision, as_json: bool) -> Result<()> {
+    if as_json {
+        return print::answer(&(serde_json::to_string(decision)? + "\n"));
+    }
+    let text = match decision {
+        Decision::ScaleOut { seen, decision } => {
+            let mut text = group_line("scale-out", seen.now_us, &seen.group);
+            scale_out_lines(&mut text, decision);
+            text
+        }
+        Decision::ScaleIn { seen, decision } => {
+            let mut text = group_line("scale-in", seen.now.now_us, &seen.now.group);
+            scale_out_lines(&mut text, &decision.enough);
+            tick_lines(&mut text, decision);
+            text
+        }
+    };
+    print::answer(&text)
+}
+
+fn group_line(controller: &str, now_us: u64, group: &Group) -> String {
+    let at = i64::try_from(now_us).ok().and_then(chrono::DateTime::from_timestamp_micros).unwrap_or_default();
+    let Group { name, min, max, desired, .. } = group;
+    let n_live = group.n_live();
+    format!(
+        "{} {controller} of {name}: {min} to {max}, desired {desired}, live {n_live}\n",
+        at.format("%Y-%m-%dT%H:%M:%SZ")
+    )
+}
+
+fn scale_out_lines(text: &mut String, decision: &ScaleOut) {
+    let _ = writeln!(text, "  {}", decision.reason);
+    list(text, "kept", &decision.undrain);
+    if !decision.silent.is_empty() {
+        let names: Vec<_> = decision.silent.iter().map(|source| source.as_str()).collect();
+        let _ = writeln!(text, "  not heard of for long, not counted: {}", names.join(", "));
+    }
+}
+
+fn tick_lines(text: &mut String, decision: &Tick) {
+    let _ = writeln!(text, "  {}", decision.reason);
+    list(text, "drained, then terminated", &decision.drain);
+    list(text, "terminated, drained before", &decision.terminate);
+    list(text, "seen for the first time", &decision.adopt);
+    list(text, "left without having been told to", &decision.lost);
+    list(text, "with a run on them", &decision.killed);
+    list(text, "forgotten", &decision.forget);
+}
+
+fn list(text: &mut String, what: &str, ids: &[InstanceId]) {
+    if !ids.is_empty() {
+        let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
+        let _ = writeln!(text, "  {what}: {}", ids.join(", "));
+    }
+}

@@ -1,0 +1,216 @@
+//! `squall capacity simulate`: traces against the model group, under our policies and those of others.
+
+use std::io::IsTerminal;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+use squall_capacity::policy::{Policy, RaiseBy, ScaleIn, Standby};
+use squall_local::fleet::simulate::{Contender, Score, Setting, Summary, Trace, month, simulate};
+
+use crate::print;
+use crate::report_file::ReportFile;
+
+mod json;
+mod svg;
+mod table;
+
+/// Replay a workload against a model Auto Scaling group, under this and other policies
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Runs with their times: a table (.csv) or the Standard Workload Format (.swf)
+    #[arg(required_unless_present = "month")]
+    trace: Vec<PathBuf>,
+    /// A made-up month as well: batches on four days, single runs at any time; another one for each seed
+    #[arg(long)]
+    month: bool,
+    /// Histories per policy, each with its own boot times, delays and victims
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    seeds: u32,
+    /// The most instances of the group
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    max: u32,
+    /// What asked for several processors is as many runs
+    #[arg(long)]
+    processors: bool,
+    /// Try this policy as well, JSON as the controllers are configured with
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Print everything that was counted, as JSON
+    #[arg(long)]
+    json: bool,
+    /// Draw capacity and demand over time, of the first seed, into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+A table has a header. Its columns submit_s (or submission_time) and duration_s (or execution_time) are
+seconds; with --processors also runs (or requested_number_of_processors). Others are not looked at:
+
+  submit_s,duration_s
+  0,600
+  30.5,1200
+
+Each run needs an instance for itself; an instance boots for 75 to 120 s. The same arguments give the
+same answer, byte for byte. What is simulated and what is not: crates/squall-local/src/fleet/simulate.rs
+
+Try it:
+  squall capacity simulate --month                      a month of an application that computes in bursts
+  squall capacity simulate --month --seeds 1 --svg m.svg   and see it
+  squall capacity simulate jobs.swf --max 60 --json     a workload of your own, for programs
+  squall capacity simulate --month --policy mine.json   would my policy do better?
+
+A policy, such as mine.json:
+  {\"runs_per_instance\": 1, \"scale_in\": {\"mode\": \"by_instance\", \"idle_s\": 120}, \"window_s\": 120,
+   \"raise_by\": \"launch_instances\"}";
+
+/// What a trace is taken from.
+enum Source {
+    File(Trace),
+    /// Another one for each seed.
+    Month,
+}
+
+/// How the policies did on a trace.
+struct Compared {
+    name: String,
+    n_runs: usize,
+    n_skipped: u32,
+    /// Of the first seed.
+    span_us: u64,
+    rows: Vec<(Contender, Summary, Vec<Score>)>,
+}
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let mut sources = Vec::new();
+    for path in &args.trace {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the trace {name}"))?;
+        sources.push(Source::File(Trace::read(&name, &text, args.processors)?));
+    }
+    if args.month {
+        sources.push(Source::Month);
+    }
+    let contenders = contenders(args.policy.as_deref())?;
+    let drawing = args.svg.as_deref().map(ReportFile::new).transpose()?;
+    if std::io::stderr().is_terminal() {
+        let n = sources.len() * contenders.len() * args.seeds as usize;
+        print::aside(&format!("simulating {n} histories\n"));
+    }
+    let compared =
+        sources.iter().map(|source| compare(args, source, &contenders)).collect::<Result<Vec<_>>>()?;
+    let answer =
+        if args.json { json::answer(args, &compared)? } else { compared.iter().map(table::answer).collect() };
+    print::answer(&answer)?;
+    if let Some(drawing) = drawing {
+        drawing.keep(&svg::drawing(args.max, &compared))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn contenders(file: Option<&std::path::Path>) -> Result<Vec<Contender>> {
+    let ours = |name: &str, policy: Policy| Contender::Ours { name: name.to_owned(), policy };
+    let by_instance = |idle_s| ScaleIn::ByInstance { idle_s, most_per_tick: 20 };
+    let mut contenders = Vec::new();
+    if let Some(path) = file {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the policy {name}"))?;
+        let policy = Policy::from_json(&text).with_context(|| format!("cannot use the policy {name}"))?;
+        let n = policy.runs_per_instance;
+        anyhow::ensure!(
+            n == NonZeroU32::MIN,
+            "cannot use the policy {name}: runs_per_instance: {n}; 1 is what is simulated"
+        );
+        contenders.push(ours(&name, policy));
+    }
+    contenders.extend([
+        ours("idle 600 s", policy(by_instance(600), 600)),
+        ours("idle 300 s", policy(by_instance(300), 300)),
+        ours("idle 60 s", policy(by_instance(60), 60)),
+        ours(
+            "idle 300 s, absolute",
+            Policy { raise_by: RaiseBy::SetDesired, ..policy(by_instance(300), 300) },
+        ),
+        ours("all-idle 600 s", policy(ScaleIn::AllIdle {}, 600)),
+        Contender::Plain { window_s: 600 },
+        Contender::TargetTracking { period_s: 60, protects: false },
+        Contender::TargetTracking { period_s: 60, protects: true },
+        Contender::TargetTracking { period_s: 10, protects: false },
+        Contender::TargetTracking { period_s: 10, protects: true },
+        Contender::StepScaling,
+        Contender::Polling { period_s: 10, idle_s: 600 },
+        Contender::Polling { period_s: 10, idle_s: 300 },
+        Contender::Polling { period_s: 10, idle_s: 60 },
+        Contender::ZeroIdle,
+    ]);
+    Ok(contenders)
+}
+
+fn policy(scale_in: ScaleIn, window_s: u32) -> Policy {
+    Policy {
+        runs_per_instance: NonZeroU32::MIN,
+        headroom: 0,
+        standby: Standby::default(),
+        scale_in,
+        window_s,
+        raise_by: RaiseBy::LaunchInstances,
+        lease_s: 900,
+        event_lease_s: 7 * 86_400,
+        forget_source_after_s: None,
+    }
+}
+
+/// Every policy with every seed, as many at a time as there are cores.
+fn compare(args: &Args, source: &Source, contenders: &[Contender]) -> Result<Compared> {
+    let traces: Vec<Trace> = match source {
+        Source::File(trace) => vec![trace.clone()],
+        Source::Month => (1..=u64::from(args.seeds)).map(month).collect(),
+    };
+    let n_seeds = args.seeds as usize;
+    let n_all = contenders.len() * n_seeds;
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(n_all));
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= n_all {
+                return;
+            }
+            let (contender, seed) = (&contenders[i / n_seeds], i % n_seeds);
+            let setting = Setting {
+                max: args.max,
+                seed: seed as u64 + 1,
+                keeps_samples: seed == 0 && args.svg.is_some(),
+                ..Setting::default()
+            };
+            let score = simulate(&traces[seed % traces.len()], contender, &setting);
+            if let Ok(mut done) = done.lock() {
+                done.push((i, score));
+            }
+        }
+    };
+    let n_threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads {
+            scope.spawn(work);
+        }
+    });
+    let mut done = done.into_inner().ok().context("a simulation panicked")?;
+    done.sort_by_key(|(i, _)| *i);
+    let scores = done.into_iter().map(|(_, score)| score).collect::<Result<Vec<_>, _>>()?;
+    anyhow::ensure!(scores.len() == n_all, "a simulation panicked");
+    let rows = contenders.iter().zip(scores.chunks(n_seeds));
+    let rows = rows.map(|(it, scores)| (it.clone(), Summary::of(scores), scores.to_vec())).collect();
+    let first = &traces[0];
+    let name = match source {
+        Source::File(trace) => trace.name.clone(),
+        Source::Month => "a made-up month".to_owned(),
+    };
+    let span_us = first.runs.iter().map(|run| run.submit_us + run.duration_us).max().unwrap_or(0);
+    Ok(Compared { name, n_runs: first.runs.len(), n_skipped: first.n_skipped, span_us, rows })
+}

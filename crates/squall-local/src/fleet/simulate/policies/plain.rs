@@ -1,0 +1,37 @@
+//! The plain design: absolute writes without protection, and to the minimum when all was idle.
+
+use std::rc::Rc;
+
+use squall_capacity::events::{Activity, Told};
+use squall_capacity::ports::{Metrics, ScalingGroup, Series};
+
+use super::super::ports::ports;
+use super::super::world::World;
+
+/// Between two looks of the timer, microseconds.
+const PERIOD_US: u64 = 60_000_000;
+
+/// Writes the level down, reads the group, and sets it to what the event says if that is more.
+pub(in super::super) async fn on_event(world: &Rc<World>, event: &Activity) -> bool {
+    let ports = ports(world);
+    let Told::Runs { level, .. } = &event.told else { return true };
+    let written = ports.metrics.put(&[(Series::Runs, f64::from(level.total()))]).await;
+    let Ok(group) = ports.group.describe().await else { return false };
+    let wanted = group.clamp(level.total());
+    let raised = if wanted > group.desired { ports.group.set_desired(wanted).await } else { Ok(()) };
+    written.is_ok() && raised.is_ok()
+}
+
+/// Sets the group to its minimum when the metric was 0 over the window.
+pub(in super::super) async fn timer(world: Rc<World>, window_s: u32) {
+    let ports = ports(&world);
+    loop {
+        world.sleep(PERIOD_US).await;
+        // No data is not zero.
+        let Ok(Some(0.0)) = ports.metrics.maximum(Series::Runs, window_s).await else { continue };
+        let Ok(group) = ports.group.describe().await else { continue };
+        if group.desired > group.min && ports.group.set_desired(group.min).await.is_err() {
+            world.score.borrow_mut().failed += 1;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What was submitted when, and how long it took: as a table with a header, in the Standard Workload Format, or made up.
+
+mod csv;
+mod swf;
+
+/// A run that arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Arrival {
+    /// When it is submitted, microseconds since the first one of its trace.
+    pub submit_us: u64,
+    /// How long it runs, microseconds.
+    pub duration_us: u64,
+}
+
+/// Runs in the order of their submission.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Trace {
+    /// What it is called.
+    pub name: String,
+    /// The runs.
+    pub runs: Vec<Arrival>,
+    /// Entries that say themselves that they do not know when they came or how long they took.
+    pub n_skipped: u32,
+}
+
+/// What is wrong with a trace's file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, line {line}{}: {what}", self.column.as_ref().map(|it| format!(", column {it}")).unwrap_or_default())]
+pub struct TraceError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, if it is one of them.
+    pub column: Option<String>,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+/// What a line of a trace comes to.
+struct Entry {
+    submit_us: u64,
+    duration_us: u64,
+    n_runs: u32,
+}
+
+/// Runs of one trace: more are no experiment any more.
+const MOST_RUNS: usize = 200_000;
+/// Processors of one entry.
+const MOST_PROCESSORS: f64 = 10_000.0;
+/// A number of seconds above this is no span of a trace: about 300 years, so that absolute times fit too.
+const MOST_S: f64 = 1e10;
+
+impl Trace {
+    /// The runs in the order of their submission, which begins at 0.
+    pub fn new(name: String, mut runs: Vec<Arrival>) -> Self {
+        runs.sort_by_key(|run| (run.submit_us, run.duration_us));
+        let first_us = runs.first().map_or(0, |run| run.submit_us);
+        for run in &mut runs {
+            run.submit_us -= first_us;
+        }
+        Self { name, runs, n_skipped: 0 }
+    }
+
+    /// Reads a trace: the Standard Workload Format when its name ends in `.swf`, otherwise a table. With `processors`, what
+    /// asked for several processors is as many runs.
+    ///
+    /// # Errors
+    /// The line and the column, and what would be right.
+    pub fn read(file: &str, text: &str, processors: bool) -> Result<Self, TraceError> {
+        let is_swf = file.to_ascii_lowercase().ends_with(".swf");
+        let (entries, n_skipped) =
+            if is_swf { swf::read(file, text, processors)? } else { csv::read(file, text, processors)? };
+        let n_runs: usize = entries.iter().map(|entry| entry.n_runs as usize).sum();
+        let nothing = format!("no run in it, {n_skipped} entries are without times");
+        let many = format!("{n_runs} runs; at most {MOST_RUNS} are simulated");
+        if n_runs == 0 || n_runs > MOST_RUNS {
+            let what = if n_runs == 0 { nothing } else { many };
+            return Err(TraceError { file: file.to_owned(), line: text.lines().count(), column: None, what });
+        }
+        let one = |entry: &Entry| Arrival { submit_us: entry.submit_us, duration_us: entry.duration_us };
+        let runs = entries.iter().flat_map(|entry| std::iter::repeat_n(one(entry), entry.n_runs as usize));
+        Ok(Self { n_skipped, ..Self::new(file.to_owned(), runs.collect()) })
+    }
+}
+
+/// A span or a moment in seconds as microseconds.
+fn us(text: &str) -> Result<u64, String> {
+    let number = number(text)?;
+    if !(0.0..=MOST_S).contains(&number) {
+        return Err(format!("{text}; expected seconds, not negative and at most {MOST_S:e}"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 1e16")]
+    Ok((number * 1e6).round() as u64)
+}
+
+/// How many processors.
+fn count(text: &str) -> Result<u32, String> {
+    let number = number(text)?;
+    if !(1.0..=MOST_PROCESSORS).contains(&number) || number.fract() != 0.0 {
+        return Err(format!("{text}; expected a whole number of processors, 1 to {MOST_PROCESSORS}"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and 10,000")]
+    Ok(number as u32)
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    let shown: String = text.chars().take(40).collect();
+    let number = text.parse::<f64>().ok().filter(|it| it.is_finite());
+    number.ok_or_else(|| format!("{shown:?} is no number; expected seconds such as 12 or 12.5"))
+}
+
+#[cfg(test)]
+mod tests;
