@@ -9,5 +9,6 @@ mod emulator;
 mod faults;
 mod operator;
 mod proxy;
+mod runner;
 mod steps;
 mod tidy;

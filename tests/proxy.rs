@@ -49,6 +49,8 @@ pub(crate) enum Fault {
     Delay(Duration),
     /// It is forwarded, forwarded again after that, and the first reply comes back.
     Twice,
+    /// It is answered with this XML and not forwarded: what stands behind does not know it.
+    Say(&'static str),
     /// Of a Kinesis `PutRecords`, these records (counted from 0) are refused and the others forwarded.
     RefuseRecords(BTreeSet<usize>),
 }
@@ -225,6 +227,7 @@ impl Way {
                 self.forward(&request).await?;
                 reply
             }
+            Fault::Say(xml) => Ok(Reply::new(Full::new(Bytes::from_static(xml.as_bytes())))),
             Fault::RefuseRecords(refused) => self.forward_some(&request, &refused).await,
         }
     }

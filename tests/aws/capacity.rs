@@ -29,8 +29,8 @@ const BOUNDS: Bounds = Bounds { min: 0, max: 9, desired: 1 };
 struct Lines(RefCell<Vec<String>>);
 
 impl Journal for Lines {
-    fn write(&self, line: String) {
-        self.0.borrow_mut().push(line);
+    fn write(&self, line: &Line) {
+        self.0.borrow_mut().push(line.to_json());
     }
 }
 
