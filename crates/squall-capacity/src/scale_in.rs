@@ -162,7 +162,10 @@ fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<Instanc
     idle.sort();
     let (idle_us, most) = match policy.scale_in {
         ScaleIn::AllIdle {} => {
-            if demand.n_runs > 0 || instances.iter().any(|row| row.is_claimed(*now_us)) {
+            // The metric says what was told in the window, not what still held when it began.
+            let is_recent = now_us.saturating_sub(now.levels.run_seen_us) < us(policy.window_s);
+            let has_run = demand.n_runs > 0 || (now.levels.run_seen_us > 0 && is_recent);
+            if has_run || instances.iter().any(|row| row.is_claimed(*now_us)) {
                 return (Vec::new(), Some(Hold::NotQuiet));
             }
             if group.cooling_until_us > *now_us {
