@@ -231,13 +231,17 @@ fn a_token_launches_once() {
 
 #[test]
 fn a_launch_stays_within_the_maximum_and_the_most_per_call() {
-    check(settings(), "launch 0 a; launch 101 b; launch 4 c; launch 2 d; launch 1 d", &expect![[r#"
+    check(
+        settings(),
+        "launch 0 a; launch 101 b; launch 4 c; launch 2 d; launch 1 d",
+        &expect![[r#"
         launch 0 a: ValidationError: 0 more than 0 desired; at most 100 a call, and 5 in all -> desired 0:
         launch 101 b: ValidationError: 101 more than 0 desired; at most 100 a call, and 5 in all -> desired 0:
         launch 4 c: launched 1 2 3 4 -> desired 4: (1) (2) (3) (4)
         launch 2 d: ValidationError: 2 more than 4 desired; at most 100 a call, and 5 in all -> desired 4: (1) (2) (3) (4)
         launch 1 d: launched 5 -> desired 5: (1) (2) (3) (4) (5)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -339,13 +343,17 @@ fn zones_are_balanced_once_nothing_else_happens_and_protected_ones_are_spared() 
 #[test]
 fn the_group_takes_from_the_zone_that_has_most() {
     let settings = GroupSettings { n_zones: 2, ..settings() };
-    check(settings, "set 3; wait 100; protect 1; set 2; set 3", &expect![[r#"
+    check(
+        settings,
+        "set 3; wait 100; protect 1; set 2; set 3",
+        &expect![[r#"
         set 3: ok -> desired 3: (1) (2) (3)
         wait 100: ok -> desired 3: 1 2 3
         protect 1: ok -> desired 3: 1* 2 3
         set 2: ok -> desired 2: 1* 2 -3, 3 ended by ScaleIn
         set 3: ok -> desired 3: 1* 2 -3 (4)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
