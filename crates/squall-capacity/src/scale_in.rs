@@ -181,7 +181,7 @@ fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<Instanc
     idle.sort();
     let (idle_us, most) = match policy.scale_in {
         ScaleIn::AllIdle {} => {
-            // The metric may lag behind the ledger, or have nothing.
+            // The metric says what was told in the window, not what still held when it began; and it may lag.
             let seen_us = now.levels.run_seen_us;
             let ran = seen_us > 0 && now_us.saturating_sub(seen_us) < us(policy.window_s);
             if ran || demand.n_runs > 0 || instances.iter().any(|row| row.is_claimed(*now_us)) {

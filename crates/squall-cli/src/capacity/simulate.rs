@@ -214,3 +214,6 @@ fn compare(args: &Args, source: &Source, contenders: &[Contender]) -> Result<Com
     let span_us = first.runs.iter().map(|run| run.submit_us + run.duration_us).max().unwrap_or(0);
     Ok(Compared { name, n_runs: first.runs.len(), n_skipped: first.n_skipped, span_us, rows })
 }
+
+#[cfg(test)]
+mod tests;

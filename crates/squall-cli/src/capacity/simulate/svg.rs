@@ -78,6 +78,11 @@ fn panel(
         r = LEFT + PLOT,
         e = LEFT - 4,
     );
+    let middle = top + TALL / 2;
+    let _ = writeln!(
+        text,
+        "<text transform=\"translate(14 {middle}) rotate(-90)\" text-anchor=\"middle\">instances</text>"
+    );
     let (unit_us, unit) = unit(span_us);
     let every = (span_us / unit_us / N_TICKS + 1).max(1);
     for i in (0..=span_us / unit_us).step_by(usize::try_from(every).unwrap_or(1)) {

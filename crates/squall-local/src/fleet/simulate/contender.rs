@@ -42,8 +42,9 @@ pub enum Contender {
         /// How long an instance is idle before it goes, seconds.
         idle_s: u32,
     },
-    /// What nobody can be cheaper than who boots an instance for a run that has none: all is known at once, calls take no
-    /// time, and an instance goes the moment that nobody needs it.
+    /// Nothing is ever idle: all is known at once, calls take no time, each run that finds no instance has one booted, and an
+    /// instance goes the moment that no run waits for it. A bound where runs are longer than boots; where they are shorter, it
+    /// is cheaper to keep some.
     ZeroIdle,
 }
 

@@ -164,20 +164,7 @@ pub(super) fn dispatch(world: &Rc<World>) {
 
 async fn start(world: Rc<World>, id: InstanceId, run: RunIdx) {
     let is_admitted = world.contender.admits(&world, &id, run).await;
-    let now_us = world.now_us();
-    let mut platform = world.platform.borrow_mut();
-    let lives = platform.instances.contains_key(&id);
-    if !is_admitted || !lives {
-        platform.queued.insert(run);
-        if lives {
-            platform.instances.insert(id.clone(), Doing::Refuses);
-        }
-        drop(platform);
-        let mut score = world.score.borrow_mut();
-        score.refused += u32::from(!is_admitted);
-        // It was let on, and then the instance was not there.
-        score.busy_killed += u32::from(is_admitted);
-        drop(score);
+    let Some(doing) = begin(&world, &id, run, is_admitted) else {
         dispatch(&world);
         world.sleep(REFUSED_US).await;
         if world.platform.borrow().doing(&id) == Some(Doing::Refuses) {
@@ -185,22 +172,42 @@ async fn start(world: Rc<World>, id: InstanceId, run: RunIdx) {
         }
         dispatch(&world);
         return;
-    }
-    let doing = Doing::Runs { run, since_us: now_us };
-    platform.instances.insert(id.clone(), doing);
-    platform.n_running += 1;
-    platform.waited_us[run] += now_us - platform.queued_since_us[run];
-    drop(platform);
+    };
     publish(&world);
     world.contender.on_start(&world, &id, run);
     world.sleep(world.runs[run].duration_us).await;
     // It may have died with its instance meanwhile.
     if world.platform.borrow().doing(&id) == Some(doing) {
-        finish(&world, &id, run).await;
+        finish(&world, &id, run);
+        world.contender.on_done(&world, &id, run).await;
+        is_idle(&world, &id);
     }
 }
 
-async fn finish(world: &Rc<World>, id: &InstanceId, run: RunIdx) {
+/// What the instance does from now on; `None` when the run cannot start there and is queued again.
+fn begin(world: &Rc<World>, id: &InstanceId, run: RunIdx, is_admitted: bool) -> Option<Doing> {
+    let now_us = world.now_us();
+    let mut platform = world.platform.borrow_mut();
+    let lives = platform.instances.contains_key(id);
+    if is_admitted && lives {
+        let doing = Doing::Runs { run, since_us: now_us };
+        platform.instances.insert(id.clone(), doing);
+        platform.n_running += 1;
+        platform.waited_us[run] += now_us - platform.queued_since_us[run];
+        return Some(doing);
+    }
+    platform.queued.insert(run);
+    if lives {
+        platform.instances.insert(id.clone(), Doing::Refuses);
+    }
+    let mut score = world.score.borrow_mut();
+    score.refused += u32::from(!is_admitted);
+    // It was let on, and then the instance was not there.
+    score.busy_killed += u32::from(is_admitted);
+    None
+}
+
+fn finish(world: &Rc<World>, id: &InstanceId, run: RunIdx) {
     let mut platform = world.platform.borrow_mut();
     platform.instances.insert(id.clone(), Doing::Asked);
     platform.n_running -= 1;
@@ -210,8 +217,6 @@ async fn finish(world: &Rc<World>, id: &InstanceId, run: RunIdx) {
     world.score.borrow_mut().work_us += world.runs[run].duration_us;
     publish(world);
     world.run_is_done();
-    world.contender.on_done(world, id, run).await;
-    is_idle(world, id);
 }
 
 /// An instance that serves takes runs.

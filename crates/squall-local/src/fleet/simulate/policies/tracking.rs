@@ -29,9 +29,9 @@ pub(in super::super) async fn alarms(world: Rc<World>, period_s: u32) {
         let desired = world.desired();
         let is_booting = desired > serving;
         // The instances in service times the metric is the number of runs.
-        if n_high >= N_HIGH && world.needed() > desired {
-            set(&world, world.needed());
-        } else if n_low >= N_LOW && !is_booting && world.needed() < desired {
+        let goes_up = n_high >= N_HIGH && world.needed() > desired;
+        let goes_down = n_low >= N_LOW && !is_booting && world.needed() < desired;
+        if goes_up || goes_down {
             set(&world, world.needed());
         }
     }

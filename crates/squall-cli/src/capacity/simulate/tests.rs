@@ -1,0 +1,59 @@
+use squall_local::fleet::simulate::{Calls, Contender, Sample, Score, Summary};
+
+use super::{Compared, contenders, svg, table};
+
+fn compared() -> Compared {
+    let sample = |at_us, capacity, demand| Sample { at_us, capacity, demand };
+    let score = Score {
+        waits_us: vec![100_000_000, 90_000_000],
+        instance_us: 7_200_000_000,
+        work_us: 3_600_000_000,
+        calls: Calls { group_writes: 3, group_reads: 70, ledger: 200, metrics: 90 },
+        to_zero_us: Some(90_000_000),
+        samples: vec![sample(0, 0, 2), sample(100_000_000, 2, 2), sample(4_000_000_000, 0, 0)],
+        ..Score::default()
+    };
+    let never = Score { to_zero_us: None, unfinished: 1, busy_killed: 2, ..score.clone() };
+    let row = |contender: Contender, score: Score| {
+        (contender, Summary::of(std::slice::from_ref(&score)), vec![score])
+    };
+    let rows = vec![row(Contender::ZeroIdle, score), row(Contender::Plain { window_s: 600 }, never)];
+    Compared { name: "a < b".to_owned(), n_runs: 2, n_skipped: 3, span_us: 4_000_000_000, rows }
+}
+
+#[test]
+fn the_table_has_a_line_per_policy_and_says_what_its_columns_are() {
+    let text = table::answer(&compared());
+    let lines: Vec<_> = text.lines().take(5).collect();
+    expect_test::expect![[r#"
+        a < b: 2 runs, 1 seeds, 3 entries without times left out
+
+        policy                p50  p95  p99  inst-h   use  busy  boot  lost  redone  writes  reads  ledger  metric   to 0  open
+        zero-idle bound        90  100  100     2.0  50 %     0     0     0     0.0       3     70     200      90    1.5     0
+        plain all-idle 600 s   90  100  100     2.0  50 %     2     0     0     0.0       3     70     200      90  never     1"#]].assert_eq(&lines.join("\n"));
+    assert!(text.contains("instance-hours"));
+}
+
+#[test]
+fn the_drawing_has_a_panel_per_policy_and_escapes_names() {
+    let text = svg::drawing(4, &[compared()]);
+    assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"));
+    assert_eq!(text.matches("instances</text>").count(), 2);
+    assert!(text.contains("a &lt; b") && !text.contains("a < b"));
+}
+
+#[test]
+fn a_policys_file_is_tried_first_and_what_cannot_be_simulated_is_said() {
+    let path = std::env::temp_dir().join(format!("squall-policy-{}.json", std::process::id()));
+    let try_out = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        contenders(Some(&path)).map(|all| all[0].name()).map_err(|error| format!("{error:#}"))
+    };
+    let fit = r#"{"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 120}}"#;
+    assert_eq!(try_out(fit), Ok(format!("ours, {}", path.display())));
+    let two = try_out(&fit.replace("_instance\": 1", "_instance\": 2")).unwrap_err();
+    assert!(two.ends_with("runs_per_instance: 2; 1 is what is simulated"), "{two}");
+    let typo = try_out(&fit.replace("idle_s", "idle")).unwrap_err();
+    assert!(typo.contains("idle"), "{typo}");
+    std::fs::remove_file(&path).unwrap();
+}
