@@ -7,7 +7,7 @@ use crate::journal::{Decision, Line, Outcome};
 use crate::levels::{Levels, Recorded};
 use crate::policy::{Policy, us};
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
-use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
+use crate::scale_out::{Launch, Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
 
 /// Races for the ledger's row that are lost before the event is left to its next delivery.
 const MOST_RACES: u32 = 20;
@@ -125,10 +125,11 @@ where
 pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
 ) -> Result<ScaleOutSeen, PortError> {
+    // First: whoever records a level before this is seen, and whoever records one after this looks after it. And a launch is
+    // noted on condition of this version, so that none is decided on a group as it was before somebody else's.
+    let levels = ports.ledger.levels().await?;
     let group = ports.group.describe().await?;
     let instances = ports.ledger.instances().await?;
-    // Last: whoever records a level before this is seen, and whoever records one after this looks after it.
-    let levels = ports.ledger.levels().await?;
     Ok(ScaleOutSeen { now_us: ports.clock.now_us(), group, levels, instances })
 }
 
@@ -151,19 +152,30 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         Raise::Launch(launch) => {
             // Its token first: whoever dies here leaves it to the next one, who asks again under the same.
             if ports.ledger.put_levels(&next(1, Some(launch.clone()))).await? == Written::Yes {
-                note(outcome, ports.group.launch(launch.n, &launch.token).await)?;
-                ports.ledger.put_levels(&next(2, None)).await?;
+                launch_noted(ports, launch, &next(2, None), outcome).await?;
             }
         }
-        Raise::LaunchAgain(launch) => {
-            note(outcome, ports.group.launch(launch.n, &launch.token).await)?;
-            ports.ledger.put_levels(&next(1, None)).await?;
-        }
+        Raise::LaunchAgain(launch) => launch_noted(ports, launch, &next(1, None), outcome).await?,
         Raise::GiveUp(_) => {
             ports.ledger.put_levels(&next(1, None)).await?;
         }
     }
     Ok(())
+}
+
+/// Launches what the ledger has a note of, and strikes the note out, unless it may yet happen.
+async fn launch_noted<G: ScalingGroup, L: Ledger, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    launch: &Launch,
+    without: &Levels,
+    outcome: &mut Outcome,
+) -> Result<(), PortError> {
+    let done = note(outcome, ports.group.launch(launch.n, &launch.token).await);
+    // What can never be done is not asked for again: everybody would, and do nothing else.
+    if matches!(done, Ok(()) | Err(PortError::Permanent { .. })) {
+        ports.ledger.put_levels(without).await?;
+    }
+    done
 }
 
 fn note(outcome: &mut Outcome, done: Result<(), PortError>) -> Result<(), PortError> {
