@@ -2,3 +2,6 @@
 
 pub mod memory;
 pub mod model;
+
+#[cfg(test)]
+mod proof;
