@@ -82,8 +82,8 @@ pub(super) fn scale_out_meets_scale_in() -> Scenario {
 
 /// Two ticks at once, of which one may die, and time.
 pub(super) fn scale_in_overlaps() -> Scenario {
-    let budget = Budget { ticks: 2, crashes: 1, waits: 1, ..Budget::default() };
-    Scenario { n_serving: 1, leaps_us: vec![DRAIN_GRACE_US], budget, ..scenario() }
+    let budget = Budget { ticks: 2, crashes: 1, faults: 1, waits: 1, ..Budget::default() };
+    Scenario { n_serving: 2, leaps_us: vec![DRAIN_GRACE_US], budget, ..scenario() }
 }
 
 /// A run looks for an instance while a tick has all idle ones go.
@@ -100,7 +100,7 @@ pub(super) fn two_runs_meet_scale_in() -> Scenario {
 
 /// A run, two ticks at once, and time.
 pub(super) fn run_meets_two_ticks() -> Scenario {
-    let budget = Budget { ticks: 2, waits: 1, ..Budget::default() };
+    let budget = Budget { ticks: 2, waits: 1, faults: 1, ..Budget::default() };
     Scenario { n_serving: 1, n_runs: 1, leaps_us: vec![DRAIN_GRACE_US], budget, ..scenario() }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn unprotected_group() -> Scenario {
 
 /// Two scale-outs, a run and a tick.
 pub(super) fn everybody() -> Scenario {
-    let budget = Budget { ticks: 1, ..Budget::default() };
+    let budget = Budget { ticks: 1, faults: 1, ..Budget::default() };
     Scenario { n_serving: 1, n_runs: 1, events: vec![runs(2, 2)], budget, ..scenario() }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn launch_meets_tick() -> Scenario {
     let mut scenario = launches();
     scenario.events = vec![runs(2, 3)];
     scenario.most = Some(3);
-    scenario.budget = Budget { ticks: 1, faults: 1, ..Budget::default() };
+    scenario.budget = Budget { ticks: 1, faults: 1, crashes: 1, ..Budget::default() };
     scenario
 }
 
@@ -175,6 +175,6 @@ pub(super) fn run_meets_all_or_none() -> Scenario {
 pub(super) fn scale_in_down_to_the_minimum() -> Scenario {
     let mut scenario = Scenario { n_serving: 2, ..run_meets_two_ticks() };
     scenario.group.min = 1;
-    scenario.budget.waits = 0;
+    scenario.budget = Budget { ticks: 2, faults: 1, ..Budget::default() };
     scenario
 }
