@@ -20,7 +20,7 @@ const N_TRIES: u8 = 3;
 const LONG_US: u64 = 2_000_000_000;
 
 pub(super) const ENOUGH: &str = "at rest there is as much as is wanted";
-pub(super) const ENOUGH_BY_EVENTS: &str = "there is as much as is wanted without the timer";
+pub(super) const ENOUGH_BY_EVENTS: &str = "there is as much as is wanted without another tick";
 pub(super) const SPARED: &str = "nobody takes a run's instance";
 pub(super) const IDLE_GOES: &str = "what nobody wants goes, and what is wanted stays";
 pub(super) const BOUNDED: &str = "the bounds hold";
@@ -104,7 +104,8 @@ impl<D: Design> Proof<D> {
             Step::Start(run, id) if is_done => state.runs[run] = Run::Running(id, until_us),
             Step::Start(run, _) | Step::Finish(run, _) => state.runs[run] = Run::Over,
             Step::OnEvent(_) if !is_done => retry(state, &actor),
-            Step::OnEvent(_) | Step::Tick => {}
+            Step::Tick => state.has_tick_died |= !is_done,
+            Step::OnEvent(_) => {}
         }
     }
 
@@ -188,7 +189,16 @@ impl<D: Design> Model for Proof<D> {
         let runs = vec![Run::Waiting; *n_runs];
         let told = world.levels.clone();
         world.levels.launch = self.scenario.launch_left.clone();
-        vec![State { world, messages, actors: Vec::new(), runs, budget: *budget, told, rest: None }]
+        vec![State {
+            world,
+            messages,
+            actors: Vec::new(),
+            runs,
+            budget: *budget,
+            told,
+            has_tick_died: false,
+            rest: None,
+        }]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -281,7 +291,8 @@ impl<D: Design> Model for Proof<D> {
                 let actor = state.actors.remove(actor);
                 match actor.step {
                     Step::Start(run, _) | Step::Finish(run, _) => state.runs[run] = Run::Over,
-                    Step::OnEvent(_) | Step::Tick => retry(&mut state, &actor),
+                    Step::OnEvent(_) => retry(&mut state, &actor),
+                    Step::Tick => state.has_tick_died = true,
                 }
             }
             Action::Tick => {
@@ -318,9 +329,8 @@ impl<D: Design> Model for Proof<D> {
                 proof.holds(ENOUGH, state.rest.as_ref().is_none_or(|it| it.after_tick >= it.wanted))
             }),
             Property::always(ENOUGH_BY_EVENTS, |proof: &Self, state: &State| {
-                let has_ticks = proof.scenario.budget.ticks > 0;
                 let is_enough = state.rest.as_ref().is_none_or(|it| it.before_tick >= it.wanted);
-                proof.holds(ENOUGH_BY_EVENTS, has_ticks || is_enough)
+                proof.holds(ENOUGH_BY_EVENTS, state.has_tick_died || is_enough)
             }),
             Property::always(SPARED, |proof: &Self, state: &State| {
                 proof.holds(SPARED, state.killed().is_none())

@@ -147,6 +147,8 @@ pub(super) fn launch_meets_tick() -> Scenario {
 /// Somebody died before a launch, and an operator was there before the next one: it would be over the maximum now.
 pub(super) fn launch_left_behind() -> Scenario {
     let mut scenario = launch_meets_tick();
+    // The refusal takes one delivery of three.
+    scenario.budget.crashes = 0;
     scenario.n_serving = 1;
     scenario.launch_left = Some(Launch { token: "left".to_owned(), n: 3, asked_us: 5_000_000_000 });
     scenario

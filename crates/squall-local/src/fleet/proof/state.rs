@@ -142,6 +142,8 @@ pub(super) struct State {
     pub(super) budget: Budget,
     /// All that was delivered.
     pub(super) told: Levels,
+    /// Whether a tick gave up or died: then only the next one looks whether there is enough.
+    pub(super) has_tick_died: bool,
     pub(super) rest: Option<Rest>,
 }
 
