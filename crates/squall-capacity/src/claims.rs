@@ -138,11 +138,15 @@ pub fn claim(
         State::Open => {}
         // It may be reclaimed much later than it was announced; until then nobody else is to take it from the run.
         State::Gone { .. } if is_here => {}
+        // Its runner was silent for a whole lease, and works. Whoever drained it has yet to write that it is gone.
+        State::Draining { .. } if next.runs.get(run).is_some_and(|until_us| *until_us > 0) => {
+            next.state = State::Open;
+        }
         State::Draining { .. } => return Err(Refused::Draining),
         State::Gone { .. } => return Err(Refused::Gone),
     }
     let n_others = next.live_runs(now_us).filter(|it| *it != run).count();
-    if n_others >= slots as usize {
+    if !is_here && n_others >= slots as usize {
         return Err(Refused::Full);
     }
     next.runs.retain(|_, until_us| *until_us > now_us || *until_us == 0);

@@ -13,6 +13,7 @@
 //! keeps to one of the two. A `sequence` never begins again: a source that cannot keep one over a restart leaves it out, or
 //! everything that it says from then on looks old.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat};
@@ -32,7 +33,7 @@ const MOST_RUNS_ON: usize = 100;
 const AHEAD_US: u64 = 300_000_000;
 
 /// How many runs there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Runs {
     /// Waiting for an instance.
     pub queued: u32,
@@ -44,6 +45,19 @@ impl Runs {
     /// Queued and running.
     pub fn total(self) -> u32 {
         self.queued.saturating_add(self.running)
+    }
+}
+
+/// The more, the larger.
+impl Ord for Runs {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.total(), self.running, self.queued).cmp(&(other.total(), other.running, other.queued))
+    }
+}
+
+impl PartialOrd for Runs {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -169,9 +183,14 @@ pub fn run_activity_json(source: &str, time_us: u64, queued: u32, running: u32) 
     .to_string()
 }
 
+/// The source as which an instance tells of its own runs.
+pub fn runner_source(instance: &InstanceId) -> String {
+    format!("runner/{instance}")
+}
+
 /// An event that an instance is about to go, as it is published.
 pub fn instance_notice_json(instance: &InstanceId, notice: Notice, time_us: u64) -> String {
-    let source = format!("runner/{instance}");
+    let source = runner_source(instance);
     json!({
         "version": VERSION, "type": "instance_notice", "source": source, "time": rfc_3339(time_us),
         "instance_id": instance, "notice": notice,

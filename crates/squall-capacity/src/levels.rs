@@ -87,6 +87,11 @@ impl Levels {
         self.sessions.values().fold(0, |sum, level| sum.saturating_add(level.value))
     }
 
+    /// Running runs of all sources.
+    pub fn n_running(&self) -> u32 {
+        self.runs.values().fold(0, |sum, level| sum.saturating_add(level.value.running))
+    }
+
     /// Queued and running runs of all sources.
     pub fn n_runs(&self) -> u32 {
         self.runs.values().fold(0, |sum, level| sum.saturating_add(level.value.total()))

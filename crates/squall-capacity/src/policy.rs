@@ -156,7 +156,7 @@ impl Policy {
         };
         let spans = [
             ("window_s", *window_s, 60),
-            ("lease_s", *lease_s, 30),
+            ("lease_s", *lease_s, 60),
             ("event_lease_s", *event_lease_s, 60),
             ("scale_in.idle_s", idle_s, 0),
             ("standby.decay_s", standby.decay_s.unwrap_or(0), 0),

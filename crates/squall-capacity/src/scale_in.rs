@@ -9,6 +9,7 @@ use crate::claims::{InstanceRow, State};
 use crate::demand::{Demand, demand_of};
 use crate::group::{Group, Instance, Lifecycle};
 use crate::ids::InstanceId;
+use crate::levels::Levels;
 use crate::policy::{Policy, ScaleIn, us};
 use crate::scale_out::{ScaleOut, ScaleOutSeen, enough, heard, n_leaving};
 
@@ -41,6 +42,8 @@ pub enum Hold {
     NoneIdle,
     /// There was a run within the window, or an instance is claimed.
     NotQuiet,
+    /// More runs are running than have claimed an instance: which instances work is not known.
+    Unclaimed,
     /// The group has just changed, or is changing.
     Cooling,
     /// Fewer are desired than there are: whatever loses its protection now would be killed.
@@ -56,10 +59,10 @@ pub struct Tick {
     pub adopt: Vec<InstanceId>,
     /// Instances that leave, or have left, without having been drained: nobody is to claim them any more.
     pub lost: Vec<InstanceId>,
-    /// Of those, instances that had a run which nobody said has ended.
-    pub killed: Vec<InstanceId>,
     /// Rows of instances that left some time ago.
     pub forget: Vec<InstanceId>,
+    /// Of those, instances that left with a run which nobody said has ended.
+    pub killed: Vec<InstanceId>,
     /// Idle instances to drain, and to terminate once they are.
     pub drain: Vec<InstanceId>,
     /// Whether either all of them go or none.
@@ -94,21 +97,22 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInSeen) -> Tick {
     let adopt: Vec<_> =
         in_service(group).filter(|it| !rows.contains(&it.id)).map(|it| it.id.clone()).collect();
     let lost: Vec<&InstanceRow> = instances.iter().filter(|row| is_lost(group, row, *now_us)).collect();
-    let killed = lost.iter().filter(|row| row.has_unended_run()).map(|row| row.id.clone()).collect();
     let lost = lost.iter().map(|row| row.id.clone()).collect();
     let forgotten = instances.iter().filter(|row| group.instance(&row.id).is_none());
     let forgotten = forgotten.filter(|row| matches!(row.state, State::Gone { .. }) && is_old(row, *now_us));
-    let forget = forgotten.map(|row| row.id.clone()).collect();
+    let forgotten: Vec<&InstanceRow> = forgotten.collect();
+    let forget = forgotten.iter().map(|row| row.id.clone()).collect();
+    let killed = forgotten.iter().filter(|row| row.has_unended_run()).map(|row| row.id.clone()).collect();
 
     let (stranded, reopen) = stranded(group, instances, &enough.undrain, *now_us);
-    let (drain, hold) = if !known(!levels.runs.is_empty(), *most_runs) {
+    let (drain, hold) = if !known(!now.levels.runs.is_empty(), *most_runs) {
         (Vec::new(), Some(Hold::RunsUnknown))
-    } else if uses_sessions && !known(!levels.sessions.is_empty(), *most_sessions) {
+    } else if uses_sessions && !known(!now.levels.sessions.is_empty(), *most_sessions) {
         (Vec::new(), Some(Hold::SessionsUnknown))
     } else if group.desired < group.n_live() {
         (Vec::new(), Some(Hold::DesiredBelowLive))
     } else {
-        victims(policy, now, &demand_then)
+        victims(policy, now, &levels, &demand_then)
     };
     let terminate = if hold == Some(Hold::DesiredBelowLive) { Vec::new() } else { stranded };
     let n_serving = n_serving(group, instances);
@@ -163,7 +167,18 @@ fn n_serving(group: &Group, instances: &[InstanceRow]) -> u32 {
     u32::try_from(in_service(group).filter(|it| !leaving.contains(&it.id)).count()).unwrap_or(u32::MAX)
 }
 
-fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<InstanceId>, Option<Hold>) {
+/// Runs that have claimed an instance of the group.
+fn n_claims(group: &Group, instances: &[InstanceRow], now_us: u64) -> u32 {
+    let listed = instances.iter().filter(|row| group.instance(&row.id).is_some());
+    u32::try_from(listed.map(|row| row.live_runs(now_us).count()).sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+fn victims(
+    policy: &Policy,
+    now: &ScaleOutSeen,
+    levels: &Levels,
+    demand: &Demand,
+) -> (Vec<InstanceId>, Option<Hold>) {
     let ScaleOutSeen { now_us, group, instances, .. } = now;
     let floor = group.clamp(demand.wanted());
     // What is desired and does not serve yet may never come: none that serves goes for it.
@@ -184,13 +199,17 @@ fn victims(policy: &Policy, now: &ScaleOutSeen, demand: &Demand) -> (Vec<Instanc
             // The metric says what was told in the window, not what still held when it began; and it may lag.
             let seen_us = now.levels.run_seen_us;
             let ran = seen_us > 0 && now_us.saturating_sub(seen_us) < us(policy.window_s);
-            if ran || demand.n_runs > 0 || instances.iter().any(|row| row.is_claimed(*now_us)) {
+            if ran || demand.n_runs > 0 || n_claims(group, instances, *now_us) > 0 {
                 return (Vec::new(), Some(Hold::NotQuiet));
             }
             if group.cooling_until_us > *now_us {
                 return (Vec::new(), Some(Hold::Cooling));
             }
             (0, n_spare)
+        }
+        // What works unclaimed looks idle.
+        ScaleIn::ByInstance { .. } if n_claims(group, instances, *now_us) < levels.n_running() => {
+            return (Vec::new(), Some(Hold::Unclaimed));
         }
         ScaleIn::ByInstance { idle_s, most_per_tick } => (us(idle_s), n_spare.min(most_per_tick)),
     };
@@ -235,6 +254,9 @@ fn reason(
         Some(Hold::NotQuiet) => {
             format!("{wanted} of {desired} are needed, but something ran within the window: all or none")
         }
+        Some(Hold::Unclaimed) => format!(
+            "{wanted} of {desired} are needed, but more runs run than have claimed an instance: any may be at work"
+        ),
         Some(Hold::Cooling) => format!("{wanted} of {desired} are needed, but the group has just changed"),
         Some(Hold::DesiredBelowLive) => {
             let n_live = group.n_live();

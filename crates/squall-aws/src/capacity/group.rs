@@ -68,10 +68,6 @@ impl AutoScalingGroup {
         Ok(matches!(self.lifecycle(id).await?, None | Some(Lifecycle::Leaving)))
     }
 
-    async fn serves(&self, id: &InstanceId) -> Result<bool, PortError> {
-        Ok(matches!(self.lifecycle(id).await?, Some(Lifecycle::InService | Lifecycle::Standby)))
-    }
-
     async fn lifecycle(&self, id: &InstanceId) -> Result<Option<Lifecycle>, PortError> {
         let described = self.described().await?;
         let instance = described.instances().iter().find(|it| it.instance_id() == Some(id.as_str()));
@@ -137,10 +133,17 @@ impl ScalingGroup for AutoScalingGroup {
         let request = request.instance_ids(id.as_str()).protected_from_scale_in(is_protected);
         let Err(error) = request.send().await else { return Ok(()) };
         // "The instance i-… is not in InService or EnteringStandby or Standby."
-        if is_invalid(&error) && !self.serves(id).await? {
-            return Ok(());
-        }
         let verb = if is_protected { "protect" } else { "unprotect" };
+        if is_invalid(&error) {
+            match self.lifecycle(id).await? {
+                Some(Lifecycle::Pending | Lifecycle::Leaving) => return Ok(()),
+                Some(Lifecycle::InService | Lifecycle::Standby) => {}
+                None => {
+                    let what = format!("cannot {verb} instance {id}: it is not in group {}", self.name);
+                    return Err(PortError::permanent(what));
+                }
+            }
+        }
         Err(self.failed(format!("{verb} instance {id} of group {}", self.name), error))
     }
 }

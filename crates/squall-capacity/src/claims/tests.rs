@@ -213,16 +213,16 @@ fn an_instance_goes_through_its_life() {
         40 Release(2): Open [r-1 until 80], not idle
         41 Release(2): nothing
         80 Drain: Draining { since_us: 80 } [r-1 until 80], not idle
-        81 Claim(1): the instance is draining: it is about to be terminated
-        82 Started(7): Open [r-7 until 132], not idle
-        83 Finished(7): Open [r-7 until 0], idle since 83
+        81 Claim(1): Open [r-1 until 131], not idle
+        82 Started(7): Open [r-1 until 131, r-7 until 132], not idle
+        83 Finished(7): Open [r-1 until 131, r-7 until 0], not idle
         84 Started(7): nothing
-        90 Drain: Draining { since_us: 90 } [r-7 until 0], not idle
-        91 Undrain: Open [r-7 until 0], idle since 91
+        90 Drain: nothing
+        91 Undrain: nothing
         92 Undrain: nothing
-        95 Claim(4): Open [r-4 until 145, r-7 until 0], not idle
-        96 Gone: Gone { since_us: 96 } [r-4 until 145, r-7 until 0], not idle
-        97 Claim(4): Gone { since_us: 96 } [r-4 until 147, r-7 until 0], not idle
+        95 Claim(4): Open [r-1 until 131, r-4 until 145, r-7 until 0], not idle
+        96 Gone: Gone { since_us: 96 } [r-1 until 131, r-4 until 145, r-7 until 0], not idle
+        97 Claim(4): Gone { since_us: 96 } [r-1 until 131, r-4 until 147, r-7 until 0], not idle
         98 Claim(5): the instance is gone: it was terminated, or is about to be reclaimed
         99 Undrain: nothing
     "#]]

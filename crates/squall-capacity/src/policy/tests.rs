@@ -123,7 +123,7 @@ fn a_policy_that_does_not_fit_says_why() {
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "window_s": 59}
           window_s: 59, expected 60 to 31536000 seconds
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "lease_s": 29}
-          lease_s: 29, expected 30 to 31536000 seconds
+          lease_s: 29, expected 60 to 31536000 seconds
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "event_lease_s": 59}
           event_lease_s: 59, expected 60 to 31536000 seconds
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "forget_source_after_s": 599}

@@ -93,7 +93,7 @@ proptest! {
         let tick = plan_tick(&policy, &seen);
         prop_assert_eq!(tick.hold.is_none(), !tick.drain.is_empty());
         prop_assert!(!tick.reason.is_empty());
-        prop_assert!(tick.killed.iter().all(|id| tick.lost.contains(id)));
+        prop_assert!(tick.killed.iter().all(|id| tick.forget.contains(id)));
         prop_assert!(tick.adopt.iter().all(|id| !seen.now.instances.iter().any(|row| row.id == *id)));
         prop_assert!(tick.forget.iter().all(|id| seen.now.group.instance(id).is_none()));
     }

@@ -30,7 +30,8 @@ pub enum RunnerError {
     Raced(InstanceId),
 }
 
-/// Claims an instance for a run, and has the group spare it. Claiming again what is claimed renews it.
+/// Claims an instance for a run, and has the group spare it. Claiming again what is claimed renews it. It is for whoever is
+/// on the instance: the row of one that left is forgotten some time later, and could then be claimed as if it were new.
 ///
 /// # Errors
 /// When the run must not start.

@@ -1,6 +1,7 @@
 //! A tick of the timer: enough first, then fewer.
 
 use crate::claims::{InstanceRow, drain, gone, reopened};
+use crate::events::runner_source;
 use crate::ids::InstanceId;
 use crate::journal::{Decision, Line, Outcome};
 use crate::policy::Policy;
@@ -101,8 +102,11 @@ where
     for row in decision.lost.iter().filter_map(row_of) {
         ports.ledger.put_instance(&gone(row, ports.clock.now_us())).await?;
     }
-    for row in decision.forget.iter().filter_map(row_of) {
-        ports.ledger.forget_instance(&row.id, row.version).await?;
+    // What its runner told ends with it. First, because without its row nobody would know.
+    if strike_out(ports, &decision.forget).await? == Written::Yes {
+        for row in decision.forget.iter().filter_map(row_of) {
+            ports.ledger.forget_instance(&row.id, row.version).await?;
+        }
     }
     for row in decision.reopen.iter().filter_map(row_of) {
         ports.ledger.put_instance(&reopened(row, ports.clock.now_us())).await?;
@@ -138,6 +142,24 @@ where
     Ok(())
 }
 
+/// Takes the levels that instances told of themselves out of the ledger.
+async fn strike_out<G, L: Ledger, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    gone: &[InstanceId],
+) -> Result<Written, PortError> {
+    if gone.is_empty() {
+        return Ok(Written::Yes);
+    }
+    let mut levels = ports.ledger.levels().await?;
+    let n_before = levels.runs.len();
+    levels.runs.retain(|source, _| !gone.iter().any(|id| source.as_str() == runner_source(id)));
+    if levels.runs.len() == n_before {
+        return Ok(Written::Yes);
+    }
+    levels.version = levels.version.saturating_add(1);
+    ports.ledger.put_levels(&levels).await
+}
+
 /// Whether this was who drained it.
 async fn drain_now<G, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
@@ -160,7 +182,9 @@ async fn terminate<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         return Ok(());
     }
     // Gone first: from here on nobody keeps it, and if nobody hears of the end of this, a later tick asks again.
-    let gone = gone(&row, ports.clock.now_us());
+    let mut gone = gone(&row, ports.clock.now_us());
+    // Nobody works there: runs whose lease ran out have died before.
+    gone.runs.retain(|_, until_us| *until_us == 0);
     if ports.ledger.put_instance(&gone).await? == Written::Raced {
         return Ok(());
     }

@@ -129,10 +129,11 @@ where
 pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
 ) -> Result<ScaleOutSeen, PortError> {
+    // First: whoever records a level before this is seen, and whoever records one after this looks after it. And a launch is
+    // noted on condition of this version, so that none is decided on a group as it was before somebody else's.
+    let levels = ports.ledger.levels().await?;
     let group = ports.group.describe().await?;
     let instances = ports.ledger.instances().await?;
-    // Last: whoever records a level before this is seen, and whoever records one after this looks after it.
-    let levels = ports.ledger.levels().await?;
     Ok(ScaleOutSeen { now_us: ports.clock.now_us(), group, levels, instances })
 }
 
@@ -154,27 +155,12 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         Raise::Hold => {}
         Raise::SetDesired { to } => note(outcome, ports.group.set_desired(*to).await)?,
         Raise::Launch(launch) => {
-            // A launch that was noted, done and struck out since the group was looked at is not in what was seen. Between this
-            // look and the note, which is conditional on the levels that were seen before, there can be none.
-            if ports.group.describe().await?.desired != seen.group.desired {
-                return Ok(());
-            }
             // Its token first: whoever dies here leaves it to the next one, who asks again under the same.
             if ports.ledger.put_levels(&next(1, Some(launch.clone()))).await? == Written::Yes {
-                let done = launch_noted(ports, launch, outcome).await;
-                if is_settled(&done) {
-                    ports.ledger.put_levels(&next(2, None)).await?;
-                }
-                done?;
+                launch_noted(ports, launch, &next(2, None), outcome).await?;
             }
         }
-        Raise::LaunchAgain(launch) => {
-            let done = launch_noted(ports, launch, outcome).await;
-            if is_settled(&done) {
-                ports.ledger.put_levels(&next(1, None)).await?;
-            }
-            done?;
-        }
+        Raise::LaunchAgain(launch) => launch_noted(ports, launch, &next(1, None), outcome).await?,
         Raise::GiveUp(_) => {
             ports.ledger.put_levels(&next(1, None)).await?;
         }
@@ -182,17 +168,19 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     Ok(())
 }
 
-async fn launch_noted<G: ScalingGroup, L, M, J, C>(
+/// Launches what the ledger has a note of, and strikes the note out, unless it may yet happen.
+async fn launch_noted<G: ScalingGroup, L: Ledger, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     launch: &Launch,
+    without: &Levels,
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
-    note(outcome, ports.group.launch(launch.n, &launch.token).await)
-}
-
-/// Whether asking again under the same token is of no use. Then the next look decides afresh.
-fn is_settled(done: &Result<(), PortError>) -> bool {
-    !matches!(done, Err(PortError::Transient { .. }))
+    let done = note(outcome, ports.group.launch(launch.n, &launch.token).await);
+    // What can never be done is not asked for again: everybody would, and do nothing else.
+    if matches!(done, Ok(()) | Err(PortError::Permanent { .. })) {
+        ports.ledger.put_levels(without).await?;
+    }
+    done
 }
 
 fn note(outcome: &mut Outcome, done: Result<(), PortError>) -> Result<(), PortError> {

@@ -15,7 +15,7 @@ const LONG_AGO_US: u64 = 1_000_000;
 /// So many runs, told long ago; a group of 0 to 9, all in service and idle for long.
 fn seen(n_runs: u32, n: u32) -> ScaleInSeen {
     let mut levels = Levels::default();
-    let level = Level { order: 1, value: Runs { queued: 0, running: n_runs }, time_us: LONG_AGO_US };
+    let level = Level { order: 1, value: Runs { queued: n_runs, running: 0 }, time_us: LONG_AGO_US };
     levels.runs.insert(SourceId::new("scheduler").unwrap(), level);
     levels.run_seen_us = LONG_AGO_US;
     let instances = (0..n).map(|n| instance(n, Lifecycle::InService)).collect();
@@ -36,6 +36,11 @@ fn claimed(seen: ScaleInSeen, n: usize) -> ScaleInSeen {
         let run = RunId::new("r-1").unwrap();
         it.now.instances[n] = claim(Some(row), &row.id, &run, 1, NOW_US - 1, 1_000).unwrap();
     })
+}
+
+/// Of its runs, so many are at work.
+fn running(seen: ScaleInSeen, n: u32) -> ScaleInSeen {
+    with(seen, |it| it.now.levels.runs.values_mut().for_each(|level| level.value.running = n))
 }
 
 fn drained(seen: ScaleInSeen, n: usize, since_us: u64) -> ScaleInSeen {
@@ -107,7 +112,9 @@ fn by_instance_those_go_that_were_idle_for_long() {
         ),
         ("nobody knows of sessions", standing_by.clone(), seen(0, 3)),
         ("a session", standing_by, with(seen(0, 3), |it| it.most_sessions = Some(1))),
-        ("one works", policy(), claimed(seen(1, 3), 0)),
+        ("one works", policy(), running(claimed(seen(0, 3), 0), 1)),
+        ("one works unclaimed", policy(), running(seen(0, 3), 1)),
+        ("two work, one of them unclaimed", policy(), running(claimed(seen(0, 4), 0), 2)),
         ("one works that nobody told of", policy(), claimed(seen(0, 1), 0)),
         ("idle not long enough", policy(), brief(seen(0, 1), 0, 299)),
         ("idle just long enough", policy(), brief(seen(0, 1), 0, 300)),
@@ -159,6 +166,12 @@ fn by_instance_those_go_that_were_idle_for_long() {
         one works
           drain 1 2
           at most 1 runs and 0 sessions in the window need 1 of 3: 2 go, i-001, i-002
+        one works unclaimed
+          Unclaimed
+          1 of 3 are needed, but more runs run than have claimed an instance: any may be at work
+        two work, one of them unclaimed
+          Unclaimed
+          2 of 4 are needed, but more runs run than have claimed an instance: any may be at work
         one works that nobody told of
           NoneIdle
           0 of 1 are needed, but none was idle for long enough
@@ -270,6 +283,7 @@ fn what_others_left_behind_is_put_in_order() {
         ("taken by others, with its run", policy(), leaves(claimed(seen(1, 2), 0))),
         ("left, gone just now", policy(), left(gone_since(seen(1, 2), 0, old + 1))),
         ("left, gone long ago", policy(), left(gone_since(seen(1, 2), 0, old))),
+        ("left with its run, gone long ago", policy(), left(gone_since(claimed(seen(1, 2), 0), 0, old))),
         ("left, idle", policy(), left(seen(1, 2))),
         ("left, or not listed yet, with a claim", policy(), left(claimed(seen(1, 2), 0))),
     ];
@@ -305,13 +319,16 @@ fn what_others_left_behind_is_put_in_order() {
           Needed lost 0
           at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many
         taken by others, with its run
-          Needed lost 0 killed 0
+          Needed lost 0
           at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 2 desired 1 serve, not too many
         left, gone just now
           Needed
           at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 1 desired 1 serve, not too many
         left, gone long ago
           Needed forget 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 1 desired 1 serve, not too many
+        left with its run, gone long ago
+          Needed killed 0 forget 0
           at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9: of 1 desired 1 serve, not too many
         left, idle
           Needed lost 0
