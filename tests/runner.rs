@@ -22,7 +22,7 @@ use crate::proxy::{Fault, Proxy};
 const PATIENCE: Duration = Duration::from_secs(60);
 const GROUP: &str = "modelling";
 const POLICY: &str =
-    r#"{"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "lease_s": 30}"#;
+    r#"{"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "lease_s": 60}"#;
 /// The emulator knows no protection.
 const PROTECTED: &str = "<SetInstanceProtectionResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
     <SetInstanceProtectionResult/><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\

@@ -91,7 +91,10 @@ fn an_event_and_a_tick_go_through_the_binaries_and_leave_their_decisions_in_the_
         let is_tick = |line: &&Line| matches!(line.decision, Decision::ScaleIn { .. });
         assert_eq!(journal.iter().filter(is_tick).count(), 1);
         assert!(journal.len() > 2, "{lines:#?}");
-        assert!(lines.iter().any(|line| line.contains("refused: invalid type: string")), "{lines:#?}");
+        assert!(
+            lines.iter().any(|line| line.contains("refused: ") && line.contains("invalid type: string")),
+            "{lines:#?}"
+        );
     });
 }
 

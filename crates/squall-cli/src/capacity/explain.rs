@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde_json::Value;
 use squall_capacity::group::Group;
 use squall_capacity::ids::InstanceId;
 use squall_capacity::journal::{Decision, Line};
@@ -48,14 +49,19 @@ enum Seen {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WhatIf {
-    policy: Policy,
+    policy: Value,
     seen: Seen,
 }
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let Some(path) = &args.file else { return live(args) };
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if let Ok(WhatIf { policy, seen }) = serde_json::from_str::<WhatIf>(&text) {
+    if let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&text)
+        && !object.contains_key("controller")
+    {
+        let WhatIf { policy, seen } = serde_json::from_value(Value::Object(object))
+            .with_context(|| format!("{}: expected {{\"policy\": …, \"seen\": …}}", path.display()))?;
+        let policy = Policy::from_json(&policy.to_string()).context("policy")?;
         let decision = match seen {
             Seen::In(seen) => Decision::ScaleIn { decision: plan_tick(&policy, &seen), seen: *seen },
             Seen::Out(seen) => Decision::ScaleOut { decision: plan_scale_out(&policy, &seen), seen: *seen },
@@ -64,10 +70,11 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (mut n_lines, mut n_different) = (0_u64, 0_u64);
-    for (number, text) in (1_u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        let line: Line = serde_json::from_str(text).with_context(|| {
-            format!("{}: line {number} is no decision of a journal, nor is the file {{\"policy\": …, \"seen\": …}}", path.display())
-        })?;
+    // A function's log has other lines as well.
+    let is_decision = |text: &str| text.trim_start().starts_with("{\"controller\":");
+    for (number, text) in (1_u64..).zip(text.lines()).filter(|(_, text)| is_decision(text)) {
+        let line: Line = serde_json::from_str(text)
+            .with_context(|| format!("{}: line {number} is no whole decision", path.display()))?;
         let again = line.again();
         n_lines += 1;
         // As it was written, byte for byte, but for the order in which a log may have put the fields.
@@ -79,7 +86,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         }
     }
     if n_lines == 0 {
-        bail!("{} is empty", path.display());
+        bail!("{}: no line of it is a decision, {{\"controller\": …}}", path.display());
     }
     let decisions = print::counted(n_lines, "decision");
     print::aside(&format!("{decisions} taken again, {n_different} of them otherwise\n"));

@@ -24,11 +24,11 @@ pub(super) fn drawing(max: u32, compared: &[Compared]) -> String {
     );
     let mut top = 0;
     for it in compared {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<text x=\"{LEFT}\" y=\"{}\" font-size=\"14\">{}, first seed: <tspan fill=\"#8b949e\">queued and running \
              runs</tspan>, <tspan fill=\"#1f6feb\">booting and serving instances</tspan>, <tspan \
-             fill=\"#cf222e\">the maximum</tspan></text>\n",
+             fill=\"#cf222e\">the maximum</tspan></text>",
             top + 24,
             escaped(&it.name)
         );
@@ -87,9 +87,9 @@ fn panel(
     let every = (span_us / unit_us / N_TICKS + 1).max(1);
     for i in (0..=span_us / unit_us).step_by(usize::try_from(every).unwrap_or(1)) {
         let at = x(i * unit_us);
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "<path d=\"M{at} {base}v4\" stroke=\"#57606a\"/><text x=\"{at}\" y=\"{}\" text-anchor=\"middle\">{unit} {i}</text>\n",
+            "<path d=\"M{at} {base}v4\" stroke=\"#57606a\"/><text x=\"{at}\" y=\"{}\" text-anchor=\"middle\">{unit} {i}</text>",
             base + 16
         );
     }

@@ -1,16 +1,19 @@
 //! `squall runner exec`: claims the instance, runs a command, releases the instance.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use squall_aws::{ActivityTopic, InstanceMetadata};
-use squall_capacity::events::run_activity_json;
+use squall_capacity::events::{run_activity_json, runner_source};
 use squall_capacity::ids::{InstanceId, RunId};
 use squall_capacity::policy::us;
 use squall_capacity::ports::{Clock, Ledger};
 use squall_capacity::steps::{RunnerError, claim_instance, release_instance, renew_claim};
+use tokio::time::{sleep, timeout};
 
 use super::supervise::{Signals, exit_code, pass_on, start};
 use crate::on_aws::fleet::{DeployedFleet, FleetArgs, variable};
@@ -45,10 +48,11 @@ Examples:
   squall runner exec --wait 60 --run r-17 -- ./model    wait up to a minute while the instance has its hands full
 
 The claim and a scale-in that wants the instance write the same row: one of them wins. Signals go to the command, its
-input and output are its own. If this process is killed, so is the command (on Linux): nothing works unclaimed.
+input and output are its own. If this process is killed, so is the command (on Linux; its children are its own affair:
+a service manager or container that ends them all together is better still).
 
-With a topic, the start and the end are told, as levels of the source runner/INSTANCE; not needed where the platform
-tells of its runs itself: levels of several sources add up.
+With a topic, how many runs the instance has is told at the start, while they run and at the end, as levels of the source
+runner/INSTANCE. Not where the platform tells of its runs itself: levels of several sources add up.
 
 Exit status: the command's, 128 + N when signal N ended it, 75 the instance takes no run (it drains, is gone, or is
 full; try another), 125 the claim could not be made, 126 and 127 the command cannot be run, or is not there.";
@@ -59,8 +63,13 @@ const NOT_TAKEN: u8 = 75;
 const OURS: u8 = 125;
 /// Between two tries for an instance that is full.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Between two tries to renew a claim.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How long the end of a run may take to be told: whoever waits for the command waits for this.
+const LAST_WORD: Duration = Duration::from_secs(10);
 
 pub(super) fn main(args: &Args) -> Result<ExitCode> {
+    // One thread: the command dies with the thread that started it.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let done = runtime.block_on(run(args));
@@ -70,13 +79,10 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
 
 async fn run(args: &Args) -> Result<ExitCode> {
     let fleet = args.fleet.fleet()?;
-    let run = match &args.run {
-        Some(run) => run.clone(),
-        None => {
-            let id = format!("run-{}-{}", Clock::now_us(&fleet.ports.clock), std::process::id());
-            RunId::new(id).map_err(anyhow::Error::msg)?
-        }
-    };
+    // A run that is dispatched twice is two claims: neither is to release the other's.
+    let name = args.run.as_ref().map_or("run", RunId::as_str);
+    let run = format!("{name}@{}.{}", std::process::id(), Clock::now_us(&fleet.ports.clock));
+    let run = RunId::new(run).map_err(anyhow::Error::msg)?;
     let instance = match &args.instance {
         Some(instance) => instance.clone(),
         None => {
@@ -99,10 +105,9 @@ async fn run(args: &Args) -> Result<ExitCode> {
     if let Some(reason) = refused {
         return Ok(print::error(&format!("squall runner: {reason}"), NOT_TAKEN));
     }
-    shift.tell().await;
     let done = shift.work(&args.command, &mut signals).await;
     shift.release().await;
-    shift.tell().await;
+    let _late = timeout(LAST_WORD, shift.tell()).await;
     done
 }
 
@@ -123,7 +128,7 @@ impl Shift {
             match claim_instance(ports, policy, &self.instance, &self.run).await {
                 Ok(_) => return Ok(None),
                 Err(RunnerError::Refused(_)) if tokio::time::Instant::now() + PAUSE <= until => {
-                    tokio::time::sleep(PAUSE).await;
+                    sleep(PAUSE).await;
                 }
                 Err(RunnerError::Refused(reason)) => return Ok(Some(format!("{}: {reason}", self.instance))),
                 Err(error) => return Err(error).context("cannot claim the instance"),
@@ -133,25 +138,40 @@ impl Shift {
 
     async fn work(&self, command: &[OsString], signals: &mut Signals) -> Result<ExitCode> {
         let mut child = start(command)?;
-        let renewal = Duration::from_micros(us(self.fleet.policy.lease_s) / 3);
+        // Beside the command: neither its end nor a signal waits for a call.
+        let mut keeping = pin!(self.keep());
         loop {
-            let next_renewal = tokio::time::sleep(renewal);
             tokio::select! {
                 ended = child.wait() => return Ok(exit_code(ended.context("cannot wait for the command")?)),
                 kind = signals.next() => pass_on(&child, kind),
-                () = next_renewal => self.renew().await,
+                never = &mut keeping => match never {},
             }
         }
     }
 
-    async fn renew(&self) {
+    /// Tells of the run, and renews its claim, as long as it takes.
+    async fn keep(&self) -> Infallible {
+        let every = Duration::from_micros(us(self.fleet.policy.lease_s) / 3);
+        loop {
+            self.tell().await;
+            sleep(every).await;
+            self.renew(every).await;
+        }
+    }
+
+    async fn renew(&self, within: Duration) {
         let DeployedFleet { ports, policy, .. } = &self.fleet;
-        if let Err(error) = renew_claim(ports, policy, &self.instance, &self.run).await {
-            let error = anyhow::Error::from(error);
+        loop {
+            let problem = match timeout(within, renew_claim(ports, policy, &self.instance, &self.run)).await {
+                Ok(Ok(_)) => return,
+                Ok(Err(error)) => format!("{:#}", anyhow::Error::from(error)),
+                Err(_) => "the ledger does not answer".to_owned(),
+            };
             print::aside(&format!(
-                "squall runner: the claim of {} is not renewed: {error:#}\n",
+                "squall runner: the claim of {} is not renewed: {problem}\n",
                 self.instance
             ));
+            sleep(AGAIN).await;
         }
     }
 
@@ -174,7 +194,7 @@ impl Shift {
             let now_us = Clock::now_us(&ports.clock);
             let row = ports.ledger.instance(&self.instance).await.map_err(anyhow::Error::from)?;
             let n_runs = row.map_or(0, |row| row.live_runs(now_us).count());
-            let source = format!("runner/{}", self.instance);
+            let source = runner_source(&self.instance);
             let event = run_activity_json(&source, now_us, 0, u32::try_from(n_runs).unwrap_or(u32::MAX));
             topic.publish(&event).await.map_err(anyhow::Error::from)
         };

@@ -1,5 +1,6 @@
 //! A command as a child: its input and output untouched, signals passed on, its exit status ours; and dead when we are.
 
+use std::io::{ErrorKind, IsTerminal};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -21,6 +22,8 @@ pub(super) struct TiedArgs {
 
 /// Exit status of a command that is not there, as a shell has it.
 const NOT_FOUND: u8 = 127;
+/// Exit status of one that is, and cannot be run.
+const NOT_RUNNABLE: u8 = 126;
 
 /// Ties this process to its parent, and becomes the command.
 ///
@@ -40,7 +43,7 @@ pub(super) fn tied(args: &TiedArgs) -> Result<ExitCode> {
     let (program, rest) = args.command.split_first().context("a command is needed")?;
     let error = Command::new(program).args(rest).exec();
     crate::print::aside(&format!("squall runner: cannot run {}: {error}\n", program.to_string_lossy()));
-    Ok(ExitCode::from(NOT_FOUND))
+    Ok(ExitCode::from(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE }))
 }
 
 /// Starts the command, tied to this process.
@@ -84,8 +87,12 @@ impl Signals {
     }
 }
 
-/// Sends a signal to the command.
+/// Sends a signal to the command. What is typed at a terminal reaches both of us by itself.
 pub(super) fn pass_on(child: &Child, kind: SignalKind) {
+    let is_typed = kind == SignalKind::interrupt() || kind == SignalKind::quit();
+    if is_typed && std::io::stdin().is_terminal() {
+        return;
+    }
     let Some(pid) =
         child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw)
     else {

@@ -13,6 +13,9 @@ use squall_capacity::steps::mark_gone;
 use crate::on_aws::fleet::{DeployedFleet, FleetArgs, variable};
 use crate::print;
 
+/// Tries to say that the instance goes; there are two minutes.
+const TRIES: u32 = 20;
+
 /// Notice that this instance is about to be reclaimed or terminated, and tell
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -32,7 +35,7 @@ Run it as a service on each instance. It asks the instance metadata service (IMD
 the lifecycle state that the group is taking the instance to. At the first of either, no run starts here any more (the
 ledger says gone), the topic is told, and a line is printed; then it ends with status 0.
 
-  squall runner watch && systemctl start stop-my-runner";
+  squall runner watch; systemctl start stop-my-runner";
 
 pub(super) fn main(args: &Args) -> Result<ExitCode> {
     let runtime =
@@ -61,14 +64,23 @@ async fn watch(args: &Args) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_secs(args.every)).await;
     };
-    print::answer(&format!("{instance}: {notice}: {about}\n"))?;
-    // Either is worth trying when the other fails: there are two minutes.
-    let marked = mark_gone(&ports, &instance).await.context("the ledger was not told");
-    if let Some(topic) = topic {
-        let event = instance_notice_json(&instance, notice, Clock::now_us(&ports.clock));
-        topic.publish(&event).await.context("the topic was not told")?;
+    let event = instance_notice_json(&instance, notice, Clock::now_us(&ports.clock));
+    let mut tries = 0..TRIES;
+    loop {
+        // Either is worth trying when the other fails.
+        let marked = mark_gone(&ports, &instance).await.context("the ledger was not told");
+        let told = match &topic {
+            Some(topic) => topic.publish(&event).await.context("the topic was not told"),
+            None => Ok(()),
+        };
+        match (marked.and(told), tries.next()) {
+            (Ok(()), _) => break,
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(_)) => print::aside(&format!("squall runner: trying on: {error:#}\n")),
+        }
+        tokio::time::sleep(Duration::from_secs(args.every)).await;
     }
-    marked
+    print::answer(&format!("{instance}: {notice}: {about}\n"))
 }
 
 async fn look(metadata: &InstanceMetadata) -> Result<Option<(Notice, String)>> {
