@@ -69,7 +69,14 @@ fn an_instance_that_left_with_a_run_is_counted() {
     block_on(crate::scale_out::handle(&world.ports(), &policy(), event)).unwrap();
     world.state().group.instances.last_mut().unwrap().lifecycle = Lifecycle::Leaving;
     tick_by(&world, "rule.json").unwrap();
+    // It may still end before the instance does.
+    assert_eq!(world.last(Series::BusyKilled), Some(0.0));
+    world.state().group.instances.pop();
+    world.state().now_us += DRAIN_GRACE_US;
+    tick_by(&world, "rule.json").unwrap();
     assert_eq!(world.last(Series::BusyKilled), Some(1.0));
+    tick_by(&world, "rule.json").unwrap();
+    assert_eq!(world.last(Series::BusyKilled), Some(0.0), "once");
 }
 
 #[test]

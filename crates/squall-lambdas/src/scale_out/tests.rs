@@ -112,7 +112,7 @@ fn several_json_adds_up_its_sources_and_drops_what_was_overtaken() {
 fn malformed_json_is_refused_with_the_reason_and_counted_and_what_comes_with_it_is_taken_in() {
     let world = World::new(0, 9, &[]);
     let log = logged(|| take_in(&world, "malformed.json").unwrap());
-    let reason = "refused: invalid type: string \"many\", expected u32";
+    let reason = "refused: queued_runs: invalid type: string \"many\", expected a whole number";
     assert!(log.lines().any(|line| line.contains("WARN") && line.contains(reason)), "{log}");
     assert_eq!(world.last(Series::MalformedEvents), Some(1.0));
     assert_eq!((world.seen().levels.n_runs(), desired(&world)), (1, 1));
@@ -122,7 +122,7 @@ fn malformed_json_is_refused_with_the_reason_and_counted_and_what_comes_with_it_
 fn version_2_json_is_refused_and_not_retried() {
     let world = World::new(0, 9, &[]);
     let log = logged(|| take_in(&world, "version-2.json").unwrap());
-    assert!(log.contains("refused: version: 2; this is version 1"), "{log}");
+    assert!(log.contains("refused: version: 2, expected 1"), "{log}");
     assert_eq!(world.last(Series::MalformedEvents), Some(1.0));
     assert_eq!((world.seen().levels.version, desired(&world)), (0, 0));
 }

@@ -29,7 +29,7 @@ pub(crate) fn has_sessions_and_runs(world: &World, n_sessions: u32, n_runs: u32)
         r#"{{"version": 1, "type": "session_activity", "source": "a", "time": "{time}", "active_sessions": {n_sessions}}}"#
     );
     let runs = format!(
-        r#"{{"version": 1, "type": "run_activity", "source": "a", "time": "{time}", "queued_runs": 0, "running_runs": {n_runs}}}"#
+        r#"{{"version": 1, "type": "run_activity", "source": "a", "time": "{time}", "queued_runs": {n_runs}, "running_runs": 0}}"#
     );
     let mut state = world.state();
     for text in [sessions, runs] {

@@ -54,9 +54,9 @@ fn what_is_missing_or_wrong_is_named_with_what_would_be_right() {
         SQUALL_GROUP is not set; expected the name of the Auto Scaling group
         SQUALL_LEDGER_TABLE is not set; expected the name of the ledger's table
         SQUALL_POLICY is not set; expected the group's policy in JSON, such as {"runs_per_instance": 1, "scale_in": {"mode": "all_idle"}}
-        SQUALL_POLICY is `{}`; expected a policy in JSON (missing field `runs_per_instance` at line 1 column 2)
-        SQUALL_POLICY is `{"runs_per_instance": 0, "scale_in": {"mode": "all_idle"}}`; expected a policy in JSON (runs_per_instance: invalid value: integer `0`, expected a nonzero u32 at line 1 column 23)
-        SQUALL_POLICY is `{"runs_per_instance": 1, "scale_in": {"mode": "all_idle"}, "window_s": 5}`; expected a policy in JSON (window_s: 5; expected 60 to 31536000 seconds)
+        SQUALL_POLICY is `{}`; expected a policy in JSON (missing field `runs_per_instance`)
+        SQUALL_POLICY is `{"runs_per_instance": 0, "scale_in": {"mode": "all_idle"}}`; expected a policy in JSON (runs_per_instance: invalid value: integer `0`, expected a nonzero u32)
+        SQUALL_POLICY is `{"runs_per_instance": 1, "scale_in": {"mode": "all_idle"}, "window_s": 5}`; expected a policy in JSON (window_s: 5, expected 60 to 31536000 seconds)
         SQUALL_METRIC_NAMESPACE is `AWS/EC2`; expected a namespace of one's own: those of AWS cannot be written to
         SQUALL_SESSIONS_METRIC is `Runs`; expected a name that no other metric has
         SQUALL_RUNS_METRIC is `Terminated`; expected a name that no other metric has"#]].assert_eq(&errors.join("\n"));
