@@ -131,10 +131,18 @@ pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
 ) -> Result<ScaleOutSeen, PortError> {
     // First: whoever records a level before this is seen, and whoever records one after this looks after it. And a launch is
     // noted on condition of this version, so that none is decided on a group as it was before somebody else's.
-    let levels = ports.ledger.levels().await?;
-    let group = ports.group.describe().await?;
-    let instances = ports.ledger.instances().await?;
-    Ok(ScaleOutSeen { now_us: ports.clock.now_us(), group, levels, instances })
+    let mut levels = ports.ledger.levels().await?;
+    for _ in 0..MOST_RACES {
+        let group = ports.group.describe().await?;
+        let instances = ports.ledger.instances().await?;
+        // And last: an absolute write by levels that others have left behind would take back what those did.
+        let after = ports.ledger.levels().await?;
+        if after.version == levels.version {
+            return Ok(ScaleOutSeen { now_us: ports.clock.now_us(), group, levels, instances });
+        }
+        levels = after;
+    }
+    Err(PortError::transient(format!("look at the group: its levels changed {MOST_RACES} times meanwhile")))
 }
 
 /// Does what was decided.

@@ -66,10 +66,12 @@ fn an_event_is_in_the_ledger_before_anything_is_done_about_it() {
         levels
         describe
         instances
+        levels
         set desired 3
         levels
         describe
         instances
+        levels
     "#]]
     .assert_eq(&calls(&world));
     assert_eq!(world.see().group.desired, 3);
@@ -85,12 +87,14 @@ fn a_launch_is_noted_before_it_is_asked_for_and_struck_out_after() {
         levels
         describe
         instances
+        levels
         put levels
         launch 2
         put levels
         levels
         describe
         instances
+        levels
     "#]]
     .assert_eq(&calls(&world));
     assert_eq!((world.see().group.desired, world.see().levels.launch.clone()), (3, None));
@@ -106,11 +110,13 @@ fn a_tick_drains_looks_again_and_only_then_terminates() {
         levels
         describe
         instances
+        levels
         instance i-000
         put i-000 draining
         levels
         describe
         instances
+        levels
         instance i-000
         put i-000 gone
         terminate i-000
@@ -245,7 +251,7 @@ fn whoever_asks_again_for_its_instance_keeps_it_even_if_nobody_protects_it() {
 #[test]
 fn a_launch_of_which_nobody_heard_is_asked_for_again_and_happens_once() {
     let world = World::new(0, 9);
-    world.get().fault = Some((6, Fault::After));
+    world.get().fault = Some((7, Fault::After));
     block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap_err();
     assert_eq!(world.see().calls.last().unwrap(), "launch 3");
     block_on(on_event(&world.ports(), &by_launch(), &runs("other", 1, 1))).unwrap();
