@@ -3,6 +3,7 @@
 
 mod aws;
 mod binaries;
+mod capacity;
 mod cli;
 mod deployed;
 mod emulator;
