@@ -9,7 +9,7 @@ use squall_aws::{Connection, WallClock};
 use squall_capacity::claims::{InstanceRow, State};
 use squall_capacity::events::Activity;
 use squall_capacity::group::{Group, Lifecycle};
-use squall_capacity::ids::{InstanceId, RunId};
+use squall_capacity::ids::InstanceId;
 use squall_capacity::journal::Line;
 use squall_capacity::levels::Levels;
 use squall_capacity::policy::Policy;
@@ -17,6 +17,7 @@ use squall_capacity::ports::{
     Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written,
 };
 use squall_capacity::steps::{on_event, tick};
+use squall_local::contracts::fleet;
 
 use super::{connection_to, run};
 use crate::emulator::{self, unique};
@@ -93,70 +94,32 @@ fn row(name: &str, version: u64, idle_since_us: u64) -> InstanceRow {
 }
 
 #[test]
-fn levels_are_written_over_the_version_that_was_read_or_not_at_all() {
+fn the_ledger_and_the_metrics_keep_their_promises_and_the_group_those_of_its_size() {
     let Some(endpoint) = emulator::endpoint() else { return };
     run(async {
         let name = deployed(endpoint).await;
-        let Ports { ledger, .. } = adapters(&connection_to(endpoint), &name);
-        assert_eq!(ledger.levels().await.unwrap(), Levels::default());
-        assert_eq!(ledger.put_levels(&levels(0, "a")).await.unwrap(), Written::Raced);
-        assert_eq!(ledger.put_levels(&levels(2, "a")).await.unwrap(), Written::Raced);
-        assert_eq!(ledger.put_levels(&levels(1, "a")).await.unwrap(), Written::Yes);
-        assert_eq!(ledger.put_levels(&levels(1, "b")).await.unwrap(), Written::Raced);
-        assert_eq!(ledger.levels().await.unwrap(), levels(1, "a"));
-        let names: Vec<String> = (0..10).map(|n| format!("source-{n}")).collect();
-        let writes = names.iter().map(async |name| ledger.put_levels(&levels(2, name)).await.unwrap());
-        let written = futures::future::join_all(writes).await;
-        let winner = written.iter().position(|it| *it == Written::Yes).unwrap();
-        assert_eq!(written.iter().filter(|it| **it == Written::Yes).count(), 1, "{written:?}");
-        assert_eq!(ledger.levels().await.unwrap(), levels(2, &names[winner]));
+        let Ports { group, ledger, metrics, .. } = adapters(&connection_to(endpoint), &name);
+        fleet::ledger(&ledger).await.unwrap();
+        fleet::metrics(&metrics).await.unwrap();
+        fleet::scaling_group_size(&group).await.unwrap();
     });
 }
 
 #[test]
-fn instances_are_written_over_the_version_that_was_read_and_listed_in_the_order_of_their_ids() {
+fn many_who_write_levels_at_once_write_once_and_groups_of_a_table_know_nothing_of_each_other() {
     let Some(endpoint) = emulator::endpoint() else { return };
     run(async {
         let name = deployed(endpoint).await;
         let connection = connection_to(endpoint);
         let ledger = DynamoLedger::new(&connection, &name, "a");
-        let another = DynamoLedger::new(&connection, &name, "b");
-        assert_eq!(ledger.instance(&id("i-1")).await.unwrap(), None);
+        let names: Vec<String> = (0..10).map(|n| format!("source-{n}")).collect();
+        let writes = names.iter().map(async |name| ledger.put_levels(&levels(1, name)).await.unwrap());
+        let written = futures::future::join_all(writes).await;
+        let winner = written.iter().position(|it| *it == Written::Yes).unwrap();
+        assert_eq!(written.iter().filter(|it| **it == Written::Yes).count(), 1, "{written:?}");
+        assert_eq!(ledger.levels().await.unwrap(), levels(1, &names[winner]));
+        fleet::ledger(&DynamoLedger::new(&connection, &name, "b")).await.unwrap();
         assert!(ledger.instances().await.unwrap().is_empty());
-        for it in ["i-2", "i-10", "i-1"] {
-            assert_eq!(ledger.put_instance(&row(it, 1, 7)).await.unwrap(), Written::Yes);
-            assert_eq!(ledger.put_instance(&row(it, 1, 8)).await.unwrap(), Written::Raced);
-        }
-        assert_eq!(ledger.put_instance(&row("i-2", 3, 9)).await.unwrap(), Written::Raced);
-        let mut claimed = row("i-2", 2, 7);
-        claimed.runs.insert(RunId::new("r-1").unwrap(), u64::MAX);
-        assert_eq!(ledger.put_instance(&claimed).await.unwrap(), Written::Yes);
-        assert_eq!(ledger.instance(&id("i-2")).await.unwrap(), Some(claimed.clone()));
-        assert_eq!(ledger.instances().await.unwrap(), [row("i-1", 1, 7), row("i-10", 1, 7), claimed]);
-        assert!(another.instances().await.unwrap().is_empty(), "of another group");
-        assert_eq!(ledger.forget_instance(&id("i-2"), 1).await.unwrap(), Written::Raced);
-        assert_eq!(ledger.forget_instance(&id("i-2"), 2).await.unwrap(), Written::Yes);
-        assert_eq!(ledger.forget_instance(&id("i-2"), 2).await.unwrap(), Written::Raced);
-        assert_eq!(ledger.instance(&id("i-2")).await.unwrap(), None);
-        assert_eq!(ledger.put_instance(&row("i-2", 1, 10)).await.unwrap(), Written::Yes);
-    });
-}
-
-#[test]
-fn a_run_and_a_controller_that_want_the_same_instance_cannot_both_have_it() {
-    let Some(endpoint) = emulator::endpoint() else { return };
-    run(async {
-        let name = deployed(endpoint).await;
-        let Ports { ledger, .. } = adapters(&connection_to(endpoint), &name);
-        for n in 0..20 {
-            let it = format!("i-{n}");
-            ledger.put_instance(&row(&it, 1, 7)).await.unwrap();
-            let mut claimed = row(&it, 2, 7);
-            claimed.runs.insert(RunId::new("r-1").unwrap(), u64::MAX);
-            let drained = InstanceRow { state: State::Draining { since_us: 8 }, ..row(&it, 2, 7) };
-            let (claim, drain) = futures::join!(ledger.put_instance(&claimed), ledger.put_instance(&drained));
-            assert_ne!(claim.unwrap(), drain.unwrap(), "exactly one");
-        }
     });
 }
 
@@ -195,21 +158,15 @@ fn a_row_whose_write_was_called_failed_is_known_to_be_ours() {
 }
 
 #[test]
-fn metrics_are_none_until_they_are_written_and_then_the_largest_of_their_group() {
+fn metrics_are_of_their_group_and_kept_for_a_quarter() {
     let Some(endpoint) = emulator::endpoint() else { return };
     run(async {
         let connection = connection_to(endpoint);
         let (ours, theirs) = (metrics(&connection, &unique("a")), metrics(&connection, &unique("b")));
-        assert_eq!(ours.maximum(Series::Runs, 600).await.unwrap(), None);
-        ours.put(&[]).await.unwrap();
-        for (runs, sessions) in [(3.0, 0.0), (7.0, 1.0), (5.0, 2.5)] {
-            ours.put(&[(Series::Runs, runs), (Series::Sessions, sessions)]).await.unwrap();
-        }
+        fleet::metrics(&ours).await.unwrap();
         theirs.put(&[(Series::Runs, 100.0)]).await.unwrap();
         assert_eq!(ours.maximum(Series::Runs, 60).await.unwrap(), Some(7.0));
-        assert_eq!(ours.maximum(Series::Sessions, 600).await.unwrap(), Some(2.5));
-        assert_eq!(ours.maximum(Series::Terminated, 600).await.unwrap(), None);
-        assert_eq!(ours.maximum(Series::Runs, 90 * 86_400).await.unwrap(), Some(7.0), "of a quarter");
+        assert_eq!(ours.maximum(Series::Runs, 90 * 86_400).await.unwrap(), Some(7.0));
         assert_eq!(theirs.maximum(Series::Runs, 600).await.unwrap(), Some(100.0));
     });
 }

@@ -103,7 +103,7 @@ pub trait Ledger {
     /// # Errors
     /// Transient when it does not answer.
     async fn put_instance(&self, row: &InstanceRow) -> Result<Written, PortError>;
-    /// Removes a row on condition that its version is this.
+    /// Removes a row on condition that it is there, and its version is this.
     ///
     /// # Errors
     /// Transient when it does not answer.

@@ -1,4 +1,4 @@
-//! What every implementation of the grid's ports must do, in memory or on AWS: one suite per port.
+//! What every implementation of a port must do, in memory or on AWS: one suite per port.
 //!
 //! Each suite takes a name that was never used before in what the port keeps, so it can be run against a table that is
 //! shared, and again. It returns the first promise that is broken.
@@ -16,6 +16,7 @@ use squall_core::rows::{Ending, JobRow, JobStatus};
 use squall_core::wire::Failure;
 use squall_core::workload::Coverage;
 
+pub mod fleet;
 mod jobs;
 mod queues;
 mod workers;

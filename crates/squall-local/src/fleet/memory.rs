@@ -187,11 +187,11 @@ impl Ledger for Fleet {
     async fn forget_instance(&self, id: &InstanceId, version: u64) -> Result<Written, PortError> {
         let mut instances = self.0.instances.borrow_mut();
         match instances.get(id) {
-            Some(known) if known.version != version => Ok(Written::Raced),
-            _ => {
+            Some(known) if known.version == version => {
                 instances.remove(id);
                 Ok(Written::Yes)
             }
+            _ => Ok(Written::Raced),
         }
     }
 }
@@ -220,3 +220,6 @@ impl Journal for Fleet {
         self.0.journal.borrow_mut().push(line.to_json());
     }
 }
+
+#[cfg(test)]
+mod tests;
