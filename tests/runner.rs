@@ -111,8 +111,9 @@ fn kill(signal: &str, pid: &str) {
 }
 
 fn is_alive(pid: &str) -> bool {
-    // A zombie has no command line.
-    std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+    // `PID (NAME) STATE …`; a zombie is dead. The command line is empty for a moment while a process becomes another.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 #[test]
