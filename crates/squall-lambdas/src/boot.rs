@@ -27,8 +27,8 @@ const REQUEST_SPAN: &str = "lambda_runtime::layers::trace=info";
 
 /// A function's process.
 pub struct Process {
+    function: &'static str,
     vars: BTreeMap<String, String>,
-    metrics: &'static Collector,
 }
 
 /// Runs a function until its environment is shut down. What keeps it from starting is logged, with all causes.
@@ -48,7 +48,7 @@ pub fn start(function: &'static str, body: impl AsyncFnOnce(&Process) -> anyhow:
     }
 }
 
-/// Logs, metrics, and what the environment says; nothing else reads it.
+/// Logs, and what the environment says; nothing else reads it.
 fn boot(function: &'static str) -> anyhow::Result<Process> {
     let texts = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -70,7 +70,7 @@ fn boot(function: &'static str) -> anyhow::Result<Process> {
             return Err(ConfigError::missing(variable, "what Lambda sets, or whatever plays it").into());
         }
     }
-    Ok(Process { vars, metrics: emf::start(function)? })
+    Ok(Process { function, vars })
 }
 
 /// What is logged: `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, or `RUST_LOG`, or
@@ -94,17 +94,21 @@ impl Process {
         self.vars.get(name).cloned()
     }
 
-    /// Handles one event after the other, for ever. Metrics are written once per invocation.
+    /// Handles one event after the other, for ever. Metrics are written into their namespace once per invocation.
     ///
     /// # Errors
     /// When the Runtime API does not answer.
-    pub async fn serve<A, R, F>(&self, mut handle: impl FnMut(LambdaEvent<A>) -> F) -> anyhow::Result<()>
+    pub async fn serve<A, R, F>(
+        &self,
+        metric_namespace: &str,
+        mut handle: impl FnMut(LambdaEvent<A>) -> F,
+    ) -> anyhow::Result<()>
     where
         A: DeserializeOwned,
         R: Serialize,
         F: Future<Output = Result<R, Failure>>,
     {
-        let metrics = self.metrics;
+        let metrics = emf::start(self.function, metric_namespace)?;
         flush_at_shutdown(metrics).await;
         let service = service_fn(|event: LambdaEvent<A>| {
             metrics.set_property("requestId", event.context.request_id.clone());

@@ -28,6 +28,8 @@ const BUCKETS: RangeInclusive<u32> = 1..=1_000;
 const MEMORY_MB: RangeInclusive<u32> = 128..=10_240;
 /// Longest that a function runs, seconds (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>).
 const MAX_TIMEOUT_S: u64 = 900;
+/// The namespace of the grid's metrics when nothing is said.
+const DEFAULT_NAMESPACE: &str = "Squall";
 /// Buckets when nothing is said: enough that the shards of a result stream share them evenly, few enough that ending a
 /// job reads them in a moment.
 const DEFAULT_BUCKETS: u32 = 32;
@@ -121,6 +123,18 @@ trait Vars {
     fn memory_mb(&self) -> Result<u32, ConfigError> {
         self.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "MB", &MEMORY_MB)
     }
+
+    /// Where metrics are; what begins with `AWS/` is AWS's own
+    /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>).
+    fn metric_namespace(&self, usual: &str) -> Result<String, ConfigError> {
+        let variable = "SQUALL_METRIC_NAMESPACE";
+        let namespace = self.find(variable).unwrap_or_else(|| usual.to_owned());
+        if namespace.starts_with("AWS/") {
+            let expected = "a namespace of one's own: those of AWS cannot be written to";
+            return Err(ConfigError::wrong(variable, &namespace, expected));
+        }
+        Ok(namespace)
+    }
 }
 
 fn whole<N: std::fmt::Display>(unit: &str, range: &RangeInclusive<N>) -> String {
@@ -144,6 +158,8 @@ pub struct SplitterConfig {
     pub task_stream: String,
     /// `SQUALL_EVENTS_TOPIC`: where the end of a job is told; a rejected job ends here.
     pub events_topic_arn: String,
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    pub metric_namespace: String,
     /// `SQUALL_LANES_PER_SHARD`, `SQUALL_WORKERS_PER_CONSUMER`, `SQUALL_WORKER_VCPUS`: how large the deployment is that
     /// jobs are cut for. `SQUALL_MAX_BUCKETS` (32) and `SQUALL_DEADLINE_S` (a day, which is how long records live) may be
     /// left out.
@@ -163,6 +179,7 @@ impl SplitterConfig {
             bucket: vars.bucket()?,
             task_stream: vars.text("SQUALL_TASK_STREAM", "the name of the stream of tasks")?,
             events_topic_arn: vars.topic_arn("SQUALL_EVENTS_TOPIC")?,
+            metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
             split: SplitConfig {
                 sizing: SizingPolicy::default(),
                 lanes_per_shard: vars.number(
@@ -194,6 +211,8 @@ pub struct ConsumerConfig {
     pub result_stream: String,
     /// `SQUALL_WORKER_FUNCTIONS`: names or ARNs of the identical worker functions, separated by commas; each is a stripe.
     pub worker_functions: Vec<String>,
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    pub metric_namespace: String,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets, and how to drive the workers, as
     /// [`CascadePolicy`] has it unless said otherwise: `SQUALL_INITIAL_CONCURRENCY`, `SQUALL_MAX_CONCURRENCY`,
     /// `SQUALL_MAX_ATTEMPTS`, `SQUALL_ATTEMPT_TIMEOUT_S`, `SQUALL_DUPLICATE_PERCENT`, `SQUALL_GUARD_S`.
@@ -214,6 +233,7 @@ impl ConsumerConfig {
             bucket: vars.bucket()?,
             result_stream: vars.text("SQUALL_RESULT_STREAM", "the name of the stream of results")?,
             worker_functions,
+            metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
             consume: ConsumeConfig {
                 cascade: cascade_policy(vars, n_stripes)?,
                 memory_mb: vars.memory_mb()?,
@@ -256,6 +276,8 @@ fn cascade_policy(
 pub struct WorkerConfig {
     /// `SQUALL_BUCKET`: where inputs are.
     pub bucket: String,
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    pub metric_namespace: String,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets, and `SQUALL_WORKER_VCPUS`.
     ///
     /// Where that is not set, the vCPUs follow from the memory, a begun one counted whole: Lambda gives a function a share
@@ -273,7 +295,11 @@ impl WorkerConfig {
         let n_vcpus: Option<u32> = vars.optional("SQUALL_WORKER_VCPUS", "vCPUs of a worker", &VCPUS)?;
         let n_vcpus = n_vcpus.map_or(u64::from(memory_mb).div_ceil(LAMBDA_MB_PER_VCPU), u64::from);
         let n_vcpus = usize::try_from(n_vcpus).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
-        Ok(Self { bucket: vars.bucket()?, work: WorkConfig { n_vcpus, memory_mb } })
+        Ok(Self {
+            bucket: vars.bucket()?,
+            metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
+            work: WorkConfig { n_vcpus, memory_mb },
+        })
     }
 }
 
@@ -286,6 +312,8 @@ pub struct CollectorConfig {
     pub bucket: String,
     /// `SQUALL_EVENTS_TOPIC`: where the end of a job is told.
     pub events_topic_arn: String,
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    pub metric_namespace: String,
     /// How to merge.
     pub collect: CollectConfig,
 }
@@ -300,6 +328,7 @@ impl CollectorConfig {
             table: vars.table()?,
             bucket: vars.bucket()?,
             events_topic_arn: vars.topic_arn("SQUALL_EVENTS_TOPIC")?,
+            metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
             collect: CollectConfig::default(),
         })
     }

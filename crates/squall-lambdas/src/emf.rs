@@ -1,7 +1,7 @@
 //! The functions' metrics, in CloudWatch's embedded metric format: lines of the log that CloudWatch reads as metrics
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 //!
-//! Namespace `Squall`, one dimension, `Function`: each further value of a dimension is a metric that is paid for.
+//! A deployment's namespace, one dimension, `Function`: each further value of a dimension is a metric that is paid for.
 
 use std::time::Duration;
 
@@ -10,11 +10,10 @@ use metrics_cloudwatch_embedded::{Builder, Collector};
 use squall_core::receipt::{Receipt, TaskTimes};
 use squall_grid::{Collected, SplitOutcome, Swept};
 
-const NAMESPACE: &str = "Squall";
-
 /// Starts recording, for the whole process.
-pub(crate) fn start(function: &'static str) -> anyhow::Result<&'static Collector> {
-    let builder = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("Function", function);
+pub(crate) fn start(function: &'static str, namespace: &str) -> anyhow::Result<&'static Collector> {
+    let builder =
+        Builder::new().cloudwatch_namespace(namespace.to_owned()).with_dimension("Function", function);
     let collector = builder.init().map_err(anyhow::Error::from_boxed)?;
     for name in [
         "Jobs",

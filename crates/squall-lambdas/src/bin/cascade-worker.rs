@@ -21,6 +21,6 @@ fn main() -> ExitCode {
         let handle = |event: LambdaEvent<Base64Data>| {
             cascade_worker::handle(&ports, &inputs, &config.work, event.payload)
         };
-        process.serve(handle).await
+        process.serve(&config.metric_namespace, handle).await
     })
 }

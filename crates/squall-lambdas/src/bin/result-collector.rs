@@ -20,6 +20,6 @@ fn main() -> ExitCode {
         let handle = |event: LambdaEvent<CollectorEvent>| {
             result_collector::handle(&ports, &inputs, &config.collect, event)
         };
-        process.serve(handle).await
+        process.serve(&config.metric_namespace, handle).await
     })
 }

@@ -16,6 +16,6 @@ fn main() -> ExitCode {
         let config = CapacityConfig::from_vars(&|name| process.var(name))?;
         let ports = ports::capacity_ports(&config);
         let handle = |event: LambdaEvent<TimerEvent>| scale_in::handle(&ports, &config.policy, event.payload);
-        process.serve(handle).await
+        process.serve(&config.metrics.namespace, handle).await
     })
 }

@@ -19,6 +19,6 @@ fn main() -> ExitCode {
         let handle = |event: LambdaEvent<KinesisEvent>| {
             shard_consumer::handle(&ports, &inputs, &config.consume, event)
         };
-        process.serve(handle).await
+        process.serve(&config.metric_namespace, handle).await
     })
 }

@@ -19,6 +19,6 @@ fn main() -> ExitCode {
         let handle = |event: LambdaEvent<SnsEvent>| {
             task_splitter::handle(&ports, &inputs, &config.split, event.payload)
         };
-        process.serve(handle).await
+        process.serve(&config.metric_namespace, handle).await
     })
 }

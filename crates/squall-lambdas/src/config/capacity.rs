@@ -48,14 +48,10 @@ fn policy(vars: &impl Fn(&str) -> Option<String>) -> Result<Policy, ConfigError>
 fn metrics(vars: &impl Fn(&str) -> Option<String>) -> Result<MetricNames, ConfigError> {
     let usual = MetricNames::default();
     let names = MetricNames {
-        namespace: vars.find("SQUALL_METRIC_NAMESPACE").unwrap_or(usual.namespace),
+        namespace: vars.metric_namespace(&usual.namespace)?,
         sessions: vars.find("SQUALL_SESSIONS_METRIC").unwrap_or(usual.sessions),
         runs: vars.find("SQUALL_RUNS_METRIC").unwrap_or(usual.runs),
     };
-    if names.namespace.starts_with("AWS/") {
-        let expected = "a namespace of one's own: those of AWS cannot be written to";
-        return Err(ConfigError::wrong("SQUALL_METRIC_NAMESPACE", &names.namespace, expected));
-    }
     let mut taken = vec![names.runs.as_str()];
     taken.extend(OTHERS.map(|series| names.name(series)));
     if taken.contains(&names.sessions.as_str()) {

@@ -48,6 +48,21 @@ fn each_function_takes_from_the_deployment_what_it_needs() {
 }
 
 #[test]
+fn two_deployments_of_an_account_have_metrics_of_their_own() {
+    let namespaces = |told: &[(&str, &str)]| {
+        let vars = vars(told);
+        [
+            SplitterConfig::from_vars(&vars).unwrap().metric_namespace,
+            ConsumerConfig::from_vars(&vars).unwrap().metric_namespace,
+            WorkerConfig::from_vars(&vars).unwrap().metric_namespace,
+            CollectorConfig::from_vars(&vars).unwrap().metric_namespace,
+        ]
+    };
+    assert_eq!(namespaces(&[]), ["Squall"; 4]);
+    assert_eq!(namespaces(&[("SQUALL_METRIC_NAMESPACE", "Risk/Grid")]), ["Risk/Grid"; 4]);
+}
+
+#[test]
 fn the_cascade_can_be_told_otherwise() {
     let told = [
         ("SQUALL_MAX_CONCURRENCY", "20"),
@@ -109,6 +124,7 @@ fn what_is_missing_or_wrong_is_named_with_what_would_be_right() {
         worker(&[("SQUALL_BUCKET", "")]),
         worker(&[("SQUALL_WORKER_VCPUS", "two")]),
         collector(&[("SQUALL_EVENTS_TOPIC", "")]),
+        collector(&[("SQUALL_METRIC_NAMESPACE", "AWS/Lambda")]),
     ];
     expect![[r#"
         SQUALL_TABLE is not set; expected the name of the jobs' table
@@ -129,5 +145,6 @@ fn what_is_missing_or_wrong_is_named_with_what_would_be_right() {
         SQUALL_GUARD_S is `-1`; expected seconds, a whole number from 1 to 900
         SQUALL_BUCKET is not set; expected the name of the bucket for inputs and answers
         SQUALL_WORKER_VCPUS is `two`; expected vCPUs of a worker, a whole number from 1 to 64
-        SQUALL_EVENTS_TOPIC is not set; expected the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:job-events"#]].assert_eq(&errors.join("\n"));
+        SQUALL_EVENTS_TOPIC is not set; expected the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:job-events
+        SQUALL_METRIC_NAMESPACE is `AWS/Lambda`; expected a namespace of one's own: those of AWS cannot be written to"#]].assert_eq(&errors.join("\n"));
 }

@@ -10,7 +10,7 @@ use super::*;
 #[test]
 fn a_document_has_every_metric_with_its_unit_under_one_dimension() {
     const MANY: u64 = 1_000_000_000;
-    let collector = start("shard-consumer").unwrap();
+    let collector = start("shard-consumer", "Squall/Test").unwrap();
     let receipt = Receipt { subtasks: MANY, throttles: 2 * MANY, hedges: 3 * MANY, ..Receipt::default() };
     let times = TaskTimes { put_us: 1_000, read_us: 8_500, invoked_us: 9_000, answered_us: 12_000 };
     task(0, &receipt, &times);
@@ -29,7 +29,7 @@ fn a_document_has_every_metric_with_its_unit_under_one_dimension() {
     let directive = &document["_aws"]["CloudWatchMetrics"][0];
     assert_eq!(
         (&directive["Namespace"], &directive["Dimensions"]),
-        (&json!("Squall"), &json!([["Function"]]))
+        (&json!("Squall/Test"), &json!([["Function"]]))
     );
     let units: BTreeMap<&str, &str> = directive["Metrics"]
         .as_array()
