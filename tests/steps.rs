@@ -147,7 +147,7 @@ impl Grid {
 #[test]
 fn a_message_that_comes_twice_is_enqueued_once() {
     let grid = Grid::new();
-    assert_eq!(grid.split(JOB), SplitOutcome::Enqueued(id("march")));
+    assert_eq!(grid.split(JOB), SplitOutcome::Enqueued { job: id("march"), n_tasks: 6 });
     let mut tasks: Vec<_> =
         everything_in(&grid.memory.tasks).iter().map(|it| TaskRecord::from_bytes(it).unwrap()).collect();
     tasks.sort_by_key(|task| task.index);
@@ -181,7 +181,7 @@ fn a_rejected_job_is_recorded_and_may_be_mended() {
     assert_eq!((row.status(), row.ending.unwrap().reason), (JobStatus::Rejected, Some(error.to_string())));
     assert!(everything_in(&grid.memory.tasks).is_empty());
     assert!(block_on(observe(&grid.ports, &grid.inputs, &id("march"))).unwrap().unwrap().report().is_none());
-    assert_eq!(grid.split(JOB), SplitOutcome::Enqueued(id("march")));
+    assert_eq!(grid.split(JOB), SplitOutcome::Enqueued { job: id("march"), n_tasks: 6 });
     assert_eq!(grid.row("march").status(), JobStatus::Running);
     // What has no id that can be read is recorded under its delivery.
     assert!(matches!(grid.split("hello"), SplitOutcome::Rejected(it, _) if it == id("delivery-7")));
@@ -287,7 +287,7 @@ fn a_job_that_was_taken_up_and_half_sent_is_sent_without_what_is_in() {
     let reopened = Reopened { published, expires_us, max_cost };
     block_on(grid.memory.reopen_job(&id("march"), ending.unwrap().ended_us, &reopened)).unwrap();
 
-    assert_eq!(grid.split(JOB), SplitOutcome::Enqueued(id("march")));
+    assert_eq!(grid.split(JOB), SplitOutcome::Enqueued { job: id("march"), n_tasks: 4 });
     let again = everything_in(&grid.memory.tasks);
     assert_eq!(again.len(), 4);
     for task in &again {

@@ -87,5 +87,6 @@ pub(crate) async fn publish<T: TaskQueue>(
         default_deadline_s: 3_600,
     };
     let outcome = split(ports, inputs, &config, message.as_bytes(), id.clone()).await;
-    assert_eq!(outcome.expect("the ports answer"), SplitOutcome::Enqueued(id.clone()));
+    let enqueued = SplitOutcome::Enqueued { job: id.clone(), n_tasks: u64::from(n_tasks) };
+    assert_eq!(outcome.expect("the ports answer"), enqueued);
 }

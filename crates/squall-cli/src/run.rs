@@ -81,7 +81,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     match &finished.outcome {
         SplitOutcome::Rejected(_, error) => return Ok(print::error(&error.to_string(), USAGE_OR_INPUT)),
         SplitOutcome::IdTaken(id) => anyhow::bail!("the id {id} belongs to another job"),
-        SplitOutcome::Enqueued(_) | SplitOutcome::AlreadyEnqueued(_) => {}
+        SplitOutcome::Enqueued { .. } | SplitOutcome::AlreadyEnqueued(_) => {}
     }
     let observation = finished.observation.as_ref().context("the job is gone")?;
     let span = (finished.started_us, finished.ended_us);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 mod pace;
 
-pub use pace::{Pace, ThrottleReason};
+pub use pace::{Pace, ThrottleReason, Throttles};
 
 /// The operator's knobs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,7 +112,7 @@ pub struct Counts {
     /// Invocations that were not refused.
     pub accepted: u64,
     /// Invocations refused.
-    pub throttles: u64,
+    pub throttles: Throttles,
     /// Attempts after a failure.
     pub retries: u64,
     /// Second copies.
@@ -276,9 +276,8 @@ impl Cascade {
         let Some(flight) = self.in_flight.remove(&call.id) else { return };
         let Some(subtask) = self.subtasks.get_mut(call.subtask as usize) else { return };
         subtask.n_in_flight -= 1;
-        let throttled = matches!(outcome, Outcome::Throttled(_));
-        if throttled {
-            self.counts.throttles += 1;
+        if let Outcome::Throttled(reason) = outcome {
+            self.counts.throttles.count(reason);
             self.counts.retries -= u64::from(flight.start == Start::Retry);
         } else {
             self.counts.accepted += 1;

@@ -38,6 +38,12 @@ impl NanoUsd {
     pub fn from_usd(usd: f64) -> Option<Self> {
         (0.0..=1e6).contains(&usd).then(|| Self((usd * 1e9).round() as u64))
     }
+
+    /// In dollars, for what cannot count in billionths.
+    #[expect(clippy::cast_precision_loss, reason = "exact to the billionth up to nine million dollars")]
+    pub fn usd(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
 }
 
 impl Add for NanoUsd {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Fingerprint};
 use crate::job::JobId;
-use crate::prices::NanoUsd;
+use crate::prices::{NanoUsd, cost_of};
 use crate::receipt::{Receipt, Timeline, earlier};
 use crate::sizing::Sizing;
 use crate::wire::{Failure, Stored};
@@ -139,6 +139,17 @@ pub struct Ending {
     pub ended_us: u64,
 }
 
+/// What an ended job came to, for whoever counts jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobEnd {
+    /// How it ended.
+    pub status: JobStatus,
+    /// What everything ever spent on it cost, before it was taken up again, too.
+    pub cost: NanoUsd,
+    /// From when it was first seen to its end, microseconds.
+    pub lasted_us: u64,
+}
+
 /// One job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobRow {
@@ -168,6 +179,16 @@ impl JobRow {
     /// Where it is in its life.
     pub fn status(&self) -> JobStatus {
         self.ending.as_ref().map_or(JobStatus::Running, |ending| ending.status)
+    }
+
+    /// What it came to; `None` while it runs.
+    pub fn end(&self) -> Option<JobEnd> {
+        let ending = self.ending.as_ref()?;
+        Some(JobEnd {
+            status: ending.status,
+            cost: cost_of(&ending.receipt),
+            lasted_us: ending.ended_us.saturating_sub(self.created_us),
+        })
     }
 
     /// How often it was taken up again.

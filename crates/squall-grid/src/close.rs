@@ -8,18 +8,24 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
 use squall_core::registry::Registry;
-use squall_core::rows::{BucketProgress, Ending, JobRow, Published};
+use squall_core::rows::{BucketProgress, Ending, JobEnd, JobRow, Published};
 
 use crate::consume::fetched;
 
 /// Buckets of a job that are read at the same time.
 const READS_AT_ONCE: usize = 8;
 
-/// Ends the job if everything is in, its money or its time is up.
+/// Ends the job if everything is in, its money or its time is up. An end that this call wrote is added to `ended`, also when
+/// telling of it then fails: nobody else writes it.
 ///
 /// # Errors
 /// When a port fails; nothing is half done, and doing it again is harmless.
-pub async fn close_if_due<P>(ports: &P, registry: &Registry, row: &JobRow) -> Result<Closing, PortError>
+pub async fn close_if_due<P>(
+    ports: &P,
+    registry: &Registry,
+    row: &JobRow,
+    ended: &mut Vec<JobEnd>,
+) -> Result<Closing, PortError>
 where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
@@ -27,17 +33,27 @@ where
     match closing {
         Closing::NotYet => {}
         Closing::Ended => announce(ports, row).await?,
-        due => close(ports, registry, row, due).await?,
+        due => {
+            if let Some(row) = end(ports, registry, row, due).await? {
+                ended.extend(row.end());
+                announce(ports, &row).await?;
+            }
+        }
     }
     Ok(closing)
 }
 
 /// What the timer does for a running job: takes the progress from the buckets again, in case whoever wrote the last one
-/// died before saying so, and ends the job if that is due.
+/// died before saying so, and ends the job if that is due, as [`close_if_due`] does.
 ///
 /// # Errors
 /// When a port fails; the next tick is the retry.
-pub async fn tend<P>(ports: &P, registry: &Registry, id: &JobId) -> Result<(), PortError>
+pub async fn tend<P>(
+    ports: &P,
+    registry: &Registry,
+    id: &JobId,
+    ended: &mut Vec<JobEnd>,
+) -> Result<(), PortError>
 where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
@@ -53,10 +69,10 @@ where
             }
         }
     }
-    close_if_due(ports, registry, &row).await.map(drop)
+    close_if_due(ports, registry, &row, ended).await.map(drop)
 }
 
-/// Ends the job with what its buckets hold, unless somebody else was first.
+/// Ends the job with what its buckets hold and tells, unless somebody else was first, who tells.
 ///
 /// # Errors
 /// When a port fails; nothing is half done, and doing it again is harmless.
@@ -64,7 +80,23 @@ pub async fn close<P>(ports: &P, registry: &Registry, row: &JobRow, closing: Clo
 where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
-    let Some(published) = &row.published else { return Ok(()) };
+    match end(ports, registry, row, closing).await? {
+        Some(row) => announce(ports, &row).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes the end of the job and gives its row as it is to be told; `None` when somebody else was first.
+async fn end<P>(
+    ports: &P,
+    registry: &Registry,
+    row: &JobRow,
+    closing: Closing,
+) -> Result<Option<JobRow>, PortError>
+where
+    P: JobStore + BlobStore + Clock,
+{
+    let Some(published) = &row.published else { return Ok(None) };
     let (received, partial) = gather(ports, registry, row, published).await?;
     let (status, reason) = plan_ending(closing, published, &received);
     let answer = match partial {
@@ -86,13 +118,10 @@ where
         timeline: received.timeline,
         ended_us: ports.now_us(),
     };
-    match ports.end_job(&row.id, published.opening, &ending).await? {
-        Written::Yes => {
-            announce(ports, &JobRow { ending: Some(ending), announced: false, ..row.clone() }).await
-        }
-        // Whoever was first tells.
-        Written::Raced => Ok(()),
-    }
+    Ok(match ports.end_job(&row.id, published.opening, &ending).await? {
+        Written::Yes => Some(JobRow { ending: Some(ending), announced: false, ..row.clone() }),
+        Written::Raced => None,
+    })
 }
 
 /// Tells that a job has ended, unless that is known to have been told.

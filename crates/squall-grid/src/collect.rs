@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use squall_core::collate::{book, check_published, fresh, progress_of};
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written, chain};
-use squall_core::rows::{BucketRow, JobRow, Published};
+use squall_core::rows::{BucketRow, JobEnd, JobRow, Published};
 use squall_core::wire::{Message, ResultElsewhere, ResultRecord};
 
 use crate::close::{announce, close_if_due};
@@ -36,6 +36,8 @@ pub struct Collected {
     pub n_late: usize,
     /// Races lost for a bucket.
     pub n_races: usize,
+    /// Jobs whose end was written here.
+    pub ended: Vec<JobEnd>,
     /// Positions in the batch that have to be delivered again, with the reason.
     pub failed: Vec<(usize, String)>,
 }
@@ -124,7 +126,7 @@ async fn collect_job<P>(
     }
     // The whole batch comes again when the job could not be ended: somebody has to try once more.
     if let Some(row) = latest
-        && let Err(error) = close_if_due(ports, inputs.registry(), &row).await
+        && let Err(error) = close_if_due(ports, inputs.registry(), &row, &mut collected.ended).await
     {
         collected.fail(&all, &error.to_string());
     }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome};
+use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
 use squall_core::collate::{Admission, plan_admission};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
@@ -42,6 +42,8 @@ pub enum Consumed {
         n_failures: usize,
         /// What was spent.
         receipt: Box<Receipt>,
+        /// The refusals among it, by reason.
+        throttles: Throttles,
         /// When it passed each stage.
         times: TaskTimes,
     },
@@ -115,7 +117,7 @@ where
     let cascaded = cascade(ports, config, &task, &pieces, merger, deadline).await;
 
     let times = TaskTimes { answered_us: ports.now_us(), ..times };
-    let mut receipt = cascaded.receipt;
+    let (mut receipt, throttles) = (cascaded.receipt, cascaded.throttles);
     receipt.tasks = 1;
     receipt.consumer_mb_us =
         times.answered_us.saturating_sub(read_us).saturating_mul(u64::from(config.memory_mb));
@@ -145,13 +147,14 @@ where
         bytes = ResultElsewhere { record }.to_bytes();
     }
     ports.put_result(partition_key, bytes).await?;
-    Ok(Consumed::Published { n_failures, receipt, times })
+    Ok(Consumed::Published { n_failures, receipt, throttles, times })
 }
 
 struct Cascaded {
     partial: Option<Vec<u8>>,
     failures: Vec<Failure>,
     receipt: Receipt,
+    throttles: Throttles,
 }
 
 async fn cascade<P: Workers + Clock>(
@@ -219,10 +222,10 @@ async fn cascade<P: Workers + Clock>(
     let counts = cascade.counts();
     receipt.subtasks = (pieces.len() - failures.len()) as u64;
     receipt.invocations = counts.accepted;
-    receipt.throttles = counts.throttles;
+    receipt.throttles = counts.throttles.total();
     receipt.retries = counts.retries;
     receipt.hedges = counts.hedges;
-    Cascaded { partial: merger.finish(), failures, receipt }
+    Cascaded { partial: merger.finish(), failures, receipt, throttles: counts.throttles }
 }
 
 /// Takes in one reply: a first good answer is merged, everything else is booked.

@@ -41,7 +41,12 @@ pub struct SplitConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SplitOutcome {
     /// Its tasks are on the stream.
-    Enqueued(JobId),
+    Enqueued {
+        /// The job.
+        job: JobId,
+        /// Tasks that were put there now: of a job that was begun before, those that are not in yet.
+        n_tasks: u64,
+    },
     /// They were already.
     AlreadyEnqueued(JobId),
     /// It does not check; recorded, nothing enqueued.
@@ -103,8 +108,8 @@ where
                     (pieces, Some(received.missing(&published)))
                 }
             };
-            enqueue(ports, &id, &published, &pieces, missing.as_ref()).await?;
-            Ok(SplitOutcome::Enqueued(id))
+            let n_tasks = enqueue(ports, &id, &published, &pieces, missing.as_ref()).await?;
+            Ok(SplitOutcome::Enqueued { job: id, n_tasks })
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
         Arrival::IdTaken => Ok(SplitOutcome::IdTaken(id)),
@@ -190,14 +195,14 @@ pub(crate) async fn cut_again<P: BlobStore>(
     Ok(pieces)
 }
 
-/// Puts the tasks on the stream, all of them or those of a set, and notes that they are there.
+/// Puts the tasks on the stream, all of them or those of a set, and notes that they are there. Returns how many.
 pub(crate) async fn enqueue<P>(
     ports: &P,
     id: &JobId,
     published: &Published,
     pieces: &[Piece],
     only: Option<&RoaringBitmap>,
-) -> Result<(), PortError>
+) -> Result<u64, PortError>
 where
     P: JobStore + TaskQueue + Clock,
 {
@@ -217,7 +222,8 @@ where
         (Placement { partition_key, hash_key: shards[shard].first }, record.to_bytes())
     });
     ports.put_tasks(records.collect()).await?;
-    ports.mark_enqueued(id, published.opening).await
+    ports.mark_enqueued(id, published.opening).await?;
+    Ok(weights.len() as u64)
 }
 
 /// Checks a message as the splitter would, and says how it would be cut; enqueues nothing.

@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt};
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, Order, PortError};
 use squall_core::registry::Registry;
-use squall_core::rows::JobStatus;
+use squall_core::rows::{JobEnd, JobStatus};
 
 use crate::close::tend;
 
@@ -20,6 +20,8 @@ pub struct Swept {
     pub n_tended: usize,
     /// Jobs for which no time was left.
     pub n_left: usize,
+    /// Jobs whose end was written here.
+    pub ended: Vec<JobEnd>,
     /// Jobs that could not be; the next sweep is the retry.
     pub failed: Vec<(JobId, PortError)>,
 }
@@ -42,13 +44,15 @@ where
     let running = ports.jobs(JobStatus::Running, Order::OldestFirst, at_most).await?;
     let tended = stream::iter(running).map(async |id| {
         if ports.now_us() >= until_us {
-            return (id, None);
+            return (id, None, Vec::new());
         }
-        let done = tend(ports, registry, &id).await;
-        (id, Some(done))
+        let mut ended = Vec::new();
+        let done = tend(ports, registry, &id, &mut ended).await;
+        (id, Some(done), ended)
     });
     let mut tended = pin!(tended.buffer_unordered(JOBS_AT_ONCE));
-    while let Some((id, done)) = tended.next().await {
+    while let Some((id, done, ended)) = tended.next().await {
+        swept.ended.extend(ended);
         match done {
             None => swept.n_left += 1,
             Some(Ok(())) => swept.n_tended += 1,

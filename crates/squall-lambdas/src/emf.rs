@@ -7,8 +7,14 @@ use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
+use squall_core::cascade::Throttles;
+use squall_core::prices::NanoUsd;
 use squall_core::receipt::{Receipt, TaskTimes};
+use squall_core::rows::{JobEnd, JobStatus};
 use squall_grid::{Collected, SplitOutcome, Swept};
+
+/// Values of a metric that a document holds.
+const MOST_VALUES: usize = 100;
 
 /// Starts recording, for the whole process.
 pub(crate) fn start(function: &'static str, namespace: &str) -> anyhow::Result<&'static Collector> {
@@ -18,12 +24,16 @@ pub(crate) fn start(function: &'static str, namespace: &str) -> anyhow::Result<&
     for name in [
         "Jobs",
         "JobsRejected",
+        "TasksPut",
         "Tasks",
         "TasksDropped",
         "TasksFailed",
         "Subtasks",
         "SubtasksFailed",
         "Throttles",
+        "ThrottlesFunction",
+        "ThrottlesConcurrency",
+        "ThrottlesCallRate",
         "Retries",
         "Hedges",
         "Results",
@@ -33,6 +43,9 @@ pub(crate) fn start(function: &'static str, namespace: &str) -> anyhow::Result<&
         "MergeConflicts",
         "JobsTended",
         "JobsNotTended",
+        "JobsComplete",
+        "JobsFailed",
+        "JobsCancelled",
     ] {
         describe_counter!(name, Unit::Count, "");
     }
@@ -40,6 +53,8 @@ pub(crate) fn start(function: &'static str, namespace: &str) -> anyhow::Result<&
     for name in ["QueuedMs", "DividedMs", "CascadedMs", "CollectedMs"] {
         describe_histogram!(name, Unit::Milliseconds, "");
     }
+    // There is no unit of money.
+    describe_histogram!("JobSeconds", Unit::Seconds, "");
     Ok(collector)
 }
 
@@ -54,7 +69,10 @@ fn ms(from_us: u64, to_us: u64) -> f64 {
 /// A message that was taken in.
 pub(crate) fn split(outcome: &SplitOutcome) {
     match outcome {
-        SplitOutcome::Enqueued(_) => counter!("Jobs").increment(1),
+        SplitOutcome::Enqueued { n_tasks, .. } => {
+            counter!("Jobs").increment(1);
+            counter!("TasksPut").increment(*n_tasks);
+        }
         SplitOutcome::Rejected(..) | SplitOutcome::IdTaken(_) => counter!("JobsRejected").increment(1),
         // Counted when it came first.
         SplitOutcome::AlreadyEnqueued(_) => {}
@@ -62,11 +80,14 @@ pub(crate) fn split(outcome: &SplitOutcome) {
 }
 
 /// A task whose result is on its way.
-pub(crate) fn task(n_failures: usize, receipt: &Receipt, times: &TaskTimes) {
+pub(crate) fn task(n_failures: usize, receipt: &Receipt, throttles: &Throttles, times: &TaskTimes) {
     counter!("Tasks").increment(1);
     counter!("Subtasks").increment(receipt.subtasks);
     counter!("SubtasksFailed").increment(count(n_failures));
     counter!("Throttles").increment(receipt.throttles);
+    counter!("ThrottlesFunction").increment(throttles.function);
+    counter!("ThrottlesConcurrency").increment(throttles.concurrency);
+    counter!("ThrottlesCallRate").increment(throttles.call_rate);
     counter!("Retries").increment(receipt.retries);
     counter!("Hedges").increment(receipt.hedges);
     counter!("DuplicateMs").increment(receipt.duplicate_us / 1_000);
@@ -95,12 +116,45 @@ pub(crate) fn collected(collected: &Collected, arrived_us: u64, now_us: u64) {
     counter!("ResultsFailed").increment(count(collected.failed.len()));
     counter!("MergeConflicts").increment(count(collected.n_races));
     histogram!("CollectedMs").record(ms(arrived_us, now_us));
+    ended(&collected.ended);
 }
 
 /// A tick of the timer.
 pub(crate) fn swept(swept: &Swept) {
     counter!("JobsTended").increment(count(swept.n_tended));
     counter!("JobsNotTended").increment(count(swept.failed.len() + swept.n_left));
+    ended(&swept.ended);
+}
+
+/// Jobs that were ended here.
+fn ended(ended: &[JobEnd]) {
+    for end in ended {
+        match end.status {
+            JobStatus::Complete => counter!("JobsComplete").increment(1),
+            JobStatus::Cancelled => counter!("JobsCancelled").increment(1),
+            JobStatus::CompleteWithFailures
+            | JobStatus::Expired
+            | JobStatus::OverBudget
+            | JobStatus::Inconsistent => counter!("JobsFailed").increment(1),
+            // No end of a job, or counted where it is turned away.
+            JobStatus::Running | JobStatus::Rejected => {}
+        }
+    }
+    for (cost_usd, seconds) in values(ended) {
+        histogram!("JobCostUsd").record(cost_usd);
+        histogram!("JobSeconds").record(seconds);
+    }
+}
+
+/// What jobs cost, US dollars, and how long they took, seconds. A tick may end more than a document has values for: then
+/// several share one, their sum and their longest.
+fn values(ended: &[JobEnd]) -> impl Iterator<Item = (f64, f64)> {
+    let n_share = ended.len().div_ceil(MOST_VALUES).max(1);
+    ended.chunks(n_share).map(|ends| {
+        let cost: NanoUsd = ends.iter().map(|end| end.cost).sum();
+        let lasted_us = ends.iter().map(|end| end.lasted_us).max().unwrap_or_default();
+        (cost.usd(), Duration::from_micros(lasted_us).as_secs_f64())
+    })
 }
 
 #[cfg(test)]

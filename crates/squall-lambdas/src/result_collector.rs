@@ -117,8 +117,9 @@ where
 }
 
 fn log<'a>(n_records: usize, collected: &Collected, sequence_number: impl Fn(usize) -> &'a str) {
-    let Collected { n_merged, n_duplicates, n_late, n_races, failed } = collected;
-    info!(n_records, n_merged, n_duplicates, n_late, n_races, n_failed = failed.len(), "collected");
+    let Collected { n_merged, n_duplicates, n_late, n_races, ended, failed } = collected;
+    let (n_ended, n_failed) = (ended.len(), failed.len());
+    info!(n_records, n_merged, n_duplicates, n_late, n_races, n_ended, n_failed, "collected");
     // One line per reason: when a store does not answer, that goes for every record.
     let mut reasons: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (position, reason) in failed {
@@ -137,7 +138,8 @@ where
     let swept = sweep(ports, inputs.registry(), MOST_JOBS_PER_TICK, until_us).await;
     let swept = swept.map_err(|error| Failure::port("cannot list the running jobs", &error))?;
     emf::swept(&swept);
-    info!(n_jobs = swept.n_tended, n_left = swept.n_left, n_failed = swept.failed.len(), "tended");
+    let (n_ended, n_failed) = (swept.ended.len(), swept.failed.len());
+    info!(n_jobs = swept.n_tended, n_left = swept.n_left, n_ended, n_failed, "tended");
     for (job, error) in &swept.failed {
         warn!(%job, "not tended, until the next tick: {}", chain(error));
     }

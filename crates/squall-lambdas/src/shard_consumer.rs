@@ -60,8 +60,8 @@ fn note(record: &KinesisRecord, consumed: &Result<Consumed, ConsumeError>) {
     let job = task.as_ref().map(|task| task.job.as_str());
     let index = task.as_ref().map(|task| task.index);
     match consumed {
-        Ok(Consumed::Published { n_failures, receipt, times }) => {
-            emf::task(*n_failures, receipt, times);
+        Ok(Consumed::Published { n_failures, receipt, throttles, times }) => {
+            emf::task(*n_failures, receipt, throttles, times);
             if *n_failures == 0 {
                 info!(job, task = index, "published");
             } else {

@@ -39,7 +39,9 @@ where
 
 fn log(message: &str, outcome: &SplitOutcome) {
     match outcome {
-        SplitOutcome::Enqueued(job) => info!(message_id = message, %job, "enqueued"),
+        SplitOutcome::Enqueued { job, n_tasks } => {
+            info!(message_id = message, %job, n_tasks, "enqueued");
+        }
         SplitOutcome::AlreadyEnqueued(job) => info!(message_id = message, %job, "was enqueued before"),
         SplitOutcome::Rejected(job, reason) => warn!(message_id = message, %job, %reason, "rejected"),
         SplitOutcome::IdTaken(job) => {

@@ -210,7 +210,7 @@ impl LocalGrid {
         let started_us = self.ports.now_us();
         let outcome = deliver(self, &self.deployment, &self.inputs, message, delivery).await?;
         let lost = Mutex::new(Vec::new());
-        if let SplitOutcome::Enqueued(id) | SplitOutcome::AlreadyEnqueued(id) = &outcome {
+        if let SplitOutcome::Enqueued { job: id, .. } | SplitOutcome::AlreadyEnqueued(id) = &outcome {
             let memory = &self.ports.jobs;
             let keep = |record: Lost| lost.lock().unwrap_or_else(PoisonError::into_inner).push(record);
             let serving = serve(self, &self.deployment, memory, &self.inputs, id, &keep);
@@ -223,7 +223,7 @@ impl LocalGrid {
             }
         }
         let ended_us = self.ports.now_us();
-        let (SplitOutcome::Enqueued(id)
+        let (SplitOutcome::Enqueued { job: id, .. }
         | SplitOutcome::AlreadyEnqueued(id)
         | SplitOutcome::Rejected(id, _)
         | SplitOutcome::IdTaken(id)) = &outcome;

@@ -108,7 +108,7 @@ pub async fn serve<H: Host>(
         loop {
             let now_us = host.clock().now_us();
             host.clock().sleep_until(now_us + deployment.timer_period_us).await;
-            let step = async |ports: &H::Ports| tend(ports, inputs.registry(), job).await;
+            let step = async |ports: &H::Ports| tend(ports, inputs.registry(), job, &mut Vec::new()).await;
             // The next tick is the retry.
             let _ = host.invocation(step).await;
         }
@@ -131,7 +131,8 @@ pub(crate) async fn close_now<H: Host>(host: &H, inputs: &InputCache, job: &JobI
     loop {
         let step = async |ports: &H::Ports| match ports.job(job).await? {
             Some(row) if row.ending.is_none() => {
-                if close_if_due(ports, inputs.registry(), &row).await? == Closing::NotYet {
+                let due = close_if_due(ports, inputs.registry(), &row, &mut Vec::new()).await?;
+                if due == Closing::NotYet {
                     close(ports, inputs.registry(), &row, closing).await?;
                 }
                 Ok(())

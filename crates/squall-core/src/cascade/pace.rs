@@ -14,6 +14,33 @@ pub enum ThrottleReason {
     CallRate,
 }
 
+/// Refusals by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Throttles {
+    /// By the function itself.
+    pub function: u64,
+    /// By the account's concurrency.
+    pub concurrency: u64,
+    /// By the rate of calls.
+    pub call_rate: u64,
+}
+
+impl Throttles {
+    /// One more.
+    pub fn count(&mut self, reason: ThrottleReason) {
+        match reason {
+            ThrottleReason::Function => self.function += 1,
+            ThrottleReason::Concurrency => self.concurrency += 1,
+            ThrottleReason::CallRate => self.call_rate += 1,
+        }
+    }
+
+    /// For whatever reason.
+    pub fn total(&self) -> u64 {
+        self.function + self.concurrency + self.call_rate
+    }
+}
+
 /// A stripe that was refused is left alone this long, microseconds: Lambda adds environments continuously, about one
 /// every 10 ms per function.
 const STRIPE_REST_US: u64 = 100_000;

@@ -59,7 +59,7 @@ fn subtasks_take_their_turn_on_alternating_stripes() {
           200.0 ms  start #4 of subtask 4 on stripe 0: Turn
           200.0 ms  #3: Answered
           300.0 ms  #4: Answered
-        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 0 }
+        Counts { accepted: 5, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 0, hedges: 0 }
     "#]],
     );
 }
@@ -79,7 +79,7 @@ fn a_failure_is_retried_after_the_others_had_their_turn() {
           100.0 ms  start #3 of subtask 0 on stripe 1: Retry
           101.0 ms  #2: Answered
           200.0 ms  #3: Answered
-        Counts { accepted: 4, throttles: 0, retries: 1, hedges: 0 }
+        Counts { accepted: 4, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 1, hedges: 0 }
     "#]],
     );
 }
@@ -101,7 +101,7 @@ fn a_subtask_that_always_fails_is_given_up_with_its_last_reason() {
           245.9 ms  start #3 of subtask 0 on stripe 1: Retry
           246.9 ms  #3: Failed("crashed")
         subtask 0 failed after 4 attempts: crashed
-        Counts { accepted: 4, throttles: 0, retries: 3, hedges: 0 }
+        Counts { accepted: 4, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 3, hedges: 0 }
     "#]],
     );
 }
@@ -119,7 +119,7 @@ fn a_hopeless_failure_is_not_repeated() {
             1.0 ms  #0: Hopeless("unit 7 divides by zero")
           100.0 ms  #1: Answered
         subtask 0 failed after 1 attempts: unit 7 divides by zero
-        Counts { accepted: 2, throttles: 0, retries: 0, hedges: 0 }
+        Counts { accepted: 2, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 0, hedges: 0 }
     "#]],
     );
 }
@@ -140,7 +140,7 @@ fn a_throttle_is_no_attempt_and_the_stripe_rests() {
           100.0 ms  #1: Answered
           144.0 ms  start #3 of subtask 0 on stripe 0: Turn
           244.0 ms  #3: Answered
-        Counts { accepted: 2, throttles: 2, retries: 0, hedges: 0 }
+        Counts { accepted: 2, throttles: Throttles { function: 2, concurrency: 0, call_rate: 0 }, retries: 0, hedges: 0 }
     "#]],
     );
 }
@@ -159,7 +159,7 @@ fn a_throttled_retry_is_still_one_retry() {
            51.0 ms  #1: Throttled(Concurrency)
           100.1 ms  start #2 of subtask 0 on stripe 0: Retry
           200.1 ms  #2: Answered
-        Counts { accepted: 2, throttles: 1, retries: 1, hedges: 0 }
+        Counts { accepted: 2, throttles: Throttles { function: 0, concurrency: 1, call_rate: 0 }, retries: 1, hedges: 0 }
     "#]],
     );
 }
@@ -182,7 +182,7 @@ fn used_up_concurrency_means_fewer_in_flight() {
           101.0 ms  start #4 of subtask 0 on stripe 0: Turn
           201.0 ms  #3: Answered
           201.0 ms  #4: Answered
-        Counts { accepted: 3, throttles: 2, retries: 0, hedges: 0 }
+        Counts { accepted: 3, throttles: Throttles { function: 0, concurrency: 2, call_rate: 0 }, retries: 0, hedges: 0 }
     "#]],
     );
 }
@@ -209,7 +209,7 @@ fn too_many_calls_per_second_means_a_little_slower() {
           100.0 ms  #4: Answered
           200.0 ms  #5: Answered
           200.0 ms  #6: Answered
-        Counts { accepted: 6, throttles: 1, retries: 0, hedges: 0 }
+        Counts { accepted: 6, throttles: Throttles { function: 0, concurrency: 0, call_rate: 1 }, retries: 0, hedges: 0 }
     "#]],
     );
 }
@@ -231,7 +231,7 @@ fn a_straggler_gets_a_second_copy_and_the_first_answer_wins() {
           300.0 ms  #3: Answered
           300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
           400.0 ms  #4: Answered
-        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 1 }
+        Counts { accepted: 5, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 0, hedges: 1 }
     "#]],
     );
 }
@@ -253,7 +253,7 @@ fn the_first_copy_may_still_win() {
           300.0 ms  #3: Answered
           300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
           520.0 ms  #1: Answered
-        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 1 }
+        Counts { accepted: 5, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 0, hedges: 1 }
     "#]],
     );
 }
@@ -277,7 +277,7 @@ fn a_copy_that_breaks_leaves_the_first_alone() {
           300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
           301.0 ms  #4: Failed("crashed")
           900.0 ms  #1: Answered
-        Counts { accepted: 5, throttles: 0, retries: 0, hedges: 1 }
+        Counts { accepted: 5, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 0, hedges: 1 }
     "#]],
     );
 }
@@ -306,7 +306,7 @@ fn no_second_copy_beyond_the_budget() {
           400.0 ms  #6: Answered
          2000.0 ms  #1: Answered
          2000.0 ms  #2: Answered
-        Counts { accepted: 7, throttles: 0, retries: 0, hedges: 1 }
+        Counts { accepted: 7, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 0, hedges: 1 }
     "#]],
     );
 }
@@ -330,7 +330,7 @@ fn a_copy_that_is_refused_is_not_started_over_and_over() {
           300.0 ms  start #4 of subtask 1 on stripe 0: Hedge
           301.0 ms  #4: Throttled(CallRate)
           900.0 ms  #1: Answered
-        Counts { accepted: 4, throttles: 1, retries: 0, hedges: 1 }
+        Counts { accepted: 4, throttles: Throttles { function: 0, concurrency: 0, call_rate: 1 }, retries: 0, hedges: 1 }
     "#]],
     );
 }
@@ -347,7 +347,7 @@ fn an_invocation_that_hangs_is_abandoned_and_its_late_answer_ignored() {
         10049.0 ms  start #1 of subtask 0 on stripe 1: Retry
         10050.0 ms  #0 is late
         10149.0 ms  #1: Answered
-        Counts { accepted: 2, throttles: 0, retries: 1, hedges: 0 }
+        Counts { accepted: 2, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 1, hedges: 0 }
     "#]],
     );
 }
@@ -372,7 +372,7 @@ fn time_that_runs_out_leaves_the_guard_to_publish_in() {
             20142.0 ms  start #5 of subtask 0 on stripe 1: Retry
             subtask 0 failed after 2 attempts: the consumer ran out of time; before that: no reply
             subtask 1 failed after 2 attempts: the consumer ran out of time; before that: no reply
-            Counts { accepted: 6, throttles: 0, retries: 4, hedges: 0 }
+            Counts { accepted: 6, throttles: Throttles { function: 0, concurrency: 0, call_rate: 0 }, retries: 4, hedges: 0 }
         "#]],
     );
 }

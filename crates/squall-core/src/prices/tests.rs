@@ -75,6 +75,9 @@ fn dollars_are_taken_as_they_are_written() {
     ];
     for (usd, nano_usd) in table {
         assert_eq!(NanoUsd::from_usd(usd), nano_usd.map(NanoUsd), "{usd}");
+        if let Some(nano_usd) = nano_usd {
+            assert_eq!(NanoUsd(nano_usd).usd(), usd);
+        }
     }
 }
 

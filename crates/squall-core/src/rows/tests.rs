@@ -100,6 +100,28 @@ fn tasks_go_round_the_buckets() {
     assert_eq!(published.bucket_of(6), 0);
 }
 
+#[test]
+fn an_ended_job_comes_to_what_it_cost_since_it_was_first_seen() {
+    let receipt = Receipt { tasks: 3, store_writes: 5, ..Receipt::default() };
+    let ending = Ending {
+        status: JobStatus::Expired,
+        reason: None,
+        coverage: Coverage::default(),
+        missing: RoaringBitmap::new(),
+        failures: Vec::new(),
+        answer: None,
+        receipt,
+        timeline: Timeline::default(),
+        ended_us: 1_700,
+    };
+    let ended = |created_us| JobRow { created_us, ending: Some(ending.clone()), ..row() };
+    let end = |lasted_us| JobEnd { status: JobStatus::Expired, cost: NanoUsd(3_725), lasted_us };
+    assert_eq!(row().end(), None);
+    assert_eq!(ended(1_000).end(), Some(end(700)));
+    // By clocks that disagree.
+    assert_eq!(ended(1_701).end(), Some(end(0)));
+}
+
 proptest! {
     #[test]
     fn progress_only_grows_whatever_the_order(

@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use expect_test::expect;
 use futures::executor::block_on;
 use squall_core::job::JobId;
-use squall_core::rows::JobStatus;
+use squall_core::ports::{Assembled, PortError};
+use squall_core::prices::cost_of;
+use squall_core::rows::{JobEnd, JobRow, JobStatus};
 use squall_grid::observe;
 
 use super::*;
@@ -10,6 +14,12 @@ use crate::tests::grid::Grid;
 
 fn batch(file: &str) -> CollectorEvent {
     events::read("result-collector", file)
+}
+
+/// The data of a batch's records.
+fn data(file: &str) -> Vec<Vec<u8>> {
+    let CollectorEvent::Batch(event) = batch(file) else { unreachable!() };
+    event.records.into_iter().map(|record| record.kinesis.data.0).collect()
 }
 
 fn hash(grid: &Grid) -> String {
@@ -74,6 +84,60 @@ fn scheduled_json_ends_a_job_that_is_past_its_deadline() {
     let n_missing = row.ending.as_ref().unwrap().missing.len();
     assert_eq!(n_missing, 16 - u64::from(row.total().n_tasks));
     assert!(row.announced);
+}
+
+#[test]
+fn an_end_is_counted_once_by_whoever_wrote_it() {
+    let grid = Grid::with_sample_job();
+    grid.wait_us(2_000_000);
+    let (config, batch) = (CollectConfig::default(), data("aggregated-batch.json"));
+    let ended = || block_on(collect(&grid.ports, &grid.inputs, &config, &batch)).ended;
+    let ends = ended();
+    let cost = cost_of(&grid.row("sample-probe").ending.unwrap().receipt);
+    assert_eq!(ends, [JobEnd { status: JobStatus::Complete, cost, lasted_us: 2_000_000 }]);
+    assert_eq!(ended(), []);
+    assert_eq!(block_on(sweep(&grid.ports, grid.inputs.registry(), 10, u64::MAX)).unwrap().ended, []);
+}
+
+#[test]
+fn an_end_by_the_timer_is_counted_once() {
+    let grid = Grid::with_sample_job();
+    let ended = || block_on(sweep(&grid.ports, grid.inputs.registry(), 10, u64::MAX)).unwrap().ended;
+    assert_eq!(ended(), []);
+    grid.wait_us(3_600_000_000);
+    assert_eq!(ended().iter().map(|end| end.status).collect::<Vec<_>>(), [JobStatus::Expired]);
+    assert_eq!(ended(), []);
+}
+
+/// A topic that does not answer.
+struct Down;
+
+impl JobEvents for Down {
+    async fn job_ended(&self, _: &JobRow) -> Result<(), PortError> {
+        Err(PortError::transient("cannot publish"))
+    }
+}
+
+#[test]
+fn an_end_that_cannot_be_told_is_counted_all_the_same() {
+    let Grid { ports, inputs, .. } = Grid::with_sample_job();
+    let ports = Assembled {
+        events: Arc::new(Down),
+        clock: ports.clock,
+        files: ports.files,
+        blobs: ports.blobs,
+        jobs: ports.jobs,
+        tasks: ports.tasks,
+        results: ports.results,
+        workers: ports.workers,
+    };
+    let (config, batch) = (CollectConfig::default(), data("aggregated-batch.json"));
+    let n_ended = || {
+        let collected = block_on(collect(&ports, &inputs, &config, &batch));
+        assert_eq!(collected.failed.len(), batch.len(), "to be told by another delivery");
+        collected.ended.len()
+    };
+    assert_eq!([n_ended(), n_ended()], [1, 0]);
 }
 
 #[test]

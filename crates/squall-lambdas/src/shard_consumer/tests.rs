@@ -1,3 +1,8 @@
+use std::sync::{Arc, Mutex};
+
+use futures::executor::block_on;
+use squall_core::cascade::{CascadePolicy, ThrottleReason, Throttles};
+use squall_core::ports::{Assembled, InvokeError};
 use squall_core::wire::ResultRecord;
 use squall_local::memory::Record;
 
@@ -63,6 +68,47 @@ fn a_task_of_a_job_past_its_deadline_is_dropped_and_not_reported() {
     grid.wait_us(3_600_000_000);
     assert_eq!(grid.consume(events::read("shard-consumer", "task.json")), [""; 0]);
     assert!(results(&grid).is_empty());
+}
+
+/// Workers that refuse a first time for every reason.
+struct Refusing<W> {
+    workers: Arc<W>,
+    left: Mutex<Vec<ThrottleReason>>,
+}
+
+impl<W: Workers> Workers for Refusing<W> {
+    async fn invoke(&self, stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        let refused = self.left.lock().unwrap().pop();
+        match refused {
+            Some(reason) => Err(InvokeError::Throttled(reason)),
+            None => self.workers.invoke(stripe, request).await,
+        }
+    }
+}
+
+#[test]
+fn refusals_are_counted_by_reason() {
+    let grid = Grid::with_sample_job();
+    let event: KinesisEvent = events::read("shard-consumer", "task.json");
+    let left = vec![ThrottleReason::Function, ThrottleReason::Concurrency, ThrottleReason::Concurrency];
+    let Grid { ports, inputs, .. } = grid;
+    let ports = Assembled {
+        workers: Arc::new(Refusing { workers: ports.workers, left: Mutex::new(left) }),
+        clock: ports.clock,
+        files: ports.files,
+        blobs: ports.blobs,
+        jobs: ports.jobs,
+        tasks: ports.tasks,
+        results: ports.results,
+        events: ports.events,
+    };
+    // Nobody wakes from the tests' clock.
+    let cascade = CascadePolicy { backoff_us: 0, n_stripes: 8, ..CascadePolicy::default() };
+    let config = ConsumeConfig { cascade, memory_mb: 1_769 };
+    let consumed = consume(&ports, &inputs, &config, &event.records[0].kinesis.data, u64::MAX);
+    let Ok(Consumed::Published { receipt, throttles, .. }) = block_on(consumed) else { panic!() };
+    assert_eq!(throttles, Throttles { function: 1, concurrency: 2, call_rate: 0 });
+    assert_eq!((receipt.throttles, receipt.subtasks), (3, 2));
 }
 
 #[test]

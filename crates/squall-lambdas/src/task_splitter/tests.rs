@@ -29,6 +29,17 @@ fn a_message_that_is_delivered_again_is_done_with_at_once() {
 }
 
 #[test]
+fn the_tasks_that_are_put_are_counted() {
+    let grid = Grid::new();
+    let message = br#"{"workload":"probe","id":"seven","input":{"units":7},"sizing":{"tasks":7}}"#;
+    let job = JobId::new("seven").unwrap();
+    let split = || block_on(split(&grid.ports, &grid.inputs, &split_config(), message, job.clone())).unwrap();
+    assert_eq!(split(), SplitOutcome::Enqueued { job: job.clone(), n_tasks: 7 });
+    assert_eq!(grid.tasks().concat().len(), 7);
+    assert_eq!(split(), SplitOutcome::AlreadyEnqueued(job.clone()));
+}
+
+#[test]
 fn sns_rejected_json_is_recorded_under_its_message_id_and_not_retried() {
     let grid = Grid::new();
     grid.split("sns-rejected.json").unwrap();

@@ -79,6 +79,18 @@ fn after_a_refusal_every_round_adds_about_one() {
 }
 
 #[test]
+fn refusals_are_counted_by_reason() {
+    let mut throttles = Throttles::default();
+    for (n, reason) in
+        [(1, ThrottleReason::Function), (2, ThrottleReason::Concurrency), (3, ThrottleReason::CallRate)]
+    {
+        (0..n).for_each(|_| throttles.count(reason));
+    }
+    assert_eq!(throttles, Throttles { function: 1, concurrency: 2, call_rate: 3 });
+    assert_eq!(throttles.total(), 6);
+}
+
+#[test]
 fn one_is_always_in_flight() {
     let mut pace = pace(0, 0, 0);
     for round in 0..50 {

@@ -185,7 +185,9 @@ impl Pool<'_> {
         let seen = &mut self.seen[call.subtask as usize];
         seen.n_flying -= 1;
         self.expected.accepted += u64::from(!throttled);
-        self.expected.throttles += u64::from(throttled);
+        if let Outcome::Throttled(reason) = outcome {
+            self.expected.throttles.count(reason);
+        }
         // A throttled invocation is no attempt.
         self.expected.retries -= u64::from(throttled && why == Start::Retry);
         let half = |n_times: u32| {
