@@ -31,4 +31,4 @@ pub use kinesis::{
 pub use lambda::{LambdaWorkers, MAX_PAYLOAD_BYTES};
 pub use s3::{S3Blobs, S3Files};
 pub use sns::{ActivityTopic, JobTopic, MAX_MESSAGE_BYTES, SnsJobEvents};
-pub use stack::stack_outputs;
+pub use stack::{stack_outputs, stack_resources};

@@ -1,8 +1,10 @@
-//! Where a deployment is, from the outputs of its stack.
+//! Where a deployment is, from the outputs of its stack; what it is made of, from its resources.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use squall_core::ports::PortError;
 
 use crate::connection::Connection;
@@ -16,26 +18,68 @@ pub async fn stack_outputs(
     connection: &Connection,
     stack: &str,
 ) -> Result<BTreeMap<String, String>, PortError> {
-    let client = aws_sdk_cloudformation::Client::new(connection.config().await);
+    let client = Client::new(connection.config().await);
     let reply = match client.describe_stacks().stack_name(stack).send().await {
         Ok(reply) => reply,
-        // CloudFormation has no error of its own for a stack that is not there, only this validation error:
-        // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
-        Err(error)
-            if error.code() == Some("ValidationError")
-                && error.message().is_some_and(|message| message.contains("does not exist")) =>
-        {
-            return Err(no_stack(connection, stack).await);
-        }
-        Err(error) => {
-            return Err(port_error(connection, format!("read the outputs of stack {stack}"), error));
-        }
+        Err(error) => return Err(failed(connection, "read the outputs of", stack, error).await),
     };
     let Some(found) = reply.stacks().first() else { return Err(no_stack(connection, stack).await) };
     let output = |output: &aws_sdk_cloudformation::types::Output| {
         Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
     };
     Ok(found.outputs().iter().filter_map(output).collect())
+}
+
+/// The physical ids of a stack's resources of a type such as `AWS::Kinesis::Stream`, in CloudFormation's order.
+///
+/// # Errors
+/// Permanent when there is no such stack in the region; transient when CloudFormation does not answer.
+pub async fn stack_resources(
+    connection: &Connection,
+    stack: &str,
+    resource_type: &str,
+) -> Result<Vec<String>, PortError> {
+    let client = Client::new(connection.config().await);
+    let mut pages = client.list_stack_resources().stack_name(stack).into_paginator().send();
+    let mut ids = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => return Err(failed(connection, "list the resources of", stack, error).await),
+        };
+        let wanted = page
+            .stack_resource_summaries()
+            .iter()
+            // One that is gone, or was never made, is still listed.
+            .filter(|it| it.resource_type() == Some(resource_type) && !is_gone(it));
+        ids.extend(wanted.filter_map(|it| Some(it.physical_resource_id()?.to_owned())));
+    }
+    Ok(ids)
+}
+
+fn is_gone(resource: &aws_sdk_cloudformation::types::StackResourceSummary) -> bool {
+    use aws_sdk_cloudformation::types::ResourceStatus::{CreateFailed, DeleteComplete};
+    matches!(resource.resource_status(), Some(CreateFailed | DeleteComplete))
+}
+
+/// Why CloudFormation did not tell.
+async fn failed<E>(
+    connection: &Connection,
+    doing: &str,
+    stack: &str,
+    error: SdkError<E, HttpResponse>,
+) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    // CloudFormation has no error of its own for a stack that is not there, only this validation error:
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    if error.code() == Some("ValidationError")
+        && error.message().is_some_and(|message| message.contains("does not exist"))
+    {
+        return no_stack(connection, stack).await;
+    }
+    port_error(connection, format!("{doing} stack {stack}"), error)
 }
 
 async fn no_stack(connection: &Connection, stack: &str) -> PortError {

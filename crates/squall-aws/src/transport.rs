@@ -3,12 +3,14 @@
 
 mod function;
 mod inbox;
+mod mappings;
 mod on_failure;
 mod stream_reader;
 
 pub use crate::lambda::Invocation;
 pub use function::Function;
 pub use inbox::Inbox;
+pub use mappings::{EventSourceMapping, event_source_mapping};
 pub use on_failure::OnFailure;
 pub use stream_reader::{Page, Position, Shard, StreamReader, StreamRecord};
 

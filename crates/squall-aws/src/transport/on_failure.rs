@@ -23,12 +23,17 @@ enum Destination {
 }
 
 impl OnFailure {
-    /// `s3://bucket/prefix`, or the ARN of an SQS queue or of an SNS topic.
+    /// `s3://bucket/prefix`, or the ARN of a bucket, an SQS queue or an SNS topic.
     ///
     /// # Errors
     /// Permanent when it is none of these.
     pub fn parse(connection: &Connection, destination: &str) -> Result<Self, PortError> {
         Ok(Self { connection: connection.clone(), destination: parsed(destination)? })
+    }
+
+    /// Whether it is a bucket: only that is large enough for the records themselves.
+    pub fn is_bucket(&self) -> bool {
+        matches!(self.destination, Destination::Bucket { .. })
     }
 
     /// Keeps what could not be processed. In a bucket it is kept under its name; a queue and a topic only get the JSON.
@@ -80,6 +85,9 @@ fn parsed(destination: &str) -> Result<Destination, PortError> {
     // arn:partition:service:region:account:name
     let parts: Vec<&str> = destination.split(':').collect();
     match parts[..] {
+        ["arn", _, "s3", "", "", bucket] if !bucket.is_empty() && !bucket.contains('/') => {
+            Ok(Destination::Bucket { bucket: bucket.to_owned(), prefix: String::new() })
+        }
         ["arn", _, "sqs", _, account, name] if !account.is_empty() && !name.is_empty() => {
             Ok(Destination::Queue { account: account.to_owned(), name: name.to_owned() })
         }
@@ -87,7 +95,7 @@ fn parsed(destination: &str) -> Result<Destination, PortError> {
             Ok(Destination::Topic { arn: destination.to_owned() })
         }
         _ => Err(PortError::permanent(format!(
-            "on-failure destination {}; expected s3://bucket/prefix or the ARN of an SQS queue or an SNS topic",
+            "on-failure destination {}; expected s3://bucket/prefix or the ARN of a bucket, an SQS queue or an SNS topic",
             brief(destination)
         ))),
     }

@@ -2,14 +2,14 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
 use futures::future::{Either, LocalBoxFuture, Shared, select, try_join_all};
-use squall_aws::transport::{Function, Inbox, Invocation};
+use squall_aws::transport::{Function, Inbox, Invocation, OnFailure};
 use squall_aws::{Connection, Settings, WallClock};
 use squall_core::digest::Digest;
 use squall_core::ports::{Clock, chain};
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::print;
 
 mod config;
+mod stack;
 mod world;
 
 pub(crate) use config::Config;
@@ -27,11 +28,14 @@ use world::MappingWorld;
 
 /// Play Lambda's event source mappings, topic subscriptions and schedules, against any endpoint
 #[derive(clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, group(clap::ArgGroup::new("sources").required(true)))]
 pub(crate) struct Args {
     /// What is mapped to what, as TOML
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", group = "sources")]
+    config: Option<PathBuf>,
+    /// The CloudFormation stack whose event source mappings are served, as they are configured
+    #[arg(long, value_name = "NAME", group = "sources")]
+    stack: Option<String>,
     /// Milliseconds between two looks at a shard that has nothing new; Lambda looks once a second
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     poll_ms: u64,
@@ -55,7 +59,7 @@ const HELP: &str = r#"The file:
   maximum_record_age_s = 3600
   bisect = true
   partial_failures = true           # ReportBatchItemFailures
-  on_failure = "s3://bucket/prefix" # or the ARN of an SQS queue or an SNS topic
+  on_failure = "s3://bucket/prefix" # or the ARN of a bucket, an SQS queue or an SNS topic
   [[subscription]]                  # a topic and its function; messages wait in an SQS queue of the pump's own
   topic = "arn:aws:sns:us-east-1:123456789012:jobs"
   function = "task-splitter"
@@ -63,13 +67,15 @@ const HELP: &str = r#"The file:
   every_s = 10
   function = "result-collector"
 
+A stack's mappings are read once, at the start: those of Kinesis streams, whatever their settings, but for filters, tumbling
+windows and AT_TIMESTAMP. One that is disabled is left out. Its topics and rules are not served: that is for
+whatever deployed them.
+
 AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA and the like decide where all of that is. Ctrl-C waits for the invocations
 in flight; again, it leaves at once."#;
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
-    let path = args.config.display();
-    let text = std::fs::read_to_string(&args.config).with_context(|| format!("cannot read {path}"))?;
-    let config = Config::read(&text).with_context(|| format!("{path}"))?;
+    let file = args.config.as_deref().map(in_file).transpose()?;
     let (stop, mut stopped) = watch::channel(false);
     crate::interrupt::on_ctrl_c(move || {
         print::aside("\nstopping: waiting for what is in flight (Ctrl-C again to leave at once)\n");
@@ -87,10 +93,24 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
+        let config = match file {
+            Some(config) => config,
+            // The parser sees to it that there is one of them.
+            None => {
+                let stack = args.stack.as_deref().unwrap_or_default();
+                stack::read(&connection, stack, |line| options.say(line)).await?
+            }
+        };
         let pump = Pump::connect(&connection, &connection, &config, &options).await?;
         pump.run(stop).await
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn in_file(path: &Path) -> Result<Config> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    Config::read(&text).with_context(|| format!("{name}"))
 }
 
 /// How to pump.
@@ -101,6 +121,14 @@ pub(crate) struct Options {
     pub(crate) checkpoints: Option<PathBuf>,
     /// Whether to say only what fails.
     pub(crate) quiet: bool,
+}
+
+impl Options {
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            print::aside(&format!("{text}\n"));
+        }
+    }
 }
 
 type Stopping<'a> = Shared<LocalBoxFuture<'a, ()>>;
@@ -121,13 +149,19 @@ impl<'a> Pump<'a> {
     /// Subscribes to the topics.
     ///
     /// # Errors
-    /// When a topic is not there.
+    /// When a topic is not there, or an on-failure destination is none.
     pub(crate) async fn connect(
         data: &'a Connection,
         invoking: &'a Connection,
         config: &'a Config,
         options: &'a Options,
     ) -> Result<Self> {
+        // Before anything is pumped.
+        for Mapping { stream, on_failure, .. } in &config.mapping {
+            if let Some(place) = on_failure {
+                OnFailure::parse(data, place).with_context(|| format!("stream {stream}"))?;
+            }
+        }
         let subscribing = config.subscription.iter().map(async |Subscription { topic, function }| {
             // One queue per pair, found again the next time: what was published meanwhile waits in it.
             let pair = Digest::of(format!("{topic} {function}").as_bytes());
@@ -151,16 +185,10 @@ impl<'a> Pump<'a> {
         try_join_all(mappings.chain(topics).chain(schedules)).await.map(drop)
     }
 
-    fn say(&self, text: &str) {
-        if !self.options.quiet {
-            print::aside(&format!("{text}\n"));
-        }
-    }
-
     async fn map(&self, mapping: &Mapping, stopping: &Stopping<'_>) -> Result<()> {
         let world = MappingWorld::new(self.data, self.invoking, mapping, self.options)?;
         let plan = mapping.plan(world.arn().await?, self.options.poll);
-        self.say(&format!("pumping stream {} into {}", mapping.stream, mapping.function));
+        self.options.say(&format!("pumping stream {} into {}", mapping.stream, mapping.function));
         let stopped = run_mapping(&plan, &world, stopping.clone()).await;
         stopped.with_context(|| format!("stream {}", mapping.stream))
     }
@@ -174,7 +202,7 @@ impl<'a> Pump<'a> {
     ) -> Result<()> {
         let Subscription { topic, function } = subscription;
         let target = Function::new(self.invoking, function);
-        self.say(&format!("pumping topic {topic} into {function}"));
+        self.options.say(&format!("pumping topic {topic} into {function}"));
         let trouble = Cell::new(false);
         loop {
             let messages = match select(stopping.clone(), inbox.receive().boxed_local()).await {
@@ -220,7 +248,7 @@ impl<'a> Pump<'a> {
         let target = Function::new(self.invoking, function);
         let region = self.data.region().await.unwrap_or_default();
         let account = Arn::of(function).account.to_owned();
-        self.say(&format!("invoking {function} every {every_s} s"));
+        self.options.say(&format!("invoking {function} every {every_s} s"));
         let trouble = Cell::new(false);
         while !pause(every_s.saturating_mul(1_000_000), stopping).await {
             let event = scheduled_event(&format!("every-{every_s}-s"), &region, &account, WallClock.now_us());

@@ -100,7 +100,9 @@ impl GivenUpBatch<'_> {
         let at = moment(self.arrived_us().1);
         let id = self.id();
         let day = at.format("%Y/%m/%d/%Y-%m-%dT%H.%M.%S");
-        format!("aws/lambda/{}/{}/{day}-{id}", uuid(&mapping.name), self.shard)
+        // One that Lambda itself named has a UUID for a name.
+        let mapping = if is_uuid(&mapping.name) { mapping.name.clone() } else { uuid(&mapping.name) };
+        format!("aws/lambda/{mapping}/{}/{day}-{id}", self.shard)
     }
 
     /// The invocation record
@@ -228,6 +230,16 @@ impl<'a> Arn<'a> {
 fn uuid(text: &str) -> String {
     let hex = format!("{:032x}", key_hash(text));
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+fn is_uuid(text: &str) -> bool {
+    let is_dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    text.len() == 36
+        && text.bytes().enumerate().all(
+            |(at, byte)| {
+                if is_dash(at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+            },
+        )
 }
 
 fn moment(us: u64) -> DateTime<Utc> {

@@ -10,6 +10,7 @@ fn a_destination_is_a_bucket_a_queue_or_a_topic() {
     for (text, expected) in [
         ("s3://failed", bucket("")),
         ("s3://failed/", bucket("")),
+        ("arn:aws:s3:::failed", bucket("")),
         ("s3://failed/tasks/of", bucket("tasks/of")),
         (
             "arn:aws:sqs:eu-west-1:123456789012:failed",
@@ -24,6 +25,8 @@ fn a_destination_is_a_bucket_a_queue_or_a_topic() {
         "failed",
         "s3://",
         "s3:///tasks",
+        "arn:aws:s3:::",
+        "arn:aws:s3:::failed/tasks",
         "arn:aws:sqs:eu-west-1:1:",
         "arn:aws:kinesis:eu-west-1:1:stream",
     ] {

@@ -1,4 +1,4 @@
-//! What is mapped to what: the file, checked. Ranges are those of `CreateEventSourceMapping`
+//! What is mapped to what, checked, and the file that says it. Ranges are those of `CreateEventSourceMapping`
 //! (<https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>).
 
 use std::ops::RangeInclusive;
@@ -28,29 +28,32 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mapping {
+    /// Its UUID, when it is one of Lambda's own.
+    #[serde(skip)]
+    pub(super) name: Option<String>,
     pub(super) stream: String,
     pub(super) function: String,
     #[serde(default = "batch_size")]
-    batch_size: usize,
+    pub(super) batch_size: usize,
     #[serde(default = "one")]
-    parallelization_factor: usize,
-    starting_position: Start,
+    pub(super) parallelization_factor: usize,
+    pub(super) starting_position: Start,
     #[serde(default)]
-    batching_window_s: u64,
+    pub(super) batching_window_s: u64,
     #[serde(default = "endless")]
-    maximum_retry_attempts: i64,
+    pub(super) maximum_retry_attempts: i64,
     #[serde(default = "endless")]
-    maximum_record_age_s: i64,
+    pub(super) maximum_record_age_s: i64,
     #[serde(default)]
-    bisect: bool,
+    pub(super) bisect: bool,
     #[serde(default)]
-    partial_failures: bool,
+    pub(super) partial_failures: bool,
     pub(super) on_failure: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Start {
+pub(super) enum Start {
     TrimHorizon,
     Latest,
 }
@@ -88,9 +91,7 @@ impl Config {
     /// The first field that is unknown, missing or out of range.
     pub(crate) fn read(text: &str) -> Result<Self> {
         let config: Self = toml::from_str(text).context("this is no configuration of a pump")?;
-        for (i, mapping) in config.mapping.iter().enumerate() {
-            mapping.check().with_context(|| format!("mapping {} ({})", i + 1, mapping.stream))?;
-        }
+        config.check_mappings()?;
         for Subscription { topic, .. } in &config.subscription {
             ensure!(
                 topic.starts_with("arn:"),
@@ -103,6 +104,22 @@ impl Config {
         let n_sources = config.mapping.len() + config.subscription.len() + config.schedule.len();
         ensure!(n_sources > 0, "nothing to pump: there is no [[mapping]], [[subscription]] or [[schedule]]");
         Ok(config)
+    }
+
+    /// Mappings that come from elsewhere.
+    ///
+    /// # Errors
+    /// The first field that is out of range.
+    pub(super) fn of_mappings(mapping: Vec<Mapping>) -> Result<Self> {
+        let config = Self { mapping, subscription: Vec::new(), schedule: Vec::new() };
+        config.check_mappings().map(|()| config)
+    }
+
+    fn check_mappings(&self) -> Result<()> {
+        for (i, mapping) in self.mapping.iter().enumerate() {
+            mapping.check().with_context(|| format!("mapping {} ({})", i + 1, mapping.stream))?;
+        }
+        Ok(())
     }
 }
 
@@ -128,7 +145,7 @@ impl Mapping {
     /// The same in the pump's words.
     pub(super) fn plan(&self, stream_arn: String, poll: Duration) -> PumpMapping {
         PumpMapping {
-            name: format!("{}.{}", self.stream, self.function),
+            name: self.name.clone().unwrap_or_else(|| format!("{}.{}", self.stream, self.function)),
             stream_arn,
             function: self.function.clone(),
             delivery: DeliveryPolicy {

@@ -32,8 +32,9 @@ impl MappingWorld {
         let on_failure = match &mapping.on_failure {
             None => None,
             Some(place) => {
-                let takes = if place.starts_with("s3://") { Takes::Everything } else { Takes::Metadata };
-                Some((OnFailure::parse(data, place)?, takes))
+                let place = OnFailure::parse(data, place)?;
+                let takes = if place.is_bucket() { Takes::Everything } else { Takes::Metadata };
+                Some((place, takes))
             }
         };
         Ok(Self {

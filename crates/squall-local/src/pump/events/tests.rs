@@ -126,6 +126,23 @@ fn a_bucket_gets_the_records_too_and_a_record_that_was_too_old_has_no_answer() {
 }
 
 #[test]
+fn a_mapping_of_lambdas_own_keeps_its_uuid() {
+    let only = record("70", b"a", 5);
+    let batch = GivenUpBatch {
+        shard: "shardId-000000000001",
+        records: &[&only],
+        condition: Condition::RecordAgeExceeded,
+        n_deliveries: 1,
+        now_us: 6,
+    };
+    let id = "0f91c9b2-4c64-4f0e-9bd9-7a3a5d6d7c11";
+    let name = batch.name(&Mapping { name: id.to_owned(), ..mapping() });
+    assert!(name.starts_with(&format!("aws/lambda/{id}/shardId-000000000001/1970/01/01/")), "{name}");
+    let other = batch.name(&Mapping { name: id.replace('-', "+"), ..mapping() });
+    assert!(!other.contains('+'), "{other}");
+}
+
+#[test]
 fn the_same_batch_has_the_same_name_and_another_has_another() {
     let (a, b) = (record("70", b"a", 5), record("71", b"b", 5));
     let name = |records: &[&StreamRecord]| given_up(records, Condition::RecordAgeExceeded, Takes::Metadata).0;
