@@ -200,8 +200,9 @@ fn what_is_not_said_is_asked_for() {
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let group = "error: squall runner: the Auto Scaling group's name is not said: give --group, or set SQUALL_GROUP\n";
+    let group = "error: squall runner: the Auto Scaling group's name is not said: give --group or --stack, or set SQUALL_GROUP\n";
     assert_eq!(ask(&[]), (Some(125), group.to_owned()));
-    let policy = "error: squall runner: the policy is not said: give --policy, or set SQUALL_POLICY\n";
+    let policy =
+        "error: squall runner: the policy is not said: give --policy or --stack, or set SQUALL_POLICY\n";
     assert_eq!(ask(&["--group", "g", "--ledger", "t"]), (Some(125), policy.to_owned()));
 }

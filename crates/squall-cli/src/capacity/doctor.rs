@@ -30,6 +30,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
+  squall capacity doctor --stack SquallCapacity
   squall capacity doctor --group modelling --policy policy.json
   squall capacity doctor --group modelling --policy policy.json --json > group.json
 
@@ -66,7 +67,7 @@ struct Checked {
 
 #[cfg(feature = "aws")]
 fn policy(args: &Args) -> Result<Policy> {
-    args.fleet.policy()
+    ask(args.fleet.policy())
 }
 
 #[cfg(not(feature = "aws"))]
@@ -83,14 +84,17 @@ fn live(_args: &Args) -> Result<Settings> {
 
 #[cfg(feature = "aws")]
 fn live(args: &Args) -> Result<Settings> {
+    ask(async { Ok(args.fleet.scaling_group().await?.settings().await?) })
+}
+
+#[cfg(feature = "aws")]
+fn ask<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    let settings = runtime.block_on(async {
-        let group = args.fleet.scaling_group()?;
-        anyhow::Ok(group.settings().await?)
-    });
+    let done = runtime.block_on(work);
+    // A look-up of a name that nobody waits for any more must not hold up the exit.
     runtime.shutdown_background();
-    settings
+    done
 }
 
 fn text(settings: &Settings, findings: &[Finding]) -> String {

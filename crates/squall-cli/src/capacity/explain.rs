@@ -35,7 +35,7 @@ const EXAMPLES: &str = "\
 Examples:
   squall capacity explain journal.jsonl    take every decision again, and say where one is not what it was (status 1)
   squall capacity explain seen.json        {\"policy\": …, \"seen\": …}, as a line of the journal has them: what if?
-  squall capacity explain --group G --ledger T --policy policy.json      what the next tick would do, now
+  squall capacity explain --stack NAME     what the next tick would do, now; or --group G --ledger T --policy policy.json
 
 The functions write the journal into their logs: a JSON object per decision, with `seen`, `decision`, `policy`, `outcome`.";
 
@@ -105,7 +105,7 @@ fn live(args: &Args) -> Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let seen = runtime.block_on(async {
-        let fleet = args.fleet.fleet()?;
+        let fleet = args.fleet.fleet().await?;
         let seen = look_for_tick(&fleet.ports, &fleet.policy).await?;
         anyhow::Ok((fleet.policy, seen))
     });

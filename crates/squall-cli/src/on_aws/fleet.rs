@@ -1,5 +1,7 @@
-//! Where a fleet is: its group, its ledger, its policy; said by flags or by the variables that its functions have.
+//! Where a fleet is: its group, its ledger, its policy; said by flags, by the outputs of a stack, or by the variables
+//! that its functions have.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +14,9 @@ use squall_capacity::ports::Ports;
 #[derive(clap::Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Fleet")]
 pub(crate) struct FleetArgs {
+    /// The CloudFormation stack whose outputs GroupName, LedgerTableName and Policy say what these flags do not
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
     /// The Auto Scaling group [default: the variable SQUALL_GROUP]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -42,20 +47,50 @@ pub(crate) struct DeployedFleet {
     pub(crate) policy: Policy,
 }
 
+/// Something that is to be said.
+struct Wanted {
+    what: &'static str,
+    flag: &'static str,
+    output: &'static str,
+    variable: &'static str,
+}
+
+const GROUP: Wanted = Wanted {
+    what: "the Auto Scaling group's name",
+    flag: "group",
+    output: "GroupName",
+    variable: "SQUALL_GROUP",
+};
+const LEDGER: Wanted = Wanted {
+    what: "the ledger's table",
+    flag: "ledger",
+    output: "LedgerTableName",
+    variable: "SQUALL_LEDGER_TABLE",
+};
+const POLICY: Wanted =
+    Wanted { what: "the policy", flag: "policy", output: "Policy", variable: "SQUALL_POLICY" };
+
+/// A stack that was asked.
+struct Stack<'a> {
+    name: &'a str,
+    outputs: BTreeMap<String, String>,
+}
+
 impl FleetArgs {
     /// The fleet.
     ///
     /// # Errors
     /// When something is not said, or the policy does not check.
-    pub(crate) fn fleet(&self) -> Result<DeployedFleet> {
-        let group = self.group_name()?;
-        let table = said(self.ledger.as_ref(), "ledger", "SQUALL_LEDGER_TABLE", "the ledger's table")?;
-        let policy = self.policy()?;
+    pub(crate) async fn fleet(&self) -> Result<DeployedFleet> {
         let connection = self.connection();
+        let stack = self.ask(&connection).await?;
+        let group = said(self.group.as_ref(), stack.as_ref(), &GROUP)?;
+        let table = said(self.ledger.as_ref(), stack.as_ref(), &LEDGER)?;
+        let policy = self.policy_of(stack.as_ref())?;
         let ports = Ports {
             group: AutoScalingGroup::new(&connection, &group),
             ledger: DynamoLedger::new(&connection, table, &group),
-            metrics: CloudWatchMetrics::new(&connection, &group, metric_names()),
+            metrics: CloudWatchMetrics::new(&connection, &group, metric_names(stack.as_ref())),
             journal: (),
             clock: WallClock,
         };
@@ -66,19 +101,26 @@ impl FleetArgs {
     ///
     /// # Errors
     /// When it is not said.
-    pub(crate) fn scaling_group(&self) -> Result<AutoScalingGroup> {
-        Ok(AutoScalingGroup::new(&self.connection(), self.group_name()?))
-    }
-
-    fn group_name(&self) -> Result<String> {
-        said(self.group.as_ref(), "group", "SQUALL_GROUP", "the Auto Scaling group's name")
+    pub(crate) async fn scaling_group(&self) -> Result<AutoScalingGroup> {
+        let connection = self.connection();
+        let stack = self.ask(&connection).await?;
+        Ok(AutoScalingGroup::new(&connection, said(self.group.as_ref(), stack.as_ref(), &GROUP)?))
     }
 
     /// The policy.
     ///
     /// # Errors
     /// When none is said, or it does not check.
-    pub(crate) fn policy(&self) -> Result<Policy> {
+    pub(crate) async fn policy(&self) -> Result<Policy> {
+        // A file needs no stack, and so no network.
+        let stack = match &self.policy {
+            Some(_) => None,
+            None => self.ask(&self.connection()).await?,
+        };
+        self.policy_of(stack.as_ref())
+    }
+
+    fn policy_of(&self, stack: Option<&Stack<'_>>) -> Result<Policy> {
         match &self.policy {
             Some(path) => {
                 let text = std::fs::read_to_string(path);
@@ -86,10 +128,19 @@ impl FleetArgs {
                 Policy::from_json(&text).with_context(|| format!("the policy {}", path.display()))
             }
             None => {
-                let text = said(None, "policy", "SQUALL_POLICY", "the policy")?;
-                Policy::from_json(&text).context("the variable SQUALL_POLICY")
+                let text = said(None, stack, &POLICY)?;
+                Policy::from_json(&text).with_context(|| match stack {
+                    Some(Stack { name, .. }) => format!("output {} of the stack {name}", POLICY.output),
+                    None => format!("the variable {}", POLICY.variable),
+                })
             }
         }
+    }
+
+    async fn ask(&self, connection: &Connection) -> Result<Option<Stack<'_>>> {
+        let Some(name) = &self.stack else { return Ok(None) };
+        let outputs = squall_aws::stack_outputs(connection, name).await?;
+        Ok(Some(Stack { name, outputs }))
     }
 
     fn connection(&self) -> Connection {
@@ -98,21 +149,30 @@ impl FleetArgs {
     }
 }
 
-/// What the functions call the metrics.
-fn metric_names() -> MetricNames {
+/// What the functions call the metrics. A stack need not say where they are.
+fn metric_names(stack: Option<&Stack<'_>>) -> MetricNames {
     let usual = MetricNames::default();
+    let of_stack = stack.and_then(|it| it.outputs.get("MetricNamespace").cloned());
     MetricNames {
-        namespace: variable("SQUALL_METRIC_NAMESPACE").unwrap_or(usual.namespace),
+        namespace: of_stack.or_else(|| variable("SQUALL_METRIC_NAMESPACE")).unwrap_or(usual.namespace),
         sessions: variable("SQUALL_SESSIONS_METRIC").unwrap_or(usual.sessions),
         runs: variable("SQUALL_RUNS_METRIC").unwrap_or(usual.runs),
     }
 }
 
-/// What a flag says, or a variable.
-fn said(flag: Option<&String>, name: &str, var: &str, what: &str) -> Result<String> {
-    match flag.cloned().or_else(|| variable(var)) {
-        Some(value) => Ok(value),
-        None => bail!("{what} is not said: give --{name}, or set {var}"),
+/// What a flag says, or else the stack, or else a variable. A stack that is named has all that no flag says.
+fn said(flag: Option<&String>, stack: Option<&Stack<'_>>, wanted: &Wanted) -> Result<String> {
+    let Wanted { what, flag: name, output, variable: var } = wanted;
+    match (flag, stack) {
+        (Some(value), _) => Ok(value.clone()),
+        (None, Some(Stack { name: stack, outputs })) => outputs
+            .get(*output)
+            .cloned()
+            .with_context(|| format!("the stack {stack} has no output {output}; give --{name}")),
+        (None, None) => match variable(var) {
+            Some(value) => Ok(value),
+            None => bail!("{what} is not said: give --{name} or --stack, or set {var}"),
+        },
     }
 }
 
@@ -121,3 +181,6 @@ fn said(flag: Option<&String>, name: &str, var: &str, what: &str) -> Result<Stri
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,7 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 async fn run(args: &Args) -> Result<ExitCode> {
-    let fleet = args.fleet.fleet()?;
+    let fleet = args.fleet.fleet().await?;
     // A run that is dispatched twice is two claims: neither is to release the other's.
     let name = args.run.as_ref().map_or("run", RunId::as_str);
     let run = format!("{name}@{}.{}", std::process::id(), Clock::now_us(&fleet.ports.clock));

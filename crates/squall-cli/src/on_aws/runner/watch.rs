@@ -46,7 +46,7 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 async fn watch(args: &Args) -> Result<()> {
-    let DeployedFleet { connection, ports, .. } = args.fleet.fleet()?;
+    let DeployedFleet { connection, ports, .. } = args.fleet.fleet().await?;
     let metadata = InstanceMetadata::new();
     let instance = InstanceId::new(metadata.instance_id().await?).map_err(anyhow::Error::msg)?;
     let topic = args.topic.clone().or_else(|| variable("SQUALL_RUNS_TOPIC"));
