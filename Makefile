@@ -1,15 +1,19 @@
-# The project's verbs. What they need comes from Cargo, pinned by Cargo.lock, and from PyPI, pinned below and by
-# requirements.txt, into .venv.
+# The project's verbs. What they need comes from Cargo, pinned by Cargo.lock; from PyPI, pinned below and by
+# requirements.txt, into .venv; and, for what is deployed, from npm, pinned by package-lock.json, into infra/node_modules.
 
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 REQUIREMENTS := crates/squall-cli/src/on_aws/dev/requirements.txt
 CARGO_LAMBDA := 1.9.2
+INFRA := infra/node_modules/.package-lock.json
+# Other settings than infra/squall.config.ts: make deploy CONFIG=staging.config.ts
+CONFIG ?= infra/squall.config.ts
+CDK = cd infra && node_modules/.bin/cdk --context config=$(abspath $(CONFIG))
 # What an emulator takes; nothing here reaches an account.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: demo dev watch check test live bench lambdas
+.PHONY: demo dev watch check test test-infra live bench lambdas synth diff deploy destroy templates
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
@@ -26,13 +30,20 @@ watch: $(VENV)/emulator $(VENV)/cargo-lambda
 	@./crates/squall-cli/src/on_aws/dev/watch.sh
 
 # Formatting and lints; fails on any warning.
-check:
+check: $(INFRA)
 	$(CARGO) fmt --all --check
+	npm --prefix infra run --silent check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 
-# Every test.
-test: $(VENV)/emulator
-	$(EMULATED) SQUALL_EMULATOR=$(CURDIR)/$(VENV)/bin/python $(CARGO) test --workspace --locked
+# Every test. The stacks are tested by themselves, and deployed into the emulator.
+test: test-infra $(VENV)/emulator
+	$(EMULATED) SQUALL_EMULATOR=$(CURDIR)/$(VENV)/bin/python SQUALL_CDK=$(CURDIR)/infra/node_modules/.bin/cdk \
+		$(CARGO) test --workspace --locked
+
+# What would be deployed, without building a function.
+test-infra: $(INFRA) $(VENV)/cfn-lint
+	npm --prefix infra test --silent
+	cd infra && $(CURDIR)/$(VENV)/bin/cfn-lint templates/*.json
 
 # The ports' contracts against a deployment in a real account: SQUALL_TABLE, SQUALL_BUCKET, ... name it.
 live:
@@ -48,6 +59,33 @@ bench:
 ARCH ?= --arm64
 lambdas: $(VENV)/cargo-lambda
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 $(CARGO) lambda build --release --locked $(ARCH) --package squall-lambdas
+
+# What a deployment consists of, and what deploying would change.
+synth: $(INFRA)
+	@$(CDK) synth --quiet
+diff: $(INFRA)
+	@$(CDK) diff
+
+# Builds the functions and puts everything into the account of your credentials; `cdk bootstrap` once before.
+deploy: $(INFRA) lambdas
+	@$(CDK) deploy --all
+
+# Takes everything away again, if the settings allow it.
+destroy: $(INFRA)
+	@$(CDK) destroy --all --context destroy=yes
+
+# The templates for people who do not use the CDK.
+templates: $(INFRA)
+	cd infra && node --import tsx bin/templates.ts
+
+$(INFRA): infra/package-lock.json
+	npm --prefix infra ci --silent --no-fund --no-audit
+	@touch $@
+
+$(VENV)/cfn-lint: infra/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement infra/requirements.txt
+	@touch $@
 
 $(VENV)/emulator: $(REQUIREMENTS)
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,85 @@
+// Alarms, and who is told of them.
+import { Duration } from "aws-cdk-lib";
+import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { CfnEventSourceMapping, EventSourceMapping } from "aws-cdk-lib/aws-lambda";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import type { SquallFunction } from "./function.ts";
+
+/** When an alarm goes off: the metric is over the threshold for so many of its periods. */
+export interface Rule {
+  readonly metric: IMetric;
+  readonly over: number;
+  readonly periods?: number;
+  readonly because: string;
+}
+
+/** The alarms of one half, told to one address. */
+export class Alarms extends Construct {
+  readonly all: Alarm[] = [];
+  private readonly prefix: string;
+  private readonly topic: Topic | undefined;
+
+  constructor(scope: Construct, id: string, key: IKey, prefix: string, email: string | undefined) {
+    super(scope, id);
+    this.prefix = prefix;
+    if (email !== undefined) {
+      this.topic = new Topic(this, "Topic", { masterKey: key, enforceSSL: true });
+      this.topic.addSubscription(new EmailSubscription(email));
+    }
+  }
+
+  /** An alarm. No data is no alarm: everything here is counted when it happens. */
+  add(name: string, { metric, over, periods = 1, because }: Rule): void {
+    const alarm = new Alarm(this, name, {
+      alarmName: `${this.prefix}-${name}`,
+      alarmDescription: because,
+      metric,
+      threshold: over,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: periods,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    if (this.topic !== undefined) {
+      alarm.addAlarmAction(new SnsAction(this.topic));
+      alarm.addOkAction(new SnsAction(this.topic));
+    }
+    this.all.push(alarm);
+  }
+
+  /** That a function fails, and that something lies among its dead letters. */
+  watch(it: SquallFunction): void {
+    this.add(`${it.name}-errors`, {
+      metric: it.function.metricErrors({ period: Duration.minutes(5) }),
+      over: 2,
+      because: `${it.name} failed more than twice in five minutes; its log says why`,
+    });
+    if (it.deadLetters !== undefined) {
+      this.deadLetters(`${it.name}-dead-letters`, it.deadLetters);
+    }
+  }
+
+  /** That something lies in a queue of dead letters. */
+  deadLetters(name: string, queue: Queue): void {
+    this.add(name, {
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: "Maximum" }),
+      over: 0,
+      because: "Something was given up and waits to be looked at; infra/README.md says how to send it again",
+    });
+  }
+}
+
+/** Records of a stream that a mapping gave up and kept. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics */
+export function givenUp(mapping: EventSourceMapping): Metric {
+  return new Metric({
+    namespace: "AWS/Lambda",
+    metricName: "OnFailureDestinationDeliveredEventCount",
+    dimensionsMap: { EventSourceMappingUUID: (mapping.node.defaultChild as CfnEventSourceMapping).ref },
+    statistic: "Sum",
+    period: Duration.minutes(5),
+  });
+}

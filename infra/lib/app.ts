@@ -1,0 +1,111 @@
+// Which stacks there are, and where their code comes from.
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { type App, BootstraplessSynthesizer, CfnParameter, Stack, Tags, Validations } from "aws-cdk-lib";
+import { CfnBudget } from "aws-cdk-lib/aws-budgets";
+import { Code } from "aws-cdk-lib/aws-lambda";
+import { Bucket } from "aws-cdk-lib/aws-s3";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { CapacityStack } from "./capacity.ts";
+import type { CodeOf } from "./function.ts";
+import { GridStack } from "./grid.ts";
+import { prefixOf } from "./names.ts";
+import type { Checked } from "./settings.ts";
+import { StateStack } from "./state.ts";
+
+/** Where the functions' code comes from. */
+export type Source =
+  /** Folders `<binary>/bootstrap`, which the CDK uploads. */
+  | { readonly folder: string }
+  /** A bucket that whoever creates the stacks names, with `<binary>/bootstrap.zip`: nothing needs the CDK. */
+  | "bucket";
+
+/** Makes the stacks of a deployment. */
+export function squall(app: App, settings: Checked, source: Source): Stack[] {
+  const plain = source === "bucket";
+  const props = (description: string) => ({
+    description,
+    ...(settings.region !== undefined && { env: { region: settings.region } }),
+    ...(plain && { synthesizer: new BootstraplessSynthesizer() }),
+  });
+  const code: CodeOf = plain ? parameterised() : fromFolder(source.folder, settings.architecture);
+  const { name, grid, capacity } = settings;
+  const stacks: Stack[] = [];
+  if (grid !== undefined) {
+    const state = new StateStack(app, `${name}State`, settings, grid, props("Squall: streams, table, bucket and topics of the grid"));
+    stacks.push(state, new GridStack(app, `${name}Grid`, state, settings, grid, code, props("Squall: the functions of the grid")));
+  }
+  if (capacity !== undefined) {
+    stacks.push(new CapacityStack(app, `${name}Capacity`, settings, capacity, code, props("Squall: the controllers of a fleet")));
+  }
+  const { email, monthlyBudgetUsd } = settings.alarms;
+  if (email !== undefined && monthlyBudgetUsd !== undefined) {
+    budget(stacks[stacks.length - 1]!, prefixOf(name), email, monthlyBudgetUsd);
+  }
+  Tags.of(app).add("squall:deployment", prefixOf(name));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return stacks;
+}
+
+function fromFolder(folder: string, architecture: Checked["architecture"]): CodeOf {
+  return (_, binary) => {
+    const bootstrap = join(folder, binary, "bootstrap");
+    if (!existsSync(bootstrap)) {
+      throw new Error(`there is no ${bootstrap}; \`make lambdas\` builds the functions`);
+    }
+    const built = builtFor(bootstrap);
+    if (built !== undefined && built !== architecture) {
+      throw new Error(
+        `${bootstrap} was built for ${built}, and architecture is "${architecture}"; \`make lambdas\` builds for arm64, \`make lambdas ARCH=\` for x86_64`,
+      );
+    }
+    return Code.fromAsset(join(folder, binary));
+  };
+}
+
+/** What an ELF file runs on (e_machine, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html); undefined when it is none. */
+function builtFor(file: string): "arm64" | "x86_64" | undefined {
+  const header = Buffer.alloc(20);
+  const open = openSync(file, "r");
+  readSync(open, header, 0, header.length, 0);
+  closeSync(open);
+  if (header.toString("latin1", 0, 4) !== "\x7fELF") {
+    return undefined;
+  }
+  return ({ 0xb7: "arm64", 0x3e: "x86_64" } as const)[header.readUInt16LE(18)];
+}
+
+function parameterised(): CodeOf {
+  const parameters = new Map<Stack, { bucket: CfnParameter; prefix: CfnParameter }>();
+  return (scope, binary) => {
+    const stack = Stack.of(scope);
+    const known = parameters.get(stack) ?? {
+      bucket: new CfnParameter(stack, "CodeBucket", { description: "Bucket of this region that has the functions' code" }),
+      prefix: new CfnParameter(stack, "CodePrefix", {
+        default: "",
+        description: "What its keys begin with, such as v1/: then <binary>/bootstrap.zip",
+      }),
+    };
+    parameters.set(stack, known);
+    const bucket = Bucket.fromBucketName(scope, "Code", known.bucket.valueAsString);
+    return Code.fromBucket(bucket, `${known.prefix.valueAsString}${binary}/bootstrap.zip`);
+  };
+}
+
+/** Tells when a month's costs, by the deployment's tag, come near what was meant, and when they reach it. */
+function budget(scope: Stack, deployment: string, email: string, monthlyUsd: number): void {
+  const tell = (threshold: number) => ({
+    notification: { comparisonOperator: "GREATER_THAN", notificationType: "ACTUAL", threshold, thresholdType: "PERCENTAGE" },
+    subscribers: [{ subscriptionType: "EMAIL", address: email }],
+  });
+  new CfnBudget(scope, "Budget", {
+    budget: {
+      budgetName: `${deployment}-monthly`,
+      budgetType: "COST",
+      timeUnit: "MONTHLY",
+      budgetLimit: { amount: monthlyUsd, unit: "USD" },
+      costFilters: { TagKeyValue: [`user:squall:deployment$${deployment}`] },
+    },
+    notificationsWithSubscribers: [tell(80), tell(100)],
+  });
+}

@@ -1,0 +1,154 @@
+// What each resource is called in a function's variables, and what its adapter in `squall-aws` calls. A test of
+// `squall-lambdas` compares the two, action by action.
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { Binding } from "./function.ts";
+
+/** Rows of jobs, read. */
+export function jobsRead(table: ITable): Binding {
+  return { variables: { SQUALL_TABLE: table.tableName }, grants: [{ actions: ["dynamodb:GetItem"], resources: [table.tableArn] }] };
+}
+
+/** Rows of jobs, made and marked. */
+export function jobsMade(table: ITable): Binding {
+  return {
+    variables: { SQUALL_TABLE: table.tableName },
+    grants: [{ actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources: [table.tableArn] }],
+  };
+}
+
+/** Rows of jobs and buckets, kept up to date, and the list of those that run. */
+export function jobsKept(table: ITable): Binding {
+  return {
+    variables: { SQUALL_TABLE: table.tableName },
+    grants: [
+      { actions: ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources: [table.tableArn] },
+      { actions: ["dynamodb:Query"], resources: [`${table.tableArn}/index/by-status`] },
+    ],
+  };
+}
+
+/** Inputs, partials and answers by their digest. */
+export function blobs(bucket: IBucket, may: "read" | "read and write"): Binding {
+  const actions = may === "read" ? ["s3:GetObject"] : ["s3:GetObject", "s3:PutObject"];
+  return {
+    variables: { SQUALL_BUCKET: bucket.bucketName },
+    grants: [{ actions, resources: [bucket.arnForObjects("blobs/*")] }],
+  };
+}
+
+/** Files that jobs name: those that `squall submit` brought along, and those of other buckets. */
+export function files(bucket: IBucket, elsewhere: string[]): Binding {
+  return { grants: [{ actions: ["s3:GetObject"], resources: [bucket.arnForObjects("files/*"), ...elsewhere] }] };
+}
+
+/** The stream of tasks, put on by many at once. */
+export function tasksPut(stream: IStream, key: IKey): Binding {
+  return {
+    variables: { SQUALL_TASK_STREAM: stream.streamName },
+    grants: [
+      { actions: ["kinesis:ListShards", "kinesis:PutRecords"], resources: [stream.streamArn] },
+      { actions: ["kms:GenerateDataKey"], resources: [key.keyArn] },
+    ],
+  };
+}
+
+/** The stream of results, put on one by one. */
+export function resultsPut(stream: IStream, key: IKey): Binding {
+  return {
+    variables: { SQUALL_RESULT_STREAM: stream.streamName },
+    grants: [
+      { actions: ["kinesis:PutRecord"], resources: [stream.streamArn] },
+      { actions: ["kms:GenerateDataKey"], resources: [key.keyArn] },
+    ],
+  };
+}
+
+/** What Lambda reads a stream with in the function's name. https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html */
+export function streamRead(stream: IStream, key: IKey): Binding {
+  const actions = [
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+  ];
+  return {
+    grants: [
+      { actions, resources: [stream.streamArn] },
+      { actions: ["kms:Decrypt"], resources: [key.keyArn] },
+    ],
+  };
+}
+
+/** Where Lambda keeps the records that a mapping gave up. https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html */
+export function onFailure(bucket: IBucket): Binding {
+  return {
+    grants: [
+      { actions: ["s3:ListBucket"], resources: [bucket.bucketArn] },
+      { actions: ["s3:PutObject"], resources: [bucket.arnForObjects("aws/lambda/*")] },
+    ],
+  };
+}
+
+/** The topic that tells of the end of jobs. */
+export function jobEvents(topic: ITopic, key: IKey): Binding {
+  return { variables: { SQUALL_EVENTS_TOPIC: topic.topicArn }, grants: published(topic, key) };
+}
+
+/** What publishing to an encrypted topic takes. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html */
+export function published(topic: ITopic, key: IKey): Binding["grants"] {
+  return [
+    { actions: ["sns:Publish"], resources: [topic.topicArn] },
+    { actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [key.keyArn] },
+  ];
+}
+
+/** The identical worker functions. */
+export function workers(functions: IFunction[]): Binding {
+  return {
+    variables: { SQUALL_WORKER_FUNCTIONS: functions.map((it) => it.functionName).join(",") },
+    grants: [{ actions: ["lambda:InvokeFunction"], resources: functions.map((it) => it.functionArn) }],
+  };
+}
+
+/** The ledger of a group. */
+export function ledger(table: ITable, may: "claim" | "claim and forget"): Binding {
+  const actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
+  return {
+    variables: { SQUALL_LEDGER_TABLE: table.tableName },
+    grants: [{ actions: may === "claim" ? actions : ["dynamodb:DeleteItem", ...actions], resources: [table.tableArn] }],
+  };
+}
+
+/** A group, looked at. Auto Scaling's descriptions know no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html */
+export function groupSeen(group: string): Binding {
+  const actions = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities"];
+  return { variables: { SQUALL_GROUP: group }, grants: [{ actions, resources: ["*"] }] };
+}
+
+/** A group, told something. */
+export function groupTold(groupArn: string, actions: string[]): Binding {
+  return { grants: [{ actions, resources: [groupArn] }] };
+}
+
+/** Metrics of one namespace, written. PutMetricData knows no resource. */
+export function metricsPut(namespace: string): Binding {
+  return {
+    variables: { SQUALL_METRIC_NAMESPACE: namespace },
+    grants: [
+      {
+        actions: ["cloudwatch:PutMetricData"],
+        resources: ["*"],
+        conditions: { StringEquals: { "cloudwatch:namespace": namespace } },
+      },
+    ],
+  };
+}
+
+/** Metrics, read. GetMetricData knows no resource. */
+export const metricsRead: Binding = { grants: [{ actions: ["cloudwatch:GetMetricData"], resources: ["*"] }] };

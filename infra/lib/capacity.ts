@@ -1,0 +1,186 @@
+// The fleet: two scale-outs, a timed scale-in, and the ledger between them.
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
+import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
+import { Rule, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { FilterOrPolicy, SubscriptionFilter, Topic } from "aws-cdk-lib/aws-sns";
+import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { Construct } from "constructs";
+import { Alarms } from "./alarms.ts";
+import { groupSeen, groupTold, ledger, metricsPut, metricsRead, published } from "./bindings.ts";
+import { capacityDashboard } from "./dashboards.ts";
+import { ExampleGroup } from "./example-group.ts";
+import { type CodeOf, type Grant, SquallFunction } from "./function.ts";
+import { nagged, pascal, prefixOf } from "./names.ts";
+import type { CapacitySettings, Checked } from "./settings.ts";
+import { encryptionKey } from "./state.ts";
+
+/** Below the time for which a tick leaves alone what another drained (`squall_capacity::scale_in::DRAIN_GRACE_US`, 120 s). */
+const SCALE_IN_TIMEOUT = Duration.seconds(60);
+const SCALE_OUT_TIMEOUT = Duration.seconds(60);
+const TICK = Duration.minutes(1);
+/** They wait for AWS, and compute nothing. */
+const MEMORY_MB = 256;
+
+/** What each topic's events are of: others are not delivered. */
+const EVENTS = {
+  sessions: ["session_activity"],
+  runs: ["run_activity", "instance_notice"],
+};
+
+export class CapacityStack extends Stack {
+  constructor(scope: Construct, id: string, settings: Checked, capacity: CapacitySettings, code: CodeOf, props: StackProps) {
+    super(scope, id, { ...props, terminationProtection: settings.keepData });
+    const prefix = prefixOf(settings.name);
+    const namespace = `${settings.name}/Capacity`;
+    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const key = encryptionKey(this, "Key", `Encrypts what is on the topics of ${id}`, removalPolicy);
+    const table = new Table(this, "Ledger", {
+      partitionKey: { name: "pk", type: AttributeType.STRING },
+      sortKey: { name: "sk", type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: settings.keepData,
+      removalPolicy,
+    });
+    const launches = capacity.policy.raise_by === "launch_instances";
+    const group = capacity.group ?? new ExampleGroup(this, "ExampleGroup", { ...capacity.example!, oneZone: launches }).groupName;
+    const groupArn = this.formatArn({
+      service: "autoscaling",
+      resource: "autoScalingGroup:*:autoScalingGroupName",
+      resourceName: group,
+    });
+
+    const policy = JSON.stringify(capacity.policy);
+    const make = (name: string, binary: string, description: string, timeout: Duration) =>
+      new SquallFunction(this, pascal(name), {
+        binary,
+        name,
+        prefix,
+        description,
+        code,
+        architecture: settings.architecture,
+        memoryMb: MEMORY_MB,
+        timeout,
+        logDays: capacity.logDays,
+        deadLetters: true,
+      }).bind(groupSeen(group), metricsPut(namespace), { variables: { SQUALL_POLICY: policy }, grants: [] });
+    // LaunchInstances only adds: who raises by it cannot lower anything, by mistake or otherwise.
+    const raise = ["autoscaling:SetInstanceProtection", launches ? "autoscaling:LaunchInstances" : "autoscaling:SetDesiredCapacity"];
+
+    const topics = Object.entries(EVENTS).map(([what, types]) => {
+      const scaleOut = make(`scale-out-${what}`, "scale-out", `Makes the group as large as ${what} need`, SCALE_OUT_TIMEOUT);
+      scaleOut.bind(ledger(table, "claim"), groupTold(groupArn, raise));
+      const topic = new Topic(this, `${pascal(what)}Topic`, { masterKey: key, enforceSSL: true });
+      topic.applyRemovalPolicy(removalPolicy);
+      topic.addSubscription(
+        new LambdaSubscription(scaleOut.function, {
+          deadLetterQueue: scaleOut.deadLetters!,
+          filterPolicyWithMessageBody: { type: FilterOrPolicy.filter(SubscriptionFilter.stringFilter({ allowlist: types })) },
+        }),
+      );
+      return { what, topic, scaleOut };
+    });
+    const scaleIn = make("scale-in", "scale-in", "Makes the group no larger than it has to be", SCALE_IN_TIMEOUT);
+    scaleIn.bind(
+      ledger(table, "claim and forget"),
+      metricsRead,
+      groupTold(groupArn, [...raise, "autoscaling:TerminateInstanceInAutoScalingGroup"]),
+    );
+    new Rule(this, "Timer", {
+      description: "Has enough where an event was lost, and takes what is idle",
+      schedule: Schedule.rate(TICK),
+      targets: [
+        new LambdaFunction(scaleIn.function, {
+          deadLetterQueue: scaleIn.deadLetters!,
+          // The next tick does the same.
+          retryAttempts: 0,
+          maxEventAge: Duration.minutes(1),
+        }),
+      ],
+    });
+
+    const functions = [...topics.map((it) => it.scaleOut), scaleIn];
+    const ofThisGroup = `AwsSolutions-IAM5[Resource::${nagged(groupArn, this)}]`;
+    const reason = "A group's ARN has an id between, which nobody knows before it is made; the name after it is exact.";
+    for (const it of functions) {
+      Validations.of(it.role).acknowledge({ id: ofThisGroup, reason });
+    }
+    for (const [name, description, grants] of people()) {
+      const made = new ManagedPolicy(this, pascal(name), {
+        managedPolicyName: `${prefix}-${name}-${this.region}`,
+        description,
+        statements: grants.map((it) => new PolicyStatement({ effect: Effect.ALLOW, ...it })),
+      });
+      Validations.of(made).acknowledge(
+        { id: ofThisGroup, reason },
+        {
+          id: "AwsSolutions-IAM5[Resource::*]",
+          reason: "Auto Scaling's descriptions and CloudWatch's reads and writes know no resource; writes are held to the namespace.",
+        },
+      );
+    }
+
+    function people(): [string, string, Grant[]][] {
+      const seen = groupSeen(group).grants;
+      const stack = { actions: ["cloudformation:DescribeStacks"], resources: [Stack.of(table).stackId] };
+      return [
+        ["activity-publisher", "Tells of sessions and runs", topics.flatMap((it) => published(it.topic, key))],
+        [
+          "runner",
+          "For instances of the group: squall runner exec and watch",
+          [
+            ...seen,
+            ...metricsPut(namespace).grants,
+            stack,
+            { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [table.tableArn] },
+            { actions: ["autoscaling:SetInstanceProtection"], resources: [groupArn] },
+            ...topics.filter((it) => it.what === "runs").flatMap((it) => published(it.topic, key)),
+          ],
+        ],
+        [
+          "fleet-reader",
+          "Looks at the fleet: squall capacity explain, doctor",
+          [
+            ...seen,
+            ...metricsRead.grants,
+            stack,
+            { actions: ["autoscaling:DescribePolicies", "autoscaling:DescribeScheduledActions"], resources: ["*"] },
+            { actions: ["dynamodb:GetItem", "dynamodb:Query"], resources: [table.tableArn] },
+          ],
+        ],
+      ];
+    }
+
+    const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);
+    const dashboard = capacityDashboard(this, { prefix, namespace, group, functions });
+    functions.forEach((it) => alarms.watch(it));
+    alarms.add("busy-killed", { metric: dashboard.busyKilled, over: 0, because: "An instance left with a run on it, whoever took it" });
+    alarms.add("over-maximum", {
+      metric: dashboard.overMaximum,
+      over: 0,
+      periods: capacity.overMaximumMinutes,
+      because: `More instances were wanted than the group's maximum for ${capacity.overMaximumMinutes} minutes: runs wait`,
+    });
+    alarms.add("malformed-events", {
+      metric: dashboard.malformed,
+      over: 0,
+      because: "An event did not check; the log of scale-out names the field",
+    });
+    dashboard.show(alarms.all);
+
+    const outputs: Record<string, [string, string]> = {
+      GroupName: [group, "The Auto Scaling group"],
+      LedgerTableName: [table.tableName, "Levels and claims"],
+      Policy: [policy, "How the group follows its application"],
+      MetricNamespace: [namespace, "Where its metrics are"],
+    };
+    for (const { what, topic } of topics) {
+      outputs[`${pascal(what)}TopicArn`] = [topic.topicArn, `Publish ${what} here`];
+    }
+    for (const [name, [value, description]] of Object.entries(outputs)) {
+      new CfnOutput(this, name, { value, description });
+    }
+  }
+}

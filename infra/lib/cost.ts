@@ -1,0 +1,82 @@
+// What a deployment costs while nobody uses it.
+import { CfnAlarm, CfnDashboard } from "aws-cdk-lib/aws-cloudwatch";
+import { CfnStream } from "aws-cdk-lib/aws-kinesis";
+import { CfnKey } from "aws-cdk-lib/aws-kms";
+import type { IConstruct } from "constructs";
+import { CapacityStack } from "./capacity.ts";
+import { GridStack } from "./grid.ts";
+
+/** Hours of a month as AWS counts them. */
+const HOURS = 730;
+const MINUTES = HOURS * 60;
+
+/** List prices in us-east-1, USD, November 2026; other regions are up to a half dearer. */
+const PRICE = {
+  shardHour: 0.015, // https://aws.amazon.com/kinesis/data-streams/pricing/
+  shardHourLong: 0.02, // retention of more than 24 hours, on top
+  keyMonth: 1, // https://aws.amazon.com/kms/pricing/
+  alarmMonth: 0.1, // https://aws.amazon.com/cloudwatch/pricing/
+  dashboardMonth: 3, // the first three of an account are free
+  metricMonth: 0.3, // by the hours that have data
+  metricRead: 0.01 / 1_000,
+  metricWrite: 0.01 / 1_000,
+  gbSecond: { arm64: 0.0000133334, x86_64: 0.0000166667 }, // https://aws.amazon.com/lambda/pricing/
+  invocation: 0.2 / 1e6,
+  readUnit: 0.125 / 1e6, // https://aws.amazon.com/dynamodb/pricing/on-demand/
+};
+
+/** A line of the bill. */
+export interface Item {
+  readonly what: string;
+  readonly usd: number;
+}
+
+/** A timed function: how long a tick takes with nothing to do, by the functions' own logs, generously. */
+const TICK_S = 0.2;
+
+/** The lines of an idle month of everything below a construct. */
+export function idleMonth(root: IConstruct, architecture: "arm64" | "x86_64", retentionHours: number): Item[] {
+  const all = root.node.findAll();
+  const count = (kind: abstract new (...args: never[]) => unknown) => all.filter((it) => it instanceof kind).length;
+  const nShards = all.reduce((n, it) => n + (it instanceof CfnStream ? (it.shardCount ?? 0) : 0), 0);
+  const timer = (memoryMb: number) => MINUTES * (PRICE.invocation + ((TICK_S * memoryMb) / 1_024) * PRICE.gbSecond[architecture]);
+  const collectorMb = all.find((it) => it.node.path.endsWith("/ResultCollector/Function/Resource")) as { memorySize?: number } | undefined;
+  const items: Item[] = [
+    { what: `${nShards} shards`, usd: nShards * HOURS * PRICE.shardHour },
+    { what: `${nShards} shards that keep ${retentionHours} h`, usd: retentionHours > 24 ? nShards * HOURS * PRICE.shardHourLong : 0 },
+    { what: `${count(CfnKey)} keys`, usd: count(CfnKey) * PRICE.keyMonth },
+    { what: `${count(CfnAlarm)} alarms`, usd: count(CfnAlarm) * PRICE.alarmMonth },
+    { what: `${count(CfnDashboard)} dashboards`, usd: count(CfnDashboard) * PRICE.dashboardMonth },
+  ];
+  if (count(GridStack) > 0) {
+    // The timer's two metrics.
+    items.push({ what: "the grid's timer and its metrics", usd: timer(collectorMb?.memorySize ?? 0) + 2 * PRICE.metricMonth });
+  }
+  if (count(CapacityStack) > 0) {
+    // Eleven metrics; a tick writes once, reads two metrics, and looks at the ledger five times.
+    const ticks = timer(256) + MINUTES * (PRICE.metricWrite + 2 * PRICE.metricRead + 5 * PRICE.readUnit);
+    items.push({ what: "the fleet's timer and its metrics", usd: ticks + 11 * PRICE.metricMonth });
+  }
+  return items.filter((it) => it.usd > 0);
+}
+
+/** The bill as a sentence or two. */
+export function bill(items: Item[]): string {
+  const total = items.reduce((sum, it) => sum + it.usd, 0);
+  const lines = items.map((it) => `  ${it.usd.toFixed(2).padStart(8)}  ${it.what}`);
+  return [`idle, this deployment costs about ${total.toFixed(0)} USD a month (list prices of us-east-1):`, ...lines].join("\n");
+}
+
+/** What a burst asks of the account's concurrency. */
+export function concurrency({
+  taskShards,
+  lanesPerShard,
+  workersPerConsumer,
+}: {
+  taskShards: number;
+  lanesPerShard: number;
+  workersPerConsumer: number;
+}): number {
+  const lanes = taskShards * lanesPerShard;
+  return lanes * (1 + workersPerConsumer) + 2;
+}

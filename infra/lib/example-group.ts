@@ -1,0 +1,130 @@
+// An Auto Scaling group to try the controllers on, as they need one: protected from launch on, and nobody else scales it.
+import { CustomResource, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { AutoScalingGroup, BlockDeviceVolume, GroupMetrics } from "aws-cdk-lib/aws-autoscaling";
+import { InstanceArchitecture, InstanceType, LaunchTemplate, MachineImage, SecurityGroup, SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Code, Function, Runtime } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import { nagged } from "./names.ts";
+
+export interface ExampleGroupProps {
+  readonly min: number;
+  readonly max: number;
+  readonly instanceType: string;
+  /** LaunchInstances takes one Availability Zone. */
+  readonly oneZone: boolean;
+}
+
+/** CloudFormation cannot suspend a process of a group, nor delete a group whose instances are protected. */
+const SETTLE = `
+import json
+import urllib.request
+
+import botocore.session
+
+
+def settle(event):
+    group = event["ResourceProperties"]["GroupName"]
+    client = botocore.session.get_session().create_client("autoscaling")
+    if event["RequestType"] != "Delete":
+        client.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["AZRebalance"])
+        return
+    found = client.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+    ids = [it["InstanceId"] for each in found for it in each["Instances"] if it["ProtectedFromScaleIn"]]
+    for start in range(0, len(ids), 50):
+        client.set_instance_protection(
+            AutoScalingGroupName=group, InstanceIds=ids[start:start + 50], ProtectedFromScaleIn=False)
+
+
+def handler(event, context):
+    answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    answer |= {"PhysicalResourceId": event["ResourceProperties"]["GroupName"], "Status": "SUCCESS"}
+    try:
+        settle(event)
+    except Exception as error:
+        answer |= {"Status": "FAILED", "Reason": str(error)}
+    print(json.dumps(answer))
+    body = json.dumps(answer).encode()
+    request = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")
+    urllib.request.urlopen(request, timeout=20).close()
+`;
+
+export class ExampleGroup extends Construct {
+  readonly groupName: string;
+
+  constructor(scope: Construct, id: string, props: ExampleGroupProps) {
+    super(scope, id);
+    const vpc = new Vpc(this, "Vpc", {
+      maxAzs: props.oneZone ? 1 : 2,
+      natGateways: 0,
+      subnetConfiguration: [{ name: "public", subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: true }],
+      restrictDefaultSecurityGroup: false,
+    });
+    Validations.of(vpc).acknowledge({ id: "AwsSolutions-VPC7", reason: "A network to try things in; nothing listens there." });
+    const instanceType = new InstanceType(props.instanceType);
+    const arm = instanceType.architecture === InstanceArchitecture.ARM_64;
+    const template = new LaunchTemplate(this, "Template", {
+      // Looked up at each launch, so that no template carries an image that grows old.
+      machineImage: MachineImage.resolveSsmParameterAtLaunch(
+        `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-${arm ? "arm64" : "x86_64"}`,
+      ),
+      instanceType,
+      requireImdsv2: true,
+      detailedMonitoring: true,
+      blockDevices: [{ deviceName: "/dev/xvda", volume: BlockDeviceVolume.ebs(8, { encrypted: true }) as never }],
+      securityGroup: new SecurityGroup(this, "SecurityGroup", { vpc, description: "Lets nothing in" }),
+    });
+    const group = new AutoScalingGroup(this, "Group", {
+      vpc,
+      launchTemplate: template,
+      minCapacity: props.min,
+      maxCapacity: props.max,
+      newInstancesProtectedFromScaleIn: true,
+      groupMetrics: [GroupMetrics.all()],
+    });
+    Validations.of(group).acknowledge({ id: "AwsSolutions-AS3", reason: "The controllers' own metrics and alarms tell of its size." });
+    this.groupName = group.autoScalingGroupName;
+
+    const stack = Stack.of(this);
+    const logGroup = new LogGroup(this, "SettleLog", { retention: RetentionDays.TWO_WEEKS, removalPolicy: RemovalPolicy.DESTROY });
+    const role = new Role(this, "SettleRole", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const groupArn = stack.formatArn({
+      service: "autoscaling",
+      resource: "autoScalingGroup:*:autoScalingGroupName",
+      resourceName: this.groupName,
+    });
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["autoscaling:SuspendProcesses", "autoscaling:SetInstanceProtection"], resources: [groupArn] }),
+    );
+    role.addToPolicy(new PolicyStatement({ actions: ["autoscaling:DescribeAutoScalingGroups"], resources: ["*"] }));
+    role.addToPolicy(new PolicyStatement({ actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [logGroup.logGroupArn] }));
+    Validations.of(role).acknowledge(
+      { id: "AwsSolutions-IAM5[Resource::*]", reason: "Auto Scaling's descriptions know no resource." },
+      {
+        id: `AwsSolutions-IAM5[Resource::${nagged(groupArn, stack)}]`,
+        reason: "A group's ARN has an id between, which nobody knows before it is made.",
+      },
+      {
+        id: `AwsSolutions-IAM5[Resource::<${stack.getLogicalId(logGroup.node.defaultChild as never)}.Arn>]`,
+        reason: "The ARN of a log group ends in `:*`, which stands for its streams.",
+      },
+    );
+    const settle = new Function(this, "Settle", {
+      description: "Suspends AZRebalance, and lets the group be deleted",
+      runtime: Runtime.PYTHON_3_13,
+      handler: "index.handler",
+      code: Code.fromInline(SETTLE),
+      timeout: Duration.minutes(1),
+      role,
+      logGroup,
+    });
+    Validations.of(settle).acknowledge({ id: "AwsSolutions-L1", reason: "The version is pinned, and moved on purpose." });
+    const settled = new CustomResource(this, "Settled", {
+      serviceToken: settle.functionArn,
+      serviceTimeout: Duration.minutes(5),
+      properties: { GroupName: this.groupName },
+    });
+    settled.node.addDependency(role, group);
+  }
+}

@@ -1,0 +1,295 @@
+// The burst: splitter, consumer, workers and collector, between the streams and topics of the state.
+import { CfnOutput, Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
+import { Rule, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Stream } from "aws-cdk-lib/aws-kinesis";
+import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { Construct } from "constructs";
+import { Alarms, givenUp } from "./alarms.ts";
+import {
+  blobs,
+  files,
+  jobEvents,
+  jobsKept,
+  jobsMade,
+  jobsRead,
+  onFailure,
+  published,
+  resultsPut,
+  streamRead,
+  tasksPut,
+  workers,
+} from "./bindings.ts";
+import { gridDashboard } from "./dashboards.ts";
+import { type CodeOf, type Grant, SquallFunction } from "./function.ts";
+import { nagged, pascal, prefixOf } from "./names.ts";
+import type { Checked, GridSettings } from "./settings.ts";
+import type { StateStack } from "./state.ts";
+
+/** Longest that Lambda runs anything: a task may be what a lane does for so long. */
+const CONSUMER_TIMEOUT = Duration.minutes(15);
+/** As long as the cascade waits for a worker before it starts another (`CascadePolicy::attempt_timeout_us`). */
+const WORKER_TIMEOUT = Duration.minutes(5);
+/** Reading files and putting 100,000 tasks takes seconds; ending a job merges its buckets. */
+const TIMEOUT = Duration.minutes(5);
+/** A job that expires is ended at most this much later. */
+const TICK = Duration.minutes(1);
+
+export class GridStack extends Stack {
+  constructor(scope: Construct, id: string, state: StateStack, settings: Checked, grid: GridSettings, code: CodeOf, props: StackProps) {
+    super(scope, id, props);
+    const prefix = prefixOf(settings.name);
+    const namespace = `${settings.name}/Grid`;
+    const { memoryMb, reservedConcurrency } = grid;
+    const make = (name: string, binary: string, description: string, memory: number, timeout: Duration, more = {}) =>
+      new SquallFunction(this, pascal(name), {
+        binary,
+        name,
+        prefix,
+        description,
+        code,
+        architecture: settings.architecture,
+        memoryMb: memory,
+        timeout,
+        logDays: grid.logDays,
+        ...more,
+      }).bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace }, grants: [] });
+
+    const splitter = make("task-splitter", "task-splitter", "Turns a published job into tasks on the stream", memoryMb.splitter, TIMEOUT, {
+      deadLetters: true,
+      reservedConcurrency: reservedConcurrency.splitter,
+    });
+    const stripes = Array.from({ length: grid.stripes }, (_, stripe) =>
+      make(`cascade-worker-${stripe}`, "cascade-worker", "Evaluates a subtask and replies", memoryMb.worker, WORKER_TIMEOUT, {
+        reservedConcurrency: reservedConcurrency.worker,
+      }),
+    );
+    const consumer = make(
+      "shard-consumer",
+      "shard-consumer",
+      "Takes one task at a time through a cascade of workers",
+      memoryMb.consumer,
+      CONSUMER_TIMEOUT,
+      { reservedConcurrency: reservedConcurrency.consumer },
+    );
+    const collector = make(
+      "result-collector",
+      "result-collector",
+      "Merges results exactly once, and ends jobs",
+      memoryMb.collector,
+      TIMEOUT,
+      {
+        deadLetters: true,
+        reservedConcurrency: reservedConcurrency.collector,
+      },
+    );
+
+    const { key, table, bucket, tasks, results } = state;
+    const elsewhere = grid.readsFrom.map((uri) => `arn:${this.partition}:s3:::${uri.slice("s3://".length)}*`);
+    splitter.bind(
+      jobsMade(table),
+      blobs(bucket, "read and write"),
+      files(bucket, elsewhere),
+      tasksPut(tasks, key),
+      jobEvents(state.jobEvents, key),
+      {
+        variables: {
+          SQUALL_LANES_PER_SHARD: String(grid.lanesPerShard),
+          SQUALL_WORKERS_PER_CONSUMER: String(grid.workersPerConsumer),
+          SQUALL_WORKER_VCPUS: String(Math.ceil(memoryMb.worker / MB_PER_VCPU)),
+        },
+        grants: [],
+      },
+    );
+    consumer.bind(
+      jobsRead(table),
+      blobs(bucket, "read and write"),
+      resultsPut(results, key),
+      workers(stripes.map((it) => it.function)),
+      streamRead(tasks, key),
+      onFailure(bucket),
+      {
+        variables: {
+          SQUALL_MAX_CONCURRENCY: String(grid.workersPerConsumer),
+          SQUALL_ATTEMPT_TIMEOUT_S: String(WORKER_TIMEOUT.toSeconds()),
+        },
+        grants: [],
+      },
+    );
+    for (const stripe of stripes) {
+      stripe.bind(blobs(bucket, "read"));
+    }
+    collector.bind(
+      jobsKept(table),
+      blobs(bucket, "read and write"),
+      jobEvents(state.jobEvents, key),
+      streamRead(results, key),
+      onFailure(bucket),
+    );
+    for (const it of [splitter, consumer, collector, ...stripes]) {
+      this.acknowledgeObjects(it.role, state);
+    }
+    for (const place of elsewhere) {
+      splitter.acknowledge(place, "The settings name this place: jobs may name any file in it.");
+    }
+
+    // Jobs come by the topic; whatever comes is answered, so nothing is filtered out: what is no job is recorded as rejected.
+    state.jobs.addSubscription(new LambdaSubscription(splitter.function, { deadLetterQueue: splitter.deadLetters! }));
+
+    // One task at a time per lane. A consumer answers for what fails; what kills it is delivered again, and given up in the end.
+    const taskMapping = mapping(this, "TaskMapping", tasks, consumer, bucket.bucketArn, {
+      batchSize: 1,
+      parallelizationFactor: grid.lanesPerShard,
+      retryAttempts: 5,
+    });
+    // Many results at once, in order: two collectors of one shard would only race for the same buckets.
+    const resultMapping = mapping(this, "ResultMapping", results, collector, bucket.bucketArn, {
+      batchSize: 1_000,
+      maxBatchingWindow: Duration.seconds(1),
+      parallelizationFactor: 1,
+      retryAttempts: 10,
+    });
+
+    new Rule(this, "Timer", {
+      description: "Ends jobs whose deadline has passed, and what a collector left that died",
+      schedule: Schedule.rate(TICK),
+      targets: [
+        new LambdaFunction(collector.function, {
+          deadLetterQueue: collector.deadLetters!,
+          // The next tick does the same.
+          retryAttempts: 0,
+          maxEventAge: Duration.minutes(1),
+        }),
+      ],
+    });
+
+    for (const [name, description, grants] of people(state)) {
+      const policy = new ManagedPolicy(this, pascal(name), {
+        managedPolicyName: `${prefix}-${name}-${this.region}`,
+        description,
+        statements: grants.map((it) => new PolicyStatement({ effect: Effect.ALLOW, actions: it.actions, resources: it.resources })),
+      });
+      this.acknowledgeObjects(policy, state);
+    }
+
+    const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);
+    [splitter, consumer, collector].forEach((it) => alarms.watch(it));
+    for (const [name, stream, because] of [
+      ["tasks", tasks, "Tasks wait in their lanes: more shards, lanes or workers, or a lane that is stuck on one task"],
+      ["results", results, "Results wait to be merged: more result shards, or a collector that fails"],
+    ] as const) {
+      alarms.add(`${name}-late`, {
+        metric: stream.metricGetRecordsIteratorAgeMilliseconds({ period: Duration.minutes(1), statistic: "Maximum" }),
+        over: Duration.minutes(name === "tasks" ? 15 : 1).toMilliseconds(),
+        periods: 3,
+        because,
+      });
+    }
+    alarms.add("tasks-given-up", {
+      metric: givenUp(taskMapping),
+      over: 0,
+      because: "A task failed every delivery; its record is in the bucket under aws/lambda",
+    });
+    alarms.add("results-given-up", {
+      metric: givenUp(resultMapping),
+      over: 0,
+      because: "A result failed every delivery; its record is in the bucket under aws/lambda",
+    });
+    const dashboard = gridDashboard(this, {
+      prefix,
+      namespace,
+      state,
+      splitter,
+      consumer,
+      collector,
+      stripes,
+      mappings: [taskMapping, resultMapping],
+    });
+    alarms.add("jobs-failed", {
+      metric: dashboard.jobsFailed,
+      over: 0,
+      because: "A job ended without its whole answer; `squall jobs` names it, `squall missing` what is missing",
+    });
+    dashboard.show(alarms.all);
+
+    new CfnOutput(this, "StateStackName", { value: state.stackName, description: "What `squall --stack` is given" });
+  }
+
+  private acknowledgeObjects(of: Construct, state: StateStack): void {
+    const bucketArn = state.exportValue(state.bucket.bucketArn);
+    const reason = "Objects are named by their digests; the prefix says which they are.";
+    const prefixes = ["blobs", "files", "aws/lambda"].map((prefix) => `${nagged(bucketArn, this)}/${prefix}/*`);
+    Validations.of(of).acknowledge(...prefixes.map((it) => ({ id: `AwsSolutions-IAM5[Resource::${it}]`, reason })));
+  }
+}
+
+/** One vCPU is so much memory. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const MB_PER_VCPU = 1_769;
+
+interface Delivery {
+  readonly batchSize: number;
+  readonly parallelizationFactor: number;
+  readonly retryAttempts: number;
+  readonly maxBatchingWindow?: Duration;
+}
+
+/** A stream and its function. */
+function mapping(
+  scope: Construct,
+  id: string,
+  stream: Stream,
+  to: SquallFunction,
+  bucketArn: string,
+  delivery: Delivery,
+): EventSourceMapping {
+  const made = new EventSourceMapping(scope, id, {
+    ...delivery,
+    target: to.function,
+    eventSourceArn: stream.streamArn,
+    startingPosition: StartingPosition.TRIM_HORIZON,
+    bisectBatchOnError: true,
+    reportBatchItemFailures: true,
+    maxRecordAge: Duration.days(1),
+    onFailure: { bind: () => ({ destination: bucketArn }) },
+    metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+  });
+  // Lambda checks at once whether the function may read the stream.
+  made.node.addDependency(to.role);
+  return made;
+}
+
+/** What people and programs that use the grid may do: to be attached to their roles. */
+function people(state: StateStack): [string, string, Grant[]][] {
+  const { key, table, bucket, tasks, jobs, jobEvents: events } = state;
+  const look: Grant[] = [
+    { actions: ["dynamodb:GetItem"], resources: [table.tableArn] },
+    { actions: ["dynamodb:Query"], resources: [`${table.tableArn}/index/by-status`] },
+    { actions: ["s3:GetObject"], resources: [bucket.arnForObjects("blobs/*")] },
+    { actions: ["cloudformation:DescribeStacks"], resources: [state.stackId] },
+  ];
+  return [
+    [
+      "job-publisher",
+      "Publishes jobs and brings their files: squall submit",
+      [
+        ...published(jobs, key),
+        { actions: ["s3:GetObject", "s3:PutObject"], resources: [bucket.arnForObjects("files/*")] },
+        { actions: ["cloudformation:DescribeStacks"], resources: [state.stackId] },
+      ],
+    ],
+    ["job-reader", "Looks at jobs and their answers: squall watch, result, jobs, missing", look],
+    [
+      "job-operator",
+      "Ends jobs and sends tasks again: squall cancel, retry",
+      [
+        ...look,
+        { actions: ["dynamodb:UpdateItem"], resources: [table.tableArn] },
+        { actions: ["s3:PutObject"], resources: [bucket.arnForObjects("blobs/*")] },
+        { actions: ["kinesis:ListShards", "kinesis:PutRecords"], resources: [tasks.streamArn] },
+        ...published(events, key),
+      ],
+    ],
+  ];
+}

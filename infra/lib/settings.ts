@@ -1,0 +1,165 @@
+// The settings: their shape, their ranges, their defaults, and one clear sentence for each that is wrong.
+import { z } from "zod";
+
+/** Retentions that CloudWatch Logs takes, days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+/** Seconds that the ledger can add to a moment without end, as `squall-capacity` has it. */
+const MOST_S = 365 * 86_400;
+
+const whole = (what: string, least: number, most: number) => {
+  const expected = `${what}, a whole number from ${least} to ${most}`;
+  return z.custom<number>((it) => Number.isInteger(it) && Number(it) >= least && Number(it) <= most, { error: expected });
+};
+
+const text = (expected: string, pattern: RegExp) =>
+  z.custom<string>((it) => typeof it === "string" && pattern.test(it), { error: expected });
+
+const yesOrNo = z.custom<boolean>((it) => typeof it === "boolean", { error: "true or false" });
+
+const oneOf = <T extends string | number>(values: readonly T[]) =>
+  z.custom<T>((it) => values.includes(it as T), { error: `one of ${values.join(", ")}` });
+
+const logDays = oneOf(LOG_DAYS).default(14);
+
+/** Memory of a function, MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const memory = whole("MB", 128, 10_240).default(1_769);
+const reserved = whole("invocations at once", 1, 100_000).optional();
+
+const Policy = z.strictObject({
+  runs_per_instance: whole("runs that an instance takes at once", 1, 10_000),
+  headroom: whole("instances", 0, 10_000).optional(),
+  standby: z
+    .strictObject({
+      steps: z
+        .array(z.strictObject({ sessions: whole("sessions", 1, 1e9), instances: whole("instances", 0, 1e5) }))
+        .refine((steps) => steps.every((step, i) => i === 0 || ascends(steps[i - 1], step)), {
+          error: "sessions and instances that ascend from step to step",
+        }),
+      decay_s: whole("seconds", 0, MOST_S).optional(),
+      floor: whole("instances", 0, 100_000).optional(),
+    })
+    .refine(({ floor, steps }) => (floor ?? 0) <= (steps[0]?.instances ?? Infinity), {
+      error: "at most the first step's instances",
+      path: ["floor"],
+    })
+    .optional(),
+  scale_in: z.discriminatedUnion(
+    "mode",
+    [
+      z.strictObject({ mode: z.literal("all_idle") }),
+      z.strictObject({
+        mode: z.literal("by_instance"),
+        idle_s: whole("seconds", 0, MOST_S),
+        most_per_tick: whole("instances", 1, 10_000).optional(),
+      }),
+    ],
+    { error: 'an object whose mode is "by_instance" or "all_idle"' },
+  ),
+  window_s: whole("seconds", 60, MOST_S).optional(),
+  raise_by: oneOf(["set_desired", "launch_instances"] as const).optional(),
+  lease_s: whole("seconds", 60, MOST_S).optional(),
+  event_lease_s: whole("seconds", 60, MOST_S).optional(),
+  forget_source_after_s: whole("seconds", 60, MOST_S).optional(),
+});
+
+type Step = { sessions: number; instances: number };
+
+function ascends(before: Step | undefined, step: Step): boolean {
+  return before === undefined || (before.sessions < step.sessions && before.instances <= step.instances);
+}
+
+const Grid = z
+  .strictObject({
+    taskShards: whole("shards", 1, 500).default(2),
+    resultShards: whole("shards", 1, 500).default(1),
+    lanesPerShard: whole("lanes", 1, 10).default(2),
+    retentionHours: whole("hours", 24, 8_760).default(24),
+    stripes: whole("worker functions", 1, 50).default(2),
+    workersPerConsumer: whole("workers", 1, 10_000).default(100),
+    memoryMb: z.strictObject({ splitter: memory, consumer: memory, worker: memory, collector: memory }).prefault({}),
+    reservedConcurrency: z.strictObject({ splitter: reserved, consumer: reserved, worker: reserved, collector: reserved }).prefault({}),
+    readsFrom: z.array(text("s3://bucket/ or s3://bucket/prefix", /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*?]*$/)).default([]),
+    blobDays: whole("days (rows live for 30 after a job's end, and once more after a retry)", 60, 3_650).default(60),
+    logDays,
+  })
+  .refine(({ reservedConcurrency: { consumer }, taskShards, lanesPerShard }) => (consumer ?? Infinity) >= taskShards * lanesPerShard, {
+    error: "at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stands still",
+    path: ["reservedConcurrency", "consumer"],
+  });
+
+const Capacity = z
+  .strictObject({
+    group: text("the name of an Auto Scaling group", /^[^\s:][^:]{0,254}$/).optional(),
+    example: z
+      .strictObject({
+        min: whole("instances", 0, 1_000).default(0),
+        max: whole("instances", 1, 1_000).default(4),
+        instanceType: text("an EC2 instance type such as t4g.nano", /^[a-z0-9-]+\.[a-z0-9-]+$/).default("t4g.nano"),
+      })
+      .refine(({ min, max }) => min <= max, { error: "at most max", path: ["min"] })
+      .optional(),
+    policy: Policy,
+    overMaximumMinutes: whole("minutes", 1, 1_440).default(15),
+    logDays,
+  })
+  .refine(({ group, example }) => (group === undefined) !== (example === undefined), {
+    error: "either the name of a group, or an example to make, and not both",
+    path: ["group"],
+  });
+
+const Deployment = z
+  .strictObject({
+    name: text("letters and digits, beginning with a capital, at most 30", /^[A-Z][A-Za-z0-9]{0,29}$/).default("Squall"),
+    region: text("a region such as eu-west-1", /^[a-z]{2}(-[a-z]+)+-\d$/).optional(),
+    architecture: oneOf(["arm64", "x86_64"] as const).default("arm64"),
+    keepData: yesOrNo.default(true),
+    alarms: z
+      .strictObject({
+        email: text("an e-mail address", /^[^\s@]+@[^\s@]+$/).optional(),
+        monthlyBudgetUsd: whole("US dollars a month", 1, 10_000_000).optional(),
+      })
+      .prefault({})
+      .refine(({ email, monthlyBudgetUsd }) => monthlyBudgetUsd === undefined || email !== undefined, {
+        error: "an e-mail address as well, since a budget tells somebody",
+        path: ["email"],
+      }),
+    grid: Grid.optional(),
+    capacity: Capacity.optional(),
+  })
+  .refine(({ grid, capacity }) => grid !== undefined || capacity !== undefined, {
+    error: "a grid, a capacity, or both",
+    path: ["grid"],
+  });
+
+/** The settings as somebody writes them. */
+export type Settings = z.input<typeof Deployment>;
+/** The settings with everything said. */
+export type Checked = z.output<typeof Deployment>;
+/** The grid's. */
+export type GridSettings = NonNullable<Checked["grid"]>;
+/** The capacity controllers'. */
+export type CapacitySettings = NonNullable<Checked["capacity"]>;
+
+/** What is wrong with the settings: a line for each. */
+export class SettingsError extends Error {}
+
+/** Checks the settings. Throws a `SettingsError` that names each field that is wrong, its value, and what would be right. */
+export function checked(settings: unknown): Checked {
+  const parsed = Deployment.safeParse(settings, { reportInput: true });
+  if (parsed.success) {
+    return parsed.data;
+  }
+  throw new SettingsError(parsed.error.issues.map((issue) => sentence(issue, settings)).join("\n"));
+}
+
+function sentence(issue: z.core.$ZodIssue, settings: unknown): string {
+  const field = issue.path.map(String).join(".") || "the settings";
+  if (issue.code === "unrecognized_keys") {
+    const at = issue.path.length > 0 ? `${field}.` : "";
+    return issue.keys.map((key) => `${at}${key} is unknown`).join("\n");
+  }
+  const value = issue.path.reduce<unknown>((it, key) => (it as Record<PropertyKey, unknown> | undefined)?.[key], settings);
+  const found = value === undefined ? "not set" : JSON.stringify(value);
+  const expected = issue.code === "invalid_type" ? issue.expected : issue.message;
+  return `${field} is ${found}; expected ${expected}`;
+}

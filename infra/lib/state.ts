@@ -1,0 +1,111 @@
+// What outlives a deployment of code: streams, table, bucket, topics, and the key that encrypts what passes through.
+import { CfnDeletionPolicy, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
+import { AttributeType, BillingMode, ProjectionType, Table } from "aws-cdk-lib/aws-dynamodb";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { type CfnStream, Stream, StreamEncryption } from "aws-cdk-lib/aws-kinesis";
+import { Key } from "aws-cdk-lib/aws-kms";
+import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import type { Construct } from "constructs";
+import type { Checked, GridSettings } from "./settings.ts";
+
+export class StateStack extends Stack {
+  readonly key: Key;
+  readonly tasks: Stream;
+  readonly results: Stream;
+  readonly table: Table;
+  readonly bucket: Bucket;
+  readonly jobs: Topic;
+  readonly jobEvents: Topic;
+
+  constructor(scope: Construct, id: string, settings: Checked, grid: GridSettings, props: StackProps) {
+    super(scope, id, { ...props, terminationProtection: settings.keepData });
+    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.key = encryptionKey(this, "Key", `Encrypts what is on the streams and topics of ${id}`, removalPolicy);
+
+    const stream = (name: string, shardCount: number) => {
+      const made = new Stream(this, name, {
+        shardCount,
+        retentionPeriod: Duration.hours(grid.retentionHours),
+        encryption: StreamEncryption.KMS,
+        encryptionKey: this.key,
+        removalPolicy,
+      });
+      // Never thrown away for a new one: tasks under way would be gone.
+      (made.node.defaultChild as CfnStream).cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+      Validations.of(made).acknowledge({ id: "AwsSolutions-KDS3", reason: "A key of one's own says who may read, and can be taken back." });
+      return made;
+    };
+    this.tasks = stream("Tasks", grid.taskShards);
+    this.results = stream("Results", grid.resultShards);
+
+    this.table = new Table(this, "Jobs", {
+      partitionKey: { name: "pk", type: AttributeType.STRING },
+      sortKey: { name: "sk", type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: "ttl",
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: settings.keepData,
+      removalPolicy,
+    });
+    this.table.addGlobalSecondaryIndex({
+      indexName: "by-status",
+      partitionKey: { name: "status", type: AttributeType.STRING },
+      sortKey: { name: "created_us", type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+
+    this.bucket = new Bucket(this, "Blobs", {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      lifecycleRules: [
+        // A job's rows live for 30 days after its end, and for 30 more when it is taken up again on the last of them.
+        { id: "blobs", prefix: "blobs/", expiration: Duration.days(grid.blobDays) },
+        { id: "files", prefix: "files/", expiration: Duration.days(grid.blobDays) },
+        { id: "given-up", prefix: "aws/lambda/", expiration: Duration.days(grid.blobDays) },
+        { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
+      removalPolicy,
+    });
+    Validations.of(this.bucket).acknowledge({
+      id: "AwsSolutions-S1",
+      reason: "Everything in it is named by its digest and written by roles; CloudTrail's data events tell who, where wanted.",
+    });
+
+    const topic = (name: string) => new Topic(this, name, { masterKey: this.key, enforceSSL: true });
+    this.jobs = topic("JobsTopic");
+    this.jobEvents = topic("JobEventsTopic");
+    this.jobs.applyRemovalPolicy(removalPolicy);
+    this.jobEvents.applyRemovalPolicy(removalPolicy);
+
+    // What `squall --stack` reads.
+    const outputs = {
+      JobsTopicArn: [this.jobs.topicArn, "Publish jobs here"],
+      EventsTopicArn: [this.jobEvents.topicArn, "Subscribe to hear of ended jobs"],
+      TableName: [this.table.tableName, "Jobs and what is merged of them"],
+      BucketName: [this.bucket.bucketName, "Inputs, answers, and what was given up"],
+      TaskStreamName: [this.tasks.streamName, "Tasks"],
+      ResultStreamName: [this.results.streamName, "Results"],
+    };
+    for (const [name, [value, description]] of Object.entries(outputs)) {
+      new CfnOutput(this, name, { value: value ?? "", description });
+    }
+  }
+}
+
+/** A key of one's own, which turns over every year; CloudWatch may use it to tell of alarms. */
+export function encryptionKey(scope: Construct, id: string, description: string, removalPolicy: RemovalPolicy): Key {
+  const key = new Key(scope, id, { description, enableKeyRotation: true, removalPolicy });
+  // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal("cloudwatch.amazonaws.com"), new ServicePrincipal("budgets.amazonaws.com")],
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: ["*"],
+      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(scope).account } },
+    }),
+  );
+  return key;
+}

@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PLAIN } from "../lib/templates.ts";
+import { capacity, grid, type Resource, state, synthesized, usual } from "./synthesized.ts";
+
+const everything = Object.values(usual);
+const every = (type: string): [string, Resource][] => everything.flatMap((it) => it.all(type));
+const list = <T>(it: T | T[]): T[] => (Array.isArray(it) ? it : [it]);
+
+test("the streams are as large as said, encrypted with a key of our own, and never thrown away for new ones", () => {
+  const sizes = state
+    .all("AWS::Kinesis::Stream")
+    .map(([, it]) => [it.Properties.ShardCount, it.Properties.RetentionPeriodHours, it.UpdateReplacePolicy]);
+  assert.deepEqual(sizes, [
+    [2, 24, "Retain"],
+    [1, 24, "Retain"],
+  ]);
+  for (const [, it] of state.all("AWS::Kinesis::Stream")) {
+    assert.equal(it.Properties.StreamEncryption.EncryptionType, "KMS");
+    assert.ok(it.Properties.StreamEncryption.KeyId["Fn::GetAtt"]);
+  }
+  for (const [, it] of every("AWS::KMS::Key")) {
+    assert.equal(it.Properties.EnableKeyRotation, true);
+  }
+});
+
+test("what is at rest is encrypted, what travels is too, and nothing is public", () => {
+  assert.equal(every("AWS::SNS::Topic").length, 4);
+  for (const [id, it] of every("AWS::SNS::Topic")) {
+    assert.ok(it.Properties.KmsMasterKeyId, id);
+  }
+  for (const [id, it] of every("AWS::SQS::Queue")) {
+    assert.equal(it.Properties.SqsManagedSseEnabled, true, id);
+  }
+  const bucket = state.one("AWS::S3::Bucket");
+  assert.equal(bucket.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.SSEAlgorithm, "AES256");
+  assert.deepEqual(bucket.PublicAccessBlockConfiguration, {
+    BlockPublicAcls: true,
+    BlockPublicPolicy: true,
+    IgnorePublicAcls: true,
+    RestrictPublicBuckets: true,
+  });
+  const policies = [...every("AWS::S3::BucketPolicy"), ...every("AWS::SNS::TopicPolicy"), ...every("AWS::SQS::QueuePolicy")];
+  assert.equal(policies.length, 1 + every("AWS::SNS::Topic").length + every("AWS::SQS::Queue").length);
+  for (const [id, it] of policies) {
+    const insecure = it.Properties.PolicyDocument.Statement.filter(
+      (statement: any) => statement.Effect === "Deny" && statement.Condition?.Bool?.["aws:SecureTransport"] === "false",
+    );
+    assert.equal(insecure.length, 1, id);
+  }
+});
+
+test("what outlives the code is kept, and cannot be deleted by mistake", () => {
+  const kept = ["AWS::Kinesis::Stream", "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::KMS::Key"];
+  for (const [id, it] of kept.flatMap((type) => [...state.all(type), ...capacity.all(type)])) {
+    assert.equal(it.DeletionPolicy, "Retain", id);
+  }
+  assert.ok(state.terminationProtection && capacity.terminationProtection && !grid.terminationProtection);
+  const gone = synthesized({ ...PLAIN, keepData: false });
+  for (const it of Object.values(gone)) {
+    assert.equal(it.terminationProtection, false);
+    for (const [id, resource] of Object.entries(it.json.Resources)) {
+      assert.notEqual(resource.DeletionPolicy, "Retain", id);
+    }
+  }
+});
+
+test("the table is the one that the adapters expect", () => {
+  const table = state.one("AWS::DynamoDB::Table");
+  assert.deepEqual(table.KeySchema, [
+    { AttributeName: "pk", KeyType: "HASH" },
+    { AttributeName: "sk", KeyType: "RANGE" },
+  ]);
+  assert.deepEqual(table.GlobalSecondaryIndexes, [
+    {
+      IndexName: "by-status",
+      KeySchema: [
+        { AttributeName: "status", KeyType: "HASH" },
+        { AttributeName: "created_us", KeyType: "RANGE" },
+      ],
+      Projection: { ProjectionType: "KEYS_ONLY" },
+    },
+  ]);
+  assert.deepEqual([table.TimeToLiveSpecification, table.BillingMode], [{ AttributeName: "ttl", Enabled: true }, "PAY_PER_REQUEST"]);
+  const ledger = capacity.one("AWS::DynamoDB::Table");
+  assert.deepEqual([ledger.KeySchema, ledger.BillingMode], [table.KeySchema, "PAY_PER_REQUEST"]);
+});
+
+test("blobs live longer than any row that names them", () => {
+  const rules: any[] = state.one("AWS::S3::Bucket").LifecycleConfiguration.Rules;
+  const days = Object.fromEntries(rules.map((it) => [it.Prefix, it.ExpirationInDays]));
+  assert.deepEqual([days["blobs/"], days["files/"], days["aws/lambda/"]], [60, 60, 60]);
+});
+
+test("a task goes alone, a batch of results in order, and what fails for good is kept with its payload", () => {
+  const bucketArn = grid.one("AWS::Lambda::EventSourceMapping", "TaskMapping").DestinationConfig.OnFailure.Destination;
+  assert.match(bucketArn["Fn::ImportValue"], /^SquallState:.*Blobs.*Arn/);
+  const both = {
+    BisectBatchOnFunctionError: true,
+    FunctionResponseTypes: ["ReportBatchItemFailures"],
+    MaximumRecordAgeInSeconds: 86_400,
+    StartingPosition: "TRIM_HORIZON",
+    DestinationConfig: { OnFailure: { Destination: bucketArn } },
+    MetricsConfig: { Metrics: ["EventCount"] },
+  };
+  const without = ({ EventSourceArn, FunctionName, Tags, ...rest }: Record<string, any>) => rest;
+  assert.deepEqual(without(grid.one("AWS::Lambda::EventSourceMapping", "TaskMapping")), {
+    ...both,
+    BatchSize: 1,
+    ParallelizationFactor: 2,
+    MaximumRetryAttempts: 5,
+  });
+  assert.deepEqual(without(grid.one("AWS::Lambda::EventSourceMapping", "ResultMapping")), {
+    ...both,
+    BatchSize: 1_000,
+    MaximumBatchingWindowInSeconds: 1,
+    ParallelizationFactor: 1,
+    MaximumRetryAttempts: 10,
+  });
+});
+
+test("whoever is invoked with nobody waiting has dead letters: on the way there, and of its own", () => {
+  const filters: any[] = [];
+  for (const it of [grid, capacity]) {
+    for (const [id, { Properties }] of it.all("AWS::SNS::Subscription")) {
+      assert.ok(Properties.RedrivePolicy.deadLetterTargetArn, id);
+      filters.push([Properties.FilterPolicyScope, Properties.FilterPolicy]);
+    }
+    for (const [id, { Properties }] of it.all("AWS::Events::Rule")) {
+      assert.ok(Properties.Targets[0].DeadLetterConfig.Arn, id);
+      assert.equal(Properties.ScheduleExpression, "rate(1 minute)");
+    }
+  }
+  assert.deepEqual(filters, [
+    [undefined, undefined],
+    ["MessageBody", { type: ["session_activity"] }],
+    ["MessageBody", { type: ["run_activity", "instance_notice"] }],
+  ]);
+  const deaf = every("AWS::Lambda::EventInvokeConfig").map(([, it]) => it.Properties.DestinationConfig.OnFailure.Destination);
+  assert.equal(deaf.length, 5);
+  assert.ok(deaf.every(Boolean));
+});
+
+test("each function is ours, traced, and logs for as long as said", () => {
+  const functions = every("AWS::Lambda::Function").filter(([, it]) => it.Properties.Runtime === "provided.al2023");
+  assert.deepEqual(functions.map(([, it]) => it.Properties.FunctionName).sort(), [
+    "squall-cascade-worker-0",
+    "squall-cascade-worker-1",
+    "squall-result-collector",
+    "squall-scale-in",
+    "squall-scale-out-runs",
+    "squall-scale-out-sessions",
+    "squall-shard-consumer",
+    "squall-task-splitter",
+  ]);
+  for (const [id, { Properties }] of functions) {
+    assert.deepEqual([Properties.Architectures, Properties.TracingConfig.Mode, Properties.Handler], [["arm64"], "Active", "bootstrap"], id);
+    assert.ok(Properties.LoggingConfig.LogGroup.Ref, id);
+  }
+  for (const [id, it] of every("AWS::Logs::LogGroup")) {
+    assert.equal(it.Properties.RetentionInDays, 14, id);
+  }
+  const reserved = synthesized({ grid: { reservedConcurrency: { worker: 500, consumer: 4 }, stripes: 3 } }).SquallGrid!;
+  assert.equal(reserved.one("AWS::Lambda::Function", "CascadeWorker2").ReservedConcurrentExecutions, 500);
+  assert.equal(reserved.one("AWS::Lambda::Function", "ShardConsumer").ReservedConcurrentExecutions, 4);
+  assert.equal(reserved.one("AWS::Lambda::Function", "TaskSplitter").ReservedConcurrentExecutions, undefined);
+});
+
+test("no action is a wildcard, and none is allowed everywhere but those that know no resource", () => {
+  const nowhere = [
+    /^xray:Put(TraceSegments|TelemetryRecords)$/,
+    /^autoscaling:Describe(AutoScalingGroups|ScalingActivities|Policies|ScheduledActions)$/,
+    /^cloudwatch:(PutMetricData|GetMetricData)$/,
+  ];
+  const policies = [...every("AWS::IAM::Policy"), ...every("AWS::IAM::ManagedPolicy")];
+  assert.equal(policies.length, 9 + 6);
+  for (const [id, it] of policies) {
+    for (const { Action, Resource, Condition, Effect } of it.Properties.PolicyDocument.Statement) {
+      assert.equal(Effect, "Allow");
+      for (const action of list(Action)) {
+        assert.doesNotMatch(action, /\*/, id);
+        if (list(Resource).includes("*")) {
+          assert.ok(
+            nowhere.some((it) => it.test(action)),
+            `${id} allows ${action} everywhere`,
+          );
+        }
+        if (action === "cloudwatch:PutMetricData") {
+          assert.deepEqual(Condition, { StringEquals: { "cloudwatch:namespace": "Squall/Capacity" } }, id);
+        }
+      }
+    }
+  }
+  assert.ok(every("AWS::IAM::Role").every(([, it]) => it.Properties.ManagedPolicyArns === undefined));
+});
+
+test("who raises by launching can lower nothing", () => {
+  const actions = (template: typeof capacity) =>
+    template
+      .all("AWS::IAM::Policy")
+      .flatMap(([, it]) => it.Properties.PolicyDocument.Statement.flatMap((each: any) => list<string>(each.Action)));
+  assert.ok(actions(capacity).includes("autoscaling:SetDesiredCapacity"));
+  assert.ok(!actions(capacity).includes("autoscaling:LaunchInstances"));
+  const policy = { ...PLAIN.capacity!.policy, raise_by: "launch_instances" as const };
+  const launching = synthesized({ capacity: { ...PLAIN.capacity!, policy } }).SquallCapacity!;
+  assert.ok(!actions(launching).includes("autoscaling:SetDesiredCapacity"));
+  assert.ok(actions(launching).includes("autoscaling:LaunchInstances"));
+  // LaunchInstances takes one Availability Zone.
+  assert.equal(launching.all("AWS::EC2::Subnet").length, 1);
+});
+
+test("only scale-in terminates, and only it forgets", () => {
+  for (const action of ["autoscaling:TerminateInstanceInAutoScalingGroup", "dynamodb:DeleteItem"]) {
+    const who = capacity.all("AWS::IAM::Policy").filter(([, it]) => JSON.stringify(it.Properties.PolicyDocument).includes(action));
+    assert.deepEqual(
+      who.map(([id]) => id.replace(/Role.*/, "")),
+      ["ScaleIn"],
+      action,
+    );
+  }
+});
+
+test("an example group is as the controllers need one", () => {
+  const group = capacity.one("AWS::AutoScaling::AutoScalingGroup");
+  assert.deepEqual(
+    [group.NewInstancesProtectedFromScaleIn, group.MinSize, group.MaxSize, group.DesiredCapacity],
+    [true, "0", "4", undefined],
+  );
+  assert.ok(capacity.one("AWS::CloudFormation::CustomResource").GroupName.Ref.startsWith("ExampleGroup"));
+  assert.match(JSON.stringify(capacity.all("AWS::Lambda::Function")), /suspend_processes.*AZRebalance/);
+  assert.equal(capacity.one("AWS::EC2::LaunchTemplate").LaunchTemplateData.MetadataOptions.HttpTokens, "required");
+  const theirs = synthesized({ capacity: { group: "modelling-service", policy: PLAIN.capacity!.policy } }).SquallCapacity!;
+  assert.deepEqual(theirs.all("AWS::AutoScaling::AutoScalingGroup"), []);
+  assert.equal(theirs.one("AWS::Lambda::Function", "ScaleIn").Environment.Variables.SQUALL_GROUP, "modelling-service");
+});
+
+test("what goes wrong has an alarm, and what happens is shown", () => {
+  const names = every("AWS::CloudWatch::Alarm")
+    .map(([, it]) => it.Properties.AlarmName)
+    .sort();
+  assert.deepEqual(names, [
+    "squall-busy-killed",
+    "squall-jobs-failed",
+    "squall-malformed-events",
+    "squall-over-maximum",
+    "squall-result-collector-dead-letters",
+    "squall-result-collector-errors",
+    "squall-results-given-up",
+    "squall-results-late",
+    "squall-scale-in-dead-letters",
+    "squall-scale-in-errors",
+    "squall-scale-out-runs-dead-letters",
+    "squall-scale-out-runs-errors",
+    "squall-scale-out-sessions-dead-letters",
+    "squall-scale-out-sessions-errors",
+    "squall-shard-consumer-errors",
+    "squall-task-splitter-dead-letters",
+    "squall-task-splitter-errors",
+    "squall-tasks-given-up",
+    "squall-tasks-late",
+  ]);
+  const over = capacity.one("AWS::CloudWatch::Alarm", "Alarmsovermaximum");
+  assert.deepEqual([over.EvaluationPeriods, over.Period, over.Threshold, over.TreatMissingData], [15, 60, 0, "notBreaching"]);
+  const told = synthesized({ ...PLAIN, alarms: { email: "oncall@example.com", monthlyBudgetUsd: 50 } });
+  for (const it of [told.SquallGrid!, told.SquallCapacity!]) {
+    assert.ok(it.all("AWS::CloudWatch::Alarm").every(([, alarm]) => alarm.Properties.AlarmActions.length === 1));
+    assert.ok(it.all("AWS::SNS::Subscription").some(([, each]) => each.Properties.Endpoint === "oncall@example.com"));
+  }
+  assert.equal(Object.values(told).flatMap((it) => it.all("AWS::Budgets::Budget")).length, 1);
+  const shown = JSON.stringify(grid.one("AWS::CloudWatch::Dashboard")) + JSON.stringify(capacity.one("AWS::CloudWatch::Dashboard"));
+  for (const metric of [
+    "JobsFailed",
+    "JobCostUsd",
+    "TasksPut",
+    "ThrottlesConcurrency",
+    "Hedges",
+    "IteratorAge",
+    "WantedCapacity",
+    "GroupMaxSize",
+    "BusyKilled",
+  ]) {
+    assert.ok(shown.includes(metric), metric);
+  }
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checked, type Settings } from "../lib/settings.ts";
+import shipped from "../squall.config.ts";
+
+function refusal(settings: unknown): string {
+  try {
+    checked(settings);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "taken";
+}
+
+test("the settings that ship check, and say what the defaults are", () => {
+  const all = checked(shipped);
+  const { grid } = checked({ grid: {} });
+  assert.deepEqual(all.grid, grid);
+  assert.deepEqual(all, { ...all, name: "Squall", architecture: "arm64", keepData: true });
+});
+
+test("each field that is wrong is named, with its value and what would be right", () => {
+  const policy = { runs_per_instance: 1, scale_in: { mode: "all_idle" } };
+  const wrong: unknown[] = [
+    {},
+    7,
+    { grid: {}, gird: {} },
+    { name: "squall", grid: {} },
+    { region: "Ireland", grid: {} },
+    { grid: { taskShards: 0 } },
+    { grid: { taskShards: "2", lanesPerShard: 11 } },
+    { grid: { shards: 2 } },
+    { grid: { memoryMb: { worker: 64 } } },
+    { grid: { logDays: 10 } },
+    { grid: { blobDays: 30 } },
+    { grid: { readsFrom: ["market-data/*"] } },
+    { grid: { taskShards: 4, lanesPerShard: 2, reservedConcurrency: { consumer: 7 } } },
+    { grid: {}, alarms: { monthlyBudgetUsd: 10 } },
+    { grid: {}, alarms: { email: "nobody" } },
+    { capacity: { policy } },
+    { capacity: { policy, group: "mine", example: {} } },
+    { capacity: { policy, example: { min: 5, max: 2 } } },
+    { capacity: { group: "mine" } },
+    { capacity: { group: "mine", policy: { ...policy, runs_per_instance: 0 } } },
+    { capacity: { group: "mine", policy: { ...policy, scale_in: { mode: "sometimes" } } } },
+    { capacity: { group: "mine", policy: { ...policy, scale_in: { mode: "by_instance" } } } },
+    {
+      capacity: {
+        group: "mine",
+        policy: {
+          ...policy,
+          standby: {
+            steps: [
+              { sessions: 2, instances: 2 },
+              { sessions: 2, instances: 3 },
+            ],
+          },
+        },
+      },
+    },
+    { capacity: { group: "mine", policy: { ...policy, standby: { steps: [{ sessions: 2, instances: 2 }], floor: 3 } } } },
+    { capacity: { group: "mine", policy: { ...policy, raise_by: "hand" } } },
+  ];
+  assert.equal(
+    wrong.map(refusal).join("\n"),
+    `\
+grid is not set; expected a grid, a capacity, or both
+the settings is 7; expected object
+gird is unknown
+name is "squall"; expected letters and digits, beginning with a capital, at most 30
+region is "Ireland"; expected a region such as eu-west-1
+grid.taskShards is 0; expected shards, a whole number from 1 to 500
+grid.taskShards is "2"; expected shards, a whole number from 1 to 500
+grid.lanesPerShard is 11; expected lanes, a whole number from 1 to 10
+grid.shards is unknown
+grid.memoryMb.worker is 64; expected MB, a whole number from 128 to 10240
+grid.logDays is 10; expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+grid.blobDays is 30; expected days (rows live for 30 after a job's end, and once more after a retry), a whole number from 60 to 3650
+grid.readsFrom.0 is "market-data/*"; expected s3://bucket/ or s3://bucket/prefix
+grid.reservedConcurrency.consumer is 7; expected at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stands still
+alarms.email is not set; expected an e-mail address as well, since a budget tells somebody
+alarms.email is "nobody"; expected an e-mail address
+capacity.group is not set; expected either the name of a group, or an example to make, and not both
+capacity.group is "mine"; expected either the name of a group, or an example to make, and not both
+capacity.example.min is 5; expected at most max
+capacity.policy is not set; expected object
+capacity.policy.runs_per_instance is 0; expected runs that an instance takes at once, a whole number from 1 to 10000
+capacity.policy.scale_in.mode is "sometimes"; expected an object whose mode is "by_instance" or "all_idle"
+capacity.policy.scale_in.idle_s is not set; expected seconds, a whole number from 0 to 31536000
+capacity.policy.standby.steps is [{"sessions":2,"instances":2},{"sessions":2,"instances":3}]; expected sessions and instances that ascend from step to step
+capacity.policy.standby.floor is 3; expected at most the first step's instances
+capacity.policy.raise_by is "hand"; expected one of set_desired, launch_instances`,
+  );
+});
+
+test("a policy is written as the functions read it", () => {
+  const policy: NonNullable<Settings["capacity"]>["policy"] = { runs_per_instance: 2, scale_in: { mode: "by_instance", idle_s: 60 } };
+  assert.deepEqual(checked({ capacity: { group: "mine", policy } }).capacity?.policy, policy);
+});
