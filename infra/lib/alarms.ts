@@ -1,7 +1,8 @@
 // Alarms, and who is told of them.
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { CfnEventSourceMapping, EventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import { Topic } from "aws-cdk-lib/aws-sns";
@@ -29,6 +30,15 @@ export class Alarms extends Construct {
     this.prefix = prefix;
     if (email !== undefined) {
       this.topic = new Topic(this, "Topic", { masterKey: key, enforceSSL: true });
+      // The policy that demands TLS takes the place of the one that let everybody in the account publish.
+      this.topic.addToResourcePolicy(
+        new PolicyStatement({
+          principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+          actions: ["sns:Publish"],
+          resources: [this.topic.topicArn],
+          conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+        }),
+      );
       this.topic.addSubscription(new EmailSubscription(email));
     }
   }

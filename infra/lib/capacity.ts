@@ -67,17 +67,17 @@ export class CapacityStack extends Stack {
         deadLetters: true,
       }).bind(groupSeen(group), metricsPut(namespace), { variables: { SQUALL_POLICY: policy }, grants: [] });
     // LaunchInstances only adds: who raises by it cannot lower anything, by mistake or otherwise.
-    const raise = ["autoscaling:SetInstanceProtection", launches ? "autoscaling:LaunchInstances" : "autoscaling:SetDesiredCapacity"];
+    const raise = launches ? "autoscaling:LaunchInstances" : "autoscaling:SetDesiredCapacity";
 
-    const topics = Object.entries(EVENTS).map(([what, types]) => {
+    const topics = (["sessions", "runs"] as const).map((what) => {
       const scaleOut = make(`scale-out-${what}`, "scale-out", `Makes the group as large as ${what} need`, SCALE_OUT_TIMEOUT);
-      scaleOut.bind(ledger(table, "claim"), groupTold(groupArn, raise));
+      scaleOut.bind(ledger(table, "claim"), groupTold(groupArn, [raise, "autoscaling:SetInstanceProtection"]));
       const topic = new Topic(this, `${pascal(what)}Topic`, { masterKey: key, enforceSSL: true });
       topic.applyRemovalPolicy(removalPolicy);
       topic.addSubscription(
         new LambdaSubscription(scaleOut.function, {
           deadLetterQueue: scaleOut.deadLetters!,
-          filterPolicyWithMessageBody: { type: FilterOrPolicy.filter(SubscriptionFilter.stringFilter({ allowlist: types })) },
+          filterPolicyWithMessageBody: { type: FilterOrPolicy.filter(SubscriptionFilter.stringFilter({ allowlist: EVENTS[what] })) },
         }),
       );
       return { what, topic, scaleOut };
@@ -86,7 +86,7 @@ export class CapacityStack extends Stack {
     scaleIn.bind(
       ledger(table, "claim and forget"),
       metricsRead,
-      groupTold(groupArn, [...raise, "autoscaling:TerminateInstanceInAutoScalingGroup"]),
+      groupTold(groupArn, [raise, "autoscaling:TerminateInstanceInAutoScalingGroup"]),
     );
     new Rule(this, "Timer", {
       description: "Has enough where an event was lost, and takes what is idle",
@@ -168,6 +168,13 @@ export class CapacityStack extends Stack {
       over: 0,
       because: "An event did not check; the log of scale-out names the field",
     });
+    for (const { what, topic } of topics) {
+      alarms.add(`${what}-not-delivered`, {
+        metric: topic.metricNumberOfNotificationsFilteredOut({ period: Duration.minutes(5) }),
+        over: 0,
+        because: `Something else than ${EVENTS[what].join(", ")} was published to this topic, and nobody took it`,
+      });
+    }
     dashboard.show(alarms.all);
 
     const outputs: Record<string, [string, string]> = {

@@ -1,5 +1,5 @@
 // An Auto Scaling group to try the controllers on, as they need one: protected from launch on, and nobody else scales it.
-import { CustomResource, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { type CfnResource, CustomResource, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { AutoScalingGroup, BlockDeviceVolume, GroupMetrics } from "aws-cdk-lib/aws-autoscaling";
 import { InstanceArchitecture, InstanceType, LaunchTemplate, MachineImage, SecurityGroup, SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -122,9 +122,10 @@ export class ExampleGroup extends Construct {
     Validations.of(settle).acknowledge({ id: "AwsSolutions-L1", reason: "The version is pinned, and moved on purpose." });
     const settled = new CustomResource(this, "Settled", {
       serviceToken: settle.functionArn,
-      serviceTimeout: Duration.minutes(5),
       properties: { GroupName: this.groupName },
     });
+    // CloudFormation would wait for an hour. A number: the construct's own property makes it a text.
+    (settled.node.defaultChild as CfnResource).addPropertyOverride("ServiceTimeout", 300);
     settled.node.addDependency(role, group);
   }
 }

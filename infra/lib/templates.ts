@@ -30,7 +30,7 @@ export const FOLDER = join(import.meta.dirname, "../templates");
 
 /** The templates by file name, as text. */
 export function templates(): Map<string, string> {
-  const app = new App({ context: { "aws:cdk:disable-path-metadata": true } });
+  const app = new App({ outdir: join(import.meta.dirname, "../cdk.out/templates"), context: { "aws:cdk:disable-path-metadata": true } });
   squall(app, checked(PLAIN), "bucket");
   const stacks = app.synth().stacks;
   return new Map(stacks.map((it) => [it.templateFile, `${JSON.stringify(it.template, undefined, 1)}\n`]));

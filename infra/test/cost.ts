@@ -20,7 +20,7 @@ test("idling costs what stands there: shards, keys, alarms, dashboards, timers",
 idle, this deployment costs about 48 USD a month (list prices of us-east-1):
      32.85  3 shards
       2.00  2 keys
-      1.90  19 alarms
+      2.10  21 alarms
       6.00  2 dashboards
       0.81  the grid's timer and its metrics
       4.68  the fleet's timer and its metrics`,

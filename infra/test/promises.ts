@@ -247,12 +247,14 @@ test("what goes wrong has an alarm, and what happens is shown", () => {
     "squall-result-collector-errors",
     "squall-results-given-up",
     "squall-results-late",
+    "squall-runs-not-delivered",
     "squall-scale-in-dead-letters",
     "squall-scale-in-errors",
     "squall-scale-out-runs-dead-letters",
     "squall-scale-out-runs-errors",
     "squall-scale-out-sessions-dead-letters",
     "squall-scale-out-sessions-errors",
+    "squall-sessions-not-delivered",
     "squall-shard-consumer-errors",
     "squall-task-splitter-dead-letters",
     "squall-task-splitter-errors",
@@ -264,6 +266,11 @@ test("what goes wrong has an alarm, and what happens is shown", () => {
   const told = synthesized({ ...PLAIN, alarms: { email: "oncall@example.com", monthlyBudgetUsd: 50 } });
   for (const it of [told.SquallGrid!, told.SquallCapacity!]) {
     assert.ok(it.all("AWS::CloudWatch::Alarm").every(([, alarm]) => alarm.Properties.AlarmActions.length === 1));
+    const allowed = it.one("AWS::SNS::TopicPolicy", "AlarmsTopic").PolicyDocument.Statement.filter((each: any) => each.Effect === "Allow");
+    assert.deepEqual(
+      allowed.map((each: any) => [each.Principal, each.Action]),
+      [[{ Service: "cloudwatch.amazonaws.com" }, "sns:Publish"]],
+    );
     assert.ok(it.all("AWS::SNS::Subscription").some(([, each]) => each.Properties.Endpoint === "oncall@example.com"));
   }
   assert.equal(Object.values(told).flatMap((it) => it.all("AWS::Budgets::Budget")).length, 1);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { App, Stack, Validations } from "aws-cdk-lib";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { FOLDER, PLAIN, templates } from "../lib/templates.ts";
-import { folders, synthesized, usual } from "./synthesized.ts";
+import { folder, folders, synthesized, usual } from "./synthesized.ts";
 
 test("the templates for people without the CDK are those of this code", () => {
   const made = templates();
@@ -17,9 +17,7 @@ test("the templates for people without the CDK are those of this code", () => {
 });
 
 test("what the CDK deploys is the same but for where the code is", () => {
-  const folder = folders();
-  const deployed = synthesized(PLAIN, { folder });
-  rmSync(folder, { recursive: true });
+  const deployed = synthesized(PLAIN, { folder: folders() });
   for (const [name, plain] of Object.entries(usual)) {
     const ours = structuredClone(deployed[name]!.json) as any;
     const theirs = structuredClone(plain.json) as any;
@@ -44,13 +42,15 @@ test("a function that was not built is named, with the way to build it", () => {
 });
 
 test("a function that was built for another processor is refused", () => {
-  const folder = folders();
+  const built = folders();
   const header = Buffer.alloc(64);
   header.write("\x7fELF", "latin1");
   header.writeUInt16LE(0x3e, 18);
-  writeFileSync(join(folder, "task-splitter", "bootstrap"), header);
-  assert.throws(() => synthesized({ grid: {} }, { folder }), /task-splitter.bootstrap was built for x86_64, and architecture is "arm64"/);
-  rmSync(folder, { recursive: true });
+  writeFileSync(join(built, "task-splitter", "bootstrap"), header);
+  assert.throws(
+    () => synthesized({ grid: {} }, { folder: built }),
+    /task-splitter.bootstrap was built for x86_64, and architecture is "arm64"/,
+  );
 });
 
 test("grid and capacity deploy without each other", () => {
@@ -79,7 +79,7 @@ test("two deployments share no name", () => {
 });
 
 test("cdk-nag finds what is not as it should be, or it would find nothing here either", () => {
-  const app = new App();
+  const app = new App({ outdir: folder() });
   new Bucket(new Stack(app, "Open"), "Bucket");
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   assert.throws(() => app.synth(), /Validation failed/);

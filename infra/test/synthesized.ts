@@ -1,5 +1,5 @@
 // Stacks as templates, and ways to look into them.
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
@@ -44,19 +44,27 @@ export class Synthesized {
   }
 }
 
+const root = mkdtempSync(join(tmpdir(), "squall-infra-"));
+process.on("exit", () => rmSync(root, { recursive: true, force: true }));
+
+/** A folder that is gone when the tests are done. */
+export function folder(): string {
+  return mkdtempSync(join(root, "folder-"));
+}
+
 /** Folders as `cargo lambda build` leaves them. */
 export function folders(): string {
-  const folder = mkdtempSync(join(tmpdir(), "squall-infra-"));
+  const made = folder();
   for (const binary of ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"]) {
-    mkdirSync(join(folder, binary));
-    writeFileSync(join(folder, binary, "bootstrap"), binary);
+    mkdirSync(join(made, binary));
+    writeFileSync(join(made, binary, "bootstrap"), binary);
   }
-  return folder;
+  return made;
 }
 
 /** The stacks of some settings, by name. Throws where cdk-nag finds something that nobody explained. */
 export function synthesized(settings: Settings, source: Source = "bucket"): Record<string, Synthesized> {
-  const app = new App();
+  const app = new App({ outdir: folder() });
   const stacks = squall(app, checked(settings), source);
   const assembly = app.synth();
   return Object.fromEntries(
