@@ -115,3 +115,35 @@ fn an_emulator_leaves_when_its_holder_lets_go() {
     drop(emulator);
     assert!(TcpStream::connect(&address).is_err());
 }
+
+#[test]
+fn an_emulator_that_is_not_the_one_that_is_patched_does_not_start() {
+    if another().is_none() {
+        return;
+    }
+    let python = std::env::var_os("SQUALL_EMULATOR").unwrap();
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("another-ministack");
+    let modules =
+        ["app", "core.lambda_runtime", "services.lambda_svc", "services.cloudformation.provisioners"];
+    for module in modules {
+        let mut package = folder.join("ministack");
+        for part in module.split('.') {
+            std::fs::create_dir_all(&package).unwrap();
+            std::fs::write(package.join("__init__.py"), "").unwrap();
+            package.push(part);
+        }
+        std::fs::write(package.with_extension("py"), "def main(): pass").unwrap();
+    }
+    let mut program = Command::new(python);
+    program.args([PROGRAM, "0"]).env("PYTHONPATH", folder).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = program.spawn().unwrap();
+    let _held = program.stdin.take();
+    let program = program.wait_with_output().unwrap();
+    let said = String::from_utf8(program.stderr).unwrap();
+    assert_eq!(program.status.code(), Some(1), "{said}");
+    assert_eq!(
+        said,
+        "this ministack is not the one that is patched here, it has no _poll_kinesis in ministack.services.lambda_svc; \
+         install the version of requirements.txt\n"
+    );
+}

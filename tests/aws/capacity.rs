@@ -13,9 +13,7 @@ use squall_capacity::ids::InstanceId;
 use squall_capacity::journal::Line;
 use squall_capacity::levels::Levels;
 use squall_capacity::policy::Policy;
-use squall_capacity::ports::{
-    Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written,
-};
+use squall_capacity::ports::{Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
 use squall_capacity::steps::{on_event, tick};
 use squall_local::contracts::fleet;
 
@@ -179,7 +177,7 @@ fn permanent<T: std::fmt::Debug>(result: Result<T, PortError>) -> String {
 }
 
 #[test]
-fn a_group_is_seen_and_made_larger_and_what_the_emulator_lacks_is_said_in_a_sentence() {
+fn a_group_is_seen_and_does_as_it_is_told() {
     let Some(endpoint) = emulator::endpoint() else { return };
     run(async {
         let name = deployed(endpoint).await;
@@ -191,20 +189,22 @@ fn a_group_is_seen_and_made_larger_and_what_the_emulator_lacks_is_said_in_a_sent
         assert_eq!(instances.len(), 4);
         assert!(instances.is_sorted() && instances.iter().all(|it| it.is_protected));
         assert!(instances.iter().all(|it| it.lifecycle == Lifecycle::InService));
-        let it = &instances[0].id;
-        let lacks = |action: &str| format!("of group {name}: Unknown AutoScaling action: {action}");
-        assert_eq!(
-            permanent(group.terminate(it).await),
-            format!("cannot terminate instance {it} {}", lacks("TerminateInstanceInAutoScalingGroup"))
-        );
-        assert_eq!(
-            permanent(group.protect(it, true).await),
-            format!("cannot protect instance {it} {}", lacks("SetInstanceProtection"))
-        );
-        assert_eq!(
-            permanent(group.launch(2, "token").await),
-            format!("cannot launch 2 instances in group {name}: Unknown AutoScaling action: LaunchInstances")
-        );
+        // Only what is not protected goes by itself.
+        group.set_desired(2).await.unwrap();
+        assert_eq!(group.describe().await.unwrap().instances.len(), 4);
+        group.protect(&instances[1].id, false).await.unwrap();
+        group.set_desired(2).await.unwrap();
+        let left = group.describe().await.unwrap().instances;
+        assert_eq!(left.len(), 3);
+        assert!(left.iter().all(|it| it.id != instances[1].id));
+        group.set_desired(9).await.unwrap();
+        fleet::scaling_group_victims(&group).await.unwrap();
+
+        let error = permanent(group.set_desired(10).await);
+        assert!(error.contains("New SetDesiredCapacity value 10 is above max value 9"), "{error}");
+        let error = permanent(group.protect(&id("i-0"), true).await);
+        assert_eq!(error, format!("cannot protect instance i-0: it is not in group {name}"));
+        group.terminate(&id("i-0")).await.unwrap();
         let nowhere = AutoScalingGroup::new(&connection, "nowhere");
         let error = permanent(nowhere.describe().await);
         assert!(error.contains("Auto Scaling group nowhere does not exist in us-east-1"), "{error}");
@@ -261,7 +261,7 @@ fn events_over_a_faulty_network_leave_the_group_as_large_as_the_last_of_each_sou
 }
 
 #[test]
-fn a_tick_drains_what_is_idle_and_what_cannot_be_terminated_takes_runs_again() {
+fn a_tick_drains_and_terminates_what_is_idle() {
     let Some(endpoint) = emulator::endpoint() else { return };
     run(async {
         let name = deployed(endpoint).await;
@@ -270,11 +270,10 @@ fn a_tick_drains_what_is_idle_and_what_cannot_be_terminated_takes_runs_again() {
         let adopted = tick(&ports, &policy()).await.unwrap();
         assert_eq!((adopted.decision.adopt.len(), adopted.decision.drain.len()), (1, 0));
         let ticked = tick(&ports, &policy()).await.unwrap();
-        let [(it, reason)] = &ticked.outcome.refused[..] else { panic!("{ticked:?}") };
-        assert_eq!(ticked.decision.drain, std::slice::from_ref(it));
-        assert!(reason.contains("Unknown AutoScaling action"), "{reason}");
-        let row = ports.ledger.instance(it).await.unwrap().unwrap();
-        assert_eq!(row.state, State::Open);
-        assert!(row.idle_since_us <= ports.clock.now_us());
+        assert_eq!((ticked.decision.drain.len(), &ticked.outcome.refused), (1, &Vec::new()));
+        let Group { desired, instances, .. } = ports.group.describe().await.unwrap();
+        assert_eq!((desired, instances.len()), (0, 0));
+        let rows = ports.ledger.instances().await.unwrap();
+        assert!(matches!(rows[..], [InstanceRow { state: State::Gone { .. }, .. }]), "{rows:?}");
     });
 }

@@ -5,6 +5,8 @@ use crate::connection::Connection;
 use crate::provision::{Created, Resources, provision};
 use crate::{JobTopic, KinesisTaskQueue, MAX_MESSAGE_BYTES, emulator};
 
+mod resharding;
+
 fn resources() -> Resources {
     Resources {
         task_stream: emulator::unique("tasks"),

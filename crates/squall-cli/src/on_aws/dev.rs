@@ -94,7 +94,7 @@ async fn run(args: &Args) -> Result<()> {
     let (endpoint, mut emulator) = match &args.endpoint {
         Some(endpoint) => (endpoint.clone(), None),
         None => {
-            let emulator = Emulator::start(&args.emulator, &args.dir.join("emulator.log")).await?;
+            let emulator = Emulator::start(&args.emulator, &args.dir).await?;
             (emulator.endpoint().to_owned(), Some(emulator))
         }
     };

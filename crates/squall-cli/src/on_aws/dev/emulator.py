@@ -19,6 +19,7 @@ os.environ |= {
     "BIND_HOST": "127.0.0.1",
     "GATEWAY_PORT": sys.argv[1],
     "MINISTACK_HOST": "127.0.0.1",
+    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{sys.argv[1]}",  # what functions are told; without it they call AWS
     "TMPDIR": own_folder,
     "PERSIST_STATE": "0",
     "S3_PERSIST": "0",
@@ -28,6 +29,7 @@ os.environ |= {
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 tempfile.tempdir = own_folder
 sys.argv[1:] = []  # ministack reads arguments of its own
+sys.dont_write_bytecode = True  # the patches may lie in a source tree
 
 
 def leave(code):
@@ -43,10 +45,16 @@ def leave_with_the_holder():
 
 threading.Thread(target=leave_with_the_holder, daemon=True).start()
 try:
+    from ministack_patches import functions, groups, streams
+
     from ministack.app import main  # reads the environment, so not before it is set
 
+    for patches in (functions, groups, streams):
+        patches.patch()
     main()
 except SystemExit as error:
+    if isinstance(error.code, str):
+        print(error.code, file=sys.stderr, flush=True)
     leave(1 if error.code else 0)
 except BaseException:
     traceback.print_exc()

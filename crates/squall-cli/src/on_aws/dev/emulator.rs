@@ -1,7 +1,7 @@
 //! The emulator as a child of this process: it ends when we do, however we do.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,8 +9,18 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, Command};
 
-/// What the child runs; it leaves when its stdin closes.
-const SCRIPT: &str = include_str!("emulator.py");
+/// What the child runs, and what that imports; it leaves when its stdin closes.
+const FILES: [(&str, &str); 6] = [
+    ("emulator.py", include_str!("emulator.py")),
+    ("ministack_patches/__init__.py", include_str!("ministack_patches/__init__.py")),
+    ("ministack_patches/functions.py", include_str!("ministack_patches/functions.py")),
+    ("ministack_patches/groups.py", include_str!("ministack_patches/groups.py")),
+    ("ministack_patches/streams.py", include_str!("ministack_patches/streams.py")),
+    (
+        "ministack_patches/in_functions/cfnresponse.py",
+        include_str!("ministack_patches/in_functions/cfnresponse.py"),
+    ),
+];
 /// Longest that it takes to start; it takes a quarter of a second on an idle machine.
 const START: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -23,7 +33,8 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    pub(super) async fn start(python: &Path, log: &Path) -> Result<Self> {
+    /// Starts one with this Python. Its program and its log are put into a folder.
+    pub(super) async fn start(python: &Path, folder: &Path) -> Result<Self> {
         if !python.is_file() {
             bail!(
                 "there is no {}; `make dev` installs the emulator, --emulator names a Python that has it, and \
@@ -36,10 +47,13 @@ impl Emulator {
             .and_then(|listener| listener.local_addr())
             .context("there is no free port for the emulator")?
             .port();
+        let program = unpack(&folder.join("emulator"))?;
+        let log = &folder.join("emulator.log");
         let output = std::fs::File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
         let mut child = Command::new(python)
-            .args(["-c", SCRIPT, &port.to_string()])
+            .arg(program)
+            .arg(port.to_string())
             .stdin(Stdio::piped())
             .stdout(output)
             .stderr(errors)
@@ -84,6 +98,18 @@ impl Emulator {
             let _ = self.child.kill().await;
         }
     }
+}
+
+/// Writes the program into a folder, and says where it is.
+fn unpack(folder: &Path) -> Result<PathBuf> {
+    for (name, text) in FILES {
+        let path = folder.join(name);
+        path.parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(folder.join("emulator.py"))
 }
 
 fn exit(status: std::io::Result<std::process::ExitStatus>) -> String {
