@@ -18,7 +18,7 @@ use crate::shard_consumer::deadline_us;
 /// Running jobs that one tick looks at most after, the oldest first; the next tick comes soon.
 const MOST_JOBS_PER_TICK: usize = 10_000;
 /// No job is begun on when less than this is left: ending one merges its buckets.
-const TICK_GUARD_US: u64 = 10_000_000;
+pub(crate) const TICK_GUARD_US: u64 = 10_000_000;
 
 /// The `detail-type` of the timer, as EventBridge's rules and schedules send it
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).

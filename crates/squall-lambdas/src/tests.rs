@@ -1,5 +1,6 @@
 //! What the handlers' tests share: a grid and a group in memory, and the payloads of `events/`.
 
+mod deployment;
 pub(crate) mod events;
 mod fixtures;
 pub(crate) mod grid;

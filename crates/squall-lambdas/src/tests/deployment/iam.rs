@@ -1,0 +1,403 @@
+//! What the functions' roles allow, compared with what their adapters call, action by action and resource by resource.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use squall_capacity::policy::{Policy, RaiseBy};
+
+use super::calls::{Sources, adapters_of};
+use super::template::{Templates, arn};
+use super::{Function, functions};
+
+/// An adapter of `squall-aws`: what it calls, and what IAM calls that
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+pub(crate) struct Adapter {
+    pub(crate) name: &'static str,
+    operations: &'static [(&'static str, &'static str)],
+}
+
+/// Every adapter that a function may have. A new call of the SDK comes in here, and then into the role.
+pub(crate) const ADAPTERS: &[Adapter] = &[
+    Adapter {
+        name: "DynamoJobStore",
+        operations: &[
+            ("get_item", "dynamodb:GetItem"),
+            ("put_item", "dynamodb:PutItem"),
+            ("query", "dynamodb:Query"),
+            ("update_item", "dynamodb:UpdateItem"),
+        ],
+    },
+    Adapter {
+        name: "S3Blobs",
+        operations: &[
+            ("get_object", "s3:GetObject"),
+            // There is no action of its own (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+            ("head_object", "s3:GetObject"),
+            ("put_object", "s3:PutObject"),
+        ],
+    },
+    Adapter { name: "S3Files", operations: &[("get_object", "s3:GetObject")] },
+    Adapter {
+        name: "KinesisTaskQueue",
+        operations: &[("list_shards", "kinesis:ListShards"), ("put_records", "kinesis:PutRecords")],
+    },
+    Adapter { name: "KinesisResultQueue", operations: &[("put_record", "kinesis:PutRecord")] },
+    Adapter { name: "LambdaWorkers", operations: &[("invoke", "lambda:InvokeFunction")] },
+    Adapter { name: "SnsJobEvents", operations: &[("publish", "sns:Publish")] },
+    Adapter {
+        name: "AutoScalingGroup",
+        operations: &[
+            ("describe_auto_scaling_groups", "autoscaling:DescribeAutoScalingGroups"),
+            ("describe_policies", "autoscaling:DescribePolicies"),
+            ("describe_scaling_activities", "autoscaling:DescribeScalingActivities"),
+            ("describe_scheduled_actions", "autoscaling:DescribeScheduledActions"),
+            ("launch_instances", "autoscaling:LaunchInstances"),
+            ("set_desired_capacity", "autoscaling:SetDesiredCapacity"),
+            ("set_instance_protection", "autoscaling:SetInstanceProtection"),
+            ("terminate_instance_in_auto_scaling_group", "autoscaling:TerminateInstanceInAutoScalingGroup"),
+        ],
+    },
+    Adapter {
+        name: "DynamoLedger",
+        operations: &[
+            ("delete_item", "dynamodb:DeleteItem"),
+            ("get_item", "dynamodb:GetItem"),
+            ("put_item", "dynamodb:PutItem"),
+            ("query", "dynamodb:Query"),
+        ],
+    },
+    Adapter {
+        name: "CloudWatchMetrics",
+        operations: &[
+            ("get_metric_data", "cloudwatch:GetMetricData"),
+            ("put_metric_data", "cloudwatch:PutMetricData"),
+        ],
+    },
+];
+
+/// What Lambda reads a stream with in the function's name
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html>).
+const STREAM_READS: [&str; 5] = [
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+];
+
+/// Actions that know no resource, so that a policy can only say `*`.
+fn knows_no_resource(action: &str) -> bool {
+    action.starts_with("autoscaling:Describe")
+        || action.starts_with("xray:Put")
+        || matches!(action, "cloudwatch:GetMetricData" | "cloudwatch:PutMetricData")
+}
+
+/// An action on a resource, perhaps on a condition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Permission {
+    action: String,
+    resource: String,
+    condition: Option<String>,
+}
+
+impl Permission {
+    fn new(action: &str, resource: &str) -> Self {
+        Self { action: action.to_owned(), resource: resource.to_owned(), condition: None }
+    }
+
+    fn told(&self) -> String {
+        let condition = self.condition.as_ref().map(|it| format!(" if {it}")).unwrap_or_default();
+        format!("{} on {}{condition}", self.action, self.resource)
+    }
+}
+
+/// Permissions, and what each is for.
+type Needs = BTreeMap<Permission, String>;
+
+/// What an adapter's action is on, by what the function is told.
+fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
+    let told = |variable| function.variable(variable);
+    match (adapter, action) {
+        (_, action) if knows_no_resource(action) => vec!["*".to_owned()],
+        ("DynamoJobStore", "dynamodb:Query") => {
+            vec![arn("dynamodb", &format!("table/{}/index/by-status", told("SQUALL_TABLE")))]
+        }
+        ("DynamoJobStore", _) => vec![arn("dynamodb", &format!("table/{}", told("SQUALL_TABLE")))],
+        ("S3Blobs", _) => vec![format!("arn:aws:s3:::{}/blobs/*", told("SQUALL_BUCKET"))],
+        // Those that `squall submit` brought; the settings may name others.
+        ("S3Files", _) => vec![format!("arn:aws:s3:::{}/files/*", told("SQUALL_BUCKET"))],
+        ("KinesisTaskQueue", _) => vec![arn("kinesis", &format!("stream/{}", told("SQUALL_TASK_STREAM")))],
+        ("KinesisResultQueue", _) => {
+            vec![arn("kinesis", &format!("stream/{}", told("SQUALL_RESULT_STREAM")))]
+        }
+        ("LambdaWorkers", _) => {
+            let workers = told("SQUALL_WORKER_FUNCTIONS");
+            workers.split(',').map(|it| arn("lambda", &format!("function:{}", it.trim()))).collect()
+        }
+        ("SnsJobEvents", _) => vec![told("SQUALL_EVENTS_TOPIC")],
+        // Only AWS knows the id between.
+        ("AutoScalingGroup", _) => {
+            let group = format!("autoScalingGroup:*:autoScalingGroupName/{}", told("SQUALL_GROUP"));
+            vec![arn("autoscaling", &group)]
+        }
+        ("DynamoLedger", _) => vec![arn("dynamodb", &format!("table/{}", told("SQUALL_LEDGER_TABLE")))],
+        (adapter, action) => panic!("what is {action} of {adapter} on?"),
+    }
+}
+
+/// Whether a function's policy lets it get there: a group is made larger in one of two ways.
+fn is_taken(function: &Function, operation: &str) -> bool {
+    let raise_by = || Policy::from_json(&function.variable("SQUALL_POLICY")).unwrap().raise_by;
+    match operation {
+        "launch_instances" => raise_by() == RaiseBy::LaunchInstances,
+        "set_desired_capacity" => raise_by() == RaiseBy::SetDesired,
+        _ => true,
+    }
+}
+
+/// What a function's adapters call.
+fn needs_of_adapters(sources: &Sources, function: &Function) -> Needs {
+    let mut needs = Needs::new();
+    for (adapter, operation) in sources.of_binary(&function.binary, &adapters_of(&function.binary)) {
+        if !is_taken(function, &operation) {
+            continue;
+        }
+        let table = ADAPTERS.iter().find(|it| it.name == adapter).unwrap().operations;
+        // What is in no table is another test's.
+        let Some((_, action)) = table.iter().find(|(it, _)| *it == operation) else { continue };
+        for resource in resources(function, &adapter, action) {
+            let mut permission = Permission::new(action, &resource);
+            if *action == "cloudwatch:PutMetricData" {
+                let namespace = function.variable("SQUALL_METRIC_NAMESPACE");
+                let condition = json!({ "StringEquals": { "cloudwatch:namespace": namespace } });
+                permission.condition = Some(condition.to_string());
+            }
+            needs.insert(permission, format!("{adapter} calls {operation}"));
+        }
+    }
+    needs
+}
+
+/// What Lambda does in a function's name.
+fn needs_of_lambda(templates: &Templates, function: &Function) -> Needs {
+    let mut needs = Needs::new();
+    let mut need = |actions: &[&str], resource: &str, why: &str| {
+        needs.extend(actions.iter().map(|action| (Permission::new(action, resource), why.to_owned())));
+    };
+    let properties = &function.resource.properties;
+    for log in templates.resources("AWS::Logs::LogGroup") {
+        if properties["LoggingConfig"]["LogGroup"] == log.reference {
+            need(&["logs:CreateLogStream", "logs:PutLogEvents"], &log.arn, "its log");
+        }
+    }
+    if properties["TracingConfig"]["Mode"] == "Active" {
+        need(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*", "its traces");
+    }
+    let mut failures = Vec::new();
+    for config in templates.resources("AWS::Lambda::EventInvokeConfig") {
+        if config.properties["FunctionName"] == function.name {
+            failures.push(config.properties["DestinationConfig"]["OnFailure"]["Destination"].clone());
+        }
+    }
+    for mapping in templates.resources("AWS::Lambda::EventSourceMapping") {
+        if mapping.properties["FunctionName"] == function.name {
+            let stream = mapping.properties["EventSourceArn"].as_str().unwrap();
+            need(&STREAM_READS, stream, "its event source");
+            failures.push(mapping.properties["DestinationConfig"]["OnFailure"]["Destination"].clone());
+        }
+    }
+    for destination in failures.iter().filter_map(Value::as_str) {
+        let why = "what it could not handle";
+        match destination.split(':').nth(2) {
+            Some("sqs") => need(&["sqs:SendMessage"], destination, why),
+            Some("sns") => need(&["sns:Publish"], destination, why),
+            Some("s3") => {
+                need(&["s3:ListBucket"], destination, why);
+                need(&["s3:PutObject"], &format!("{destination}/aws/lambda/*"), why);
+            }
+            _ => panic!("{} keeps what it could not handle in {destination}", function.name),
+        }
+    }
+    needs
+}
+
+/// What the keys of what is used take: whoever writes has a data key made, whoever reads has it decrypted, and who publishes
+/// to a topic needs both (<https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>,
+/// <https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html>).
+fn needs_of_keys(templates: &Templates, used: &Needs) -> Needs {
+    let mut keys = BTreeMap::new();
+    let of = |kind: &str, key: &str| {
+        let key = move |it: super::Resource| {
+            Some((it.arn.clone(), it.properties.pointer(key)?.as_str()?.to_owned()))
+        };
+        templates.resources(kind).into_iter().filter_map(key).collect::<Vec<_>>()
+    };
+    let default =
+        "/BucketEncryption/ServerSideEncryptionConfiguration/0/ServerSideEncryptionByDefault/KMSMasterKeyID";
+    keys.extend(of("AWS::Kinesis::Stream", "/StreamEncryption/KeyId"));
+    keys.extend(of("AWS::SNS::Topic", "/KmsMasterKeyId"));
+    keys.extend(of("AWS::S3::Bucket", default));
+    keys.extend(of("AWS::SQS::Queue", "/KmsMasterKeyId"));
+    keys.extend(of("AWS::DynamoDB::Table", "/SSESpecification/KMSMasterKeyId"));
+    let mut needs = Needs::new();
+    for permission in used.keys() {
+        let Permission { action, resource, .. } = permission;
+        let Some(key) =
+            keys.iter().find(|(of, _)| resource == *of || resource.starts_with(&format!("{of}/")))
+        else {
+            continue;
+        };
+        let actions: &[&str] = match action.as_str() {
+            "kinesis:PutRecord" | "kinesis:PutRecords" => &["kms:GenerateDataKey"],
+            "kinesis:GetRecords" | "s3:GetObject" => &["kms:Decrypt"],
+            "sns:Publish" | "sqs:SendMessage" | "s3:PutObject" => &["kms:Decrypt", "kms:GenerateDataKey"],
+            it if it.starts_with("dynamodb:") => panic!("what does {it} take of the table's key?"),
+            _ => &[],
+        };
+        let why = format!("the key of what {action} is on");
+        needs.extend(actions.iter().map(|action| (Permission::new(action, key.1), why.clone())));
+    }
+    needs
+}
+
+fn listed(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(items) => items.iter().map(|it| it.as_str().unwrap()).collect(),
+        one => vec![one.as_str().unwrap()],
+    }
+}
+
+/// The statements of a policy, one action and one resource each.
+fn allowed(document: &Value) -> BTreeSet<Permission> {
+    let mut permissions = BTreeSet::new();
+    for statement in document["Statement"].as_array().unwrap() {
+        let fields: Vec<_> = statement.as_object().unwrap().keys().map(String::as_str).collect();
+        let known = ["Action", "Condition", "Effect", "Resource", "Sid"];
+        assert!(fields.iter().all(|it| known.contains(it)), "a statement with {fields:?}");
+        assert_eq!(statement["Effect"], "Allow");
+        let condition = statement.get("Condition").map(Value::to_string);
+        for action in listed(&statement["Action"]) {
+            for resource in listed(&statement["Resource"]) {
+                permissions
+                    .insert(Permission { condition: condition.clone(), ..Permission::new(action, resource) });
+            }
+        }
+    }
+    permissions
+}
+
+/// What a function's role allows, and what is wrong with it as such.
+fn allowed_of(templates: &Templates, function: &Function, wrong: &mut Vec<String>) -> BTreeSet<Permission> {
+    let arn = &function.resource.properties["Role"];
+    let role = templates.resources("AWS::IAM::Role").into_iter().find(|it| *arn == it.arn);
+    let role = role.unwrap_or_else(|| panic!("the role of {} is not in the templates", function.name));
+    for policy in role.properties["ManagedPolicyArns"].as_array().into_iter().flatten() {
+        wrong.push(format!("{} has the policy {policy}, which nobody here has written", function.name));
+    }
+    let mut permissions = BTreeSet::new();
+    for policy in role.properties["Policies"].as_array().into_iter().flatten() {
+        permissions.extend(allowed(&policy["PolicyDocument"]));
+    }
+    for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"] {
+        for policy in templates.resources(kind) {
+            let roles = policy.properties["Roles"].as_array();
+            if roles.is_some_and(|roles| roles.iter().any(|it| *it == role.reference)) {
+                permissions.extend(allowed(&policy.properties["PolicyDocument"]));
+            }
+        }
+    }
+    permissions
+}
+
+/// What is wrong between the roles and the functions.
+fn complaints(templates: &Templates, sources: &Sources) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for function in functions(templates) {
+        let mut needs = needs_of_lambda(templates, &function);
+        needs.extend(needs_of_adapters(sources, &function));
+        needs.extend(needs_of_keys(templates, &needs));
+        let allowed = allowed_of(templates, &function, &mut wrong);
+        let name = &function.name;
+        for (permission, why) in needs.iter().filter(|(it, _)| !allowed.contains(it)) {
+            wrong.push(format!("{name} may not {}: {why}", permission.told()));
+        }
+        for permission in allowed.iter().filter(|it| !needs.contains_key(it)) {
+            let adapters = adapters_of(&function.binary).into_iter().collect::<Vec<_>>().join(", ");
+            wrong.push(format!("{name} may {}: neither {adapters} nor Lambda does so", permission.told()));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_operation_of_an_adapter_is_in_its_table() {
+    let sources = Sources::read();
+    for Adapter { name, operations } in ADAPTERS {
+        let listed: BTreeSet<_> = operations.iter().map(|(operation, _)| (*operation).to_owned()).collect();
+        assert_eq!(sources.of_adapter(name), listed, "what {name} calls, and its table");
+    }
+    let listed: BTreeSet<_> = ADAPTERS.iter().flat_map(|it| it.operations).map(|(it, _)| *it).collect();
+    for (operation, file) in sources.anywhere() {
+        assert!(listed.contains(operation.as_str()), "{operation} in {} is in no table", file.display());
+    }
+}
+
+#[test]
+fn every_role_allows_what_its_function_does_and_nothing_else() {
+    let wrong = complaints(&Templates::read(), &Sources::read());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_policy_has_a_wildcard_that_could_be_a_name() {
+    let templates = Templates::read();
+    let policies =
+        ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"].iter().flat_map(|kind| templates.resources(kind));
+    for policy in policies {
+        for permission in allowed(&policy.properties["PolicyDocument"]) {
+            let told = format!("{}: {}", policy.reference, permission.told());
+            assert!(!permission.action.contains('*'), "{told}");
+            assert!(permission.resource != "*" || knows_no_resource(&permission.action), "{told}");
+            let is_bound =
+                permission.condition.as_ref().is_some_and(|it| it.contains("cloudwatch:namespace"));
+            assert!(permission.action != "cloudwatch:PutMetricData" || is_bound, "{told}");
+        }
+    }
+}
+
+#[test]
+fn what_a_role_lacks_or_has_too_much_is_named() {
+    let sources = Sources::read();
+    let with = |from: &'static str, to: &'static str| {
+        let templates = Templates::changed(|text| text.replace(from, to));
+        complaints(&templates, &sources).join("\n")
+    };
+    let lacking = with("\"dynamodb:PutItem\"", "\"dynamodb:BatchWriteItem\"");
+    for said in [
+        "task-splitter may not dynamodb:PutItem on arn:aws:dynamodb:",
+        ": DynamoJobStore calls put_item",
+        "task-splitter may dynamodb:BatchWriteItem on arn:aws:dynamodb:",
+        ": neither DynamoJobStore, KinesisTaskQueue, S3Blobs, S3Files, SnsJobEvents nor Lambda does so",
+    ] {
+        assert!(lacking.contains(said), "{said}\n{lacking}");
+    }
+    let elsewhere = with("/blobs/*", "/*");
+    assert!(elsewhere.contains("cascade-worker-0 may s3:GetObject on arn:aws:s3:::"), "{elsewhere}");
+    let without_key = with("\"kms:GenerateDataKey\"", "\"kms:Encrypt\"");
+    assert!(without_key.contains("may not kms:GenerateDataKey on arn:aws:kms:"), "{without_key}");
+    let anywhere = with("\"cloudwatch:namespace\"", "\"aws:RequestedRegion\"");
+    assert!(anywhere.contains("scale-in may not cloudwatch:PutMetricData on * if"), "{anywhere}");
+}
+
+#[test]
+fn what_a_function_calls_depends_on_how_its_group_is_raised() {
+    let launching = |text: String| {
+        text.replace("\\\"raise_by\\\":\\\"set_desired\\\"", "\\\"raise_by\\\":\\\"launch_instances\\\"")
+    };
+    let wrong = complaints(&Templates::changed(launching), &Sources::read()).join("\n");
+    for function in ["scale-out-sessions", "scale-out-runs", "scale-in"] {
+        for said in ["may not autoscaling:LaunchInstances", "may autoscaling:SetDesiredCapacity"] {
+            assert!(wrong.contains(&format!("{function} {said} on arn:")), "{function} {said}\n{wrong}");
+        }
+    }
+}
