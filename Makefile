@@ -60,9 +60,11 @@ ARCH ?= --arm64
 lambdas: $(VENV)/cargo-lambda
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 $(CARGO) lambda build --release --locked $(ARCH) --package squall-lambdas
 
-# What a deployment consists of, and what deploying would change.
+# What a deployment costs while it idles, and its templates in infra/cdk.out; needs no functions and no account.
 synth: $(INFRA)
-	@$(CDK) synth --quiet
+	@$(CDK) synth --quiet --context code=bucket
+
+# What deploying would change.
 diff: $(INFRA)
 	@$(CDK) diff
 

@@ -88,6 +88,10 @@ function parameterised(): CodeOf {
     };
     parameters.set(stack, known);
     const bucket = Bucket.fromBucketName(scope, "Code", known.bucket.valueAsString);
+    Validations.of(scope).acknowledge({
+      id: "@aws-cdk/aws-lambda:codeFromBucketObjectVersionNotSpecified",
+      reason: "A new version is a new prefix.",
+    });
     return Code.fromBucket(bucket, `${known.prefix.valueAsString}${binary}/bootstrap.zip`);
   };
 }

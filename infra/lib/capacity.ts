@@ -3,16 +3,16 @@ import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations
 import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { FilterOrPolicy, SubscriptionFilter, Topic } from "aws-cdk-lib/aws-sns";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
-import { groupSeen, groupTold, ledger, metricsPut, metricsRead, published } from "./bindings.ts";
+import { groupSeen, groupTold, ledger, metricsPut, metricsRead } from "./bindings.ts";
 import { capacityDashboard } from "./dashboards.ts";
 import { ExampleGroup } from "./example-group.ts";
-import { type CodeOf, type Grant, SquallFunction } from "./function.ts";
+import { type CodeOf, SquallFunction } from "./function.ts";
 import { nagged, pascal, prefixOf } from "./names.ts";
+import { peopleOfTheFleet, policyOf } from "./people.ts";
 import type { CapacitySettings, Checked } from "./settings.ts";
 import { encryptionKey } from "./state.ts";
 
@@ -107,50 +107,15 @@ export class CapacityStack extends Stack {
     for (const it of functions) {
       Validations.of(it.role).acknowledge({ id: ofThisGroup, reason });
     }
-    for (const [name, description, grants] of people()) {
-      const made = new ManagedPolicy(this, pascal(name), {
-        managedPolicyName: `${prefix}-${name}-${this.region}`,
-        description,
-        statements: grants.map((it) => new PolicyStatement({ effect: Effect.ALLOW, ...it })),
-      });
-      Validations.of(made).acknowledge(
+    const [sessions, runs] = topics.map((it) => it.topic);
+    for (const person of peopleOfTheFleet({ group, groupArn, ledger: table, namespace, sessions: sessions!, runs: runs!, key })) {
+      Validations.of(policyOf(this, prefix, person)).acknowledge(
         { id: ofThisGroup, reason },
         {
           id: "AwsSolutions-IAM5[Resource::*]",
           reason: "Auto Scaling's descriptions and CloudWatch's reads and writes know no resource; writes are held to the namespace.",
         },
       );
-    }
-
-    function people(): [string, string, Grant[]][] {
-      const seen = groupSeen(group).grants;
-      const stack = { actions: ["cloudformation:DescribeStacks"], resources: [Stack.of(table).stackId] };
-      return [
-        ["activity-publisher", "Tells of sessions and runs", topics.flatMap((it) => published(it.topic, key))],
-        [
-          "runner",
-          "For instances of the group: squall runner exec and watch",
-          [
-            ...seen,
-            ...metricsPut(namespace).grants,
-            stack,
-            { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [table.tableArn] },
-            { actions: ["autoscaling:SetInstanceProtection"], resources: [groupArn] },
-            ...topics.filter((it) => it.what === "runs").flatMap((it) => published(it.topic, key)),
-          ],
-        ],
-        [
-          "fleet-reader",
-          "Looks at the fleet: squall capacity explain, doctor",
-          [
-            ...seen,
-            ...metricsRead.grants,
-            stack,
-            { actions: ["autoscaling:DescribePolicies", "autoscaling:DescribeScheduledActions"], resources: ["*"] },
-            { actions: ["dynamodb:GetItem", "dynamodb:Query"], resources: [table.tableArn] },
-          ],
-        ],
-      ];
     }
 
     const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);

@@ -2,29 +2,16 @@
 import { CfnOutput, Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms, givenUp } from "./alarms.ts";
-import {
-  blobs,
-  files,
-  jobEvents,
-  jobsKept,
-  jobsMade,
-  jobsRead,
-  onFailure,
-  published,
-  resultsPut,
-  streamRead,
-  tasksPut,
-  workers,
-} from "./bindings.ts";
+import { blobs, files, jobEvents, jobsKept, jobsMade, jobsRead, onFailure, resultsPut, streamRead, tasksPut, workers } from "./bindings.ts";
 import { gridDashboard } from "./dashboards.ts";
-import { type CodeOf, type Grant, SquallFunction } from "./function.ts";
+import { type CodeOf, SquallFunction } from "./function.ts";
 import { nagged, pascal, prefixOf } from "./names.ts";
+import { peopleOfTheGrid, policyOf } from "./people.ts";
 import type { Checked, GridSettings } from "./settings.ts";
 import type { StateStack } from "./state.ts";
 
@@ -165,13 +152,8 @@ export class GridStack extends Stack {
       ],
     });
 
-    for (const [name, description, grants] of people(state)) {
-      const policy = new ManagedPolicy(this, pascal(name), {
-        managedPolicyName: `${prefix}-${name}-${this.region}`,
-        description,
-        statements: grants.map((it) => new PolicyStatement({ effect: Effect.ALLOW, actions: it.actions, resources: it.resources })),
-      });
-      this.acknowledgeObjects(policy, state);
+    for (const person of peopleOfTheGrid(state)) {
+      this.acknowledgeObjects(policyOf(this, prefix, person), state);
     }
 
     const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);
@@ -258,38 +240,4 @@ function mapping(
   // Lambda checks at once whether the function may read the stream.
   made.node.addDependency(to.role);
   return made;
-}
-
-/** What people and programs that use the grid may do: to be attached to their roles. */
-function people(state: StateStack): [string, string, Grant[]][] {
-  const { key, table, bucket, tasks, jobs, jobEvents: events } = state;
-  const look: Grant[] = [
-    { actions: ["dynamodb:GetItem"], resources: [table.tableArn] },
-    { actions: ["dynamodb:Query"], resources: [`${table.tableArn}/index/by-status`] },
-    { actions: ["s3:GetObject"], resources: [bucket.arnForObjects("blobs/*")] },
-    { actions: ["cloudformation:DescribeStacks"], resources: [state.stackId] },
-  ];
-  return [
-    [
-      "job-publisher",
-      "Publishes jobs and brings their files: squall submit",
-      [
-        ...published(jobs, key),
-        { actions: ["s3:GetObject", "s3:PutObject"], resources: [bucket.arnForObjects("files/*")] },
-        { actions: ["cloudformation:DescribeStacks"], resources: [state.stackId] },
-      ],
-    ],
-    ["job-reader", "Looks at jobs and their answers: squall watch, result, jobs, missing", look],
-    [
-      "job-operator",
-      "Ends jobs and sends tasks again: squall cancel, retry",
-      [
-        ...look,
-        { actions: ["dynamodb:UpdateItem"], resources: [table.tableArn] },
-        { actions: ["s3:PutObject"], resources: [bucket.arnForObjects("blobs/*")] },
-        { actions: ["kinesis:ListShards", "kinesis:PutRecords"], resources: [tasks.streamArn] },
-        ...published(events, key),
-      ],
-    ],
-  ];
 }

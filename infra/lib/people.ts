@@ -1,0 +1,105 @@
+// What people and programs that use a deployment may do: named policies, to be attached to their roles.
+import { Stack } from "aws-cdk-lib";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { Construct } from "constructs";
+import { groupSeen, metricsPut, metricsRead, published } from "./bindings.ts";
+import type { Grant } from "./function.ts";
+import { pascal } from "./names.ts";
+import type { StateStack } from "./state.ts";
+
+/** Whom a policy is for, and what it allows. */
+export interface Person {
+  readonly name: string;
+  readonly description: string;
+  readonly grants: Grant[];
+}
+
+/** The policy of a person, called after the region too: policies are an account's, not a region's. */
+export function policyOf(scope: Construct, prefix: string, { name, description, grants }: Person): ManagedPolicy {
+  return new ManagedPolicy(scope, pascal(name), {
+    managedPolicyName: `${prefix}-${name}-${Stack.of(scope).region}`,
+    description,
+    statements: grants.map((it) => new PolicyStatement({ effect: Effect.ALLOW, ...it })),
+  });
+}
+
+/** Who uses the grid. */
+export function peopleOfTheGrid(state: StateStack): Person[] {
+  const { key, table, bucket, tasks, jobs, jobEvents: events } = state;
+  const find: Grant = { actions: ["cloudformation:DescribeStacks"], resources: [state.stackId] };
+  const look: Grant[] = [
+    { actions: ["dynamodb:GetItem"], resources: [table.tableArn] },
+    { actions: ["dynamodb:Query"], resources: [`${table.tableArn}/index/by-status`] },
+    { actions: ["s3:GetObject"], resources: [bucket.arnForObjects("blobs/*")] },
+    find,
+  ];
+  return [
+    {
+      name: "job-publisher",
+      description: "Publishes jobs and brings their files: squall submit",
+      grants: [...published(jobs, key), { actions: ["s3:GetObject", "s3:PutObject"], resources: [bucket.arnForObjects("files/*")] }, find],
+    },
+    { name: "job-reader", description: "Looks at jobs and their answers: squall watch, result, jobs, missing", grants: look },
+    {
+      name: "job-operator",
+      description: "Ends jobs and sends tasks again: squall cancel, retry",
+      grants: [
+        ...look,
+        { actions: ["dynamodb:UpdateItem"], resources: [table.tableArn] },
+        { actions: ["s3:PutObject"], resources: [bucket.arnForObjects("blobs/*")] },
+        { actions: ["kinesis:ListShards", "kinesis:PutRecords"], resources: [tasks.streamArn] },
+        ...published(events, key),
+      ],
+    },
+  ];
+}
+
+/** A fleet, as its people see it. */
+export interface Fleet {
+  readonly group: string;
+  readonly groupArn: string;
+  readonly ledger: ITable;
+  readonly namespace: string;
+  readonly sessions: ITopic;
+  readonly runs: ITopic;
+  readonly key: IKey;
+}
+
+/** Who uses the fleet. */
+export function peopleOfTheFleet({ group, groupArn, ledger, namespace, sessions, runs, key }: Fleet): Person[] {
+  const seen = groupSeen(group).grants;
+  const find: Grant = { actions: ["cloudformation:DescribeStacks"], resources: [Stack.of(ledger).stackId] };
+  return [
+    {
+      name: "activity-publisher",
+      description: "Tells of sessions and runs",
+      grants: [sessions, runs].flatMap((topic) => published(topic, key)),
+    },
+    {
+      name: "runner",
+      description: "For instances of the group: squall runner exec and watch",
+      grants: [
+        ...seen,
+        ...metricsPut(namespace).grants,
+        find,
+        { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [ledger.tableArn] },
+        { actions: ["autoscaling:SetInstanceProtection"], resources: [groupArn] },
+        ...published(runs, key),
+      ],
+    },
+    {
+      name: "fleet-reader",
+      description: "Looks at the fleet: squall capacity explain, doctor",
+      grants: [
+        ...seen,
+        ...metricsRead.grants,
+        find,
+        { actions: ["autoscaling:DescribePolicies", "autoscaling:DescribeScheduledActions"], resources: ["*"] },
+        { actions: ["dynamodb:GetItem", "dynamodb:Query"], resources: [ledger.tableArn] },
+      ],
+    },
+  ];
+}
