@@ -45,11 +45,11 @@ def leave_with_the_holder():
 
 threading.Thread(target=leave_with_the_holder, daemon=True).start()
 try:
-    from ministack_patches import functions, groups, streams
+    from ministack_patches import buckets, functions, groups, streams
 
     from ministack.app import main  # reads the environment, so not before it is set
 
-    for patches in (functions, groups, streams):
+    for patches in (functions, streams, groups, buckets):
         patches.patch()
     main()
 except SystemExit as error:

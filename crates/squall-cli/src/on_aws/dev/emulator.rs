@@ -13,13 +13,10 @@ use tokio::process::{Child, ChildStdin, Command};
 const FILES: [(&str, &str); 6] = [
     ("emulator.py", include_str!("emulator.py")),
     ("ministack_patches/__init__.py", include_str!("ministack_patches/__init__.py")),
+    ("ministack_patches/buckets.py", include_str!("ministack_patches/buckets.py")),
     ("ministack_patches/functions.py", include_str!("ministack_patches/functions.py")),
     ("ministack_patches/groups.py", include_str!("ministack_patches/groups.py")),
     ("ministack_patches/streams.py", include_str!("ministack_patches/streams.py")),
-    (
-        "ministack_patches/in_functions/cfnresponse.py",
-        include_str!("ministack_patches/in_functions/cfnresponse.py"),
-    ),
 ];
 /// Longest that it takes to start; it takes a quarter of a second on an idle machine.
 const START: Duration = Duration::from_secs(60);

@@ -1,5 +1,4 @@
 """Functions that run natively, and what delivers streams to them."""
-import os
 import socketserver
 
 from . import found, gone, replaced
@@ -24,9 +23,6 @@ def patch():
     if drain.__defaults__ != (0.050, 0.005, 0.250):
         gone("its functions' logs are waited for otherwise")
     drain.__defaults__ = (0.003, 0.002, 0.250)
-
-    # The inline code of a template may import cfnresponse.
-    os.environ["PYTHONPATH"] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "in_functions")
 
     # A mapping that a template disables is disabled. ministack says that it is enabled, until the first update.
     def as_told(create):
