@@ -206,6 +206,8 @@ fn every_command_teaches_and_what_makes_no_sense_is_2() {
         &["retry", "job", "--deadline-s", "0"],
         &["jobs", "--status", "done"],
         &["jobs", "--stack", "a", "--config", "b"],
+        &["pump"],
+        &["pump", "--stack", "a", "--config", "b"],
     ] {
         let output = newcomer(&directory).args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));

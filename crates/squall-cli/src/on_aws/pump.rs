@@ -188,9 +188,10 @@ impl<'a> Pump<'a> {
     async fn map(&self, mapping: &Mapping, stopping: &Stopping<'_>) -> Result<()> {
         let world = MappingWorld::new(self.data, self.invoking, mapping, self.options)?;
         let plan = mapping.plan(world.arn().await?, self.options.poll);
-        self.options.say(&format!("pumping stream {} into {}", mapping.stream, mapping.function));
+        let (stream, function) = mapping.names();
+        self.options.say(&format!("pumping stream {stream} into {function}"));
         let stopped = run_mapping(&plan, &world, stopping.clone()).await;
-        stopped.with_context(|| format!("stream {}", mapping.stream))
+        stopped.with_context(|| format!("stream {stream}"))
     }
 
     /// A message is taken out of the queue once the function's event queue has it; Lambda retries from there.

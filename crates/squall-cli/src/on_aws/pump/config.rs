@@ -142,6 +142,12 @@ impl Mapping {
         Ok(())
     }
 
+    /// What the stream and the function are called, without the rest of their ARNs.
+    pub(super) fn names(&self) -> (&str, &str) {
+        let stream = self.stream.rsplit('/').next().unwrap_or_default();
+        (stream, self.function.split(":function:").last().unwrap_or_default())
+    }
+
     /// The same in the pump's words.
     pub(super) fn plan(&self, stream_arn: String, poll: Duration) -> PumpMapping {
         PumpMapping {

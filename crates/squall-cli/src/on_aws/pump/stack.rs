@@ -42,7 +42,7 @@ enum Plan {
 /// # Errors
 /// When it has a setting that the pump does not have.
 fn plan(known: &EventSourceMapping) -> Result<Plan> {
-    let function = known.function_arn.split(":function:").nth(1).unwrap_or(&known.function_arn);
+    let function = known.function_arn.split(":function:").last().unwrap_or_default();
     let name = format!("mapping {} of {function}", known.id);
     if matches!(known.state.as_str(), "Disabled" | "Disabling") {
         return Ok(Plan::Skip(format!("{name} is disabled: not pumped")));

@@ -38,7 +38,7 @@ impl MappingWorld {
             }
         };
         Ok(Self {
-            name: mapping.function.clone(),
+            name: mapping.names().1.to_owned(),
             stream: StreamReader::new(data, &mapping.stream),
             function: Function::new(invoking, &mapping.function),
             on_failure,

@@ -55,3 +55,15 @@ fn what_does_not_check_is_named() {
     let too_often = refusal("[[schedule]]\nevery_s = 0\nfunction = 'result-collector'");
     assert_eq!(too_often, "schedule: every_s is 0; expected 1 to 86400");
 }
+
+#[test]
+fn what_is_named_by_an_arn_is_called_by_its_name() {
+    let arns =
+        MAPPING.replace("\"tasks\"", "\"arn:aws:kinesis:us-east-1:123456789012:stream/tasks\"").replace(
+            "\"shard-consumer\"",
+            "\"arn:aws:lambda:us-east-1:123456789012:function:shard-consumer:live\"",
+        );
+    for (text, function) in [(MAPPING, "shard-consumer"), (&arns, "shard-consumer:live")] {
+        assert_eq!(Config::read(text).unwrap().mapping[0].names(), ("tasks", function));
+    }
+}
