@@ -140,14 +140,14 @@ impl Drop for Dev {
     }
 }
 
-fn without_run(stdout: &[u8]) -> String {
+pub(crate) fn without_run(stdout: &[u8]) -> String {
     let mut answer: Value = serde_json::from_slice(stdout).unwrap();
     answer.as_object_mut().unwrap().remove("run").unwrap();
     serde_json::to_string_pretty(&answer).unwrap()
 }
 
 /// The answer of the same job in one process.
-fn local_answer(job: &str) -> String {
+pub(crate) fn local_answer(job: &str) -> String {
     let output =
         Command::new(binary("squall")).args(["run", "--quiet", "--json", job]).current_dir(root()).output();
     without_run(&output.unwrap().stdout)

@@ -11,5 +11,6 @@ mod faults;
 mod operator;
 mod proxy;
 mod runner;
+mod stacks;
 mod steps;
 mod tidy;
