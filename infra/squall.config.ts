@@ -33,7 +33,7 @@ const settings: Settings = {
     resultShards: 1,
     lanesPerShard: 2,
 
-    // How long a task and a result can wait, hours; more than 24 costs extra. No job lives longer.
+    // How long the streams keep what was put on them, hours. A job lives for 24 at most; more is for looking back, and costs extra.
     retentionHours: 24,
 
     // Identical worker functions. Each starts 1,000 environments every 10 seconds: ten of them start 10,000 at once.

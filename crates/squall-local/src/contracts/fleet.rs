@@ -120,8 +120,7 @@ pub async fn metrics(metrics: &impl Metrics) -> Result<(), Broken> {
     same("the others are not known", &maximum(Series::Terminated).await?, &None)
 }
 
-/// A group of 0 to 9 that is told to have one instance: how large it is told to be. What every emulator does; who goes and
-/// what is refused is for the model and for AWS.
+/// A group of 0 to 9 that is told to have one instance: how large it is told to be.
 ///
 /// # Errors
 /// The first promise that is broken.
