@@ -13,7 +13,7 @@ CDK = cd infra && node_modules/.bin/cdk --context config=$(abspath $(CONFIG))
 # What an emulator takes; nothing here reaches an account.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: demo dev watch check test test-infra live bench lambdas synth diff deploy destroy templates
+.PHONY: demo dev watch check test test-infra live bench lambdas synth bootstrap diff deploy destroy templates
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
@@ -64,11 +64,15 @@ lambdas: $(VENV)/cargo-lambda
 synth: $(INFRA)
 	@$(CDK) synth --quiet --context code=bucket
 
+# Once per account and region: what the CDK itself needs there.
+bootstrap: $(INFRA)
+	@$(CDK) bootstrap --context code=bucket
+
 # What deploying would change.
-diff: $(INFRA)
+diff: $(INFRA) lambdas
 	@$(CDK) diff
 
-# Builds the functions and puts everything into the account of your credentials; `cdk bootstrap` once before.
+# Builds the functions and puts everything into the account of your credentials; `make bootstrap` once before.
 deploy: $(INFRA) lambdas
 	@$(CDK) deploy --all
 

@@ -33,7 +33,8 @@ const settings: Settings = {
     resultShards: 1,
     lanesPerShard: 2,
 
-    // How long the streams keep what was put on them, hours. A job lives for 24 at most; more is for looking back, and costs extra.
+    // How long the streams keep what was put on them, hours; an hour before, what was not worked is given up and kept in the
+    // bucket. A job lives for 24 at most; more is for looking back, and costs extra.
     retentionHours: 24,
 
     // Identical worker functions. Each starts 1,000 environments every 10 seconds: ten of them start 10,000 at once.
@@ -50,6 +51,8 @@ const settings: Settings = {
 
     // Buckets and prefixes that jobs may name files in, besides the deployment's own.
     readsFrom: [], // ["s3://market-data/eod/"]
+    // Keys that those are encrypted with, if not by S3's own.
+    readsWithKeys: [], // ["arn:aws:kms:eu-west-1:123456789012:key/…"]
 
     // How long inputs and answers are kept, days; rows are kept for 30 after a job's end.
     blobDays: 60,
@@ -78,9 +81,11 @@ const settings: Settings = {
         decay_s: 1800,
       },
       scale_in: { mode: "by_instance", idle_s: 300 },
-      window_s: 600,
       raise_by: "set_desired",
     },
+
+    // Concurrency set aside for each of the three functions, so that no burst holds them up. Unset: the account's.
+    // reservedConcurrency: 2,
 
     // Alarm when more was wanted than the group's maximum for so many minutes.
     overMaximumMinutes: 15,

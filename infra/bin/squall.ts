@@ -1,11 +1,12 @@
 // `cdk` runs this. Context: `-c config=FILE` for other settings, `-c functions=DIR` for code elsewhere than target/lambda,
 // `-c code=bucket` for templates that need no CDK, `-c destroy=yes` when that is what is about to happen.
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { App } from "aws-cdk-lib";
 import { bill, concurrency, idleMonth } from "../lib/cost.ts";
-import { squall } from "../lib/app.ts";
+import { BINARIES, squall } from "../lib/app.ts";
 import { checked, SettingsError } from "../lib/settings.ts";
 
 const infra = join(import.meta.dirname, "..");
@@ -17,19 +18,33 @@ async function read(path: string): Promise<unknown> {
   return ((await import(pathToFileURL(path).href)) as { default: unknown }).default;
 }
 
+/** A folder with nothing for each function: what is taken away need not be built. */
+function nothing(): string {
+  const folder = mkdtempSync(join(tmpdir(), "squall-nothing-"));
+  for (const binary of BINARIES) {
+    mkdirSync(join(folder, binary));
+    writeFileSync(join(folder, binary, "bootstrap"), "");
+  }
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 const app = new App();
 const context = (key: string) => app.node.tryGetContext(key) as string | undefined;
 const path = resolve(context("config") ?? join(infra, "squall.config.ts"));
 try {
   const settings = checked(await read(path));
-  if (context("destroy") === "yes" && settings.keepData) {
+  const destroying = context("destroy") === "yes";
+  if (destroying && settings.keepData) {
     throw new SettingsError("keepData is true, and everything would go; set it to false and deploy once before you destroy");
   }
-  const folder = resolve(context("functions") ?? join(infra, "../target/lambda"));
+  const folder = destroying ? nothing() : resolve(context("functions") ?? join(infra, "../target/lambda"));
   squall(app, settings, context("code") === "bucket" ? "bucket" : { folder });
   const said = [bill(idleMonth(app, settings.architecture, settings.grid?.retentionHours ?? 24))];
   if (settings.grid !== undefined) {
-    said.push(`a burst runs up to ${concurrency(settings.grid)} functions at once; an account has 1,000 unless it asked for more`);
+    said.push(
+      `a burst runs up to ${concurrency(settings.grid)} functions at once; an account has 1,000 unless it asked for more, a new one 10`,
+    );
   }
   console.error(said.join("\n"));
   app.synth();

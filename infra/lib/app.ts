@@ -13,6 +13,9 @@ import { prefixOf } from "./names.ts";
 import type { Checked } from "./settings.ts";
 import { StateStack } from "./state.ts";
 
+/** The binaries of `squall-lambdas`. */
+export const BINARIES = ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"];
+
 /** Where the functions' code comes from. */
 export type Source =
   /** Folders `<binary>/bootstrap`, which the CDK uploads. */
@@ -104,7 +107,8 @@ function budget(scope: Stack, deployment: string, email: string, monthlyUsd: num
   });
   new CfnBudget(scope, "Budget", {
     budget: {
-      budgetName: `${deployment}-monthly`,
+      // Budgets are an account's, not a region's.
+      budgetName: `${deployment}-monthly-${scope.region}`,
       budgetType: "COST",
       timeUnit: "MONTHLY",
       budgetLimit: { amount: monthlyUsd, unit: "USD" },

@@ -136,6 +136,11 @@ export function groupTold(groupArn: string, actions: string[]): Binding {
   return { grants: [{ actions, resources: [groupArn] }] };
 }
 
+/**
+ * What AWS asks of whoever calls LaunchInstances, besides that itself; it says of no resource that it would do. https://docs.aws.amazon.com/autoscaling/ec2/userguide/launching-instances-synchronous-provisioning.html
+ */
+export const fleetsMade: Binding = { grants: [{ actions: ["ec2:CreateFleet", "ec2:DescribeLaunchTemplateVersions"], resources: ["*"] }] };
+
 /** Metrics of one namespace, written. PutMetricData knows no resource. */
 export function metricsPut(namespace: string): Binding {
   return {

@@ -7,10 +7,10 @@ import { FilterOrPolicy, SubscriptionFilter, Topic } from "aws-cdk-lib/aws-sns";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
-import { groupSeen, groupTold, ledger, metricsPut, metricsRead } from "./bindings.ts";
+import { fleetsMade, groupSeen, groupTold, ledger, metricsPut, metricsRead } from "./bindings.ts";
 import { capacityDashboard } from "./dashboards.ts";
 import { ExampleGroup } from "./example-group.ts";
-import { type CodeOf, SquallFunction } from "./function.ts";
+import { type CodeOf, PERSISTENT, SquallFunction, TICKED, type Unattended } from "./function.ts";
 import { nagged, pascal, prefixOf } from "./names.ts";
 import { peopleOfTheFleet, policyOf } from "./people.ts";
 import type { CapacitySettings, Checked } from "./settings.ts";
@@ -53,7 +53,7 @@ export class CapacityStack extends Stack {
     });
 
     const policy = JSON.stringify(capacity.policy);
-    const make = (name: string, binary: string, description: string, timeout: Duration) =>
+    const make = (name: string, binary: string, description: string, timeout: Duration, unattended: Unattended) =>
       new SquallFunction(this, pascal(name), {
         binary,
         name,
@@ -64,13 +64,14 @@ export class CapacityStack extends Stack {
         memoryMb: MEMORY_MB,
         timeout,
         logDays: capacity.logDays,
-        deadLetters: true,
+        unattended,
+        reservedConcurrency: capacity.reservedConcurrency,
       }).bind(groupSeen(group), metricsPut(namespace), { variables: { SQUALL_POLICY: policy }, grants: [] });
     // LaunchInstances only adds: who raises by it cannot lower anything, by mistake or otherwise.
     const raise = launches ? "autoscaling:LaunchInstances" : "autoscaling:SetDesiredCapacity";
 
     const topics = (["sessions", "runs"] as const).map((what) => {
-      const scaleOut = make(`scale-out-${what}`, "scale-out", `Makes the group as large as ${what} need`, SCALE_OUT_TIMEOUT);
+      const scaleOut = make(`scale-out-${what}`, "scale-out", `Makes the group as large as ${what} need`, SCALE_OUT_TIMEOUT, PERSISTENT);
       scaleOut.bind(ledger(table, "claim"), groupTold(groupArn, [raise, "autoscaling:SetInstanceProtection"]));
       const topic = new Topic(this, `${pascal(what)}Topic`, { masterKey: key, enforceSSL: true });
       topic.applyRemovalPolicy(removalPolicy);
@@ -82,7 +83,7 @@ export class CapacityStack extends Stack {
       );
       return { what, topic, scaleOut };
     });
-    const scaleIn = make("scale-in", "scale-in", "Makes the group no larger than it has to be", SCALE_IN_TIMEOUT);
+    const scaleIn = make("scale-in", "scale-in", "Makes the group no larger than it has to be", SCALE_IN_TIMEOUT, TICKED);
     scaleIn.bind(
       ledger(table, "claim and forget"),
       metricsRead,
@@ -101,6 +102,10 @@ export class CapacityStack extends Stack {
       ],
     });
 
+    if (launches) {
+      [scaleIn, ...topics.map(({ scaleOut }) => scaleOut)].forEach((it) => it.bind(fleetsMade));
+    }
+
     const functions = [...topics.map((it) => it.scaleOut), scaleIn];
     const ofThisGroup = `AwsSolutions-IAM5[Resource::${nagged(groupArn, this)}]`;
     const reason = "A group's ARN has an id between, which nobody knows before it is made; the name after it is exact.";
@@ -108,7 +113,7 @@ export class CapacityStack extends Stack {
       Validations.of(it.role).acknowledge({ id: ofThisGroup, reason });
     }
     const [sessions, runs] = topics.map((it) => it.topic);
-    for (const person of peopleOfTheFleet({ group, groupArn, ledger: table, namespace, sessions: sessions!, runs: runs!, key })) {
+    for (const person of peopleOfTheFleet({ group, groupArn, ledger: table, sessions: sessions!, runs: runs!, key })) {
       Validations.of(policyOf(this, prefix, person)).acknowledge(
         { id: ofThisGroup, reason },
         {
@@ -119,8 +124,15 @@ export class CapacityStack extends Stack {
     }
 
     const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);
-    const dashboard = capacityDashboard(this, { prefix, namespace, group, functions });
-    functions.forEach((it) => alarms.watch(it));
+    const dashboard = capacityDashboard(this, { name: `${prefix}-capacity-${this.region}`, namespace, group, functions });
+    for (const it of functions) {
+      alarms.watch(it);
+      alarms.add(`${it.name}-throttled`, {
+        metric: it.function.metricThrottles({ period: Duration.minutes(5) }),
+        over: 0,
+        because: "Others hold the account's concurrency, and the fleet waits; reserve some (capacity.reservedConcurrency)",
+      });
+    }
     alarms.add("busy-killed", { metric: dashboard.busyKilled, over: 0, because: "An instance left with a run on it, whoever took it" });
     alarms.add("over-maximum", {
       metric: dashboard.overMaximum,

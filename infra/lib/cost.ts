@@ -22,6 +22,7 @@ const PRICE = {
   metricWrite: 0.01 / 1_000,
   gbSecond: { arm64: 0.0000133334, x86_64: 0.0000166667 }, // https://aws.amazon.com/lambda/pricing/
   invocation: 0.2 / 1e6,
+  trace: 5 / 1e6, // https://aws.amazon.com/xray/pricing/; the first 100,000 of an account are free
   readUnit: 0.125 / 1e6, // https://aws.amazon.com/dynamodb/pricing/on-demand/
 };
 
@@ -39,7 +40,8 @@ export function idleMonth(root: IConstruct, architecture: "arm64" | "x86_64", re
   const all = root.node.findAll();
   const count = (kind: abstract new (...args: never[]) => unknown) => all.filter((it) => it instanceof kind).length;
   const nShards = all.reduce((n, it) => n + (it instanceof CfnStream ? (it.shardCount ?? 0) : 0), 0);
-  const timer = (memoryMb: number) => MINUTES * (PRICE.invocation + ((TICK_S * memoryMb) / 1_024) * PRICE.gbSecond[architecture]);
+  const timer = (memoryMb: number) =>
+    MINUTES * (PRICE.invocation + PRICE.trace + ((TICK_S * memoryMb) / 1_024) * PRICE.gbSecond[architecture]);
   const collectorMb = all.find((it) => it.node.path.endsWith("/ResultCollector/Function/Resource")) as { memorySize?: number } | undefined;
   const items: Item[] = [
     { what: `${nShards} shards`, usd: nShards * HOURS * PRICE.shardHour },

@@ -20,7 +20,8 @@ import type { StateStack } from "./state.ts";
 const PERIOD = Duration.minutes(1);
 
 interface GridParts {
-  readonly prefix: string;
+  /** Dashboards are an account's, not a region's. */
+  readonly name: string;
   readonly namespace: string;
   readonly state: StateStack;
   readonly splitter: SquallFunction;
@@ -36,12 +37,13 @@ function graph(title: string, left: IMetric[], right: IMetric[] = [], unit?: str
 
 /** The grid's dashboard. */
 export function gridDashboard(scope: Construct, parts: GridParts) {
-  const { prefix, namespace, state, splitter, consumer, collector, stripes, mappings } = parts;
+  const { name, namespace, state, splitter, consumer, collector, stripes, mappings } = parts;
   const ours = (binary: string, metricName: string, statistic = "Sum", label = metricName) =>
     new Metric({ namespace, metricName, dimensionsMap: { Function: binary }, statistic, period: PERIOD, label });
   const sum = (label: string, metrics: IMetric[]) =>
     new MathExpression({
-      expression: metrics.map((_, i) => `m${i}`).join(" + "),
+      // A minute in which one of them has no data is one in which it was idle.
+      expression: `SUM([${metrics.map((_, i) => `m${i}`).join(", ")}])`,
       usingMetrics: Object.fromEntries(metrics.map((it, i) => [`m${i}`, it])),
       label,
       period: PERIOD,
@@ -56,10 +58,12 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
   });
   const atOnce = (it: SquallFunction, label: string) =>
     it.function.metric("ConcurrentExecutions", { statistic: "Maximum", period: PERIOD, label });
+  const delivered = (label: string, it: SquallFunction) =>
+    it.function.metric("IteratorAge", { statistic: "Maximum", period: PERIOD, label });
   const late = (label: string, stream: StateStack["tasks"]) =>
     stream.metricGetRecordsIteratorAgeMilliseconds({ statistic: "Maximum", period: PERIOD, label });
 
-  const dashboard = new Dashboard(scope, "Dashboard", { dashboardName: `${prefix}-grid`, defaultInterval: Duration.hours(3) });
+  const dashboard = new Dashboard(scope, "Dashboard", { dashboardName: name, defaultInterval: Duration.hours(3) });
   dashboard.addWidgets(
     new SingleValueWidget({
       title: "Jobs",
@@ -101,7 +105,12 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
       ours("shard-consumer", "TasksDropped", "Sum", "dropped: the job had ended"),
       ours("shard-consumer", "TasksFailed", "Sum", "to be delivered again"),
     ]),
-    graph("Lag of the lanes", [late("tasks", state.tasks), late("results", state.results)], [], "ms"),
+    graph(
+      "Lag of the lanes",
+      [delivered("tasks, as delivered", consumer), delivered("results, as delivered", collector), late("tasks, as read", state.tasks)],
+      [],
+      "ms",
+    ),
     graph(
       "What the wait is made of, p95",
       [
@@ -159,20 +168,20 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
 }
 
 interface CapacityParts {
-  readonly prefix: string;
+  readonly name: string;
   readonly namespace: string;
   readonly group: string;
   readonly functions: SquallFunction[];
 }
 
 /** The fleet's dashboard. */
-export function capacityDashboard(scope: Construct, { prefix, namespace, group, functions }: CapacityParts) {
+export function capacityDashboard(scope: Construct, { name, namespace, group, functions }: CapacityParts) {
   const dimensionsMap = { AutoScalingGroupName: group };
   const ours = (metricName: string, statistic: string, label?: string) =>
     new Metric({ namespace, metricName, dimensionsMap, statistic, period: PERIOD, ...(label !== undefined && { label }) });
   const groups = (metricName: string, label: string) =>
     new Metric({ namespace: "AWS/AutoScaling", metricName, dimensionsMap, statistic: "Maximum", period: PERIOD, label });
-  const dashboard = new Dashboard(scope, "Dashboard", { dashboardName: `${prefix}-capacity`, defaultInterval: Duration.hours(12) });
+  const dashboard = new Dashboard(scope, "Dashboard", { dashboardName: name, defaultInterval: Duration.hours(12) });
   // Without labels: with one an alarm takes a metric for mathematics.
   const overMaximum = ours("OverMaximum", "Maximum");
   const busyKilled = ours("BusyKilled", "Sum");

@@ -19,6 +19,7 @@ export interface ExampleGroupProps {
 /** CloudFormation cannot suspend a process of a group, nor delete a group whose instances are protected. */
 const SETTLE = `
 import json
+import time
 import urllib.request
 
 import botocore.session
@@ -30,11 +31,22 @@ def settle(event):
     if event["RequestType"] != "Delete":
         client.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["AZRebalance"])
         return
-    found = client.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
-    ids = [it["InstanceId"] for each in found for it in each["Instances"] if it["ProtectedFromScaleIn"]]
-    for start in range(0, len(ids), 50):
-        client.set_instance_protection(
-            AutoScalingGroupName=group, InstanceIds=ids[start:start + 50], ProtectedFromScaleIn=False)
+    client.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["Launch"])
+    for attempt in range(40):
+        found = client.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+        instances = [it for each in found for it in each["Instances"] if it["ProtectedFromScaleIn"]]
+        # Only those in service can be told; those that boot will be, those that leave are gone.
+        ids = [it["InstanceId"] for it in instances if it["LifecycleState"] == "InService"]
+        for start in range(0, len(ids), 50):
+            try:
+                client.set_instance_protection(
+                    AutoScalingGroupName=group, InstanceIds=ids[start:start + 50], ProtectedFromScaleIn=False)
+            except client.exceptions.ClientError as error:
+                print(repr(error))
+        if not any(it["LifecycleState"].startswith(("InService", "Pending")) for it in instances):
+            return
+        time.sleep(5)
+    raise TimeoutError(f"instances of {group} stay protected")
 
 
 def handler(event, context):
@@ -115,7 +127,7 @@ export class ExampleGroup extends Construct {
       runtime: Runtime.PYTHON_3_13,
       handler: "index.handler",
       code: Code.fromInline(SETTLE),
-      timeout: Duration.minutes(1),
+      timeout: Duration.minutes(5),
       role,
       logGroup,
     });
@@ -125,7 +137,7 @@ export class ExampleGroup extends Construct {
       properties: { GroupName: this.groupName },
     });
     // CloudFormation would wait for an hour. A number: the construct's own property makes it a text.
-    (settled.node.defaultChild as CfnResource).addPropertyOverride("ServiceTimeout", 300);
+    (settled.node.defaultChild as CfnResource).addPropertyOverride("ServiceTimeout", 360);
     settled.node.addDependency(role, group);
   }
 }

@@ -1,5 +1,5 @@
 // A function of Squall: its binary, its role, its log, and what it is bound to.
-import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, type Code, Function, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -22,6 +22,19 @@ export interface Binding {
 /** Where the code of a binary comes from: an asset, or a bucket that a parameter names. */
 export type CodeOf = (scope: Construct, binary: string) => Code;
 
+/** How Lambda tries again. */
+export interface Unattended {
+  /** After errors of the function. */
+  readonly retries: 0 | 1 | 2;
+  /** How long it waits for concurrency, at most six hours. */
+  readonly maxAge: Duration;
+}
+
+/** For what must not be lost. */
+export const PERSISTENT: Unattended = { retries: 2, maxAge: Duration.hours(6) };
+/** For a tick: the next one does the same, and those that pile up would only be in its way. */
+export const TICKED: Unattended = { retries: 0, maxAge: Duration.minutes(1) };
+
 export interface SquallFunctionProps {
   /** The binary in `target/lambda`. */
   readonly binary: string;
@@ -35,8 +48,8 @@ export interface SquallFunctionProps {
   readonly timeout: Duration;
   readonly reservedConcurrency?: number | undefined;
   readonly logDays: RetentionDays;
-  /** Whether it is invoked with nobody waiting: what it fails at then goes to a queue of dead letters. */
-  readonly deadLetters?: boolean;
+  /** How it is tried again when it is invoked with nobody waiting; what is given up goes to a queue of dead letters. */
+  readonly unattended?: Unattended;
 }
 
 /** A function whose role may do exactly what it is bound to. */
@@ -62,7 +75,7 @@ export class SquallFunction extends Construct {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       description: `What ${functionName} may do`,
     });
-    if (props.deadLetters === true) {
+    if (props.unattended !== undefined) {
       this.deadLetters = deadLetterQueue(this, "DeadLetters");
     }
     const queueArn = this.deadLetters?.queueArn;
@@ -81,8 +94,8 @@ export class SquallFunction extends Construct {
       tracing: Tracing.ACTIVE,
       ...(this.deadLetters && {
         onFailure: { bind: () => ({ destination: queueArn ?? "" }) },
-        retryAttempts: 2,
-        maxEventAge: Duration.hours(6),
+        retryAttempts: props.unattended?.retries,
+        maxEventAge: props.unattended?.maxAge,
       }),
     });
     this.bind({
@@ -97,7 +110,7 @@ export class SquallFunction extends Construct {
         reason: "X-Ray's two writes know no resource; where others stand beside them, the grant says why.",
       },
       {
-        id: `AwsSolutions-IAM5[Resource::<${Stack.of(this).getLogicalId(logGroup.node.defaultChild as never)}.Arn>]`,
+        id: `AwsSolutions-IAM5[Resource::<${Stack.of(this).getLogicalId(logGroup.node.defaultChild as CfnElement)}.Arn>]`,
         reason: "The ARN of a log group ends in `:*`, which stands for its streams.",
       },
     );

@@ -9,7 +9,7 @@ import type { Construct } from "constructs";
 import { Alarms, givenUp } from "./alarms.ts";
 import { blobs, files, jobEvents, jobsKept, jobsMade, jobsRead, onFailure, resultsPut, streamRead, tasksPut, workers } from "./bindings.ts";
 import { gridDashboard } from "./dashboards.ts";
-import { type CodeOf, SquallFunction } from "./function.ts";
+import { type CodeOf, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
 import { nagged, pascal, prefixOf } from "./names.ts";
 import { peopleOfTheGrid, policyOf } from "./people.ts";
 import type { Checked, GridSettings } from "./settings.ts";
@@ -45,7 +45,7 @@ export class GridStack extends Stack {
       }).bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace }, grants: [] });
 
     const splitter = make("task-splitter", "task-splitter", "Turns a published job into tasks on the stream", memoryMb.splitter, TIMEOUT, {
-      deadLetters: true,
+      unattended: PERSISTENT,
       reservedConcurrency: reservedConcurrency.splitter,
     });
     const stripes = Array.from({ length: grid.stripes }, (_, stripe) =>
@@ -68,17 +68,19 @@ export class GridStack extends Stack {
       memoryMb.collector,
       TIMEOUT,
       {
-        deadLetters: true,
+        unattended: TICKED,
         reservedConcurrency: reservedConcurrency.collector,
       },
     );
 
     const { key, table, bucket, tasks, results } = state;
+    const keys = grid.readsWithKeys.length > 0 ? [{ actions: ["kms:Decrypt"], resources: grid.readsWithKeys }] : [];
     const elsewhere = grid.readsFrom.map((uri) => `arn:${this.partition}:s3:::${uri.slice("s3://".length)}*`);
     splitter.bind(
       jobsMade(table),
       blobs(bucket, "read and write"),
       files(bucket, elsewhere),
+      { grants: keys },
       tasksPut(tasks, key),
       jobEvents(state.jobEvents, key),
       {
@@ -126,10 +128,13 @@ export class GridStack extends Stack {
     state.jobs.addSubscription(new LambdaSubscription(splitter.function, { deadLetterQueue: splitter.deadLetters! }));
 
     // One task at a time per lane. A consumer answers for what fails; what kills it is delivered again, and given up in the end.
+    // Sooner than the stream itself forgets, which keeps nothing; a week is the most there is.
+    const maxRecordAge = Duration.hours(Math.min(grid.retentionHours - 1, 7 * 24));
     const taskMapping = mapping(this, "TaskMapping", tasks, consumer, bucket.bucketArn, {
       batchSize: 1,
       parallelizationFactor: grid.lanesPerShard,
       retryAttempts: 5,
+      maxRecordAge,
     });
     // Many results at once, in order: two collectors of one shard would only race for the same buckets.
     const resultMapping = mapping(this, "ResultMapping", results, collector, bucket.bucketArn, {
@@ -137,6 +142,7 @@ export class GridStack extends Stack {
       maxBatchingWindow: Duration.seconds(1),
       parallelizationFactor: 1,
       retryAttempts: 10,
+      maxRecordAge,
     });
 
     new Rule(this, "Timer", {
@@ -158,12 +164,13 @@ export class GridStack extends Stack {
 
     const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);
     [splitter, consumer, collector].forEach((it) => alarms.watch(it));
-    for (const [name, stream, because] of [
-      ["tasks", tasks, "Tasks wait in their lanes: more shards, lanes or workers, or a lane that is stuck on one task"],
-      ["results", results, "Results wait to be merged: more result shards, or a collector that fails"],
+    for (const [name, it, because] of [
+      ["tasks", consumer, "Tasks wait in their lanes: more shards, lanes or workers, or a lane that is stuck on one task"],
+      ["results", collector, "Results wait to be merged: more result shards, or a collector that fails"],
     ] as const) {
       alarms.add(`${name}-late`, {
-        metric: stream.metricGetRecordsIteratorAgeMilliseconds({ period: Duration.minutes(1), statistic: "Maximum" }),
+        // The age of what is delivered, not of what is read: Lambda reads far ahead of a lane.
+        metric: it.function.metric("IteratorAge", { period: Duration.minutes(1), statistic: "Maximum" }),
         over: Duration.minutes(name === "tasks" ? 15 : 1).toMilliseconds(),
         periods: 3,
         because,
@@ -180,7 +187,7 @@ export class GridStack extends Stack {
       because: "A result failed every delivery; its record is in the bucket under aws/lambda",
     });
     const dashboard = gridDashboard(this, {
-      prefix,
+      name: `${prefix}-grid-${this.region}`,
       namespace,
       state,
       splitter,
@@ -215,6 +222,7 @@ interface Delivery {
   readonly parallelizationFactor: number;
   readonly retryAttempts: number;
   readonly maxBatchingWindow?: Duration;
+  readonly maxRecordAge: Duration;
 }
 
 /** A stream and its function. */
@@ -233,7 +241,6 @@ function mapping(
     startingPosition: StartingPosition.TRIM_HORIZON,
     bisectBatchOnError: true,
     reportBatchItemFailures: true,
-    maxRecordAge: Duration.days(1),
     onFailure: { bind: () => ({ destination: bucketArn }) },
     metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
   });

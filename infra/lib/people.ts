@@ -5,7 +5,7 @@ import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
-import { groupSeen, metricsPut, metricsRead, published } from "./bindings.ts";
+import { groupSeen, metricsRead, published } from "./bindings.ts";
 import type { Grant } from "./function.ts";
 import { pascal } from "./names.ts";
 import type { StateStack } from "./state.ts";
@@ -62,14 +62,13 @@ export interface Fleet {
   readonly group: string;
   readonly groupArn: string;
   readonly ledger: ITable;
-  readonly namespace: string;
   readonly sessions: ITopic;
   readonly runs: ITopic;
   readonly key: IKey;
 }
 
 /** Who uses the fleet. */
-export function peopleOfTheFleet({ group, groupArn, ledger, namespace, sessions, runs, key }: Fleet): Person[] {
+export function peopleOfTheFleet({ group, groupArn, ledger, sessions, runs, key }: Fleet): Person[] {
   const seen = groupSeen(group).grants;
   const find: Grant = { actions: ["cloudformation:DescribeStacks"], resources: [Stack.of(ledger).stackId] };
   return [
@@ -82,8 +81,7 @@ export function peopleOfTheFleet({ group, groupArn, ledger, namespace, sessions,
       name: "runner",
       description: "For instances of the group: squall runner exec and watch",
       grants: [
-        ...seen,
-        ...metricsPut(namespace).grants,
+        { actions: ["autoscaling:DescribeAutoScalingGroups"], resources: ["*"] },
         find,
         { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [ledger.tableArn] },
         { actions: ["autoscaling:SetInstanceProtection"], resources: [groupArn] },

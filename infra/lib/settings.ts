@@ -79,6 +79,7 @@ const Grid = z
     memoryMb: z.strictObject({ splitter: memory, consumer: memory, worker: memory, collector: memory }).prefault({}),
     reservedConcurrency: z.strictObject({ splitter: reserved, consumer: reserved, worker: reserved, collector: reserved }).prefault({}),
     readsFrom: z.array(text("s3://bucket/ or s3://bucket/prefix", /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*?]*$/)).default([]),
+    readsWithKeys: z.array(text("the ARN of a KMS key", /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)).default([]),
     blobDays: whole("days (rows live for 30 after a job's end, and once more after a retry)", 60, 3_650).default(60),
     logDays,
   })
@@ -89,7 +90,7 @@ const Grid = z
 
 const Capacity = z
   .strictObject({
-    group: text("the name of an Auto Scaling group", /^[^\s:][^:]{0,254}$/).optional(),
+    group: text("the name of an Auto Scaling group", /^[^\s:*?][^:*?]{0,254}$/).optional(),
     example: z
       .strictObject({
         min: whole("instances", 0, 1_000).default(0),
@@ -99,6 +100,7 @@ const Capacity = z
       .refine(({ min, max }) => min <= max, { error: "at most max", path: ["min"] })
       .optional(),
     policy: Policy,
+    reservedConcurrency: reserved,
     overMaximumMinutes: whole("minutes", 1, 1_440).default(15),
     logDays,
   })

@@ -1,4 +1,5 @@
 // The templates for people who do not use the CDK: of the default settings, with the code in a bucket that they name.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { squall } from "./app.ts";
@@ -25,12 +26,19 @@ export const PLAIN: Settings = {
   },
 };
 
+/** The flags of `cdk.json`, which the CDK's command line hands to the app: without them an app makes other templates. */
+export const FLAGS = (JSON.parse(readFileSync(join(import.meta.dirname, "../cdk.json"), "utf8")) as { context: Record<string, unknown> })
+  .context;
+
 /** Where they are kept. */
 export const FOLDER = join(import.meta.dirname, "../templates");
 
 /** The templates by file name, as text. */
 export function templates(): Map<string, string> {
-  const app = new App({ outdir: join(import.meta.dirname, "../cdk.out/templates"), context: { "aws:cdk:disable-path-metadata": true } });
+  const app = new App({
+    outdir: join(import.meta.dirname, "../cdk.out/templates"),
+    context: { ...FLAGS, "aws:cdk:disable-path-metadata": true },
+  });
   squall(app, checked(PLAIN), "bucket");
   const stacks = app.synth().stacks;
   return new Map(stacks.map((it) => [it.templateFile, `${JSON.stringify(it.template, undefined, 1)}\n`]));

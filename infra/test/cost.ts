@@ -4,10 +4,10 @@ import { App } from "aws-cdk-lib";
 import { squall } from "../lib/app.ts";
 import { bill, concurrency, idleMonth } from "../lib/cost.ts";
 import { checked, type Settings } from "../lib/settings.ts";
-import { PLAIN } from "../lib/templates.ts";
+import { FLAGS, PLAIN } from "../lib/templates.ts";
 
 function items(settings: Settings) {
-  const app = new App();
+  const app = new App({ context: FLAGS });
   const all = checked(settings);
   squall(app, all, "bucket");
   return idleMonth(app, all.architecture, all.grid?.retentionHours ?? 24);
@@ -17,13 +17,13 @@ test("idling costs what stands there: shards, keys, alarms, dashboards, timers",
   assert.equal(
     bill(items(PLAIN)),
     `\
-idle, this deployment costs about 48 USD a month (list prices of us-east-1):
+idle, this deployment costs about 49 USD a month (list prices of us-east-1):
      32.85  3 shards
       2.00  2 keys
-      2.10  21 alarms
+      2.40  24 alarms
       6.00  2 dashboards
-      0.81  the grid's timer and its metrics
-      4.68  the fleet's timer and its metrics`,
+      1.03  the grid's timer and its metrics
+      4.90  the fleet's timer and its metrics`,
   );
 });
 

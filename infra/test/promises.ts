@@ -98,7 +98,7 @@ test("a task goes alone, a batch of results in order, and what fails for good is
   const both = {
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ["ReportBatchItemFailures"],
-    MaximumRecordAgeInSeconds: 86_400,
+    MaximumRecordAgeInSeconds: 23 * 3_600,
     StartingPosition: "TRIM_HORIZON",
     DestinationConfig: { OnFailure: { Destination: bucketArn } },
     MetricsConfig: { Metrics: ["EventCount"] },
@@ -139,6 +139,19 @@ test("whoever is invoked with nobody waiting has dead letters: on the way there,
   const deaf = every("AWS::Lambda::EventInvokeConfig").map(([, it]) => it.Properties.DestinationConfig.OnFailure.Destination);
   assert.equal(deaf.length, 5);
   assert.ok(deaf.every(Boolean));
+  // Ticks that pile up while there is no concurrency are not worth keeping; messages are.
+  const kept = every("AWS::Lambda::EventInvokeConfig").map(([id, it]) => [
+    id.replace(/Function.*/, ""),
+    it.Properties.MaximumRetryAttempts,
+    it.Properties.MaximumEventAgeInSeconds,
+  ]);
+  assert.deepEqual(kept, [
+    ["TaskSplitter", 2, 21_600],
+    ["ResultCollector", 0, 60],
+    ["ScaleOutSessions", 2, 21_600],
+    ["ScaleOutRuns", 2, 21_600],
+    ["ScaleIn", 0, 60],
+  ]);
 });
 
 test("each function is ours, traced, and logs for as long as said", () => {
@@ -205,6 +218,11 @@ test("who raises by launching can lower nothing", () => {
   const launching = synthesized({ capacity: { ...PLAIN.capacity!, policy } }).SquallCapacity!;
   assert.ok(!actions(launching).includes("autoscaling:SetDesiredCapacity"));
   assert.ok(actions(launching).includes("autoscaling:LaunchInstances"));
+  for (const id of ["ScaleIn", "ScaleOutRuns", "ScaleOutSessions"]) {
+    const made = launching.statements(id).flatMap((each) => list(each.Action));
+    assert.ok(made.includes("ec2:CreateFleet") && made.includes("ec2:DescribeLaunchTemplateVersions"), id);
+  }
+  assert.ok(!actions(capacity).some((it) => it.startsWith("ec2:")));
   // LaunchInstances takes one Availability Zone.
   assert.equal(launching.all("AWS::EC2::Subnet").length, 1);
 });
@@ -218,6 +236,25 @@ test("only scale-in terminates, and only it forgets", () => {
       action,
     );
   }
+});
+
+test("each policy for people allows what its commands call, and no more", () => {
+  const allowed = [grid, capacity].flatMap((it) =>
+    it.all("AWS::IAM::ManagedPolicy").map(([id, { Properties }]) => {
+      const actions: string[] = Properties.PolicyDocument.Statement.flatMap((each: any) => list<string>(each.Action));
+      return `${id.replace(/[0-9A-F]{8}$/, "")}: ${[...new Set(actions)].sort().join(" ")}`;
+    }),
+  );
+  assert.equal(
+    allowed.join("\n"),
+    `\
+JobPublisher: cloudformation:DescribeStacks kms:Decrypt kms:GenerateDataKey s3:GetObject s3:PutObject sns:Publish
+JobReader: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query s3:GetObject
+JobOperator: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem kinesis:ListShards kinesis:PutRecords kms:Decrypt kms:GenerateDataKey s3:GetObject s3:PutObject sns:Publish
+ActivityPublisher: kms:Decrypt kms:GenerateDataKey sns:Publish
+Runner: autoscaling:DescribeAutoScalingGroups autoscaling:SetInstanceProtection cloudformation:DescribeStacks dynamodb:GetItem dynamodb:PutItem kms:Decrypt kms:GenerateDataKey sns:Publish
+FleetReader: autoscaling:DescribeAutoScalingGroups autoscaling:DescribePolicies autoscaling:DescribeScalingActivities autoscaling:DescribeScheduledActions cloudformation:DescribeStacks cloudwatch:GetMetricData dynamodb:GetItem dynamodb:Query`,
+  );
 });
 
 test("an example group is as the controllers need one", () => {
@@ -250,10 +287,13 @@ test("what goes wrong has an alarm, and what happens is shown", () => {
     "squall-runs-not-delivered",
     "squall-scale-in-dead-letters",
     "squall-scale-in-errors",
+    "squall-scale-in-throttled",
     "squall-scale-out-runs-dead-letters",
     "squall-scale-out-runs-errors",
+    "squall-scale-out-runs-throttled",
     "squall-scale-out-sessions-dead-letters",
     "squall-scale-out-sessions-errors",
+    "squall-scale-out-sessions-throttled",
     "squall-sessions-not-delivered",
     "squall-shard-consumer-errors",
     "squall-task-splitter-dead-letters",
@@ -261,6 +301,11 @@ test("what goes wrong has an alarm, and what happens is shown", () => {
     "squall-tasks-given-up",
     "squall-tasks-late",
   ]);
+  const late = grid.one("AWS::CloudWatch::Alarm", "Alarmstaskslate");
+  assert.deepEqual(
+    [late.Namespace, late.MetricName, late.Dimensions[0].Name, late.Statistic],
+    ["AWS/Lambda", "IteratorAge", "FunctionName", "Maximum"],
+  );
   const over = capacity.one("AWS::CloudWatch::Alarm", "Alarmsovermaximum");
   assert.deepEqual([over.EvaluationPeriods, over.Period, over.Threshold, over.TreatMissingData], [15, 60, 0, "notBreaching"]);
   const told = synthesized({ ...PLAIN, alarms: { email: "oncall@example.com", monthlyBudgetUsd: 50 } });

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
-import { type Source, squall } from "../lib/app.ts";
+import { BINARIES, type Source, squall } from "../lib/app.ts";
 import { checked, type Settings } from "../lib/settings.ts";
-import { PLAIN } from "../lib/templates.ts";
+import { FLAGS, PLAIN } from "../lib/templates.ts";
 
 export interface Resource {
   readonly Type: string;
@@ -55,7 +55,7 @@ export function folder(): string {
 /** Folders as `cargo lambda build` leaves them. */
 export function folders(): string {
   const made = folder();
-  for (const binary of ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"]) {
+  for (const binary of BINARIES) {
     mkdirSync(join(made, binary));
     writeFileSync(join(made, binary, "bootstrap"), binary);
   }
@@ -64,7 +64,7 @@ export function folders(): string {
 
 /** The stacks of some settings, by name. Throws where cdk-nag finds something that nobody explained. */
 export function synthesized(settings: Settings, source: Source = "bucket"): Record<string, Synthesized> {
-  const app = new App({ outdir: folder() });
+  const app = new App({ outdir: folder(), context: FLAGS });
   const stacks = squall(app, checked(settings), source);
   const assembly = app.synth();
   return Object.fromEntries(
