@@ -1,8 +1,6 @@
 // The fleet: two scale-outs, a timed scale-in, and the ledger between them.
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
-import { Rule, Schedule } from "aws-cdk-lib/aws-events";
-import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { FilterOrPolicy, SubscriptionFilter, Topic } from "aws-cdk-lib/aws-sns";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
@@ -10,16 +8,14 @@ import { Alarms } from "./alarms.ts";
 import { fleetsMade, groupSeen, groupTold, ledger, metricsPut, metricsRead } from "./bindings.ts";
 import { capacityDashboard } from "./dashboards.ts";
 import { ExampleGroup } from "./example-group.ts";
-import { type CodeOf, PERSISTENT, SquallFunction, TICKED, type Unattended } from "./function.ts";
+import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
 import { nagged, pascal, prefixOf } from "./names.ts";
 import { peopleOfTheFleet, policyOf } from "./people.ts";
 import type { CapacitySettings, Checked } from "./settings.ts";
 import { encryptionKey } from "./state.ts";
 
 /** Below the time for which a tick leaves alone what another drained (`squall_capacity::scale_in::DRAIN_GRACE_US`, 120 s). */
-const SCALE_IN_TIMEOUT = Duration.seconds(60);
-const SCALE_OUT_TIMEOUT = Duration.seconds(60);
-const TICK = Duration.minutes(1);
+const TIMEOUT = Duration.seconds(60);
 /** They wait for AWS, and compute nothing. */
 const MEMORY_MB = 256;
 
@@ -53,25 +49,26 @@ export class CapacityStack extends Stack {
     });
 
     const policy = JSON.stringify(capacity.policy);
-    const make = (name: string, binary: string, description: string, timeout: Duration, unattended: Unattended) =>
-      new SquallFunction(this, pascal(name), {
-        binary,
-        name,
-        prefix,
-        description,
-        code,
-        architecture: settings.architecture,
-        memoryMb: MEMORY_MB,
-        timeout,
-        logDays: capacity.logDays,
-        unattended,
-        reservedConcurrency: capacity.reservedConcurrency,
-      }).bind(groupSeen(group), metricsPut(namespace), { variables: { SQUALL_POLICY: policy }, grants: [] });
+    const common = {
+      prefix,
+      code,
+      architecture: settings.architecture,
+      memoryMb: MEMORY_MB,
+      timeout: TIMEOUT,
+      logDays: capacity.logDays,
+      reservedConcurrency: capacity.reservedConcurrency,
+    };
     // LaunchInstances only adds: who raises by it cannot lower anything, by mistake or otherwise.
     const raise = launches ? "autoscaling:LaunchInstances" : "autoscaling:SetDesiredCapacity";
 
     const topics = (["sessions", "runs"] as const).map((what) => {
-      const scaleOut = make(`scale-out-${what}`, "scale-out", `Makes the group as large as ${what} need`, SCALE_OUT_TIMEOUT, PERSISTENT);
+      const scaleOut = new SquallFunction(this, {
+        ...common,
+        name: `scale-out-${what}`,
+        binary: "scale-out",
+        description: `Makes the group as large as ${what} need`,
+        unattended: PERSISTENT,
+      });
       scaleOut.bind(ledger(table, "claim"), groupTold(groupArn, [raise, "autoscaling:SetInstanceProtection"]));
       const topic = new Topic(this, `${pascal(what)}Topic`, { masterKey: key, enforceSSL: true });
       topic.applyRemovalPolicy(removalPolicy);
@@ -83,30 +80,26 @@ export class CapacityStack extends Stack {
       );
       return { what, topic, scaleOut };
     });
-    const scaleIn = make("scale-in", "scale-in", "Makes the group no larger than it has to be", SCALE_IN_TIMEOUT, TICKED);
+    const scaleIn = new SquallFunction(this, {
+      ...common,
+      name: "scale-in",
+      description: "Makes the group no larger than it has to be",
+      unattended: TICKED,
+    });
     scaleIn.bind(
       ledger(table, "claim and forget"),
       metricsRead,
       groupTold(groupArn, [raise, "autoscaling:TerminateInstanceInAutoScalingGroup"]),
     );
-    new Rule(this, "Timer", {
-      description: "Has enough where an event was lost, and takes what is idle",
-      schedule: Schedule.rate(TICK),
-      targets: [
-        new LambdaFunction(scaleIn.function, {
-          deadLetterQueue: scaleIn.deadLetters!,
-          // The next tick does the same.
-          retryAttempts: 0,
-          maxEventAge: Duration.minutes(1),
-        }),
-      ],
-    });
-
-    if (launches) {
-      [scaleIn, ...topics.map(({ scaleOut }) => scaleOut)].forEach((it) => it.bind(fleetsMade));
-    }
+    everyMinute(this, "Timer", scaleIn, "Has enough where an event was lost, and takes what is idle");
 
     const functions = [...topics.map((it) => it.scaleOut), scaleIn];
+    for (const it of functions) {
+      it.bind(groupSeen(group), metricsPut(namespace), ...(launches ? [fleetsMade] : []), {
+        variables: { SQUALL_POLICY: policy },
+        grants: [],
+      });
+    }
     const ofThisGroup = `AwsSolutions-IAM5[Resource::${nagged(groupArn, this)}]`;
     const reason = "A group's ARN has an id between, which nobody knows before it is made; the name after it is exact.";
     for (const it of functions) {

@@ -1,10 +1,13 @@
 // A function of Squall: its binary, its role, its log, and what it is bound to.
 import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { Rule, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, type Code, Function, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { pascal } from "./names.ts";
 
 /** Actions on resources, and nothing else. */
 export interface Grant {
@@ -36,8 +39,8 @@ export const PERSISTENT: Unattended = { retries: 2, maxAge: Duration.hours(6) };
 export const TICKED: Unattended = { retries: 0, maxAge: Duration.minutes(1) };
 
 export interface SquallFunctionProps {
-  /** The binary in `target/lambda`. */
-  readonly binary: string;
+  /** The binary in `target/lambda`, when it is not called like the function. */
+  readonly binary?: string;
   /** The function's name, behind the deployment's prefix. */
   readonly name: string;
   readonly prefix: string;
@@ -61,9 +64,9 @@ export class SquallFunction extends Construct {
   /** What was given up: by the function, or on the way to it. */
   readonly deadLetters: Queue | undefined;
 
-  constructor(scope: Construct, id: string, props: SquallFunctionProps) {
-    super(scope, id);
-    this.binary = props.binary;
+  constructor(scope: Construct, props: SquallFunctionProps) {
+    super(scope, pascal(props.name));
+    this.binary = props.binary ?? props.name;
     this.name = props.name;
     const functionName = `${props.prefix}-${props.name}`;
     const logGroup = new LogGroup(this, "Log", {
@@ -84,7 +87,7 @@ export class SquallFunction extends Construct {
       description: props.description,
       runtime: Runtime.PROVIDED_AL2023,
       handler: "bootstrap",
-      code: props.code(this, props.binary),
+      code: props.code(this, this.binary),
       architecture: props.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
       memorySize: props.memoryMb,
       timeout: props.timeout,
@@ -135,6 +138,16 @@ export class SquallFunction extends Construct {
     Validations.of(this.role).acknowledge({ id: `AwsSolutions-IAM5[Resource::${resource}]`, reason });
     return this;
   }
+}
+
+/** Has a function invoked every minute. */
+export function everyMinute(scope: Construct, id: string, it: SquallFunction, description: string): void {
+  const [retryAttempts, maxEventAge] = [TICKED.retries, TICKED.maxAge];
+  new Rule(scope, id, {
+    description,
+    schedule: Schedule.rate(Duration.minutes(1)),
+    targets: [new LambdaFunction(it.function, { deadLetterQueue: it.deadLetters, retryAttempts, maxEventAge })],
+  });
 }
 
 /** A queue for what was given up: encrypted, two weeks. */

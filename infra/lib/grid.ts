@@ -1,7 +1,5 @@
 // The burst: splitter, consumer, workers and collector, between the streams and topics of the state.
 import { CfnOutput, Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
-import { Rule, Schedule } from "aws-cdk-lib/aws-events";
-import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
@@ -9,8 +7,8 @@ import type { Construct } from "constructs";
 import { Alarms, givenUp } from "./alarms.ts";
 import { blobs, files, jobEvents, jobsKept, jobsMade, jobsRead, onFailure, resultsPut, streamRead, tasksPut, workers } from "./bindings.ts";
 import { gridDashboard } from "./dashboards.ts";
-import { type CodeOf, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
-import { nagged, pascal, prefixOf } from "./names.ts";
+import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
+import { nagged, prefixOf } from "./names.ts";
 import { peopleOfTheGrid, policyOf } from "./people.ts";
 import type { Checked, GridSettings } from "./settings.ts";
 import type { StateStack } from "./state.ts";
@@ -21,8 +19,6 @@ const CONSUMER_TIMEOUT = Duration.minutes(15);
 const WORKER_TIMEOUT = Duration.minutes(5);
 /** Reading files and putting 100,000 tasks takes seconds; ending a job merges its buckets. */
 const TIMEOUT = Duration.minutes(5);
-/** A job that expires is ended at most this much later. */
-const TICK = Duration.minutes(1);
 
 export class GridStack extends Stack {
   constructor(scope: Construct, id: string, state: StateStack, settings: Checked, grid: GridSettings, code: CodeOf, props: StackProps) {
@@ -30,48 +26,46 @@ export class GridStack extends Stack {
     const prefix = prefixOf(settings.name);
     const namespace = `${settings.name}/Grid`;
     const { memoryMb, reservedConcurrency } = grid;
-    const make = (name: string, binary: string, description: string, memory: number, timeout: Duration, more = {}) =>
-      new SquallFunction(this, pascal(name), {
-        binary,
-        name,
-        prefix,
-        description,
-        code,
-        architecture: settings.architecture,
-        memoryMb: memory,
-        timeout,
-        logDays: grid.logDays,
-        ...more,
-      }).bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace }, grants: [] });
-
-    const splitter = make("task-splitter", "task-splitter", "Turns a published job into tasks on the stream", memoryMb.splitter, TIMEOUT, {
-      unattended: PERSISTENT,
+    const common = { prefix, code, architecture: settings.architecture, logDays: grid.logDays };
+    const splitter = new SquallFunction(this, {
+      ...common,
+      name: "task-splitter",
+      description: "Turns a published job into tasks on the stream",
+      memoryMb: memoryMb.splitter,
+      timeout: TIMEOUT,
       reservedConcurrency: reservedConcurrency.splitter,
+      unattended: PERSISTENT,
     });
-    const stripes = Array.from({ length: grid.stripes }, (_, stripe) =>
-      make(`cascade-worker-${stripe}`, "cascade-worker", "Evaluates a subtask and replies", memoryMb.worker, WORKER_TIMEOUT, {
-        reservedConcurrency: reservedConcurrency.worker,
-      }),
+    const stripes = Array.from(
+      { length: grid.stripes },
+      (_, stripe) =>
+        new SquallFunction(this, {
+          ...common,
+          name: `cascade-worker-${stripe}`,
+          binary: "cascade-worker",
+          description: "Evaluates a subtask and replies",
+          memoryMb: memoryMb.worker,
+          timeout: WORKER_TIMEOUT,
+          reservedConcurrency: reservedConcurrency.worker,
+        }),
     );
-    const consumer = make(
-      "shard-consumer",
-      "shard-consumer",
-      "Takes one task at a time through a cascade of workers",
-      memoryMb.consumer,
-      CONSUMER_TIMEOUT,
-      { reservedConcurrency: reservedConcurrency.consumer },
-    );
-    const collector = make(
-      "result-collector",
-      "result-collector",
-      "Merges results exactly once, and ends jobs",
-      memoryMb.collector,
-      TIMEOUT,
-      {
-        unattended: TICKED,
-        reservedConcurrency: reservedConcurrency.collector,
-      },
-    );
+    const consumer = new SquallFunction(this, {
+      ...common,
+      name: "shard-consumer",
+      description: "Takes one task at a time through a cascade of workers",
+      memoryMb: memoryMb.consumer,
+      timeout: CONSUMER_TIMEOUT,
+      reservedConcurrency: reservedConcurrency.consumer,
+    });
+    const collector = new SquallFunction(this, {
+      ...common,
+      name: "result-collector",
+      description: "Merges results exactly once, and ends jobs",
+      memoryMb: memoryMb.collector,
+      timeout: TIMEOUT,
+      reservedConcurrency: reservedConcurrency.collector,
+      unattended: TICKED,
+    });
 
     const { key, table, bucket, tasks, results } = state;
     const keys = grid.readsWithKeys.length > 0 ? [{ actions: ["kms:Decrypt"], resources: grid.readsWithKeys }] : [];
@@ -118,10 +112,11 @@ export class GridStack extends Stack {
       onFailure(bucket),
     );
     for (const it of [splitter, consumer, collector, ...stripes]) {
+      it.bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace }, grants: [] });
       this.acknowledgeObjects(it.role, state);
     }
     for (const place of elsewhere) {
-      splitter.acknowledge(place, "The settings name this place: jobs may name any file in it.");
+      splitter.acknowledge(nagged(place, this), "The settings name this place: jobs may name any file in it.");
     }
 
     // Jobs come by the topic; whatever comes is answered, so nothing is filtered out: what is no job is recorded as rejected.
@@ -145,24 +140,20 @@ export class GridStack extends Stack {
       maxRecordAge,
     });
 
-    new Rule(this, "Timer", {
-      description: "Ends jobs whose deadline has passed, and what a collector left that died",
-      schedule: Schedule.rate(TICK),
-      targets: [
-        new LambdaFunction(collector.function, {
-          deadLetterQueue: collector.deadLetters!,
-          // The next tick does the same.
-          retryAttempts: 0,
-          maxEventAge: Duration.minutes(1),
-        }),
-      ],
-    });
+    // A job that expires is ended at most a minute later.
+    everyMinute(this, "Timer", collector, "Ends jobs whose deadline has passed, and what a collector left that died");
 
     for (const person of peopleOfTheGrid(state)) {
       this.acknowledgeObjects(policyOf(this, prefix, person), state);
     }
 
-    const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);
+    this.watch({ prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping }, settings.alarms.email);
+    new CfnOutput(this, "StateStackName", { value: state.stackName, description: "What `squall --stack` is given" });
+  }
+
+  private watch(parts: Watched, email: string | undefined): void {
+    const { prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping } = parts;
+    const alarms = new Alarms(this, "Alarms", state.key, prefix, email);
     [splitter, consumer, collector].forEach((it) => alarms.watch(it));
     for (const [name, it, because] of [
       ["tasks", consumer, "Tasks wait in their lanes: more shards, lanes or workers, or a lane that is stuck on one task"],
@@ -202,8 +193,6 @@ export class GridStack extends Stack {
       because: "A job ended without its whole answer; `squall jobs` names it, `squall missing` what is missing",
     });
     dashboard.show(alarms.all);
-
-    new CfnOutput(this, "StateStackName", { value: state.stackName, description: "What `squall --stack` is given" });
   }
 
   private acknowledgeObjects(of: Construct, state: StateStack): void {
@@ -216,6 +205,18 @@ export class GridStack extends Stack {
 
 /** One vCPU is so much memory. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const MB_PER_VCPU = 1_769;
+
+interface Watched {
+  readonly prefix: string;
+  readonly namespace: string;
+  readonly state: StateStack;
+  readonly splitter: SquallFunction;
+  readonly consumer: SquallFunction;
+  readonly collector: SquallFunction;
+  readonly stripes: SquallFunction[];
+  readonly taskMapping: EventSourceMapping;
+  readonly resultMapping: EventSourceMapping;
+}
 
 interface Delivery {
   readonly batchSize: number;

@@ -227,6 +227,21 @@ test("who raises by launching can lower nothing", () => {
   assert.equal(launching.all("AWS::EC2::Subnet").length, 1);
 });
 
+test("jobs may name files where the settings say, and nowhere else", () => {
+  const key = "arn:aws:kms:eu-west-1:123456789012:key/0f1e";
+  const reads = synthesized({ grid: { readsFrom: ["s3://market-data/eod/", "s3://books/"], readsWithKeys: [key] } }).SquallGrid!;
+  const statements = reads.statements("TaskSplitter");
+  const files = statements
+    .filter((it) => list(it.Action).includes("s3:GetObject"))
+    .map((it) => JSON.stringify(it.Resource))
+    .join();
+  assert.match(files, /:s3:::market-data\/eod\/\*/);
+  assert.match(files, /:s3:::books\/\*/);
+  assert.ok(statements.some((it) => list(it.Action).includes("kms:Decrypt") && list(it.Resource).includes(key)));
+  const others = ["ShardConsumer", "CascadeWorker0", "ResultCollector"].map((id) => JSON.stringify(reads.statements(id))).join();
+  assert.doesNotMatch(others, /market-data|books|0f1e/);
+});
+
 test("only scale-in terminates, and only it forgets", () => {
   for (const action of ["autoscaling:TerminateInstanceInAutoScalingGroup", "dynamodb:DeleteItem"]) {
     const who = capacity.all("AWS::IAM::Policy").filter(([, it]) => JSON.stringify(it.Properties.PolicyDocument).includes(action));
