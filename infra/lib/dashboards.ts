@@ -19,7 +19,8 @@ import type { StateStack } from "./state.ts";
 
 const PERIOD = Duration.minutes(1);
 
-interface GridParts {
+/** What the grid's dashboard shows. */
+export interface GridParts {
   /** Dashboards are an account's, not a region's. */
   readonly name: string;
   readonly namespace: string;

@@ -6,7 +6,7 @@ import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms, givenUp } from "./alarms.ts";
 import { blobs, files, jobEvents, jobsKept, jobsMade, jobsRead, onFailure, resultsPut, streamRead, tasksPut, workers } from "./bindings.ts";
-import { gridDashboard } from "./dashboards.ts";
+import { type GridParts, gridDashboard } from "./dashboards.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
 import { nagged, prefixOf } from "./names.ts";
 import { peopleOfTheGrid, policyOf } from "./people.ts";
@@ -206,14 +206,8 @@ export class GridStack extends Stack {
 /** One vCPU is so much memory. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const MB_PER_VCPU = 1_769;
 
-interface Watched {
+interface Watched extends Omit<GridParts, "name" | "mappings"> {
   readonly prefix: string;
-  readonly namespace: string;
-  readonly state: StateStack;
-  readonly splitter: SquallFunction;
-  readonly consumer: SquallFunction;
-  readonly collector: SquallFunction;
-  readonly stripes: SquallFunction[];
   readonly taskMapping: EventSourceMapping;
   readonly resultMapping: EventSourceMapping;
 }
