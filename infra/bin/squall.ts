@@ -1,12 +1,12 @@
 // `cdk` runs this. Context: `-c config=FILE` for other settings, `-c functions=DIR` for code elsewhere than target/lambda,
 // `-c code=bucket` for templates that need no CDK, `-c destroy=yes` when that is what is about to happen.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { App } from "aws-cdk-lib";
 import { bill, concurrency, idleMonth } from "../lib/cost.ts";
-import { BINARIES, squall } from "../lib/app.ts";
+import { squall, standIns } from "../lib/app.ts";
 import { checked, SettingsError } from "../lib/settings.ts";
 
 const infra = join(import.meta.dirname, "..");
@@ -21,11 +21,8 @@ async function read(path: string): Promise<unknown> {
 /** A folder with nothing for each function: what is taken away need not be built. */
 function nothing(): string {
   const folder = mkdtempSync(join(tmpdir(), "squall-nothing-"));
-  for (const binary of BINARIES) {
-    mkdirSync(join(folder, binary));
-    writeFileSync(join(folder, binary, "bootstrap"), "");
-  }
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  standIns(folder);
   return folder;
 }
 
@@ -40,7 +37,7 @@ try {
   }
   const folder = destroying ? nothing() : resolve(context("functions") ?? join(infra, "../target/lambda"));
   squall(app, settings, context("code") === "bucket" ? "bucket" : { folder });
-  const said = [bill(idleMonth(app, settings.architecture, settings.grid?.retentionHours ?? 24))];
+  const said = [bill(idleMonth(app, settings))];
   if (settings.grid !== undefined) {
     said.push(
       `a burst runs up to ${concurrency(settings.grid)} functions at once; an account has 1,000 unless it asked for more, a new one 10`,

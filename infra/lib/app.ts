@@ -1,5 +1,5 @@
 // Which stacks there are, and where their code comes from.
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, BootstraplessSynthesizer, CfnParameter, Stack, Tags, Validations } from "aws-cdk-lib";
 import { CfnBudget } from "aws-cdk-lib/aws-budgets";
@@ -14,7 +14,7 @@ import type { Checked } from "./settings.ts";
 import { StateStack } from "./state.ts";
 
 /** The binaries of `squall-lambdas`. */
-export const BINARIES = ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"];
+const BINARIES = ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"];
 
 /** Where the functions' code comes from. */
 export type Source =
@@ -48,6 +48,14 @@ export function squall(app: App, settings: Checked, source: Source): Stack[] {
   Tags.of(app).add("squall:deployment", prefixOf(name));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return stacks;
+}
+
+/** Fills a folder as `cargo lambda build` would, with files that are no functions. */
+export function standIns(folder: string): void {
+  for (const binary of BINARIES) {
+    mkdirSync(join(folder, binary));
+    writeFileSync(join(folder, binary, "bootstrap"), binary);
+  }
 }
 
 function fromFolder(folder: string, architecture: Checked["architecture"]): CodeOf {

@@ -1,6 +1,5 @@
 // The fleet: two scale-outs, a timed scale-in, and the ledger between them.
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
-import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
+import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import { FilterOrPolicy, SubscriptionFilter, Topic } from "aws-cdk-lib/aws-sns";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
@@ -9,15 +8,15 @@ import { fleetsMade, groupSeen, groupTold, ledger, metricsPut, metricsRead } fro
 import { capacityDashboard } from "./dashboards.ts";
 import { ExampleGroup } from "./example-group.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
-import { nagged, pascal, prefixOf } from "./names.ts";
+import { pascal, prefixOf, wildcard } from "./names.ts";
 import { peopleOfTheFleet, policyOf } from "./people.ts";
 import type { CapacitySettings, Checked } from "./settings.ts";
-import { encryptionKey } from "./state.ts";
+import { encryptionKey, outputs, rows } from "./state.ts";
 
 /** Below the time for which a tick leaves alone what another drained (`squall_capacity::scale_in::DRAIN_GRACE_US`, 120 s). */
 const TIMEOUT = Duration.seconds(60);
 /** They wait for AWS, and compute nothing. */
-const MEMORY_MB = 256;
+export const CONTROLLER_MB = 256;
 
 /** What each topic's events are of: others are not delivered. */
 const EVENTS = {
@@ -32,14 +31,7 @@ export class CapacityStack extends Stack {
     const namespace = `${settings.name}/Capacity`;
     const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     const key = encryptionKey(this, "Key", `Encrypts what is on the topics of ${id}`, removalPolicy);
-    const table = new Table(this, "Ledger", {
-      partitionKey: { name: "pk", type: AttributeType.STRING },
-      sortKey: { name: "sk", type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: settings.keepData,
-      removalPolicy,
-    });
+    const table = rows(this, "Ledger", settings.keepData);
     const launches = capacity.policy.raise_by === "launch_instances";
     const group = capacity.group ?? new ExampleGroup(this, "ExampleGroup", { ...capacity.example!, oneZone: launches }).groupName;
     const groupArn = this.formatArn({
@@ -53,7 +45,7 @@ export class CapacityStack extends Stack {
       prefix,
       code,
       architecture: settings.architecture,
-      memoryMb: MEMORY_MB,
+      memoryMb: CONTROLLER_MB,
       timeout: TIMEOUT,
       logDays: capacity.logDays,
       reservedConcurrency: capacity.reservedConcurrency,
@@ -100,19 +92,16 @@ export class CapacityStack extends Stack {
         grants: [],
       });
     }
-    const ofThisGroup = `AwsSolutions-IAM5[Resource::${nagged(groupArn, this)}]`;
     const reason = "A group's ARN has an id between, which nobody knows before it is made; the name after it is exact.";
+    const ofThisGroup = wildcard(groupArn, this, reason);
     for (const it of functions) {
-      Validations.of(it.role).acknowledge({ id: ofThisGroup, reason });
+      Validations.of(it.role).acknowledge(ofThisGroup);
     }
     const [sessions, runs] = topics.map((it) => it.topic);
     for (const person of peopleOfTheFleet({ group, groupArn, ledger: table, sessions: sessions!, runs: runs!, key })) {
       Validations.of(policyOf(this, prefix, person)).acknowledge(
-        { id: ofThisGroup, reason },
-        {
-          id: "AwsSolutions-IAM5[Resource::*]",
-          reason: "Auto Scaling's descriptions and CloudWatch's reads and writes know no resource; writes are held to the namespace.",
-        },
+        ofThisGroup,
+        wildcard("*", this, "Auto Scaling's descriptions and CloudWatch's reads know no resource."),
       );
     }
 
@@ -147,17 +136,13 @@ export class CapacityStack extends Stack {
     }
     dashboard.show(alarms.all);
 
-    const outputs: Record<string, [string, string]> = {
+    outputs(this, {
       GroupName: [group, "The Auto Scaling group"],
       LedgerTableName: [table.tableName, "Levels and claims"],
       Policy: [policy, "How the group follows its application"],
       MetricNamespace: [namespace, "Where its metrics are"],
-    };
-    for (const { what, topic } of topics) {
-      outputs[`${pascal(what)}TopicArn`] = [topic.topicArn, `Publish ${what} here`];
-    }
-    for (const [name, [value, description]] of Object.entries(outputs)) {
-      new CfnOutput(this, name, { value, description });
-    }
+      SessionsTopicArn: [sessions!.topicArn, "Publish sessions here"],
+      RunsTopicArn: [runs!.topicArn, "Publish runs here"],
+    });
   }
 }

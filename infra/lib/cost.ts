@@ -3,8 +3,8 @@ import { CfnAlarm, CfnDashboard } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnStream } from "aws-cdk-lib/aws-kinesis";
 import { CfnKey } from "aws-cdk-lib/aws-kms";
 import type { IConstruct } from "constructs";
-import { CapacityStack } from "./capacity.ts";
-import { GridStack } from "./grid.ts";
+import { CONTROLLER_MB } from "./capacity.ts";
+import type { Checked, GridSettings } from "./settings.ts";
 
 /** Hours of a month as AWS counts them. */
 const HOURS = 730;
@@ -36,13 +36,13 @@ export interface Item {
 const TICK_S = 0.2;
 
 /** The lines of an idle month of everything below a construct. */
-export function idleMonth(root: IConstruct, architecture: "arm64" | "x86_64", retentionHours: number): Item[] {
+export function idleMonth(root: IConstruct, { architecture, grid, capacity }: Checked): Item[] {
   const all = root.node.findAll();
   const count = (kind: abstract new (...args: never[]) => unknown) => all.filter((it) => it instanceof kind).length;
   const nShards = all.reduce((n, it) => n + (it instanceof CfnStream ? (it.shardCount ?? 0) : 0), 0);
   const timer = (memoryMb: number) =>
     MINUTES * (PRICE.invocation + PRICE.trace + ((TICK_S * memoryMb) / 1_024) * PRICE.gbSecond[architecture]);
-  const collectorMb = all.find((it) => it.node.path.endsWith("/ResultCollector/Function/Resource")) as { memorySize?: number } | undefined;
+  const retentionHours = grid?.retentionHours ?? 0;
   const items: Item[] = [
     { what: `${nShards} shards`, usd: nShards * HOURS * PRICE.shardHour },
     { what: `${nShards} shards that keep ${retentionHours} h`, usd: retentionHours > 24 ? nShards * HOURS * PRICE.shardHourLong : 0 },
@@ -50,13 +50,13 @@ export function idleMonth(root: IConstruct, architecture: "arm64" | "x86_64", re
     { what: `${count(CfnAlarm)} alarms`, usd: count(CfnAlarm) * PRICE.alarmMonth },
     { what: `${count(CfnDashboard)} dashboards`, usd: count(CfnDashboard) * PRICE.dashboardMonth },
   ];
-  if (count(GridStack) > 0) {
+  if (grid !== undefined) {
     // The timer's two metrics.
-    items.push({ what: "the grid's timer and its metrics", usd: timer(collectorMb?.memorySize ?? 0) + 2 * PRICE.metricMonth });
+    items.push({ what: "the grid's timer and its metrics", usd: timer(grid.memoryMb.collector) + 2 * PRICE.metricMonth });
   }
-  if (count(CapacityStack) > 0) {
+  if (capacity !== undefined) {
     // Eleven metrics; a tick writes once, reads two metrics, and looks at the ledger five times.
-    const ticks = timer(256) + MINUTES * (PRICE.metricWrite + 2 * PRICE.metricRead + 5 * PRICE.readUnit);
+    const ticks = timer(CONTROLLER_MB) + MINUTES * (PRICE.metricWrite + 2 * PRICE.metricRead + 5 * PRICE.readUnit);
     items.push({ what: "the fleet's timer and its metrics", usd: ticks + 11 * PRICE.metricMonth });
   }
   return items.filter((it) => it.usd > 0);
@@ -69,16 +69,10 @@ export function bill(items: Item[]): string {
   return [`idle, this deployment costs about ${total.toFixed(0)} USD a month (list prices of us-east-1):`, ...lines].join("\n");
 }
 
+type Burst = Pick<GridSettings, "taskShards" | "lanesPerShard" | "workersPerConsumer">;
+
 /** What a burst asks of the account's concurrency. */
-export function concurrency({
-  taskShards,
-  lanesPerShard,
-  workersPerConsumer,
-}: {
-  taskShards: number;
-  lanesPerShard: number;
-  workersPerConsumer: number;
-}): number {
+export function concurrency({ taskShards, lanesPerShard, workersPerConsumer }: Burst): number {
   const lanes = taskShards * lanesPerShard;
   return lanes * (1 + workersPerConsumer) + 2;
 }

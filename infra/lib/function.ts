@@ -1,5 +1,5 @@
 // A function of Squall: its binary, its role, its log, and what it is bound to.
-import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -7,7 +7,7 @@ import { Architecture, type Code, Function, Runtime, Tracing } from "aws-cdk-lib
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { pascal } from "./names.ts";
+import { pascal, streamsOf, wildcard } from "./names.ts";
 
 /** Actions on resources, and nothing else. */
 export interface Grant {
@@ -112,10 +112,7 @@ export class SquallFunction extends Construct {
         id: "AwsSolutions-IAM5[Resource::*]",
         reason: "X-Ray's two writes know no resource; where others stand beside them, the grant says why.",
       },
-      {
-        id: `AwsSolutions-IAM5[Resource::<${Stack.of(this).getLogicalId(logGroup.node.defaultChild as CfnElement)}.Arn>]`,
-        reason: "The ARN of a log group ends in `:*`, which stands for its streams.",
-      },
+      streamsOf(logGroup, Stack.of(this)),
     );
   }
 
@@ -135,7 +132,7 @@ export class SquallFunction extends Construct {
 
   /** Says why the role has a wildcard. */
   acknowledge(resource: string, reason: string): this {
-    Validations.of(this.role).acknowledge({ id: `AwsSolutions-IAM5[Resource::${resource}]`, reason });
+    Validations.of(this.role).acknowledge(wildcard(resource, Stack.of(this), reason));
     return this;
   }
 }

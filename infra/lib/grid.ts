@@ -1,5 +1,5 @@
 // The burst: splitter, consumer, workers and collector, between the streams and topics of the state.
-import { CfnOutput, Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
+import { Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
@@ -8,10 +8,10 @@ import { Alarms, givenUp } from "./alarms.ts";
 import { blobs, files, jobEvents, jobsKept, jobsMade, jobsRead, onFailure, resultsPut, streamRead, tasksPut, workers } from "./bindings.ts";
 import { type GridParts, gridDashboard } from "./dashboards.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
-import { nagged, prefixOf } from "./names.ts";
+import { prefixOf, wildcard } from "./names.ts";
 import { peopleOfTheGrid, policyOf } from "./people.ts";
 import type { Checked, GridSettings } from "./settings.ts";
-import type { StateStack } from "./state.ts";
+import { outputs, type StateStack } from "./state.ts";
 
 /** Longest that Lambda runs anything: a task may be what a lane does for so long. */
 const CONSUMER_TIMEOUT = Duration.minutes(15);
@@ -116,7 +116,7 @@ export class GridStack extends Stack {
       this.acknowledgeObjects(it.role, state);
     }
     for (const place of elsewhere) {
-      splitter.acknowledge(nagged(place, this), "The settings name this place: jobs may name any file in it.");
+      splitter.acknowledge(place, "The settings name this place: jobs may name any file in it.");
     }
 
     // Jobs come by the topic; whatever comes is answered, so nothing is filtered out: what is no job is recorded as rejected.
@@ -148,7 +148,7 @@ export class GridStack extends Stack {
     }
 
     this.watch({ prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping }, settings.alarms.email);
-    new CfnOutput(this, "StateStackName", { value: state.stackName, description: "What `squall --stack` is given" });
+    outputs(this, { StateStackName: [state.stackName, "What `squall --stack` is given"] });
   }
 
   private watch(parts: Watched, email: string | undefined): void {
@@ -198,8 +198,8 @@ export class GridStack extends Stack {
   private acknowledgeObjects(of: Construct, state: StateStack): void {
     const bucketArn = state.exportValue(state.bucket.bucketArn);
     const reason = "Objects are named by their digests; the prefix says which they are.";
-    const prefixes = ["blobs", "files", "aws/lambda"].map((prefix) => `${nagged(bucketArn, this)}/${prefix}/*`);
-    Validations.of(of).acknowledge(...prefixes.map((it) => ({ id: `AwsSolutions-IAM5[Resource::${it}]`, reason })));
+    const places = ["blobs", "files", "aws/lambda"].map((prefix) => `${bucketArn}/${prefix}/*`);
+    Validations.of(of).acknowledge(...places.map((it) => wildcard(it, this, reason)));
   }
 }
 

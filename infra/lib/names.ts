@@ -1,5 +1,6 @@
 // What things are called.
-import type { Stack } from "aws-cdk-lib";
+import type { Acknowledgment, Stack } from "aws-cdk-lib";
+import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 
 /** What names of functions and policies begin with: `squall` of `Squall`. */
 export function prefixOf(name: string): string {
@@ -14,8 +15,18 @@ export function pascal(name: string): string {
     .join("");
 }
 
+/** The finding of cdk-nag that a role's resource has a wildcard, and why it may. */
+export function wildcard(resource: string, stack: Stack, reason: string): Acknowledgment {
+  return { id: `AwsSolutions-IAM5[Resource::${nagged(resource, stack)}]`, reason };
+}
+
+/** The same of a log group. */
+export function streamsOf(logGroup: ILogGroup, stack: Stack): Acknowledgment {
+  return wildcard(logGroup.logGroupArn, stack, "The ARN of a log group ends in `:*`, which stands for its streams.");
+}
+
 /** An ARN as cdk-nag writes it in its findings. */
-export function nagged(token: string, stack: Stack): string {
+function nagged(token: string, stack: Stack): string {
   const resolved = stack.resolve(token) as unknown;
   const parts = (resolved as { "Fn::Join"?: [string, unknown[]] })["Fn::Join"]?.[1] ?? [resolved];
   return parts

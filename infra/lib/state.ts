@@ -1,6 +1,6 @@
 // What outlives a deployment of code: streams, table, bucket, topics, and the key that encrypts what passes through.
 import { CfnDeletionPolicy, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
-import { AttributeType, BillingMode, ProjectionType, Table } from "aws-cdk-lib/aws-dynamodb";
+import { AttributeType, BillingMode, ProjectionType, Table, type TableProps } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { type CfnStream, Stream, StreamEncryption } from "aws-cdk-lib/aws-kinesis";
 import { Key } from "aws-cdk-lib/aws-kms";
@@ -39,15 +39,7 @@ export class StateStack extends Stack {
     this.tasks = stream("Tasks", grid.taskShards);
     this.results = stream("Results", grid.resultShards);
 
-    this.table = new Table(this, "Jobs", {
-      partitionKey: { name: "pk", type: AttributeType.STRING },
-      sortKey: { name: "sk", type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      timeToLiveAttribute: "ttl",
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: settings.keepData,
-      removalPolicy,
-    });
+    this.table = rows(this, "Jobs", settings.keepData, { timeToLiveAttribute: "ttl" });
     this.table.addGlobalSecondaryIndex({
       indexName: "by-status",
       partitionKey: { name: "status", type: AttributeType.STRING },
@@ -81,17 +73,34 @@ export class StateStack extends Stack {
     this.jobEvents.applyRemovalPolicy(removalPolicy);
 
     // What `squall --stack` reads.
-    const outputs = {
+    outputs(this, {
       JobsTopicArn: [this.jobs.topicArn, "Publish jobs here"],
       EventsTopicArn: [this.jobEvents.topicArn, "Subscribe to hear of ended jobs"],
       TableName: [this.table.tableName, "Jobs and what is merged of them"],
       BucketName: [this.bucket.bucketName, "Inputs, answers, and what was given up"],
       TaskStreamName: [this.tasks.streamName, "Tasks"],
       ResultStreamName: [this.results.streamName, "Results"],
-    };
-    for (const [name, [value, description]] of Object.entries(outputs)) {
-      new CfnOutput(this, name, { value: value ?? "", description });
-    }
+    });
+  }
+}
+
+/** A table of rows by `pk` and `sk`, as the adapters keep theirs. */
+export function rows(scope: Construct, id: string, keepData: boolean, more: Partial<TableProps> = {}): Table {
+  return new Table(scope, id, {
+    partitionKey: { name: "pk", type: AttributeType.STRING },
+    sortKey: { name: "sk", type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: keepData,
+    removalPolicy: keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    ...more,
+  });
+}
+
+/** What a stack tells by name: a value, and what it is. */
+export function outputs(stack: Stack, told: Record<string, [string, string]>): void {
+  for (const [name, [value, description]] of Object.entries(told)) {
+    new CfnOutput(stack, name, { value, description });
   }
 }
 

@@ -10,7 +10,7 @@ function items(settings: Settings) {
   const app = new App({ context: FLAGS });
   const all = checked(settings);
   squall(app, all, "bucket");
-  return idleMonth(app, all.architecture, all.grid?.retentionHours ?? 24);
+  return idleMonth(app, all);
 }
 
 test("idling costs what stands there: shards, keys, alarms, dashboards, timers", () => {

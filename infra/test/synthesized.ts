@@ -1,9 +1,9 @@
 // Stacks as templates, and ways to look into them.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
-import { BINARIES, type Source, squall } from "../lib/app.ts";
+import { type Source, squall, standIns } from "../lib/app.ts";
 import { checked, type Settings } from "../lib/settings.ts";
 import { FLAGS, PLAIN } from "../lib/templates.ts";
 
@@ -55,10 +55,7 @@ export function folder(): string {
 /** Folders as `cargo lambda build` leaves them. */
 export function folders(): string {
   const made = folder();
-  for (const binary of BINARIES) {
-    mkdirSync(join(made, binary));
-    writeFileSync(join(made, binary, "bootstrap"), binary);
-  }
+  standIns(made);
   return made;
 }
 
