@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 
 mod cancel;
@@ -48,4 +48,17 @@ pub(crate) fn main(command: &Command) -> Result<ExitCode> {
         Command::Pump(args) => pump::main(args),
         Command::Runner(args) => runner::main(args),
     }
+}
+
+/// Does something that waits, on this thread.
+///
+/// # Errors
+/// When what is done fails.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let done = runtime.block_on(work);
+    // A look-up of a name that nobody waits for any more must not hold up the exit.
+    runtime.shutdown_background();
+    done
 }

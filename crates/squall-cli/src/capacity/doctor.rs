@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use squall_capacity::doctor::{Finding, Settings, Severity, plan_checkup};
 use squall_capacity::policy::Policy;
 
+#[cfg(feature = "aws")]
+use crate::on_aws::block_on;
 use crate::{FAILURES, print};
 
 /// Check the settings of a group against what the controllers promise
@@ -67,7 +69,7 @@ struct Checked {
 
 #[cfg(feature = "aws")]
 fn policy(args: &Args) -> Result<Policy> {
-    ask(args.fleet.policy())
+    block_on(args.fleet.policy())
 }
 
 #[cfg(not(feature = "aws"))]
@@ -84,17 +86,7 @@ fn live(_args: &Args) -> Result<Settings> {
 
 #[cfg(feature = "aws")]
 fn live(args: &Args) -> Result<Settings> {
-    ask(async { Ok(args.fleet.scaling_group().await?.settings().await?) })
-}
-
-#[cfg(feature = "aws")]
-fn ask<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    let done = runtime.block_on(work);
-    // A look-up of a name that nobody waits for any more must not hold up the exit.
-    runtime.shutdown_background();
-    done
+    block_on(async { Ok(args.fleet.scaling_group().await?.settings().await?) })
 }
 
 fn text(settings: &Settings, findings: &[Finding]) -> String {

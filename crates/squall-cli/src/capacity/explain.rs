@@ -102,15 +102,13 @@ fn live(_args: &Args) -> Result<ExitCode> {
 fn live(args: &Args) -> Result<ExitCode> {
     use squall_capacity::steps::look_for_tick;
 
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    let seen = runtime.block_on(async {
+    use crate::on_aws::block_on;
+
+    let (policy, seen) = block_on(async {
         let fleet = args.fleet.fleet().await?;
         let seen = look_for_tick(&fleet.ports, &fleet.policy).await?;
-        anyhow::Ok((fleet.policy, seen))
-    });
-    runtime.shutdown_background();
-    let (policy, seen) = seen?;
+        Ok((fleet.policy, seen))
+    })?;
     show(&Decision::ScaleIn { decision: plan_tick(&policy, &seen), seen }, args.json)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ use squall_core::rows::JobRow;
 mod file;
 mod names;
 
+use super::block_on;
 use file::{ConfigFile, FILE_NAME};
 use names::Names;
 pub(crate) use names::Part;
@@ -255,12 +256,7 @@ pub(crate) fn visit(
     args: &DeploymentArgs,
     work: impl AsyncFnOnce(Deployment) -> Result<ExitCode>,
 ) -> Result<ExitCode> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    let done = runtime.block_on(async { work(Deployment::find(args).await?).await });
-    // A look-up of a name that nobody waits for any more must not hold up the exit.
-    runtime.shutdown_background();
-    done
+    block_on(async { work(Deployment::find(args).await?).await })
 }
 
 /// A variable that is set to something.

@@ -12,6 +12,7 @@ use squall_aws::{Connection, Settings, provision};
 use squall_local::functions::{FunctionHost, HostConfig};
 use tokio::sync::watch;
 
+use crate::on_aws::block_on;
 use crate::on_aws::pump::{self, Pump};
 use crate::print;
 
@@ -66,11 +67,7 @@ const HELP: &str = "\
 The functions' log is .dev/functions.log. Ctrl-C stops everything; the emulator forgets what it had.";
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    let done = runtime.block_on(run(args));
-    runtime.shutdown_background();
-    done.map(|()| ExitCode::SUCCESS)
+    block_on(run(args)).map(|()| ExitCode::SUCCESS)
 }
 
 /// Between two looks at a shard that has nothing new: an emulator beside us may be asked more often than AWS.

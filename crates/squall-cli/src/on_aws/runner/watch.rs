@@ -10,6 +10,7 @@ use squall_capacity::ids::InstanceId;
 use squall_capacity::ports::Clock;
 use squall_capacity::steps::mark_gone;
 
+use crate::on_aws::block_on;
 use crate::on_aws::fleet::{DeployedFleet, FleetArgs, variable};
 use crate::print;
 
@@ -38,11 +39,7 @@ ledger says gone), the topic is told, and a line is printed; then it ends with s
   squall runner watch; systemctl start stop-my-runner";
 
 pub(super) fn main(args: &Args) -> Result<ExitCode> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    let done = runtime.block_on(watch(args));
-    runtime.shutdown_background();
-    done.map(|()| ExitCode::SUCCESS)
+    block_on(watch(args)).map(|()| ExitCode::SUCCESS)
 }
 
 async fn watch(args: &Args) -> Result<()> {
