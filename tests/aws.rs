@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use squall_aws::provision::{Created, Resources, provision};
 use squall_aws::{
-    Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, S3Blobs, S3Files, Settings,
+    Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, S3Blobs, S3Objects, Settings,
     SnsJobEvents, WallClock,
 };
 use squall_core::placement::ShardRange;
@@ -97,7 +97,7 @@ struct Names<'a> {
 
 struct Adapters {
     blobs: S3Blobs,
-    files: S3Files,
+    files: S3Objects,
     jobs: DynamoJobStore,
     tasks: KinesisTaskQueue,
     results: KinesisResultQueue,
@@ -108,7 +108,7 @@ impl Adapters {
     fn new(connection: &Connection, names: Names) -> Self {
         Self {
             blobs: S3Blobs::new(connection, names.bucket),
-            files: S3Files::new(connection),
+            files: S3Objects::new(connection),
             jobs: DynamoJobStore::new(connection, names.table, S3Blobs::new(connection, names.bucket).into()),
             tasks: KinesisTaskQueue::new(connection, names.task_stream),
             results: KinesisResultQueue::new(connection, names.result_stream),
@@ -122,7 +122,7 @@ impl Adapters {
         let reference = self.blobs.upload(content.clone()).await.unwrap();
         assert!(reference.starts_with("s3://"), "{reference}");
         assert_eq!(self.blobs.upload(content.clone()).await.unwrap(), reference);
-        assert_eq!(contracts::files(&self.files, &reference, &content).await, Ok(()));
+        assert_eq!(contracts::objects(&self.files, &reference, &content).await, Ok(()));
     }
 
     async fn jobs_are_kept_as_promised(&self) {

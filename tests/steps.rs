@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::FutureExt;
 use futures::executor::block_on;
 use squall_core::cascade::CascadePolicy;
-use squall_core::collate::{Admission, Closing, NotResent, ResendRequest};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
+use squall_core::lifecycle::{Admission, Closing, NotResent, ResendRequest};
 use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
 use squall_core::rows::{JobRow, JobStatus, Reopened};
 use squall_core::sizing::SizingPolicy;
 use squall_core::wire::{Message, ResultRecord, Stored, TaskRecord};
 use squall_grid::{
-    CollectConfig, Collected, ConsumeConfig, ConsumeError, Consumed, InputCache, ResendError, Resent,
-    SplitConfig, SplitOutcome, WorkConfig, close, collect, consume, observe, resend, split, sweep, work,
+    CollectConfig, Collected, ConsumeConfig, ConsumeError, Consumed, InputCache, ReadPolicy, ResendError,
+    Resent, SplitConfig, SplitOutcome, WorkConfig, close, collect, consume, observe, resend, split, sweep,
+    work,
 };
 use squall_local::Directory;
 use squall_local::delivery::DeliveryPolicy;
@@ -26,7 +27,7 @@ use squall_local::simulated::{SimulatedClock, run_until_done};
 
 /// Workers that answer at once, or crash.
 struct DirectWorkers {
-    ports: Assembled<SimulatedClock, (), Memory>,
+    ports: Assembled<SimulatedClock, Directory, Memory>,
     inputs: Arc<InputCache>,
     crashing: AtomicBool,
 }
@@ -36,7 +37,7 @@ impl Workers for DirectWorkers {
         if self.crashing.load(Ordering::Relaxed) {
             return Err(InvokeError::Failed("crashed; ".repeat(20)));
         }
-        let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769 };
+        let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::default() };
         let reply = work(&self.ports, &self.inputs, &config, &request).await;
         reply.map_err(|error| InvokeError::Failed(error.to_string()))
     }
@@ -77,7 +78,7 @@ impl Grid {
             ports: Assembled {
                 clock: Arc::clone(&clock),
                 blobs: Arc::clone(&memory),
-                files: Arc::default(),
+                files: Arc::new(Directory::new(".")),
                 jobs: Arc::default(),
                 tasks: Arc::default(),
                 results: Arc::default(),
@@ -283,7 +284,7 @@ fn a_job_that_was_taken_up_and_half_sent_is_sent_without_what_is_in() {
     // Whoever took it up died before anything was on the stream.
     let JobRow { published, ending, expires_us, max_cost, .. } = grid.row("march");
     let mut published = published.unwrap();
-    published.opening += 1;
+    published.generation += 1;
     let reopened = Reopened { published, expires_us, max_cost };
     block_on(grid.memory.reopen_job(&id("march"), ending.unwrap().ended_us, &reopened)).unwrap();
 

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
+use squall_core::code::CodeVersion;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
 use squall_core::ports::{Created, JobStore, PortError, Written};
 use squall_core::prices::NanoUsd;
 use squall_core::receipt::{Receipt, Timeline};
-use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Published, Reopened};
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Published, Reopened, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
 use squall_core::wire::Stored;
 use squall_core::workload::Coverage;
@@ -58,15 +59,16 @@ fn reopened() -> Reopened {
     let sizing = Sizing { n_tasks: 2, subtasks_per_task: 1, subtask_us: 1, reason: SizingReason::Asked };
     let published = Published {
         workload: "probe".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b"input"),
         sizing,
         n_tasks: 2,
         weight: 2,
         fingerprints: Fingerprint::default(),
         n_buckets: 1,
-        opening: 0,
+        generation: 0,
         lifetime_us: 60_000_000,
-        resent: Vec::new(),
+        resent: Resent::default(),
     };
     Reopened { published, expires_us: CREATED_US + 90_000_000, max_cost: None }
 }

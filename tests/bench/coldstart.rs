@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use squall_aws::payload::{from_payload, to_payload};
 use squall_core::bundle::Bundle;
+use squall_core::code::CodeVersion;
+use squall_core::sources::Given;
 use squall_core::wire::{Message, SubtaskReply, SubtaskRequest, encode};
-use squall_core::workload::{Files, Workload};
+use squall_core::workload::Workload;
 use squall_workloads::probe::{Input, Probe};
 
 use crate::server::{Answer, cpu_ns, listener, serve};
@@ -250,13 +252,14 @@ fn first_invocation(lambda: &Lambda, request: &[u8]) {
 
 fn bundle() -> Bundle {
     let input_json = r#"{"units":1}"#.to_owned();
-    Bundle { workload: "probe".to_owned(), input_json, files: Files::new() }
+    Bundle { workload: "probe".to_owned(), input_json, given: Given::default() }
 }
 
 fn request(input: squall_core::digest::Digest) -> Vec<u8> {
-    let prepared = Probe::prepare(Input { units: 1, rounds: 0, failing_unit: None }, &Files::new());
+    let prepared = Probe::prepare(Input { units: 1, rounds: 0, failing_unit: None }, &Given::default());
     let slice = encode(&Probe::whole(&prepared.expect("a probe checks")));
-    SubtaskRequest { workload: "probe".to_owned(), input, slice }.to_bytes()
+    SubtaskRequest { workload: "probe".to_owned(), code: CodeVersion::unnamed(1).id(), input, slice }
+        .to_bytes()
 }
 
 fn ms(duration: Duration) -> f64 {

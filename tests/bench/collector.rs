@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use futures::executor::block_on;
+use squall_core::code::CodeVersion;
+use squall_core::data::NoData;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
 use squall_core::ports::{Assembled, JobStore};
-use squall_core::rows::{JobRow, Published};
+use squall_core::rows::{JobRow, Published, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
+use squall_core::sources::Given;
 use squall_core::wire::{Message, ResultRecord, Stored, encode};
-use squall_core::workload::{Files, Workload};
+use squall_core::workload::Workload;
 use squall_grid::{CollectConfig, InputCache, collect};
 use squall_local::memory::Memory;
 use squall_local::simulated::{Random, SimulatedClock};
@@ -64,7 +67,7 @@ fn id() -> JobId {
 /// A job whose every result is there, three in ten twice, in disorder.
 fn job() -> (Ports, Vec<Vec<u8>>) {
     let input = Input { units: u64::from(N_TASKS), rounds: 0, failing_unit: None };
-    let prepared = Probe::prepare(input, &Files::new()).expect("a probe checks");
+    let prepared = Probe::prepare(input, &Given::default()).expect("a probe checks");
     let whole = Probe::whole(&prepared);
     let parts = std::num::NonZeroUsize::new(N_TASKS as usize).expect("some tasks");
     let slices = Probe::divide(&prepared, &whole, parts);
@@ -75,7 +78,7 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
         let bytes = encode(slice);
         let fingerprint = Fingerprint::of_task(id().as_str(), Digest::of(b""), index, 1, &bytes);
         fingerprints = fingerprints.plus(fingerprint);
-        let partial = Probe::evaluate(&prepared, slice).expect("a probe has a value");
+        let partial = Probe::evaluate(&prepared, slice, &mut NoData).expect("a probe has a value");
         let result = ResultRecord {
             job: id(),
             index,
@@ -85,6 +88,7 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
             failures: Vec::new(),
             receipt: Default::default(),
             times: Default::default(),
+            spans: Default::default(),
         };
         for _ in 0..1 + u64::from(random.chance(300)) {
             records.push(result.to_bytes());
@@ -95,15 +99,16 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
     }
     let published = Published {
         workload: "probe".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b""),
         sizing: Sizing { n_tasks: N_TASKS, subtasks_per_task: 1, subtask_us: 1, reason: SizingReason::Asked },
         n_tasks: N_TASKS,
         weight: Probe::weight(&prepared, &whole),
         fingerprints,
         n_buckets: 4,
-        opening: 0,
+        generation: 0,
         lifetime_us: u64::MAX,
-        resent: Vec::new(),
+        resent: Resent::default(),
     };
     let row = JobRow {
         id: id(),

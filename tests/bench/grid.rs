@@ -3,8 +3,10 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use squall_core::data::NoData;
 use squall_core::job::JobId;
-use squall_core::workload::{Files, Workload};
+use squall_core::sources::Given;
+use squall_core::workload::Workload;
 use squall_local::{Finished, LocalConfig, LocalGrid, Stop};
 use squall_workloads::probe::{Input, Probe};
 
@@ -116,11 +118,11 @@ fn rounds_per_ms() -> u64 {
 
 fn unit(rounds: u64) -> <Probe as Workload>::Partial {
     let prepared = prepared(1, rounds);
-    Probe::evaluate(&prepared, &Probe::whole(&prepared)).expect("a probe has a value")
+    Probe::evaluate(&prepared, &Probe::whole(&prepared), &mut NoData).expect("a probe has a value")
 }
 
 fn prepared(units: u64, rounds: u64) -> Input {
-    Probe::prepare(Input { units, rounds, failing_unit: None }, &Files::new()).expect("a probe checks")
+    Probe::prepare(Input { units, rounds, failing_unit: None }, &Given::default()).expect("a probe checks")
 }
 
 fn plain_loop(n_subtasks: u64, rounds: u64) {
@@ -128,7 +130,7 @@ fn plain_loop(n_subtasks: u64, rounds: u64) {
     let parts = usize::try_from(n_subtasks).ok().and_then(NonZeroUsize::new).expect("some subtasks");
     let slices = Probe::divide(&prepared, &Probe::whole(&prepared), parts);
     in_parallel(&slices, |slice| {
-        std::hint::black_box(Probe::evaluate(&prepared, slice).expect("a probe has a value"));
+        std::hint::black_box(Probe::evaluate(&prepared, slice, &mut NoData).expect("a probe has a value"));
     });
 }
 

@@ -11,6 +11,7 @@ use futures::stream::FuturesUnordered;
 use squall_aws::payload::{from_payload, to_payload};
 use squall_aws::{Connection, LambdaWorkers, Settings, WallClock};
 use squall_core::cascade::CascadePolicy;
+use squall_core::data::NoData;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{Assembled, InvokeError, Workers};
@@ -52,9 +53,19 @@ pub(crate) fn be_the_invoke_server(_: &[String]) {
 fn reply_to(bytes: &[u8]) -> Vec<u8> {
     let request = SubtaskRequest::from_bytes(bytes).expect("a request decodes");
     let slice: <Probe as Workload>::Slice = decode("slice", &request.slice).expect("a slice decodes");
-    let partial = Probe::evaluate(&Input { units: 0, rounds: 0, failing_unit: None }, &slice);
+    let partial = Probe::evaluate(&Input { units: 0, rounds: 0, failing_unit: None }, &slice, &mut NoData);
     let outcome = Ok(encode(&partial.expect("a probe has a value")));
-    SubtaskReply { request: Digest::of(bytes), outcome, worked_us: 0, memory_mb: 0 }.to_bytes()
+    SubtaskReply {
+        request: Digest::of(bytes),
+        code: request.code,
+        outcome,
+        began_us: 0,
+        cold: false,
+        loaded_us: 0,
+        worked_us: 0,
+        memory_mb: 0,
+    }
+    .to_bytes()
 }
 
 /// Workers without a network.
@@ -252,5 +263,6 @@ async fn a_request() -> Vec<u8> {
     let id = JobId::new("bench").expect("an id");
     publish(&splitter(&memory, Arc::clone(&tasks)), &inputs, &id, 1, 1).await;
     let task = TaskRecord::from_bytes(&tasks.taken()[0]).expect("a task decodes");
-    SubtaskRequest { workload: task.workload, input: task.input, slice: task.slice }.to_bytes()
+    SubtaskRequest { workload: task.workload, code: task.code.id(), input: task.input, slice: task.slice }
+        .to_bytes()
 }

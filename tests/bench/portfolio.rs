@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 
-use squall_core::workload::{Files, Workload};
+use squall_core::data::NoData;
+use squall_core::sources::Given;
+use squall_core::workload::Workload;
 use squall_workloads::portfolio::PortfolioRisk;
 
 use crate::grid::{in_parallel, run_job, wall_s};
@@ -43,16 +45,16 @@ pub(crate) fn ten_million_valuations() {
     let input = input();
     let message = format!(r#"{{"workload":"portfolio","input":{input}}}"#);
     let parsed = serde_json::from_str(&input).expect("the input is of its shape");
-    let prepared = PortfolioRisk::prepare(parsed, &Files::new()).expect("the input checks");
+    let prepared = PortfolioRisk::prepare(parsed, &Given::default()).expect("the input checks");
     let whole = PortfolioRisk::whole(&prepared);
     let parts = NonZeroUsize::new(64).expect("some parts");
     let slices = PortfolioRisk::divide(&prepared, &whole, parts);
     let n_valuations = f64::from(N_POSITIONS) * f64::from(N_SCENARIOS + 1);
 
-    let evaluate = |slice: &_| drop(PortfolioRisk::evaluate(&prepared, slice).expect("a value"));
+    let evaluate = |slice: &_| drop(PortfolioRisk::evaluate(&prepared, slice, &mut NoData).expect("a value"));
     let load = || {
         let parsed = serde_json::from_str(&input).expect("the input is of its shape");
-        drop(PortfolioRisk::prepare(parsed, &Files::new()));
+        drop(PortfolioRisk::prepare(parsed, &Given::default()));
     };
     let (mut jobs, mut ideals, mut loads, mut rates, mut one_core) = (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..9 {

@@ -20,11 +20,12 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
+use futures::stream::{self, StreamExt, TryStreamExt};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Created, JobList, JobStore, Order, PortError, Written};
-use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
-use squall_core::wire::{CodecError, Stored, decode, encode};
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
+use squall_core::wire::{CodecError, Message, Stored};
 
 use crate::connection::{Client, Connection};
 use crate::error::port_error_of;
@@ -41,6 +42,8 @@ use item::{Item, JobItem, bucket_sort_key, number, partition_key, stored, text};
 /// begins to cost less than the units would.
 const INLINE_BYTES: usize = 64 * 1_024;
 const BUCKET: &str = "bucket row";
+/// Buckets of a job that are written at the same time when it is reopened.
+const WRITES_AT_ONCE: usize = 8;
 /// The index of the jobs by `status` and `created_us`.
 const INDEX: &str = "by-status";
 
@@ -172,7 +175,7 @@ impl JobStore for DynamoJobStore {
     async fn create_job(&self, row: &JobRow) -> Result<Created, PortError> {
         let plan = self.kept(item::plan(row.expires_us, row.max_cost, row.published.as_ref())).await?;
         let ending = match &row.ending {
-            Some(ending) => Some(self.kept(encode(ending)).await?),
+            Some(ending) => Some(self.kept(ending.to_bytes()).await?),
             None => None,
         };
         let request = self.client.get().await.put_item().table_name(&self.table);
@@ -203,17 +206,25 @@ impl JobStore for DynamoJobStore {
         }
     }
 
-    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
+    async fn standing(&self, id: &JobId) -> Result<Option<Standing>, PortError> {
+        let Some(item) = self.job_item(id).await? else { return Ok(None) };
+        let parsed = self.parsed(id, &item)?;
+        let plan = self.fetched(parsed.plan.clone()).await?;
+        let standing = parsed.into_standing(&plan);
+        standing.map(Some).map_err(|error| self.undecodable(format_args!("job {id}"), &error))
+    }
+
+    async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError> {
         let request = self
             .update_job(id)
             .await
             .update_expression("SET enqueued = :true")
-            .condition_expression("opening = :opening")
+            .condition_expression("opening = :generation")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .expression_attribute_values(":opening", number(opening.into()));
+            .expression_attribute_values(":generation", number(generation.into()));
         match self.send(request, format_args!("job {id}")).await? {
             Updated::Yes(_) => Ok(()),
-            // It was taken up again, or there is no such job.
+            // It was reopened, or there is no such job.
             Updated::Refused(item) => self.standing(id, item).await.map(drop),
         }
     }
@@ -244,14 +255,14 @@ impl JobStore for DynamoJobStore {
         self.row(id, &item).await
     }
 
-    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
-        let kept = self.kept(encode(ending)).await?;
+    async fn end_job(&self, id: &JobId, generation: u32, ending: &Ending) -> Result<Written, PortError> {
+        let kept = self.kept(ending.to_bytes()).await?;
         let request = self
             .update_job(id)
             .await
             .update_expression("SET ending = :ending, ended_us = :ended_us, ended_as = :status")
-            .condition_expression("opening = :opening AND attribute_not_exists(ended_us)")
-            .expression_attribute_values(":opening", number(opening.into()))
+            .condition_expression("opening = :generation AND attribute_not_exists(ended_us)")
+            .expression_attribute_values(":generation", number(generation.into()))
             .expression_attribute_values(":ending", stored(&kept))
             .expression_attribute_values(":ended_us", number(ending.ended_us))
             .expression_attribute_values(":status", text(ending.status.to_string()));
@@ -267,15 +278,14 @@ impl JobStore for DynamoJobStore {
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {
         let Reopened { published, expires_us, max_cost } = reopened;
         let plan = self.kept(item::plan(*expires_us, *max_cost, Some(published))).await?;
-        // First, because a job that runs needs them: if it is not taken up, they only live a little longer.
-        for bucket in 0..published.n_buckets {
-            self.keep_bucket(id, bucket, *expires_us).await?;
-        }
+        // First, because a job that runs needs them: if it is not reopened, they only live a little longer.
+        let kept = (0..published.n_buckets).map(|bucket| self.keep_bucket(id, bucket, *expires_us));
+        stream::iter(kept).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
         let request = self
             .update_job(id)
             .await
             .update_expression(
-                "SET #plan = :plan, opening = :opening, #ttl = :ttl, #status = :running, enqueued = :false, \
+                "SET #plan = :plan, opening = :generation, #ttl = :ttl, #status = :running, enqueued = :false, \
                  announced = :false, reopened_us = :ended_us REMOVE ending, ended_us, ended_as",
             )
             .condition_expression("ended_us = :ended_us")
@@ -283,7 +293,7 @@ impl JobStore for DynamoJobStore {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":plan", stored(&plan))
-            .expression_attribute_values(":opening", number(published.opening.into()))
+            .expression_attribute_values(":generation", number(published.generation.into()))
             .expression_attribute_values(":ttl", item::ttl(*expires_us))
             .expression_attribute_values(":running", text(JobStatus::Running.to_string()))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
@@ -310,7 +320,7 @@ impl JobStore for DynamoJobStore {
             .expression_attribute_values(":ended_us", number(ended_us));
         match self.send(request, format_args!("job {id}")).await? {
             Updated::Yes(_) => Ok(()),
-            // It was taken up again, or there is no such job.
+            // It was reopened, or there is no such job.
             Updated::Refused(item) => self.standing(id, item).await.map(drop),
         }
     }
@@ -324,12 +334,12 @@ impl JobStore for DynamoJobStore {
         let kept =
             item::get_stored(BUCKET, &item, "row").map_err(|error| self.undecodable(&object, &error))?;
         let bytes = self.fetched(kept).await?;
-        decode(BUCKET, &bytes).map_err(|error| self.undecodable(&object, &error))
+        BucketRow::from_bytes(&bytes).map_err(|error| self.undecodable(&object, &error))
     }
 
     async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError> {
         let Some(before) = row.version.checked_sub(1) else { return Ok(Written::Raced) };
-        let kept = self.kept(encode(row)).await?;
+        let kept = self.kept(row.to_bytes()).await?;
         let request = self
             .update(id, bucket_sort_key(bucket))
             .await

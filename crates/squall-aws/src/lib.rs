@@ -29,6 +29,6 @@ pub use kinesis::{
     SHARD_BYTES_PER_S, SHARD_RECORDS_PER_S,
 };
 pub use lambda::{LambdaWorkers, MAX_PAYLOAD_BYTES};
-pub use s3::{S3Blobs, S3Files};
+pub use s3::{S3Blobs, S3Objects, S3Pages};
 pub use sns::{ActivityTopic, JobTopic, MAX_MESSAGE_BYTES, SnsJobEvents};
 pub use stack::{stack_outputs, stack_resources};

@@ -1,20 +1,38 @@
-//! Blobs by their digest, and the files that jobs name, on S3.
+//! Blobs by their digest, and the files and objects that jobs name, on S3.
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use squall_core::digest::Digest;
-use squall_core::job::brief;
-use squall_core::ports::{BlobStore, Files, PortError};
+use squall_core::ports::{BlobStore, PortError};
 
 use crate::connection::{Client, Connection};
 use crate::error::{port_error_of, unreadable};
+
+mod multipart;
+mod objects;
+
+pub use objects::{S3Objects, S3Pages};
 
 pub(crate) fn client(config: &SdkConfig) -> aws_sdk_s3::Client {
     // By default the bucket is part of the host's name, and an emulator's host has no such names.
     let path_style = config.endpoint_url().is_some();
     aws_sdk_s3::Client::from_conf(Builder::from(config).force_path_style(path_style).build())
+}
+
+/// A client for sending: the time limit of an answer counts from the beginning of the request, and a body takes as long as
+/// it takes. One that stalls is noticed by the SDK's stalled-stream protection.
+fn sending_client(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let path_style = config.endpoint_url().is_some();
+    let usual = config.timeout_config().and_then(|timeouts| timeouts.connect_timeout());
+    let mut timeouts = TimeoutConfig::builder();
+    timeouts.set_connect_timeout(usual);
+    let builder = Builder::from(config)
+        .force_path_style(path_style)
+        .timeout_config(timeouts.disable_read_timeout().build());
+    aws_sdk_s3::Client::from_conf(builder.build())
 }
 
 /// Content by its digest, in one bucket: `blobs/<SHA-256 in hexadecimal>`.
@@ -24,13 +42,18 @@ pub(crate) fn client(config: &SdkConfig) -> aws_sdk_s3::Client {
 #[derive(Debug)]
 pub struct S3Blobs {
     client: Client<aws_sdk_s3::Client>,
+    sending: Client<aws_sdk_s3::Client>,
     bucket: String,
 }
 
 impl S3Blobs {
     /// The blobs of a bucket.
     pub fn new(connection: &Connection, bucket: impl Into<String>) -> Self {
-        Self { client: Client::new(connection, client), bucket: bucket.into() }
+        Self {
+            client: Client::new(connection, client),
+            sending: Client::new(connection, sending_client),
+            bucket: bucket.into(),
+        }
     }
 
     /// Stores a file for jobs to name, under `files/<SHA-256 in hexadecimal>`, and returns its `s3://` URI. What is
@@ -62,10 +85,13 @@ impl S3Blobs {
     }
 
     async fn put(&self, what: &str, key: String, bytes: Vec<u8>) -> Result<(), PortError> {
-        let request = self.client.get().await.put_object().bucket(&self.bucket).key(key);
-        request.body(ByteStream::from(bytes)).send().await.map(drop).map_err(|error| {
-            port_error_of(self.client.connection(), what, format!("bucket {}", self.bucket), error)
-        })
+        let error =
+            |error| port_error_of(self.sending.connection(), what, format!("bucket {}", self.bucket), error);
+        if bytes.len() > multipart::PART_BYTES {
+            return multipart::put(&self.sending, what, &self.bucket, &key, bytes).await;
+        }
+        let request = self.sending.get().await.put_object().bucket(&self.bucket).key(key);
+        request.body(ByteStream::from(bytes)).send().await.map(drop).map_err(error)
     }
 }
 
@@ -85,37 +111,6 @@ impl BlobStore for S3Blobs {
         }
         Ok(bytes)
     }
-}
-
-/// The files that jobs name, as `s3://bucket/key`, wherever the deployment may read.
-#[derive(Debug)]
-pub struct S3Files {
-    client: Client<aws_sdk_s3::Client>,
-}
-
-impl S3Files {
-    /// The files of every bucket.
-    pub fn new(connection: &Connection) -> Self {
-        Self { client: Client::new(connection, client) }
-    }
-}
-
-impl Files for S3Files {
-    async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
-        let Some((bucket, key)) = location(reference) else {
-            return Err(PortError::permanent(format!(
-                "{} is not s3://bucket/key; a published job names its files so, and `squall submit` uploads others",
-                brief(reference)
-            )));
-        };
-        get(&self.client, &format!("read {reference}"), bucket, key).await
-    }
-}
-
-/// The bucket and the key of an `s3://` URI.
-fn location(uri: &str) -> Option<(&str, &str)> {
-    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
-    (!bucket.is_empty() && !key.is_empty()).then_some((bucket, key))
 }
 
 async fn get(

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use squall_core::registry::Registry;
 use squall_core::sizing::duration;
 use squall_local::LocalGrid;
 
@@ -17,11 +18,10 @@ pub(crate) struct Args {
     grid: GridArgs,
 }
 
-pub(crate) fn main(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let config = args.grid.config()?;
     let message = args.job.read()?;
-    let registry = squall_workloads::registry();
-    let checked = LocalGrid::check(&config, registry, args.job.directory(), &message)?;
+    let checked = LocalGrid::check(&config, registry.clone(), args.job.directory(), &message)?;
     let job = &checked.job;
     let (n_shards, n_lanes) = (config.n_shards, config.n_shards * config.lanes_per_shard);
     let cap = job.max_cost.map_or("none".to_owned(), |cap| cap.to_string());

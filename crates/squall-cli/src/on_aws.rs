@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use squall_core::registry::Registry;
 
 mod cancel;
 mod deployment;
@@ -35,15 +36,15 @@ pub(crate) enum Command {
     Runner(runner::Args),
 }
 
-pub(crate) fn main(command: &Command) -> Result<ExitCode> {
+pub(crate) fn main(command: &Command, registry: &Registry) -> Result<ExitCode> {
     match command {
-        Command::Submit(args) => submit::main(args),
-        Command::Watch(args) => watch::main(args),
+        Command::Submit(args) => submit::main(args, registry),
+        Command::Watch(args) => watch::main(args, registry),
         Command::Jobs(args) => jobs::main(args),
-        Command::Result(args) => result::main(args),
+        Command::Result(args) => result::main(args, registry),
         Command::Missing(args) => missing::main(args),
-        Command::Retry(args) => retry::main(args),
-        Command::Cancel(args) => cancel::main(args),
+        Command::Retry(args) => retry::main(args, registry),
+        Command::Cancel(args) => cancel::main(args, registry),
         Command::Dev(args) => dev::main(args),
         Command::Pump(args) => pump::main(args),
         Command::Runner(args) => runner::main(args),

@@ -19,7 +19,7 @@ const ENOUGH_TO_ESTIMATE: f64 = 0.02;
 pub(crate) struct Display {
     shown: bool,
     bar: Option<ProgressBar>,
-    units: Option<(u64, &'static str)>,
+    units: Option<(u64, String)>,
     headline: Option<String>,
     with_cost: bool,
 }
@@ -83,8 +83,8 @@ impl Display {
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     fn rate(&self, share: f64, elapsed_us: u64) -> Option<String> {
-        let (n_units, unit) = self.units?;
-        let per_s = n_units as f64 * share / (elapsed_us.max(1) as f64 / 1e6);
+        let (n_units, unit) = self.units.as_ref()?;
+        let per_s = *n_units as f64 * share / (elapsed_us.max(1) as f64 / 1e6);
         Some(format!("{} {unit}/s", short(per_s)))
     }
 }
@@ -111,7 +111,7 @@ impl Progress for Display {
     }
 
     fn answer(&mut self, observation: &Observation) {
-        self.units = observation.units();
+        self.units = observation.units().map(|(n_units, unit)| (n_units, unit.to_owned()));
         self.headline = observation.headline();
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::chain;
+use squall_core::registry::Registry;
 use squall_core::rows::JobStatus;
 use squall_grid::SplitOutcome;
 use squall_local::{LocalConfig, LocalGrid, Stop};
@@ -58,7 +59,7 @@ impl GridArgs {
     }
 }
 
-pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let config = args.grid.config()?;
     let message = args.job.read()?;
     let stop = Stop::default();
@@ -70,7 +71,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 
     let report_file = args.output.report_file()?;
     let delivery = JobId::new(format!("local-{}", Digest::of(&message).short()))?;
-    let grid = LocalGrid::new(&config, squall_workloads::registry(), args.job.directory())?;
+    let grid = LocalGrid::new(&config, registry.clone(), args.job.directory())?;
     let mut display = Display::new(!args.output.quiet, std::io::stderr().is_terminal());
     let finished = grid.run(&message, &delivery, &stop, &mut display);
     display.clear();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use squall_core::workload::Files;
+use squall_core::sources::Files;
 use squall_workloads::portfolio::sample::{FILE_NAMES, SampleRequest, sample};
 
 /// Write inputs to start from

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use squall_core::registry::Registry;
+
 /// List the workloads, with the JSON Schema of their input
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -12,8 +14,7 @@ pub(crate) struct Args {
     names: bool,
 }
 
-pub(crate) fn main(args: &Args) -> anyhow::Result<ExitCode> {
-    let registry = squall_workloads::registry();
+pub(crate) fn main(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.name {
         registry.get(name)?;
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::wire::{CodecError, decode, encode};
-use crate::workload::Files;
+use crate::sources::{Files, Given};
+use crate::wire::{CodecError, Message, decode};
 
 /// Everything that `prepare` needs; stored once under its digest and loaded once per process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,14 +13,38 @@ pub struct Bundle {
     pub workload: String,
     /// The job's `input` object, as JSON text.
     pub input_json: String,
-    /// The files that the input names.
-    pub files: Files,
+    /// What the input names: its files, and the listings of its objects.
+    pub given: Given,
+}
+
+impl Message for Bundle {
+    const WHAT: &'static str = "bundle";
+    const KIND: u8 = b'i';
+    const VERSION: u8 = 1;
+
+    fn unversioned(bytes: &[u8]) -> Option<Result<Self, CodecError>> {
+        Some(decode::<BeforeVersions>(Self::WHAT, bytes).map(Self::from))
+    }
+}
+
+/// As it was stored before there were versions.
+#[derive(Serialize, Deserialize)]
+struct BeforeVersions {
+    workload: String,
+    input_json: String,
+    files: Files,
+}
+
+impl From<BeforeVersions> for Bundle {
+    fn from(it: BeforeVersions) -> Self {
+        Self { workload: it.workload, input_json: it.input_json, given: Given::files(it.files) }
+    }
 }
 
 impl Bundle {
     /// The blob and its name.
     pub fn to_blob(&self) -> (Digest, Vec<u8>) {
-        let bytes = encode(self);
+        let bytes = self.to_bytes();
         (Digest::of(&bytes), bytes)
     }
 
@@ -29,7 +53,7 @@ impl Bundle {
     /// # Errors
     /// When the bytes are not a bundle.
     pub fn from_blob(bytes: &[u8]) -> Result<Self, CodecError> {
-        decode("bundle", bytes)
+        Self::from_bytes(bytes)
     }
 }
 

@@ -3,17 +3,37 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
+use crate::data::MemorySource;
+use crate::sources::{Files, Given};
 use crate::wire::{decode, encode};
-use crate::workload::{Files, Workload};
+use crate::workload::Workload;
 
-/// Checks every law on one input, over several ways to cut it; `seed` varies the order of merging.
+/// Checks every law on one input that names files or nothing, over several ways to cut it; `seed` varies the order of
+/// merging.
 ///
 /// # Errors
 /// The law that does not hold, and where.
 pub fn check<W: Workload>(input: W::Input, files: &Files, seed: u64) -> Result<(), String> {
-    let prepared = W::prepare(input, files).map_err(|error| error.to_string())?;
+    check_with::<W>(input, &Given::files(files.clone()), &MemorySource::default(), seed)
+}
+
+/// The same for an input that names objects: `given` has their listings, `data` what is in them.
+///
+/// # Errors
+/// The law that does not hold, and where.
+pub fn check_with<W: Workload>(
+    input: W::Input,
+    given: &Given,
+    data: &MemorySource,
+    seed: u64,
+) -> Result<(), String> {
+    let prepared = W::prepare(input, given).map_err(|error| error.to_string())?;
+    let evaluate = |slice: &W::Slice| {
+        let mut data = data.data(W::reads(&prepared, slice));
+        W::evaluate(&prepared, slice, &mut data).map_err(|error| error.to_string())
+    };
     let whole = W::whole(&prepared);
-    let expected = W::evaluate(&prepared, &whole).map_err(|error| error.to_string())?;
+    let expected = evaluate(&whole)?;
     survives("slice", &whole)?;
     survives("partial", &expected)?;
 
@@ -26,7 +46,7 @@ pub fn check<W: Workload>(input: W::Input, files: &Files, seed: u64) -> Result<(
         }
         let mut partials = Vec::new();
         for leaf in &leaves {
-            partials.push(W::evaluate(&prepared, leaf).map_err(|error| error.to_string())?);
+            partials.push(evaluate(leaf)?);
         }
         for partial in &partials {
             survives("partial", partial)?;

@@ -6,10 +6,13 @@
 
 pub mod bundle;
 pub mod cascade;
+pub mod code;
 pub mod collate;
+pub mod data;
 pub mod digest;
 pub mod job;
 pub mod laws;
+pub mod lifecycle;
 pub mod placement;
 pub mod ports;
 pub mod prices;
@@ -17,5 +20,10 @@ pub mod receipt;
 pub mod registry;
 pub mod rows;
 pub mod sizing;
+pub mod sources;
+pub mod spans;
 pub mod wire;
 pub mod workload;
+
+#[cfg(test)]
+mod golden;

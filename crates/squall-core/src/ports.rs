@@ -4,12 +4,14 @@
 #![expect(async_fn_in_trait, reason = "steps run on whatever executor their binary brings, never spawned")]
 
 use std::error::Error;
+use std::ops::Range;
 
 use crate::cascade::ThrottleReason;
 use crate::digest::Digest;
 use crate::job::JobId;
 use crate::placement::ShardRange;
-use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
+use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
+use crate::sources::Object;
 
 mod assembled;
 
@@ -72,13 +74,45 @@ pub trait Clock {
     async fn sleep_until(&self, until_us: u64);
 }
 
-/// The files that a job names.
-pub trait Files {
-    /// The content of the file that a job's input calls `reference`.
+/// What jobs name and did not bring along: files, and objects that are listed and read in ranges.
+///
+/// Objects may be many and large: an implementation never holds a whole listing or a whole object.
+pub trait Objects {
+    /// A listing under way.
+    type Pages: ObjectPages;
+
+    /// The content of the file that a job's input calls `reference`, whole.
     ///
     /// # Errors
     /// Permanent when there is no such file.
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError>;
+    /// Begins to list every object below `prefix`, a folder or `s3://bucket/prefix`, sorted by name, byte by byte.
+    ///
+    /// # Errors
+    /// Permanent when there is no such place.
+    async fn list(&self, prefix: &str) -> Result<Self::Pages, PortError>;
+    /// One object, with its location as its name.
+    ///
+    /// # Errors
+    /// Permanent when there is no such object.
+    async fn stat(&self, location: &str) -> Result<Object, PortError>;
+    /// The bytes of the object at `location` (a listing's root and the object's name) from `range.start` to before
+    /// `range.end`, both within the object.
+    ///
+    /// # Errors
+    /// Permanent when it is not there, or its ETag is not `etag`: it changed. A short answer is an error.
+    async fn read_range(&self, location: &str, etag: &str, range: Range<u64>) -> Result<Vec<u8>, PortError>;
+}
+
+/// A listing under way.
+pub trait ObjectPages {
+    /// What stands before the names in the objects' locations.
+    fn root(&self) -> &str;
+    /// The next objects, in order, at most some thousands; none behind the last.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn next_page(&mut self) -> Result<Vec<Object>, PortError>;
 }
 
 /// Content by its digest.
@@ -133,7 +167,7 @@ pub enum InvokeError {
     /// It was refused before it ran.
     #[error("throttled: {0:?}")]
     Throttled(ThrottleReason),
-    /// It crashed, timed out, or nobody knows what became of it.
+    /// It crashed, timed out, or its answer was lost.
     #[error("{0}")]
     Failed(String),
     /// It can never be asked, such as a payload over the limit.
@@ -155,7 +189,7 @@ pub trait Workers {
 pub enum Created {
     /// It is new.
     New,
-    /// The id is taken, by this.
+    /// The id is taken by this job.
     Existing(Box<JobRow>),
 }
 
@@ -170,7 +204,7 @@ pub enum Written {
 
 /// The jobs and their buckets.
 ///
-/// A read sees every write that was acknowledged before it, by whomever: a stale bucket would look like a lost result.
+/// A read sees every write that was acknowledged before it, by any caller: a stale bucket would look like a lost result.
 pub trait JobStore {
     /// Stores a job unless its id is taken by one that was not rejected.
     ///
@@ -182,11 +216,16 @@ pub trait JobStore {
     /// # Errors
     /// Transient when the store does not answer.
     async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError>;
-    /// Notes that every task is on the stream, unless the job was taken up again since this opening.
+    /// What a consumer has to know of a job: the same as of its row, without reading what is large.
+    ///
+    /// # Errors
+    /// Transient when the store does not answer.
+    async fn standing(&self, id: &JobId) -> Result<Option<Standing>, PortError>;
+    /// Notes that every task is on the stream, unless the job was reopened since this generation.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
-    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError>;
+    async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError>;
     /// Takes in a bucket's progress unless a later one is known, and returns the job as it is then.
     ///
     /// # Errors
@@ -197,18 +236,18 @@ pub trait JobStore {
         bucket: u32,
         progress: BucketProgress,
     ) -> Result<JobRow, PortError>;
-    /// Ends a job on condition that it still runs and was not taken up again since this opening, or has ended in exactly
-    /// this way: whoever lost the reply to its own write must hear that it was written.
+    /// Ends a job on condition that it still runs and was not reopened since this generation, or has ended in exactly
+    /// this way: a caller that lost the reply to its own write must hear that it was written.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
-    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError>;
-    /// Takes an ended job up again, on condition that its ending is the one of `ended_us`. Its progress stays.
+    async fn end_job(&self, id: &JobId, generation: u32, ending: &Ending) -> Result<Written, PortError>;
+    /// Reopens an ended job, on condition that its ending is the one of `ended_us`. Its progress stays.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError>;
-    /// Notes that the end of `ended_us` was told, unless the job was taken up again since.
+    /// Notes that the end of `ended_us` was told, unless the job was reopened since.
     ///
     /// # Errors
     /// Transient when the store does not answer; permanent when there is no such job.
@@ -237,14 +276,14 @@ pub enum Order {
 /// The jobs, listed.
 pub trait JobList {
     /// The ids of the jobs of a status, at most so many. A job that has ended is listed as running until its end was
-    /// told: somebody still has to look after it. A job that was written just now may be missing.
+    /// told: the collector still has to look after it. A job that was written just now may be missing.
     ///
     /// # Errors
     /// Transient when the store does not answer.
     async fn jobs(&self, status: JobStatus, order: Order, at_most: usize) -> Result<Vec<JobId>, PortError>;
 }
 
-/// Who wants to know that a job has ended.
+/// Where the end of a job is announced.
 pub trait JobEvents {
     /// Tells, at least once per ended job.
     ///

@@ -8,29 +8,68 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::bundle::Bundle;
+use crate::code::{CodeId, CodeVersion, OtherCode};
+use crate::data::{Data, Extent};
 use crate::job::{self, Place};
+use crate::sources::{Listing, Source};
 use crate::wire::{CodecError, decode, encode};
 use crate::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
 
-/// The workloads that a binary can run.
+/// The workloads that a binary can run, and the build that it is.
+///
+/// ```no_run
+/// use squall_core::registry::Registry;
+/// # fn workloads() -> Registry { Registry::default() }
+///
+/// let registry = workloads().built_as("0.2.0 (0a1b2c3d4e5f)");
+/// # drop(registry);
+/// ```
 #[derive(Clone, Default)]
-pub struct Registry(BTreeMap<&'static str, Arc<dyn AnyWorkload>>);
+pub struct Registry {
+    build: String,
+    workloads: BTreeMap<String, Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    workload: Arc<dyn AnyWorkload>,
+    code: CodeId,
+}
 
 impl Registry {
     /// The registry with one more workload.
     #[must_use]
-    pub fn with<W: Workload>(mut self) -> Self {
-        self.0.insert(W::NAME, Arc::new(Erased::<W>(PhantomData)));
+    pub fn with<W: Workload>(self) -> Self {
+        self.with_dyn(Arc::new(Erased::<W>(PhantomData)))
+    }
+
+    /// The registry with one more workload, which may have its name from anywhere. One of the same name is replaced.
+    #[must_use]
+    pub fn with_dyn(mut self, workload: Arc<dyn AnyWorkload>) -> Self {
+        let name = workload.name().to_owned();
+        let code = CodeVersion { workload: workload.version(), build: self.build.clone() }.id();
+        self.workloads.insert(name, Entry { workload, code });
         self
     }
 
-    /// A workload by its name.
-    ///
-    /// # Errors
-    /// Names the field `workload`, the value and the names there are.
-    pub fn get(&self, name: &str) -> Result<&Arc<dyn AnyWorkload>, InputError> {
-        self.0.get(name).ok_or_else(|| {
-            let known: Vec<_> = self.0.keys().map(|name| format!("`{name}`")).collect();
+    /// The same workloads, in a build of this name. Jobs of another build are refused.
+    #[must_use]
+    pub fn built_as(mut self, build: impl Into<String>) -> Self {
+        self.build = build.into();
+        for entry in self.workloads.values_mut() {
+            entry.code = CodeVersion { workload: entry.workload.version(), build: self.build.clone() }.id();
+        }
+        self
+    }
+
+    /// The name of the build.
+    pub fn build(&self) -> &str {
+        &self.build
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry, InputError> {
+        self.workloads.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.workloads.keys().map(|name| format!("`{name}`")).collect();
             InputError::new(
                 "workload",
                 format!("{} is not a workload here; expected one of {}", job::brief(name), known.join(", ")),
@@ -38,25 +77,94 @@ impl Registry {
         })
     }
 
+    /// A workload by its name.
+    ///
+    /// # Errors
+    /// Names the field `workload`, the value and the names there are.
+    pub fn get(&self, name: &str) -> Result<&Arc<dyn AnyWorkload>, InputError> {
+        Ok(&self.entry(name)?.workload)
+    }
+
+    /// The code that this binary has for a workload.
+    ///
+    /// # Errors
+    /// As [`get`](Registry::get).
+    pub fn code_of(&self, name: &str) -> Result<CodeVersion, InputError> {
+        let workload = self.entry(name)?.workload.version();
+        Ok(CodeVersion { workload, build: self.build.clone() })
+    }
+
+    /// The workload, and the code of this binary as messages carry it.
+    ///
+    /// # Errors
+    /// As [`get`](Registry::get).
+    pub fn get_with_code(&self, name: &str) -> Result<(&Arc<dyn AnyWorkload>, CodeId), InputError> {
+        let entry = self.entry(name)?;
+        Ok((&entry.workload, entry.code))
+    }
+
+    /// The workload for a job that was made by `made`, for what reads or cuts but does not compute: its version has to be the
+    /// same, its build need not.
+    ///
+    /// # Errors
+    /// When there is no such workload, or it is of another version.
+    pub fn same_version(&self, name: &str, made: &CodeVersion) -> Result<&Arc<dyn AnyWorkload>, CodeError> {
+        let workload = self.get(name)?;
+        if workload.version() == made.workload {
+            return Ok(workload);
+        }
+        Err(self.other(name, made))
+    }
+
+    /// The workload for a job that was made by `made`, for what computes or merges: version and build have to be the same.
+    ///
+    /// # Errors
+    /// When there is no such workload, or it is other code.
+    pub fn same_code(&self, name: &str, made: &CodeVersion) -> Result<&Arc<dyn AnyWorkload>, CodeError> {
+        let workload = self.same_version(name, made)?;
+        if self.build == made.build { Ok(workload) } else { Err(self.other(name, made)) }
+    }
+
+    fn other(&self, name: &str, made: &CodeVersion) -> CodeError {
+        match self.code_of(name) {
+            Ok(here) => OtherCode { workload: name.to_owned(), made: made.clone(), here }.into(),
+            Err(error) => error.into(),
+        }
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn AnyWorkload>> {
-        self.0.values()
+        self.workloads.values().map(|entry| &entry.workload)
     }
 }
 
-/// A workload without its types.
+/// Why this binary does not take part in a job.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CodeError {
+    /// It has no such workload.
+    #[error(transparent)]
+    Unknown(#[from] InputError),
+    /// It has other code than what made the job.
+    #[error(transparent)]
+    Other(#[from] OtherCode),
+}
+
+/// A workload without its types. Implement [`Workload`] where you can: its laws are checked by
+/// [`laws::check`](crate::laws::check). Implement this for what is known by name only when the program runs.
 pub trait AnyWorkload: Send + Sync {
-    /// [`Workload::NAME`].
-    fn name(&self) -> &'static str;
+    /// The name that jobs use.
+    fn name(&self) -> &str;
+    /// [`Workload::VERSION`].
+    fn version(&self) -> u32;
     /// [`Workload::ABOUT`].
-    fn about(&self) -> &'static str;
+    fn about(&self) -> &str;
     /// [`Workload::input_schema`].
     fn input_schema(&self) -> Value;
-    /// The files that a job's input names.
+    /// What a job's input names.
     ///
     /// # Errors
     /// When the input is not of the workload's shape.
-    fn references(&self, input_json: &str) -> Result<Vec<String>, InputError>;
+    fn sources(&self, input_json: &str) -> Result<Vec<Source>, InputError>;
     /// [`Workload::prepare`].
     ///
     /// # Errors
@@ -75,18 +183,25 @@ pub trait AnyPrepared: Send + Sync {
     /// # Errors
     /// When the bytes are not a slice.
     fn divide(&self, slice: &[u8], parts: NonZeroUsize) -> Result<Vec<Piece>, CodecError>;
+    /// The objects that the input names, in the order in which extents count them.
+    fn listings(&self) -> &[Listing];
+    /// What a slice reads of them.
+    ///
+    /// # Errors
+    /// When the bytes are not a slice.
+    fn reads(&self, slice: &[u8]) -> Result<Vec<Extent>, CodecError>;
     /// A slice's encoded partial.
     ///
     /// # Errors
     /// The workload's own reason, or bytes that are not a slice.
-    fn evaluate(&self, slice: &[u8]) -> Result<Vec<u8>, EvaluateError>;
+    fn evaluate(&self, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, EvaluateError>;
     /// The answer for people and for programs.
     ///
     /// # Errors
     /// When the bytes are not a partial.
     fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError>;
     /// [`Workload::units`].
-    fn units(&self) -> (u64, &'static str);
+    fn units(&self) -> (u64, &str);
     /// [`Workload::headline`].
     ///
     /// # Errors
@@ -132,11 +247,15 @@ impl<W: Workload> Erased<W> {
 }
 
 impl<W: Workload> AnyWorkload for Erased<W> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         W::NAME
     }
 
-    fn about(&self) -> &'static str {
+    fn version(&self) -> u32 {
+        W::VERSION
+    }
+
+    fn about(&self) -> &str {
         W::ABOUT
     }
 
@@ -144,13 +263,13 @@ impl<W: Workload> AnyWorkload for Erased<W> {
         W::input_schema()
     }
 
-    fn references(&self, input_json: &str) -> Result<Vec<String>, InputError> {
-        Ok(W::references(&Self::parse(input_json)?))
+    fn sources(&self, input_json: &str) -> Result<Vec<Source>, InputError> {
+        Ok(W::sources(&Self::parse(input_json)?))
     }
 
     fn prepare(&self, bundle: &Bundle) -> Result<Arc<dyn AnyPrepared>, InputError> {
-        let prepared = W::prepare(Self::parse(&bundle.input_json)?, &bundle.files)?;
-        Ok(Arc::new(ErasedPrepared::<W>(prepared)))
+        let prepared = W::prepare(Self::parse(&bundle.input_json)?, &bundle.given)?;
+        Ok(Arc::new(ErasedPrepared::<W> { prepared, listings: bundle.given.listings.clone() }))
     }
 
     fn merger(&self) -> Box<dyn Merger> {
@@ -158,42 +277,53 @@ impl<W: Workload> AnyWorkload for Erased<W> {
     }
 }
 
-struct ErasedPrepared<W: Workload>(W::Prepared);
+struct ErasedPrepared<W: Workload> {
+    prepared: W::Prepared,
+    listings: Vec<Listing>,
+}
 
 impl<W: Workload> ErasedPrepared<W> {
     fn piece(&self, slice: &W::Slice) -> Piece {
-        Piece { slice: encode(slice), weight: W::weight(&self.0, slice) }
+        Piece { slice: encode(slice), weight: W::weight(&self.prepared, slice) }
     }
 }
 
 impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
     fn whole(&self) -> Piece {
-        self.piece(&W::whole(&self.0))
+        self.piece(&W::whole(&self.prepared))
     }
 
     fn divide(&self, slice: &[u8], parts: NonZeroUsize) -> Result<Vec<Piece>, CodecError> {
         let slice = decode("slice", slice)?;
-        Ok(W::divide(&self.0, &slice, parts).iter().map(|part| self.piece(part)).collect())
+        Ok(W::divide(&self.prepared, &slice, parts).iter().map(|part| self.piece(part)).collect())
     }
 
-    fn evaluate(&self, slice: &[u8]) -> Result<Vec<u8>, EvaluateError> {
+    fn listings(&self) -> &[Listing] {
+        &self.listings
+    }
+
+    fn reads(&self, slice: &[u8]) -> Result<Vec<Extent>, CodecError> {
+        Ok(W::reads(&self.prepared, &decode("slice", slice)?))
+    }
+
+    fn evaluate(&self, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, EvaluateError> {
         let slice = decode("slice", slice).map_err(|error| EvaluateError(error.to_string()))?;
-        Ok(encode(&W::evaluate(&self.0, &slice)?))
+        Ok(encode(&W::evaluate(&self.prepared, &slice, data)?))
     }
 
     fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError> {
         let partial = partial.map(|bytes| decode("partial", bytes)).transpose()?;
-        let report = W::report(&self.0, partial.as_ref(), coverage);
+        let report = W::report(&self.prepared, partial.as_ref(), coverage);
         let json = serde_json::to_value(&report).map_err(|error| CodecError::new("report", error))?;
         Ok(Rendered { json, text: report.to_string() })
     }
 
-    fn units(&self) -> (u64, &'static str) {
-        W::units(&self.0)
+    fn units(&self) -> (u64, &str) {
+        W::units(&self.prepared)
     }
 
     fn headline(&self, partial: &[u8]) -> Result<Option<String>, CodecError> {
-        Ok(W::headline(&self.0, &decode("partial", partial)?))
+        Ok(W::headline(&self.prepared, &decode("partial", partial)?))
     }
 }
 

@@ -8,13 +8,18 @@ use std::fmt::Display;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, Fingerprint};
-use crate::job::JobId;
-use crate::receipt::{Receipt, TaskTimes};
+use crate::digest::Digest;
 use crate::workload::Weight;
 
+mod result;
+mod subtask;
+mod task;
+
+pub use result::{ResultElsewhere, ResultRecord};
+pub use subtask::{SubtaskReply, SubtaskRequest};
+pub use task::TaskRecord;
+
 const MAGIC: [u8; 2] = *b"sq";
-const VERSION: u8 = 1;
 const SEAL_BYTES: usize = 8;
 
 /// The start of the content's SHA-256: rubbish that happens to decode must not become a number in an answer.
@@ -55,19 +60,38 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T
     }
 }
 
-/// A message of the grid.
+/// A message of the grid, or something that the grid stores.
+///
+/// Its envelope is two magic bytes, the version of its shape, its kind, and the start of the content's SHA-256. A shape
+/// never changes under a version: a new field is a new version, and what may still be stored in an older one is read by
+/// [`older`](Message::older).
 pub trait Message: Serialize + DeserializeOwned {
     /// What it is called in errors.
     const WHAT: &'static str;
     /// What its envelope says it is: one kind of message is never read as another.
     const KIND: u8;
+    /// The version of its shape.
+    const VERSION: u8;
+
+    /// Reads the content of a message of an older version.
+    ///
+    /// # Errors
+    /// When that version is not read any more, or the content does not decode.
+    fn older(version: u8, _content: &[u8]) -> Result<Self, CodecError> {
+        Err(CodecError::new(Self::WHAT, format!("version {version}; this build reads {}", Self::VERSION)))
+    }
+
+    /// Reads what was stored before there were envelopes; `None` for what always had one.
+    fn unversioned(_bytes: &[u8]) -> Option<Result<Self, CodecError>> {
+        None
+    }
 
     /// The message with its envelope.
     fn to_bytes(&self) -> Vec<u8> {
         let content = encode(self);
         let mut bytes = Vec::with_capacity(MAGIC.len() + 2 + SEAL_BYTES + content.len());
         bytes.extend(MAGIC);
-        bytes.extend([VERSION, Self::KIND]);
+        bytes.extend([Self::VERSION, Self::KIND]);
         bytes.extend(seal(&content));
         bytes.extend(content);
         bytes
@@ -76,95 +100,26 @@ pub trait Message: Serialize + DeserializeOwned {
     /// Reads a message.
     ///
     /// # Errors
-    /// When the envelope is not ours, is of another version, or the content does not decode.
+    /// When the envelope is not ours, is of a version that this build does not read, or the content does not decode.
     fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        match bytes {
-            [a, b, VERSION, kind, sealed @ ..] if [*a, *b] == MAGIC && *kind == Self::KIND => {
+        let error = match bytes {
+            [a, b, version, kind, sealed @ ..] if [*a, *b] == MAGIC && *kind == Self::KIND => {
                 match sealed.split_first_chunk() {
-                    Some((found, content)) if *found == seal(content) => decode(Self::WHAT, content),
-                    _ => Err(CodecError::new(Self::WHAT, "the content is not what was sent")),
+                    Some((found, content)) if *found == seal(content) => {
+                        return match *version {
+                            version if version == Self::VERSION => decode(Self::WHAT, content),
+                            version => Self::older(version, content),
+                        };
+                    }
+                    _ => "the content is not what was sent",
                 }
             }
-            [a, b, VERSION, ..] if [*a, *b] == MAGIC => {
-                Err(CodecError::new(Self::WHAT, "another kind of message"))
-            }
-            [a, b, version, ..] if [*a, *b] == MAGIC => {
-                Err(CodecError::new(Self::WHAT, format!("version {version}; this grid speaks {VERSION}")))
-            }
-            _ => Err(CodecError::new(Self::WHAT, "not a message of this grid")),
-        }
+            [a, b, _, _, ..] if [*a, *b] == MAGIC => "another kind of message",
+            _ => "not a message of this grid",
+        };
+        // What has no envelope may begin with any bytes, those of one included: so this comes last.
+        Self::unversioned(bytes).unwrap_or_else(|| Err(CodecError::new(Self::WHAT, error)))
     }
-}
-
-/// A task on the task stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskRecord {
-    /// Its job.
-    pub job: JobId,
-    /// The workload's name.
-    pub workload: String,
-    /// The job's shared input.
-    pub input: Digest,
-    /// Index of the task in its job.
-    pub index: u32,
-    /// The encoded slice.
-    pub slice: Vec<u8>,
-    /// The slice's weight.
-    pub weight: Weight,
-    /// Into how many subtasks the consumer cuts it.
-    pub n_subtasks: u32,
-    /// The bucket that its result is merged in.
-    pub bucket: u32,
-    /// How often its job was taken up before it was put.
-    pub opening: u32,
-    /// When it was put; microseconds of the grid's clock.
-    pub put_us: u64,
-}
-
-impl TaskRecord {
-    /// What identifies the task.
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_task(self.job.as_str(), self.input, self.index, self.weight, &self.slice)
-    }
-}
-
-impl Message for TaskRecord {
-    const WHAT: &'static str = "task record";
-    const KIND: u8 = b't';
-}
-
-/// What a consumer asks of a worker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubtaskRequest {
-    /// The workload's name.
-    pub workload: String,
-    /// The job's shared input.
-    pub input: Digest,
-    /// The encoded slice.
-    pub slice: Vec<u8>,
-}
-
-impl Message for SubtaskRequest {
-    const WHAT: &'static str = "subtask request";
-    const KIND: u8 = b'q';
-}
-
-/// What a worker answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubtaskReply {
-    /// Digest of the whole request, envelope and all: a reply to something else is rubbish.
-    pub request: Digest,
-    /// The encoded partial, or the workload's reason for having none.
-    pub outcome: Result<Vec<u8>, String>,
-    /// How long the worker worked, microseconds.
-    pub worked_us: u64,
-    /// The worker's memory, MB.
-    pub memory_mb: u32,
-}
-
-impl Message for SubtaskReply {
-    const WHAT: &'static str = "subtask reply";
-    const KIND: u8 = b'a';
 }
 
 /// Bytes that travel with a row or a record when they are few, and by digest when they are many.
@@ -191,52 +146,6 @@ pub struct Failure {
     pub attempts: u32,
     /// The last reason.
     pub reason: String,
-}
-
-/// A task's result on the result stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResultRecord {
-    /// Its job.
-    pub job: JobId,
-    /// Index of the task in its job.
-    pub index: u32,
-    /// The fingerprint of the task as the consumer received it.
-    pub fingerprint: Fingerprint,
-    /// The task's weight.
-    pub weight: Weight,
-    /// The merged partials of the subtasks that have a value; `None` when none has.
-    pub partial: Option<Stored>,
-    /// The subtasks that have none.
-    pub failures: Vec<Failure>,
-    /// What was spent.
-    pub receipt: Receipt,
-    /// When the task passed each stage.
-    pub times: TaskTimes,
-}
-
-impl ResultRecord {
-    /// Weight whose value is in the partial.
-    pub fn weight_done(&self) -> Weight {
-        let failed = self.failures.iter().map(|failure| failure.weight).fold(0, Weight::saturating_add);
-        self.weight.saturating_sub(failed)
-    }
-}
-
-impl Message for ResultRecord {
-    const WHAT: &'static str = "result record";
-    const KIND: u8 = b'r';
-}
-
-/// A result that is too large for a record of the stream: where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResultElsewhere {
-    /// Digest of the encoded [`ResultRecord`] in the blob store.
-    pub record: Digest,
-}
-
-impl Message for ResultElsewhere {
-    const WHAT: &'static str = "result record";
-    const KIND: u8 = b'e';
 }
 
 #[cfg(test)]

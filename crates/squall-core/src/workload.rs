@@ -1,20 +1,19 @@
 //! The one idea that carries the grid: a computation that can be cut into slices.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::data::{Data, Extent};
+use crate::sources::{Given, Source};
+
 /// Estimated cost of a slice: nanoseconds of one vCPU, as the workload's author expects them.
 ///
 /// A weight is only ever compared and added, so an estimate that is wrong by a constant factor costs nothing but
 /// a subtask duration that is off by the same factor.
 pub type Weight = u64;
-
-/// The files that a job's input names, by the name the input uses.
-pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// A computation that can be cut into independent pieces.
 ///
@@ -32,6 +31,9 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 pub trait Workload: Send + Sync + 'static {
     /// The name that jobs use, in kebab-case.
     const NAME: &'static str;
+    /// The version of this computation. Raise it whenever a slice, a partial or a number of the same job may come out
+    /// otherwise than before: two versions never meet in one job.
+    const VERSION: u32;
     /// One sentence for the list of workloads.
     const ABOUT: &'static str;
 
@@ -49,14 +51,14 @@ pub trait Workload: Send + Sync + 'static {
     /// JSON Schema of `Input`.
     fn input_schema() -> serde_json::Value;
 
-    /// The files that the input names (paths relative to the job, or URIs), in any order.
-    fn references(input: &Self::Input) -> Vec<String>;
+    /// What the input names: files to load whole, and objects to list.
+    fn sources(input: &Self::Input) -> Vec<Source>;
 
-    /// Loads and checks the input. `files` holds every file that [`references`](Workload::references) named.
+    /// Loads and checks the input. `given` holds the files and the listings of what [`sources`](Workload::sources) named.
     ///
     /// # Errors
     /// The first thing that is wrong: where, what, and what would be right.
-    fn prepare(input: Self::Input, files: &Files) -> Result<Self::Prepared, InputError>;
+    fn prepare(input: Self::Input, given: &Given) -> Result<Self::Prepared, InputError>;
 
     /// The entire job.
     fn whole(prepared: &Self::Prepared) -> Self::Slice;
@@ -67,11 +69,21 @@ pub trait Workload: Send + Sync + 'static {
     /// Cuts a slice into at most `parts` non-empty pieces of roughly equal weight; at least one piece.
     fn divide(prepared: &Self::Prepared, slice: &Self::Slice, parts: NonZeroUsize) -> Vec<Self::Slice>;
 
-    /// Does the work.
+    /// What a slice reads of the objects that the input names; nothing by default. Slices may overlap in what they read.
+    fn reads(_prepared: &Self::Prepared, _slice: &Self::Slice) -> Vec<Extent> {
+        Vec::new()
+    }
+
+    /// Does the work. `data` gives what [`reads`](Workload::reads) asked for.
     ///
     /// # Errors
-    /// A reason for a person; evaluating the same slice again must fail the same way.
-    fn evaluate(prepared: &Self::Prepared, slice: &Self::Slice) -> Result<Self::Partial, EvaluateError>;
+    /// A reason for a person; evaluating the same slice again must fail the same way. An error of `data` is passed on with
+    /// `?`: whoever runs the workload knows whether another attempt may do.
+    fn evaluate(
+        prepared: &Self::Prepared,
+        slice: &Self::Slice,
+        data: &mut dyn Data,
+    ) -> Result<Self::Partial, EvaluateError>;
 
     /// Adds one partial to another.
     fn merge(into: &mut Self::Partial, other: Self::Partial);

@@ -3,12 +3,15 @@
 use std::pin::pin;
 
 use futures::stream::{self, StreamExt};
-use squall_core::collate::{Closing, Received, plan_closing, plan_ending, progress_of};
+use squall_core::collate::{Received, progress_of};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
+use squall_core::lifecycle::{Closing, plan_closing, plan_ending};
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
 use squall_core::registry::Registry;
-use squall_core::rows::{BucketProgress, Ending, JobEnd, JobRow, Published};
+use squall_core::rows::{BucketProgress, Ending, JobEnd, JobRow, JobStatus, Published, ResentList};
+use squall_core::wire::{Failure, Message};
+use squall_core::workload::Coverage;
 
 use crate::consume::fetched;
 
@@ -29,7 +32,9 @@ pub async fn close_if_due<P>(
 where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
-    let closing = plan_closing(row, ports.now_us());
+    let workload = row.published.as_ref().map(|published| published.workload.as_str());
+    let here = workload.and_then(|workload| registry.code_of(workload).ok());
+    let closing = plan_closing(row, here.as_ref(), ports.now_us());
     match closing {
         Closing::NotYet => {}
         Closing::Ended => announce(ports, row).await?,
@@ -97,8 +102,17 @@ where
     P: JobStore + BlobStore + Clock,
 {
     let Some(published) = &row.published else { return Ok(None) };
-    let (received, partial) = gather(ports, registry, row, published).await?;
-    let (status, reason) = plan_ending(closing, published, &received);
+    let (received, partial) = match registry.same_version(&published.workload, &published.code) {
+        Ok(_) => gather(ports, registry, row, published).await?,
+        // Its partials cannot be read here, so what is merged stays in its buckets.
+        Err(_) => (receive(ports, &row.id, published).await?, None),
+    };
+    let (mut status, mut reason) = plan_ending(closing, published, &received);
+    let mut coverage = received.coverage(published);
+    if let Err(error) = registry.same_version(&published.workload, &published.code) {
+        (status, coverage) = (JobStatus::Expired, Coverage { weight_done: 0, ..coverage });
+        reason = Some(format!("{error}; its results cannot be merged by this version: publish it again"));
+    }
     let answer = match partial {
         None => None,
         Some(bytes) => {
@@ -110,7 +124,7 @@ where
     let ending = Ending {
         status,
         reason,
-        coverage: received.coverage(published),
+        coverage,
         missing: received.missing(published),
         failures: received.failures,
         answer,
@@ -118,7 +132,7 @@ where
         timeline: received.timeline,
         ended_us: ports.now_us(),
     };
-    Ok(match ports.end_job(&row.id, published.opening, &ending).await? {
+    Ok(match ports.end_job(&row.id, published.generation, &ending).await? {
         Written::Yes => Some(JobRow { ending: Some(ending), announced: false, ..row.clone() }),
         Written::Raced => None,
     })
@@ -135,16 +149,21 @@ pub async fn announce<P: JobStore + JobEvents>(ports: &P, row: &JobRow) -> Resul
 }
 
 /// What the buckets hold together, without their partials.
-pub(crate) async fn receive(
-    store: &impl JobStore,
+///
+/// # Errors
+/// When a port fails.
+pub async fn receive(
+    ports: &(impl JobStore + BlobStore),
     id: &JobId,
     published: &Published,
 ) -> Result<Received, PortError> {
     let mut received = Received::default();
-    for bucket in 0..published.n_buckets {
-        received.add(&store.bucket(id, bucket).await?);
+    let mut rows =
+        pin!(stream::iter(0..published.n_buckets).map(|it| ports.bucket(id, it)).buffered(READS_AT_ONCE));
+    while let Some(row) = rows.next().await {
+        received.add(&row?);
     }
-    received.forget_resent(published);
+    received.forget_resent(&resent_of(ports, published).await?);
     Ok(received)
 }
 
@@ -156,16 +175,35 @@ pub(crate) async fn gather<P: JobStore + BlobStore>(
     published: &Published,
 ) -> Result<(Received, Option<Vec<u8>>), PortError> {
     let unreadable = |error: &dyn std::error::Error| PortError::permanent(format!("job {}: {error}", row.id));
-    let mut merger = registry.get(&published.workload).map_err(|error| unreadable(&error))?.merger();
+    let workload = registry.same_version(&published.workload, &published.code);
+    let mut merger = workload.map_err(|error| unreadable(&error))?.merger();
     let mut received = Received::default();
-    for bucket in 0..published.n_buckets {
-        let bucket = ports.bucket(&row.id, bucket).await?;
-        if let Some(partial) = &bucket.partial {
-            let partial = fetched(ports, partial).await?;
+    let read = async |bucket| {
+        let row = ports.bucket(&row.id, bucket).await?;
+        let partial = match &row.partial {
+            Some(partial) => Some(fetched(ports, partial).await?),
+            None => None,
+        };
+        Ok::<_, PortError>((row, partial))
+    };
+    let mut rows = pin!(stream::iter(0..published.n_buckets).map(read).buffered(READS_AT_ONCE));
+    while let Some(found) = rows.next().await {
+        let (bucket, partial) = found?;
+        if let Some(partial) = partial {
             merger.add(&partial).map_err(|error| unreadable(&error))?;
         }
         received.add(&bucket);
     }
-    received.forget_resent(published);
+    received.forget_resent(&resent_of(ports, published).await?);
     Ok((received, merger.finish()))
+}
+
+/// The subtasks of a job that were sent again.
+pub(crate) async fn resent_of(
+    blobs: &impl BlobStore,
+    published: &Published,
+) -> Result<Vec<Failure>, PortError> {
+    let Some(list) = &published.resent.list else { return Ok(Vec::new()) };
+    let list = ResentList::from_bytes(&fetched(blobs, list).await?);
+    list.map(|ResentList(resent)| resent).map_err(|error| PortError::permanent(error.to_string()))
 }

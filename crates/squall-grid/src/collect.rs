@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use squall_core::collate::{book, check_published, fresh, progress_of};
+use squall_core::collate::{book_results, check_published, fresh, progress_of};
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written, chain};
 use squall_core::rows::{BucketRow, JobEnd, JobRow, Published};
@@ -98,12 +98,20 @@ async fn collect_job<P>(
     };
     let Some(published) = row.published.as_ref().filter(|_| row.ending.is_none()) else {
         collected.n_late += results.len();
-        // Whoever ended it may have died before saying so.
+        // The collector that ended it may have died before it announced the end.
         if let Err(error) = announce(ports, &row).await {
             collected.fail(&all, &error.to_string());
         }
         return;
     };
+    // Code of two builds never meets in one job: nothing more is merged, and the job ends.
+    if inputs.registry().same_code(&published.workload, &published.code).is_err() {
+        collected.n_late += results.len();
+        if let Err(error) = close_if_due(ports, inputs.registry(), &row, &mut collected.ended).await {
+            collected.fail(&all, &error.to_string());
+        }
+        return;
+    }
     let mut buckets: BTreeMap<u32, Vec<(usize, ResultRecord)>> = BTreeMap::new();
     for (position, result) in results {
         match check_published(published, &result) {
@@ -124,7 +132,7 @@ async fn collect_job<P>(
             }
         }
     }
-    // The whole batch comes again when the job could not be ended: somebody has to try once more.
+    // The whole batch comes again when the job could not be ended: the next delivery is the retry.
     if let Some(row) = latest
         && let Err(error) = close_if_due(ports, inputs.registry(), &row, &mut collected.ended).await
     {
@@ -166,7 +174,7 @@ impl Merge<'_> {
                 unfit.extend(same_task.map(|(position, _)| (*position, reason.clone())));
             }
             if !fresh.is_empty() {
-                book(&mut row, &fresh, ports.now_us());
+                book_results(&mut row, &fresh, ports.now_us());
                 if ports.put_bucket(self.id, self.bucket, &row).await? == Written::Raced {
                     collected.n_races += 1;
                     continue;
@@ -175,7 +183,7 @@ impl Merge<'_> {
             collected.n_merged += fresh.len();
             collected.n_duplicates += results.len() - fresh.len() - unfit.len();
             collected.failed.extend(unfit);
-            // Also when nothing was fresh: whoever merged them may have died before saying so.
+            // Also when nothing was fresh: the collector that merged them may have died before it recorded that.
             return ports.record_progress(self.id, self.bucket, progress_of(&row)).await;
         }
         Err(PortError::transient(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))

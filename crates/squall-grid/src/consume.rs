@@ -5,20 +5,23 @@ use std::num::NonZeroUsize;
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
-use squall_core::collate::{Admission, plan_admission};
+use squall_core::code::CodeId;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
+use squall_core::lifecycle::{Admission, plan_admission};
 use squall_core::ports::{BlobStore, Clock, InvokeError, JobStore, PortError, ResultQueue, Workers};
 use squall_core::prices::KINESIS_PUT_UNIT_BYTES;
 use squall_core::receipt::{Receipt, TaskTimes};
-use squall_core::registry::{Merger, Piece};
+use squall_core::registry::{CodeError, Merger, Piece};
+use squall_core::spans::{Span, SpanEnd, Spans, room_beside};
 use squall_core::wire::{
     CodecError, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest,
     TaskRecord,
 };
-use squall_core::workload::{InputError, Weight};
+use squall_core::workload::Weight;
 
 use crate::inputs::{InputCache, LoadError};
+use crate::span_log::SpanLog;
 use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
 
 /// A reason is for people; thousands of them travel in one record.
@@ -60,9 +63,6 @@ pub enum ConsumeError {
     /// Its input is not there.
     #[error("cannot divide the task")]
     Load(#[from] LoadError),
-    /// Its workload is not in this binary.
-    #[error("cannot divide the task")]
-    Workload(#[from] InputError),
     /// The store does not know its job.
     #[error("job {0} is not known")]
     UnknownJob(JobId),
@@ -95,15 +95,19 @@ where
 {
     let read_us = ports.now_us();
     let task = TaskRecord::from_bytes(record)?;
-    let row = ports.job(&task.job).await?;
-    match plan_admission(row.as_ref(), task.opening, read_us) {
+    let job = ports.standing(&task.job).await?;
+    match plan_admission(job.as_ref(), task.generation, read_us) {
         Admission::Start => {}
         Admission::Unknown => return Err(ConsumeError::UnknownJob(task.job)),
         admission => return Ok(Consumed::Dropped(admission)),
     }
     // In time for what is done by then to be in the answer.
-    let job_us = row.map_or(u64::MAX, |row| row.expires_us);
+    let job_us = job.map_or(u64::MAX, |job| job.expires_us);
     let deadline = Deadline::earlier(deadline_us, job_us);
+    let workload = match inputs.registry().same_code(&task.workload, &task.code) {
+        Ok(workload) => workload,
+        Err(error) => return refuse(ports, config, &task, record.len(), read_us, &error).await,
+    };
     let prepared = inputs.get(ports, task.input).await?;
     let parts = NonZeroUsize::new(task.n_subtasks as usize).unwrap_or(NonZeroUsize::MIN);
     let pieces = prepared.divide(&task.slice, parts)?;
@@ -111,21 +115,63 @@ where
     if weight != u128::from(task.weight) {
         return Err(ConsumeError::Weight { published: task.weight, divided: weight });
     }
-    let merger = inputs.registry().get(&task.workload)?.merger();
+    let merger = workload.merger();
     let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: ports.now_us(), answered_us: 0 };
 
-    let cascaded = cascade(ports, config, &task, &pieces, merger, deadline).await;
+    let cascaded = cascade(ports, config, &task, &pieces, merger, (read_us, deadline)).await;
 
     let times = TaskTimes { answered_us: ports.now_us(), ..times };
+    publish(ports, config, &task, record.len(), times, cascaded).await
+}
+
+/// Publishes that this binary does not take part in the job: at once and by name, instead of keeping a lane busy with deliveries
+/// that cannot do better.
+async fn refuse<P: BlobStore + ResultQueue + Clock>(
+    ports: &P,
+    config: &ConsumeConfig,
+    task: &TaskRecord,
+    record_bytes: usize,
+    read_us: u64,
+    error: &CodeError,
+) -> Result<Consumed, ConsumeError> {
+    let failure = Failure {
+        task: task.index,
+        subtask: 0,
+        slice: task.slice.clone(),
+        weight: task.weight,
+        attempts: 0,
+        reason: shortened(&format!("the consumer refused: {error}")),
+    };
+    let cascaded = Cascaded {
+        partial: None,
+        failures: vec![failure],
+        receipt: Receipt::default(),
+        throttles: Throttles::default(),
+        spans: Vec::new(),
+    };
+    let now_us = ports.now_us();
+    let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: now_us, answered_us: now_us };
+    publish(ports, config, task, record_bytes, times, cascaded).await
+}
+
+async fn publish<P: BlobStore + ResultQueue>(
+    ports: &P,
+    config: &ConsumeConfig,
+    task: &TaskRecord,
+    record_bytes: usize,
+    times: TaskTimes,
+    cascaded: Cascaded,
+) -> Result<Consumed, ConsumeError> {
     let (mut receipt, throttles) = (cascaded.receipt, cascaded.throttles);
     receipt.tasks = 1;
     receipt.consumer_mb_us =
-        times.answered_us.saturating_sub(read_us).saturating_mul(u64::from(config.memory_mb));
+        times.answered_us.saturating_sub(times.read_us).saturating_mul(u64::from(config.memory_mb));
     let partial = match cascaded.partial {
         Some(bytes) => Some(stored(ports, bytes).await?),
         None => None,
     };
-    receipt.put_units = put_units(record.len()) + put_units(partial.as_ref().map_or(0, inline_bytes));
+    let n_inline = partial.as_ref().map_or(0, inline_bytes);
+    receipt.put_units = put_units(record_bytes) + put_units(n_inline);
     let result = ResultRecord {
         job: task.job.clone(),
         index: task.index,
@@ -135,6 +181,7 @@ where
         failures: cascaded.failures,
         receipt,
         times,
+        spans: Spans::pack(cascaded.spans, room_beside(n_inline)),
     };
     // All results of a bucket take the same way, so that collectors seldom race for its row.
     let partition_key = format!("{}/{}", task.job, task.bucket);
@@ -155,6 +202,7 @@ struct Cascaded {
     failures: Vec<Failure>,
     receipt: Receipt,
     throttles: Throttles,
+    spans: Vec<Span>,
 }
 
 async fn cascade<P: Workers + Clock>(
@@ -163,17 +211,21 @@ async fn cascade<P: Workers + Clock>(
     task: &TaskRecord,
     pieces: &[Piece],
     mut merger: Box<dyn Merger>,
-    deadline: Deadline,
+    (read_us, deadline): (u64, Deadline),
 ) -> Cascaded {
     let n_subtasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let mut cascade = Cascade::new(config.cascade, n_subtasks, u64::from(task.index));
+    let code = task.code.id();
     let mut receipt = Receipt::default();
+    let mut log = SpanLog::new(read_us, pieces.len());
     let mut calls = FuturesUnordered::new();
     loop {
         match cascade.next(ports.now_us(), deadline) {
-            Next::Start(call, _why) => {
+            Next::Start(call, why) => {
+                log.invoked(call, why, ports.now_us());
                 let request = SubtaskRequest {
                     workload: task.workload.clone(),
+                    code,
                     input: task.input,
                     slice: pieces[call.subtask as usize].slice.clone(),
                 };
@@ -183,6 +235,7 @@ async fn cascade<P: Workers + Clock>(
             }
             Next::Abandon(call) => {
                 let reason = format!("no reply within {} s", config.cascade.attempt_timeout_us / 1_000_000);
+                log.ended(call, SpanEnd::Failed, None, ports.now_us());
                 cascade.settle(ports.now_us(), call, Outcome::Failed(reason));
             }
             Next::Wait { until_us } => {
@@ -202,7 +255,14 @@ async fn cascade<P: Workers + Clock>(
                     }
                 };
                 if let Some((call, asked, reply)) = ended {
-                    take(&mut cascade, ports.now_us(), call, asked, reply, &mut *merger, &mut receipt);
+                    let taking = Taking {
+                        now_us: ports.now_us(),
+                        code,
+                        merger: &mut *merger,
+                        receipt: &mut receipt,
+                        log: &mut log,
+                    };
+                    taking.take(&mut cascade, call, asked, reply);
                 }
             }
             Next::Finished => break,
@@ -216,7 +276,7 @@ async fn cascade<P: Workers + Clock>(
             slice: pieces[subtask as usize].slice.clone(),
             weight: pieces[subtask as usize].weight,
             attempts,
-            reason: reason.chars().take(MOST_REASON_CHARS).collect(),
+            reason: shortened(reason),
         })
         .collect();
     let counts = cascade.counts();
@@ -225,46 +285,72 @@ async fn cascade<P: Workers + Clock>(
     receipt.throttles = counts.throttles.total();
     receipt.retries = counts.retries;
     receipt.hedges = counts.hedges;
-    Cascaded { partial: merger.finish(), failures, receipt, throttles: counts.throttles }
+    let (throttles, spans) = (counts.throttles, log.into_spans());
+    Cascaded { partial: merger.finish(), failures, receipt, throttles, spans }
 }
 
-/// Takes in one reply: a first good answer is merged, everything else is booked.
-fn take(
-    cascade: &mut Cascade,
+fn shortened(reason: &str) -> String {
+    reason.chars().take(MOST_REASON_CHARS).collect()
+}
+
+/// What a reply goes into.
+struct Taking<'a> {
     now_us: u64,
-    call: Call,
-    asked: Digest,
-    reply: Result<Vec<u8>, InvokeError>,
-    merger: &mut dyn Merger,
-    receipt: &mut Receipt,
-) {
-    let outcome = match reply.map(|bytes| SubtaskReply::from_bytes(&bytes)) {
-        Err(InvokeError::Throttled(reason)) => Outcome::Throttled(reason),
-        Err(InvokeError::Failed(reason)) => Outcome::Failed(reason),
-        Err(InvokeError::Impossible(reason)) => Outcome::Hopeless(reason),
-        Ok(Err(error)) => Outcome::Failed(error.to_string()),
-        Ok(Ok(reply)) if reply.request != asked => {
-            Outcome::Failed("the reply is to another request".to_owned())
-        }
-        Ok(Ok(reply)) => {
-            let wanted = cascade.wants(call);
-            receipt.worker_us = receipt.worker_us.saturating_add(reply.worked_us);
-            let mb_us = reply.worked_us.saturating_mul(u64::from(reply.memory_mb));
-            receipt.worker_mb_us = receipt.worker_mb_us.saturating_add(mb_us);
-            if !wanted {
-                receipt.duplicate_us = receipt.duplicate_us.saturating_add(reply.worked_us);
+    code: CodeId,
+    merger: &'a mut dyn Merger,
+    receipt: &'a mut Receipt,
+    log: &'a mut SpanLog,
+}
+
+impl Taking<'_> {
+    /// Takes in one reply: a first good answer is merged, everything else is booked.
+    fn take(self, cascade: &mut Cascade, call: Call, asked: Digest, reply: Result<Vec<u8>, InvokeError>) {
+        let Self { now_us, code, merger, receipt, log } = self;
+        let mut end = SpanEnd::Failed;
+        let mut known = None;
+        let outcome = match reply.map(|bytes| SubtaskReply::from_bytes(&bytes)) {
+            Err(InvokeError::Throttled(reason)) => {
+                log.refused(call);
+                return cascade.settle(now_us, call, Outcome::Throttled(reason));
             }
-            match reply.outcome {
-                Err(reason) => Outcome::Hopeless(reason),
-                Ok(_) if !wanted => Outcome::Answered,
-                Ok(partial) => match merger.add(&partial) {
-                    Ok(()) => Outcome::Answered,
-                    Err(error) => Outcome::Failed(error.to_string()),
-                },
+            Err(InvokeError::Failed(reason)) => Outcome::Failed(reason),
+            Err(InvokeError::Impossible(reason)) => Outcome::Hopeless(reason),
+            Ok(Err(error)) => Outcome::Failed(error.to_string()),
+            Ok(Ok(reply)) if reply.request != asked => {
+                Outcome::Failed("the reply is to another request".to_owned())
             }
-        }
-    };
-    cascade.settle(now_us, call, outcome);
+            Ok(Ok(mut reply)) => {
+                let wanted = cascade.wants(call);
+                receipt.worker_us = receipt.worker_us.saturating_add(reply.worked_us);
+                let mb_us = reply.worked_us.saturating_mul(u64::from(reply.memory_mb));
+                receipt.worker_mb_us = receipt.worker_mb_us.saturating_add(mb_us);
+                if !wanted {
+                    receipt.duplicate_us = receipt.duplicate_us.saturating_add(reply.worked_us);
+                }
+                let value = std::mem::replace(&mut reply.outcome, Ok(Vec::new()));
+                let same_code = reply.code == code;
+                known = Some(reply);
+                match value {
+                    Err(reason) => Outcome::Hopeless(reason),
+                    // Rubbish that decodes, or a worker that did not look.
+                    Ok(_) if !same_code => Outcome::Hopeless("the worker is of another build".to_owned()),
+                    Ok(_) if !wanted => {
+                        end = SpanEnd::Surplus;
+                        Outcome::Answered
+                    }
+                    Ok(partial) => match merger.add(&partial) {
+                        Ok(()) => {
+                            end = SpanEnd::Answered;
+                            Outcome::Answered
+                        }
+                        Err(error) => Outcome::Failed(error.to_string()),
+                    },
+                }
+            }
+        };
+        log.ended(call, end, known.as_ref(), now_us);
+        cascade.settle(now_us, call, outcome);
+    }
 }
 
 /// Keeps few bytes where they are and puts many into the blob store.

@@ -1,17 +1,21 @@
 //! Each job's input is loaded once per process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::lock::Mutex as AsyncMutex;
 use squall_core::bundle::Bundle;
 use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, PortError};
-use squall_core::registry::{AnyPrepared, Registry};
+use squall_core::registry::{AnyPrepared, CodeError, Registry};
+use squall_core::sources::Page;
 use squall_core::wire::CodecError;
 use squall_core::workload::InputError;
 
 /// Inputs that a process keeps; the least recently loaded goes first.
 const MOST_INPUTS: usize = 4;
+/// Pages of listings that a process keeps: at most some 3 MB each.
+const MOST_PAGES: usize = 8;
 
 /// An input as a workload prepared it.
 pub(crate) type Prepared = Arc<dyn AnyPrepared>;
@@ -22,6 +26,8 @@ type Slot = Arc<AsyncMutex<Option<Prepared>>>;
 pub struct InputCache {
     registry: Registry,
     slots: Mutex<Vec<(Digest, Slot)>>,
+    pages: Mutex<Vec<(Digest, Arc<Page>)>>,
+    warm: AtomicBool,
 }
 
 /// Why an input is not there.
@@ -36,12 +42,15 @@ pub enum LoadError {
     /// The input does not check.
     #[error("cannot prepare the input")]
     Input(#[from] InputError),
+    /// The job was made by another version of its workload.
+    #[error(transparent)]
+    Code(#[from] CodeError),
 }
 
 impl InputCache {
     /// Nothing loaded yet.
     pub fn new(registry: Registry) -> Self {
-        Self { registry, slots: Mutex::default() }
+        Self { registry, slots: Mutex::default(), pages: Mutex::default(), warm: AtomicBool::new(false) }
     }
 
     /// The workloads.
@@ -63,6 +72,36 @@ impl InputCache {
         let prepared = self.registry.get(&bundle.workload)?.prepare(&bundle)?;
         *loaded = Some(Arc::clone(&prepared));
         Ok(prepared)
+    }
+
+    /// Whether this is the first time that this is asked: the process is cold.
+    pub(crate) fn first_use(&self) -> bool {
+        !self.warm.swap(true, Ordering::Relaxed)
+    }
+
+    /// A page of a listing, loaded when it is not one of the last that were asked for.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not a page.
+    pub(crate) async fn page(&self, blobs: &impl BlobStore, digest: Digest) -> Result<Arc<Page>, PortError> {
+        let known = |pages: &Vec<(Digest, Arc<Page>)>| {
+            pages.iter().find(|(known, _)| *known == digest).map(|(_, page)| Arc::clone(page))
+        };
+        let locked = || self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = known(&locked()) {
+            return Ok(page);
+        }
+        let bytes = blobs.blob(digest).await?;
+        let page = Page::from_blob(&bytes).map_err(|error| PortError::permanent(error.to_string()))?;
+        let page = Arc::new(page);
+        let mut pages = locked();
+        if known(&pages).is_none() {
+            if pages.len() >= MOST_PAGES {
+                pages.remove(0);
+            }
+            pages.push((digest, Arc::clone(&page)));
+        }
+        Ok(page)
     }
 
     /// Keeps an input that was just prepared.

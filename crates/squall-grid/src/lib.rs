@@ -6,16 +6,19 @@
 mod close;
 mod collect;
 mod consume;
+mod data;
 mod inputs;
 mod observe;
 mod resend;
+mod span_log;
 mod split;
 mod sweep;
 mod work;
 
-pub use close::{announce, close, close_if_due, tend};
+pub use close::{announce, close, close_if_due, receive, tend};
 pub use collect::{CollectConfig, Collected, collect};
 pub use consume::{ConsumeConfig, ConsumeError, Consumed, consume};
+pub use data::ReadPolicy;
 pub use inputs::{InputCache, LoadError};
 pub use observe::{Observation, observe};
 pub use resend::{ResendError, Resent, resend};

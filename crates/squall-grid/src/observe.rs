@@ -1,4 +1,4 @@
-//! The answer so far, or at the end: what everybody who waits looks at.
+//! The answer so far, or at the end: what the person who waits looks at.
 
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, JobStore};
@@ -26,7 +26,7 @@ impl Observation {
     }
 
     /// How many units of work the whole job is, and what they are called.
-    pub fn units(&self) -> Option<(u64, &'static str)> {
+    pub fn units(&self) -> Option<(u64, &str)> {
         self.prepared.as_ref().map(|prepared| prepared.units())
     }
 
@@ -49,6 +49,7 @@ pub async fn observe<P: JobStore + BlobStore>(
     let Some(published) = &row.published else {
         return Ok(Some(Observation { row, coverage: Coverage::default(), partial: None, prepared: None }));
     };
+    inputs.registry().same_version(&published.workload, &published.code)?;
     let (coverage, partial) = match &row.ending {
         Some(ending) => {
             let partial = match ending.answer {

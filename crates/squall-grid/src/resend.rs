@@ -1,10 +1,14 @@
-//! Taking up an ended job again: only what is missing or failed goes on the stream.
+//! Reopening an ended job: only what is missing or failed goes on the stream.
 
-use squall_core::collate::{NotResent, Received, Resend, ResendRequest, plan_resend};
+use squall_core::collate::Received;
 use squall_core::job::JobId;
+use squall_core::lifecycle::{NotResent, Resend, ResendRequest, plan_resend};
 use squall_core::ports::{BlobStore, Clock, JobStore, PortError, TaskQueue, Written};
+use squall_core::rows::ResentList;
+use squall_core::wire::Message;
 
-use crate::close::receive;
+use crate::close::{receive, resent_of};
+use crate::consume::stored;
 use crate::inputs::InputCache;
 use crate::split::{cut_again, enqueue};
 
@@ -26,7 +30,7 @@ pub enum ResendError {
     /// There is a reason not to.
     #[error("job {0} is not sent again")]
     Not(JobId, #[source] NotResent),
-    /// Somebody else took it up, or it ended, in between.
+    /// It was reopened, or ended, in between.
     #[error("job {0} has changed meanwhile; look at it again")]
     Raced(JobId),
     /// A port failed.
@@ -34,7 +38,7 @@ pub enum ResendError {
     Port(JobId, #[source] PortError),
 }
 
-/// Takes up an ended job under its own id: the tasks that are not in are put on the stream again, and each subtask
+/// Reopens an ended job under its own id: the tasks that are not in are put on the stream again, and each subtask
 /// without a value as a task of its own. What is in the answer stays there.
 ///
 /// Killed between its two writes it leaves a running job whose tasks are not all on the stream; run again it goes on.
@@ -53,15 +57,22 @@ where
     let failed = |error| ResendError::Port(id.clone(), error);
     let row = ports.job(id).await.map_err(failed)?.ok_or_else(|| ResendError::Unknown(id.clone()))?;
     // From the buckets, not from the ending: a collector may have been at it when the job ended.
-    let received = match &row.published {
-        Some(published) => receive(ports, id, published).await.map_err(failed)?,
-        None => Received::default(),
+    let (received, before) = match &row.published {
+        Some(published) => (
+            receive(ports, id, published).await.map_err(failed)?,
+            resent_of(ports, published).await.map_err(failed)?,
+        ),
+        None => (Received::default(), Vec::new()),
     };
-    let plan = plan_resend(&row, &received, request, ports.now_us());
-    let Resend { over_ended_us, reopened, tasks } =
+    let plan = plan_resend(&row, &received, before, request, ports.now_us());
+    let Resend { over_ended_us, mut reopened, resent, tasks } =
         plan.map_err(|reason| ResendError::Not(id.clone(), reason))?;
-    // Before anything is written: a job that cannot be cut again must not be taken up.
-    let pieces = cut_again(ports, inputs, id, &reopened.published).await.map_err(failed)?;
+    // Before anything is written: a job that cannot be cut again must not be reopened.
+    let pieces = cut_again(ports, inputs, id, &reopened.published, &resent).await.map_err(failed)?;
+    if !resent.is_empty() {
+        let list = stored(ports, ResentList(resent).to_bytes()).await.map_err(failed)?;
+        reopened.published.resent.list = Some(list);
+    }
     if let Some(ended_us) = over_ended_us
         && ports.reopen_job(id, ended_us, &reopened).await.map_err(failed)? == Written::Raced
     {

@@ -1,23 +1,27 @@
 //! Task-splitter: from a published message to tasks on the stream.
 
 use std::num::NonZeroUsize;
+use std::pin::pin;
 
+use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
 use squall_core::bundle::Bundle;
-use squall_core::collate::{Arrival, plan_arrival};
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::{Job, JobId, brief};
+use squall_core::lifecycle::{Arrival, plan_arrival};
 use squall_core::placement::{Placed, plan_placement};
 use squall_core::ports::{
-    BlobStore, Clock, Created, Files, JobEvents, JobStore, Placement, PortError, TaskQueue, chain,
+    BlobStore, Clock, Created, JobEvents, JobStore, ObjectPages, Objects, Placement, PortError, TaskQueue,
+    chain,
 };
 use squall_core::registry::Piece;
-use squall_core::rows::{Ending, JobRow, JobStatus, Published};
+use squall_core::rows::{Ending, JobRow, JobStatus, Published, Resent};
 use squall_core::sizing::{Capacity, Sizing, SizingPolicy, plan_sizing};
-use squall_core::wire::{CodecError, Message, TaskRecord};
-use squall_core::workload::{Coverage, Files as NamedFiles, InputError, Weight};
+use squall_core::sources::{Given, Listing, ListingBuilder, Source};
+use squall_core::wire::{CodecError, Failure, Message, TaskRecord};
+use squall_core::workload::{Coverage, InputError, Weight};
 
-use crate::close::{announce, receive};
+use crate::close::{announce, receive, resent_of};
 use crate::inputs::{InputCache, LoadError, Prepared};
 
 /// What the splitter knows of its deployment.
@@ -78,7 +82,7 @@ pub async fn split<P>(
     delivery: JobId,
 ) -> Result<SplitOutcome, PortError>
 where
-    P: Files + BlobStore + JobStore + JobEvents + TaskQueue + Clock,
+    P: Objects + BlobStore + JobStore + JobEvents + TaskQueue + Clock,
 {
     let job = match Job::from_message(message) {
         Ok(job) => job,
@@ -88,7 +92,7 @@ where
     let mut arrival = plan_arrival(ports.job(&id).await?.as_ref(), job.digest);
     let mut cut_now = None;
     if arrival == Arrival::New {
-        let loaded = match load(ports, inputs, &job).await {
+        let loaded = match load(ports, ports, inputs, &job).await {
             Ok(loaded) => loaded,
             Err(Rejection::Port(error)) => return Err(error),
             Err(Rejection::Input(error)) => return reject(ports, id, job.digest, error).await,
@@ -104,7 +108,8 @@ where
                 Some(pieces) => (pieces, None),
                 None => {
                     let received = receive(ports, &id, &published).await?;
-                    let pieces = cut_again(ports, inputs, &id, &published).await?;
+                    let resent = resent_of(ports, &published).await?;
+                    let pieces = cut_again(ports, inputs, &id, &published, &resent).await?;
                     (pieces, Some(received.missing(&published)))
                 }
             };
@@ -135,7 +140,9 @@ where
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, &prepared).await;
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
+    let code = inputs.registry().code_of(&job.workload);
     let mut published = Published {
+        code: code.map_err(|error| PortError::permanent(error.to_string()))?,
         workload: bundle.workload,
         input: digest,
         sizing,
@@ -143,11 +150,11 @@ where
         weight: 0,
         fingerprints: Fingerprint::default(),
         n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
-        opening: 0,
+        generation: 0,
         lifetime_us,
-        resent: Vec::new(),
+        resent: Resent::default(),
     };
-    book(id, &pieces, &mut published);
+    publish(id, &pieces, &mut published);
     ports.put_blob(digest, blob).await?;
     let now_us = ports.now_us();
     let row = JobRow {
@@ -174,7 +181,10 @@ pub(crate) async fn cut_again<P: BlobStore>(
     inputs: &InputCache,
     id: &JobId,
     promised: &Published,
+    resent: &[Failure],
 ) -> Result<Vec<Piece>, PortError> {
+    let version = inputs.registry().same_version(&promised.workload, &promised.code);
+    version.map_err(|error| PortError::permanent(error.to_string()))?;
     let prepared = match inputs.get(ports, promised.input).await {
         Ok(prepared) => prepared,
         Err(LoadError::Port(error)) => return Err(error),
@@ -183,10 +193,10 @@ pub(crate) async fn cut_again<P: BlobStore>(
     let mut pieces = prepared
         .divide(&prepared.whole().slice, parts(promised.sizing.n_tasks))
         .map_err(|error| uncuttable(id, &error))?;
-    let resent = promised.resent.iter();
-    pieces.extend(resent.map(|failure| Piece { slice: failure.slice.clone(), weight: failure.weight }));
+    pieces
+        .extend(resent.iter().map(|failure| Piece { slice: failure.slice.clone(), weight: failure.weight }));
     let mut published = promised.clone();
-    book(id, &pieces, &mut published);
+    publish(id, &pieces, &mut published);
     if published != *promised {
         let what =
             format!("job {id} was cut differently before: another version of this binary wrote its row");
@@ -222,7 +232,7 @@ where
         (Placement { partition_key, hash_key: shards[shard].first }, record.to_bytes())
     });
     ports.put_tasks(records.collect()).await?;
-    ports.mark_enqueued(id, published.opening).await?;
+    ports.mark_enqueued(id, published.generation).await?;
     Ok(weights.len() as u64)
 }
 
@@ -230,7 +240,7 @@ where
 ///
 /// # Errors
 /// What is wrong with it.
-pub async fn check<P: Files>(
+pub async fn check<P: Objects>(
     ports: &P,
     inputs: &InputCache,
     config: &SplitConfig,
@@ -238,7 +248,7 @@ pub async fn check<P: Files>(
     message: &[u8],
 ) -> Result<(Job, Weight, Sizing), Rejection> {
     let job = Job::from_message(message)?;
-    let (prepared, _) = load(ports, inputs, &job).await?;
+    let (prepared, _) = load(ports, &NoBlobs, inputs, &job).await?;
     let weight = prepared.whole().weight;
     let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
     let (sizing, _) = sizing_of(config, n_lanes, &job, &prepared)
@@ -246,28 +256,114 @@ pub async fn check<P: Files>(
     Ok((job, weight, sizing))
 }
 
-async fn load<P: Files>(ports: &P, inputs: &InputCache, job: &Job) -> Result<(Prepared, Bundle), Rejection> {
+/// Where the pages of a listing go that is only looked at.
+struct NoBlobs;
+
+impl BlobStore for NoBlobs {
+    async fn put_blob(&self, _: Digest, _: Vec<u8>) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
+        Err(PortError::permanent(format!("there is no blob {digest}")))
+    }
+}
+
+/// The input of a job, with what it names: files whole, listings as pages in `blobs`.
+async fn load<P: Objects>(
+    ports: &P,
+    blobs: &impl BlobStore,
+    inputs: &InputCache,
+    job: &Job,
+) -> Result<(Prepared, Bundle), Rejection> {
     let workload = inputs.registry().get(&job.workload)?;
-    let mut files = NamedFiles::new();
-    let references = workload.references(&job.input_json)?;
-    if let Some(stray) = job.files.keys().find(|name| !references.contains(name)) {
+    let mut given = Given::default();
+    let sources = workload.sources(&job.input_json)?;
+    if let Some(stray) = job.files.keys().find(|name| sources.iter().all(|it| it.name() != name.as_str())) {
         return Err(
             InputError::new("files", format!("{}; the input names no such file", brief(stray))).into()
         );
     }
-    for reference in references {
-        let place = job.files.get(&reference).unwrap_or(&reference);
-        match ports.read(place).await {
-            Ok(bytes) => files.insert(reference, bytes),
-            Err(error @ PortError::Transient { .. }) => return Err(error.into()),
-            Err(error @ PortError::Permanent { .. }) => {
-                return Err(InputError::new(format!("input, file {reference:?}"), chain(&error)).into());
+    for source in sources {
+        let name = source.name();
+        let place = job.files.get(name).map_or(name, String::as_str);
+        let kind = if matches!(source, Source::Objects(_)) { "objects" } else { "file" };
+        let fault = |error: PortError| match error {
+            error @ PortError::Permanent { .. } => {
+                Rejection::from(InputError::new(format!("input, {kind} {name:?}"), chain(&error)))
             }
+            error => error.into(),
         };
+        match &source {
+            Source::File(_) => {
+                let content = ports.read(place).await.map_err(fault)?;
+                given.files.insert(name.to_owned(), content);
+            }
+            Source::Objects(_) => {
+                given.listings.push(list(ports, blobs, name, place).await.map_err(fault)?);
+            }
+            Source::ObjectList(_) => {
+                let content = ports.read(place).await.map_err(fault)?;
+                given.listings.push(list_named(ports, blobs, name, &content).await.map_err(fault)?);
+            }
+        }
     }
-    let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), files };
+    let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), given };
     let prepared = workload.prepare(&bundle)?;
     Ok((prepared, bundle))
+}
+
+/// Lists the objects below a place, page by page.
+async fn list<P: Objects>(
+    ports: &P,
+    blobs: &impl BlobStore,
+    name: &str,
+    place: &str,
+) -> Result<Listing, PortError> {
+    let mut pages = ports.list(place).await?;
+    let mut builder = ListingBuilder::new(name, pages.root());
+    loop {
+        let objects = pages.next_page().await?;
+        if objects.is_empty() {
+            break;
+        }
+        for object in objects {
+            if let Some((digest, page)) = builder.add(object) {
+                blobs.put_blob(digest, page).await?;
+            }
+        }
+    }
+    finish(blobs, builder).await
+}
+
+/// Looks up the objects that a file names, a location a line, in the order of the file.
+async fn list_named<P: Objects>(
+    ports: &P,
+    blobs: &impl BlobStore,
+    name: &str,
+    content: &[u8],
+) -> Result<Listing, PortError> {
+    /// Look-ups at the same time.
+    const AT_ONCE: usize = 64;
+    let text = std::str::from_utf8(content)
+        .map_err(|error| PortError::permanent(format!("the list of objects is not UTF-8: {error}")))?;
+    let locations = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut objects = pin!(stream::iter(locations).map(|it| ports.stat(it)).buffered(AT_ONCE));
+    let mut builder = ListingBuilder::new(name, "");
+    while let Some(object) = objects.next().await {
+        if let Some((digest, page)) = builder.add(object?) {
+            blobs.put_blob(digest, page).await?;
+        }
+    }
+    finish(blobs, builder).await
+}
+
+async fn finish(blobs: &impl BlobStore, builder: ListingBuilder) -> Result<Listing, PortError> {
+    let (listing, last) = builder.finish();
+    if let Some((digest, page)) = last {
+        blobs.put_blob(digest, page).await?;
+    }
+    Ok(listing)
 }
 
 fn uncuttable(id: &JobId, error: &CodecError) -> PortError {
@@ -307,10 +403,10 @@ fn parts(n: u32) -> NonZeroUsize {
     NonZeroUsize::new(n as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Books the pieces of the whole job, and those sent again behind them, as what is published.
-fn book(id: &JobId, pieces: &[Piece], published: &mut Published) {
+/// Writes down the pieces of the whole job, and those sent again behind them, as what is published.
+fn publish(id: &JobId, pieces: &[Piece], published: &mut Published) {
     published.n_tasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
-    let cut = pieces.len().saturating_sub(published.resent.len());
+    let cut = pieces.len().saturating_sub(published.resent.n as usize);
     published.weight = pieces[..cut].iter().fold(0, |sum, piece| piece.weight.saturating_add(sum));
     published.fingerprints = Fingerprint::default();
     for (index, piece) in (0..).zip(pieces) {
@@ -324,13 +420,14 @@ fn task_record(id: &JobId, published: &Published, index: u32, piece: &Piece, now
     TaskRecord {
         job: id.clone(),
         workload: published.workload.clone(),
+        code: published.code.clone(),
         input: published.input,
         index,
         slice: piece.slice.clone(),
         weight: piece.weight,
         n_subtasks: published.sizing.subtasks_per_task,
         bucket: published.bucket_of(index),
-        opening: published.opening,
+        generation: published.generation,
         put_us: now_us,
     }
 }

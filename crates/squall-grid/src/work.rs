@@ -3,12 +3,18 @@
 use std::any::Any;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use futures::channel::oneshot;
+use futures::future::join_all;
+use squall_core::code::CodeVersion;
+use squall_core::data::{Data, DataError, NoData};
 use squall_core::digest::Digest;
-use squall_core::ports::{BlobStore, Clock};
+use squall_core::ports::{BlobStore, Clock, Objects};
 use squall_core::wire::{CodecError, Message, SubtaskReply, SubtaskRequest};
 use squall_core::workload::{EvaluateError, InputError};
 
+use crate::data::{ReadPolicy, connect};
 use crate::inputs::{InputCache, LoadError, Prepared};
 
 /// What a worker knows of itself.
@@ -18,6 +24,8 @@ pub struct WorkConfig {
     pub n_vcpus: NonZeroUsize,
     /// Memory that it is billed for, MB.
     pub memory_mb: u32,
+    /// How to read the objects that a job names.
+    pub read: ReadPolicy,
 }
 
 /// Why a worker has no reply.
@@ -32,6 +40,12 @@ pub enum WorkError {
     /// The workload is not in this binary.
     #[error("cannot work")]
     Workload(#[from] InputError),
+    /// The store of the objects that the job names did not answer.
+    #[error("cannot read what the slice reads: {0}")]
+    Data(String),
+    /// The machine starts no more threads.
+    #[error("cannot start a thread")]
+    Thread(#[from] std::io::Error),
 }
 
 /// Evaluates one subtask.
@@ -40,49 +54,114 @@ pub enum WorkError {
 ///
 /// # Errors
 /// When it cannot begin.
-pub async fn work<P: BlobStore + Clock>(
+pub async fn work<P: BlobStore + Objects + Clock>(
     ports: &P,
     inputs: &InputCache,
     config: &WorkConfig,
     request: &[u8],
 ) -> Result<Vec<u8>, WorkError> {
-    let started_us = ports.now_us();
+    let began_us = ports.now_us();
+    let cold = inputs.first_use();
     let asked = Digest::of(request);
     let request = SubtaskRequest::from_bytes(request)?;
-    let workload = inputs.registry().get(&request.workload)?;
-    let prepared = inputs.get(ports, request.input).await?;
-    let merge = |partials: Vec<Vec<u8>>| -> Result<Vec<u8>, String> {
-        let mut merger = workload.merger();
-        for partial in &partials {
-            merger.add(partial).map_err(|error| error.to_string())?;
+    let (workload, code) = inputs.registry().get_with_code(&request.workload)?;
+    let mut loaded_us = 0;
+    let outcome = if code == request.code {
+        let prepared = inputs.get(ports, request.input).await?;
+        loaded_us = ports.now_us().saturating_sub(began_us);
+        let merge = |partials: Vec<Vec<u8>>| -> Result<Vec<u8>, String> {
+            let mut merger = workload.merger();
+            for partial in &partials {
+                merger.add(partial).map_err(|error| error.to_string())?;
+            }
+            merger.finish().ok_or_else(|| "the slice is empty".to_owned())
+        };
+        if !prepared.listings().is_empty() {
+            reading(ports, inputs, config, &prepared, &request.slice).await?.and_then(merge)
+        } else if config.n_vcpus.get() == 1 {
+            evaluate(&prepared, &request.slice, &mut NoData)
+        } else {
+            on_all_vcpus(&prepared, &request.slice, config.n_vcpus).and_then(merge)
         }
-        merger.finish().ok_or_else(|| "the slice is empty".to_owned())
-    };
-    let outcome = if config.n_vcpus.get() == 1 {
-        evaluate(&prepared, &request.slice)
     } else {
-        on_all_vcpus(&prepared, &request.slice, config.n_vcpus).and_then(merge)
+        let here = CodeVersion { workload: workload.version(), build: inputs.registry().build().to_owned() };
+        Err(format!("the worker refused: it is {} {here}", request.workload))
     };
     let reply = SubtaskReply {
         request: asked,
+        code,
         outcome,
-        worked_us: ports.now_us().saturating_sub(started_us),
+        began_us,
+        cold,
+        loaded_us,
+        worked_us: ports.now_us().saturating_sub(began_us),
         memory_mb: config.memory_mb,
     };
     Ok(reply.to_bytes())
 }
 
+/// Evaluates on threads that are fed from here. Each divides what it reads, not only what it computes.
+async fn reading<P: BlobStore + Objects>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &WorkConfig,
+    prepared: &Prepared,
+    slice: &[u8],
+) -> Result<Result<Vec<Vec<u8>>, String>, WorkError> {
+    let pieces = match prepared.divide(slice, config.n_vcpus) {
+        Ok(pieces) => pieces,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let mut evaluating = Vec::new();
+    for piece in pieces {
+        let extents = match prepared.reads(&piece.slice) {
+            Ok(extents) => extents,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let (reader, mut data) = connect(extents, &config.read);
+        let (done, ended) = oneshot::channel();
+        let evaluated = Arc::clone(prepared);
+        let thread = std::thread::Builder::new().name("evaluate".to_owned());
+        thread.spawn(move || {
+            let outcome = evaluate(&evaluated, &piece.slice, &mut data);
+            // The step may have been given up.
+            let _ = done.send((outcome, data.failure()));
+        })?;
+        evaluating.push(async move {
+            reader.run(ports, inputs, prepared.listings(), &config.read).await;
+            ended.await
+        });
+    }
+    let mut partials = Ok(Vec::new());
+    for ended in join_all(evaluating).await {
+        let outcome = match ended {
+            // Whatever the workload made of it: what was not read has no value.
+            Ok((_, Some(DataError::Unavailable(reason)))) => return Err(WorkError::Data(reason)),
+            Ok((_, Some(DataError::Gone(reason)))) => Err(reason),
+            Ok((outcome, None)) => outcome,
+            Err(_) => Err("the evaluating thread is gone".to_owned()),
+        };
+        partials = partials.and_then(|mut partials: Vec<Vec<u8>>| {
+            partials.push(outcome?);
+            Ok(partials)
+        });
+    }
+    Ok(partials)
+}
+
 fn on_all_vcpus(prepared: &Prepared, slice: &[u8], n_vcpus: NonZeroUsize) -> Result<Vec<Vec<u8>>, String> {
     let pieces = prepared.divide(slice, n_vcpus).map_err(|error| error.to_string())?;
     std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            pieces.iter().map(|piece| scope.spawn(|| evaluate(prepared, &piece.slice))).collect();
+        let threads: Vec<_> = pieces
+            .iter()
+            .map(|piece| scope.spawn(|| evaluate(prepared, &piece.slice, &mut NoData)))
+            .collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| Err(said(&*panic)))).collect()
     })
 }
 
-fn evaluate(prepared: &Prepared, slice: &[u8]) -> Result<Vec<u8>, String> {
-    match catch_unwind(AssertUnwindSafe(|| prepared.evaluate(slice))) {
+fn evaluate(prepared: &Prepared, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, String> {
+    match catch_unwind(AssertUnwindSafe(|| prepared.evaluate(slice, data))) {
         Ok(outcome) => outcome.map_err(|EvaluateError(reason)| reason),
         Err(panic) => Err(said(&*panic)),
     }

@@ -1,7 +1,7 @@
 //! Cascade-worker: from a subtask request to its reply.
 
 use aws_lambda_events::encodings::Base64Data;
-use squall_core::ports::{BlobStore, Clock};
+use squall_core::ports::{BlobStore, Clock, Objects};
 use squall_grid::{InputCache, WorkConfig, work};
 use tracing::debug;
 
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// When it cannot begin; the consumer tries again.
-pub async fn handle<P: BlobStore + Clock>(
+pub async fn handle<P: BlobStore + Objects + Clock>(
     ports: &P,
     inputs: &InputCache,
     config: &WorkConfig,

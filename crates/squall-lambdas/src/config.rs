@@ -9,7 +9,7 @@ use squall_core::cascade::CascadePolicy;
 use squall_core::job::MAX_DEADLINE_S;
 use squall_core::prices::LAMBDA_MB_PER_VCPU;
 use squall_core::sizing::SizingPolicy;
-use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig, WorkConfig};
+use squall_grid::{CollectConfig, ConsumeConfig, ReadPolicy, SplitConfig, WorkConfig};
 
 mod capacity;
 
@@ -298,7 +298,7 @@ impl WorkerConfig {
         Ok(Self {
             bucket: vars.bucket()?,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
-            work: WorkConfig { n_vcpus, memory_mb },
+            work: WorkConfig { n_vcpus, memory_mb, read: ReadPolicy::default() },
         })
     }
 }

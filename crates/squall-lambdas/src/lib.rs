@@ -12,6 +12,7 @@ mod failure;
 mod journal;
 pub mod ports;
 pub mod result_collector;
+pub mod run;
 pub mod scale_in;
 pub mod scale_out;
 pub mod shard_consumer;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use squall_aws::capacity::{AutoScalingGroup, CloudWatchMetrics, DynamoLedger};
 use squall_aws::{
-    Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, LambdaWorkers, S3Blobs, S3Files,
+    Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, LambdaWorkers, S3Blobs, S3Objects,
     Settings, SnsJobEvents, WallClock,
 };
 use squall_capacity::ports::Ports;
@@ -17,12 +17,12 @@ use crate::journal::LogJournal;
 
 /// The task-splitter's.
 pub type SplitterPorts =
-    Assembled<WallClock, S3Files, S3Blobs, DynamoJobStore, KinesisTaskQueue, (), (), SnsJobEvents>;
+    Assembled<WallClock, S3Objects, S3Blobs, DynamoJobStore, KinesisTaskQueue, (), (), SnsJobEvents>;
 /// A shard-consumer's.
 pub type ConsumerPorts =
     Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), KinesisResultQueue, LambdaWorkers, ()>;
 /// A cascade-worker's.
-pub type WorkerPorts = Assembled<WallClock, (), S3Blobs>;
+pub type WorkerPorts = Assembled<WallClock, S3Objects, S3Blobs>;
 /// The result-collector's.
 pub type CollectorPorts = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
 /// Scale-out's and scale-in's.
@@ -33,7 +33,7 @@ pub fn splitter_ports(config: &SplitterConfig) -> SplitterPorts {
     let (connection, blobs) = storage(&config.bucket);
     Assembled {
         clock: Arc::default(),
-        files: Arc::new(S3Files::new(&connection)),
+        files: Arc::new(S3Objects::new(&connection)),
         jobs: Arc::new(DynamoJobStore::new(&connection, &config.table, Arc::clone(&blobs))),
         blobs,
         tasks: Arc::new(KinesisTaskQueue::new(&connection, &config.task_stream)),
@@ -60,10 +60,10 @@ pub fn consumer_ports(config: &ConsumerConfig) -> ConsumerPorts {
 
 /// What a cascade-worker needs.
 pub fn worker_ports(config: &WorkerConfig) -> WorkerPorts {
-    let (_, blobs) = storage(&config.bucket);
+    let (connection, blobs) = storage(&config.bucket);
     Assembled {
         clock: Arc::default(),
-        files: Arc::default(),
+        files: Arc::new(S3Objects::new(&connection)),
         blobs,
         jobs: Arc::default(),
         tasks: Arc::default(),

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sns::{SnsEvent, SnsMessage};
 use squall_core::job::JobId;
-use squall_core::ports::{BlobStore, Clock, Files, JobEvents, JobStore, TaskQueue};
+use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, Objects, TaskQueue};
 use squall_grid::{InputCache, SplitConfig, SplitOutcome, split};
 use tracing::{info, warn};
 
@@ -21,7 +21,7 @@ pub async fn handle<P>(
     event: SnsEvent,
 ) -> Result<(), Failure>
 where
-    P: Files + BlobStore + JobStore + JobEvents + TaskQueue + Clock,
+    P: Objects + BlobStore + JobStore + JobEvents + TaskQueue + Clock,
 {
     for record in event.records {
         let SnsMessage { message_id, message, .. } = record.sns;

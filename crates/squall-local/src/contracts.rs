@@ -9,10 +9,11 @@ use std::fmt::Debug;
 use roaring::RoaringBitmap;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
-use squall_core::ports::{BlobStore, Clock, Files, PortError, chain};
+use squall_core::ports::{BlobStore, Clock, ObjectPages, Objects, PortError, chain};
 use squall_core::prices::NanoUsd;
 use squall_core::receipt::{Receipt, Timeline};
 use squall_core::rows::{Ending, JobRow, JobStatus};
+use squall_core::sources::Object;
 use squall_core::wire::Failure;
 use squall_core::workload::Coverage;
 
@@ -102,14 +103,36 @@ pub async fn blob_store(store: &impl BlobStore, name: &str) -> Result<(), Broken
     permanent("reading what nobody put", store.blob(Digest::of(format!("{name}: nothing").as_bytes())).await)
 }
 
-/// Files, one of which is there under `known` with this content.
+/// Files and objects, one of which is there at `known` with this content, and alone below it.
 ///
 /// # Errors
 /// The first promise that is broken.
-pub async fn files(files: &impl Files, known: &str, content: &[u8]) -> Result<(), Broken> {
-    let found = done("read a file", files.read(known).await)?;
+pub async fn objects(store: &impl Objects, known: &str, content: &[u8]) -> Result<(), Broken> {
+    let found = done("read a file", store.read(known).await)?;
     same("a file is what was written", &Digest::of(&found), &Digest::of(content))?;
-    permanent("reading a file that is not there", files.read(&format!("{known}.nowhere")).await)
+    permanent("reading a file that is not there", store.read(&format!("{known}.nowhere")).await)?;
+
+    let object = done("look for an object", store.stat(known).await)?;
+    same("an object has its location", &object.name.as_str(), &known)?;
+    same("an object has its size", &object.bytes, &(content.len() as u64))?;
+    permanent("looking for what is not there", store.stat(&format!("{known}.nowhere")).await)?;
+    let mut pages = done("list objects", store.list(known).await)?;
+    let listed = done("list a page", pages.next_page().await)?;
+    same("a listing ends", &done("list behind the last page", pages.next_page().await)?.len(), &0)?;
+    let locations: Vec<Object> = listed
+        .into_iter()
+        .map(|object| Object { name: format!("{}{}", pages.root(), object.name), ..object })
+        .collect();
+    same("an object is listed as it is", &locations, &vec![object.clone()])?;
+
+    let third = object.bytes / 3;
+    for range in [0..object.bytes, third..2 * third, object.bytes..object.bytes] {
+        let expected = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let expected = expected.and_then(|(from, to)| content.get(from..to)).unwrap_or_default();
+        let found = done("read a range", store.read_range(known, &object.etag, range).await)?;
+        same("a range is that part of what was written", &Digest::of(&found), &Digest::of(expected))?;
+    }
+    permanent("reading an object of another ETag", store.read_range(known, "\"other\"", 0..1).await)
 }
 
 /// Time.

@@ -1,8 +1,16 @@
-//! The files that a job names, from a directory.
+//! The files and objects that a job names, from a directory.
 
+use std::fs::{File, Metadata};
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use squall_core::ports::{Files, PortError};
+use squall_core::ports::{ObjectPages, Objects, PortError};
+use squall_core::sources::Object;
+
+/// Objects of a page of a listing.
+const PAGE_OBJECTS: usize = 10_000;
 
 /// A directory that relative names start from.
 #[derive(Debug, Clone)]
@@ -13,21 +21,171 @@ impl Directory {
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self(path.as_ref().to_owned())
     }
-}
 
-impl Files for Directory {
-    async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
-        let path = match reference.split_once("://") {
-            None => self.0.join(reference),
-            Some(("file", path)) => PathBuf::from(path),
+    fn path(&self, reference: &str) -> Result<PathBuf, PortError> {
+        match reference.split_once("://") {
+            None => Ok(self.0.join(reference)),
+            Some(("file", path)) => Ok(PathBuf::from(path)),
             Some((scheme, _)) => {
                 let what = format!("`{scheme}://` cannot be read here; expected a path or a `file://` URI");
-                return Err(PortError::permanent(what));
+                Err(PortError::permanent(what))
             }
-        };
-        std::fs::read(&path).map_err(|error| PortError::Permanent {
-            what: format!("cannot read {}", path.display()),
-            source: Some(error.into()),
-        })
+        }
     }
 }
+
+fn cannot(verb: &str, path: &Path, error: std::io::Error) -> PortError {
+    PortError::Permanent { what: format!("cannot {verb} {}", path.display()), source: Some(error.into()) }
+}
+
+/// What stands for an ETag: the size and when the content was last written, which is as much as a file system says.
+fn etag(metadata: &Metadata) -> String {
+    let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    format!("{:x}-{:x}", metadata.len(), modified.unwrap_or_default().as_nanos())
+}
+
+impl Objects for Directory {
+    type Pages = DirectoryPages;
+
+    async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
+        let path = self.path(reference)?;
+        std::fs::read(&path).map_err(|error| cannot("read", &path, error))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<DirectoryPages, PortError> {
+        let path = self.path(prefix)?;
+        let metadata = std::fs::metadata(&path).map_err(|error| cannot("list", &path, error))?;
+        let separator = if prefix.ends_with('/') { "" } else { "/" };
+        let mut pages =
+            DirectoryPages { root: format!("{prefix}{separator}"), path, levels: Vec::new(), single: None };
+        if metadata.is_dir() {
+            pages.enter(String::new())?;
+        } else {
+            // A source may be one file: its location is the prefix itself.
+            pages.root = String::new();
+            pages.single = Some(prefix.to_owned());
+        }
+        Ok(pages)
+    }
+
+    async fn stat(&self, location: &str) -> Result<Object, PortError> {
+        let path = self.path(location)?;
+        let metadata = std::fs::metadata(&path).map_err(|error| cannot("read", &path, error))?;
+        if metadata.is_dir() {
+            return Err(PortError::permanent(format!("cannot read {}: it is a folder", path.display())));
+        }
+        Ok(Object { name: location.to_owned(), bytes: metadata.len(), etag: etag(&metadata) })
+    }
+
+    async fn read_range(
+        &self,
+        location: &str,
+        listed: &str,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, PortError> {
+        let path = self.path(location)?;
+        let read = || -> std::io::Result<(Vec<u8>, String)> {
+            let mut file = File::open(&path)?;
+            file.seek(SeekFrom::Start(range.start))?;
+            let wanted = range.end.saturating_sub(range.start);
+            let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(1 << 26));
+            Read::by_ref(&mut file).take(wanted).read_to_end(&mut bytes)?;
+            // Afterwards: what changed while it was read is not what was listed either.
+            Ok((bytes, etag(&file.metadata()?)))
+        };
+        let (bytes, found) = read().map_err(|error| cannot("read", &path, error))?;
+        if found == listed {
+            return Ok(bytes);
+        }
+        let what = format!("{} changed since it was listed (ETag {listed}, now {found})", path.display());
+        Err(PortError::permanent(what))
+    }
+}
+
+/// A folder and those below it, listed in the order of the files' names, byte by byte.
+///
+/// Of each folder on the way to the next file the names are held, and nothing else: a million files of one folder are some
+/// 50 MB for as long as the listing goes on.
+#[derive(Debug)]
+pub struct DirectoryPages {
+    root: String,
+    path: PathBuf,
+    /// The folders on the way, each with its path below the root and the names that are left, in reverse.
+    levels: Vec<(String, Vec<Box<str>>)>,
+    single: Option<String>,
+}
+
+impl DirectoryPages {
+    fn enter(&mut self, below: String) -> Result<(), PortError> {
+        let path = self.path.join(&below);
+        let entries = std::fs::read_dir(&path).map_err(|error| cannot("list", &path, error))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| cannot("list", &path, error))?;
+            let name = entry.file_name().into_string().map_err(|name| {
+                PortError::permanent(format!(
+                    "cannot list {}: the name {name:?} is not UTF-8",
+                    path.display()
+                ))
+            })?;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            // So that names sort as the whole paths do: `a-b` before `a/c`.
+            names.push(if is_folder { format!("{name}/") } else { name }.into_boxed_str());
+        }
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        self.levels.push((below, names));
+        Ok(())
+    }
+
+    fn next_object(&mut self) -> Result<Option<Object>, PortError> {
+        loop {
+            let Some((below, names)) = self.levels.last_mut() else { return Ok(None) };
+            let Some(name) = names.pop() else {
+                self.levels.pop();
+                continue;
+            };
+            let name = format!("{below}{name}");
+            if name.ends_with('/') {
+                self.enter(name)?;
+                continue;
+            }
+            let path = self.path.join(&name);
+            let metadata = std::fs::metadata(&path).map_err(|error| cannot("list", &path, error))?;
+            if metadata.is_dir() {
+                // It may lead round in a circle, and leaving it out would be silent.
+                let what =
+                    format!("cannot list {}: it is a link to a folder; name that folder", path.display());
+                return Err(PortError::permanent(what));
+            }
+            // Sockets and devices have no content to read.
+            if metadata.is_file() {
+                return Ok(Some(Object { name, bytes: metadata.len(), etag: etag(&metadata) }));
+            }
+        }
+    }
+}
+
+impl ObjectPages for DirectoryPages {
+    fn root(&self) -> &str {
+        &self.root
+    }
+
+    async fn next_page(&mut self) -> Result<Vec<Object>, PortError> {
+        if let Some(name) = self.single.take() {
+            let metadata =
+                std::fs::metadata(&self.path).map_err(|error| cannot("list", &self.path, error))?;
+            return Ok(vec![Object { name, bytes: metadata.len(), etag: etag(&metadata) }]);
+        }
+        let mut page = Vec::new();
+        while page.len() < PAGE_OBJECTS {
+            match self.next_object()? {
+                Some(object) => page.push(object),
+                None => break,
+            }
+        }
+        Ok(page)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,15 @@
 //! Where steps run: a place that gives each invocation its ports, and may let it die.
 
-use squall_core::ports::{BlobStore, Clock, Files, JobEvents, JobStore, ResultQueue, TaskQueue, Workers};
+use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, Objects, ResultQueue, TaskQueue, Workers};
 
 /// Every port of the grid.
 pub trait Ports:
-    Files + BlobStore + JobStore + TaskQueue + ResultQueue + Workers + JobEvents + Clock
+    Objects + BlobStore + JobStore + TaskQueue + ResultQueue + Workers + JobEvents + Clock
 {
 }
 
 impl<T> Ports for T where
-    T: Files + BlobStore + JobStore + TaskQueue + ResultQueue + Workers + JobEvents + Clock
+    T: Objects + BlobStore + JobStore + TaskQueue + ResultQueue + Workers + JobEvents + Clock
 {
 }
 

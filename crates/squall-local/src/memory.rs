@@ -10,7 +10,7 @@ use squall_core::ports::{
     BlobStore, Created, JobEvents, JobList, JobStore, Order, Placement, PortError, ResultQueue, TaskQueue,
     Written,
 };
-use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
 use tokio::sync::Notify;
 
 mod stream;
@@ -106,8 +106,12 @@ impl JobStore for Memory {
         Ok(locked(&self.jobs).get(id).cloned())
     }
 
-    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
-        self.with_job(id, |row| row.enqueued |= row.opening() == opening)
+    async fn standing(&self, id: &JobId) -> Result<Option<Standing>, PortError> {
+        Ok(locked(&self.jobs).get(id).map(JobRow::standing))
+    }
+
+    async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError> {
+        self.with_job(id, |row| row.enqueued |= row.generation() == generation)
     }
 
     async fn record_progress(
@@ -122,11 +126,11 @@ impl JobStore for Memory {
         })
     }
 
-    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
+    async fn end_job(&self, id: &JobId, generation: u32, ending: &Ending) -> Result<Written, PortError> {
         self.with_job(id, |row| match &row.ending {
             Some(known) if known == ending => Written::Yes,
             Some(_) => Written::Raced,
-            None if row.opening() != opening => Written::Raced,
+            None if row.generation() != generation => Written::Raced,
             None => {
                 row.ending = Some(ending.clone());
                 Written::Yes

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use squall_core::cascade::CascadePolicy;
-use squall_core::collate::Closing;
 use squall_core::job::JobId;
+use squall_core::lifecycle::Closing;
 use squall_core::ports::{Clock, JobStore, PortError};
 use squall_core::prices::LAMBDA_MB_PER_VCPU;
 use squall_core::registry::Registry;
 use squall_core::rows::JobRow;
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{
-    CollectConfig, ConsumeConfig, InputCache, LoadError, Observation, SplitConfig, SplitOutcome, WorkConfig,
-    observe,
+    CollectConfig, ConsumeConfig, InputCache, LoadError, Observation, ReadPolicy, SplitConfig, SplitOutcome,
+    WorkConfig, observe,
 };
 use tokio::sync::Notify;
 
@@ -169,12 +169,13 @@ impl LocalGrid {
         let clock = Arc::new(RealClock::new());
         let inputs = Arc::new(InputCache::new(registry));
         let memory_mb = u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX);
-        let work = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb };
-        let workers =
-            WorkerPool::start(config.n_workers, work, &Arc::new(worker_ports(&clock, &memory)), &inputs)?;
+        let work = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb, read: ReadPolicy::default() };
+        let files = Arc::new(Directory::new(directory));
+        let for_workers = Arc::new(worker_ports(&clock, &files, &memory));
+        let workers = WorkerPool::start(config.n_workers, work, &for_workers, &inputs)?;
         let ports = RealPorts {
             clock,
-            files: Arc::new(Directory::new(directory)),
+            files,
             blobs: Arc::clone(&memory),
             jobs: Arc::clone(&memory),
             tasks: Arc::clone(&memory),

@@ -2,8 +2,8 @@
 
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use squall_core::collate::Closing;
 use squall_core::job::JobId;
+use squall_core::lifecycle::Closing;
 use squall_core::ports::{Clock, JobStore, PortError, chain};
 use squall_grid::{
     CollectConfig, ConsumeConfig, InputCache, SplitConfig, SplitOutcome, close, close_if_due, collect,

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use squall_core::workload::{Coverage, EvaluateError, Files, InputError, Weight, Workload};
+use squall_core::data::Data;
+use squall_core::sources::{Given, Source};
+use squall_core::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
 
 /// Most units of a probe.
 const MAX_UNITS: u64 = 1_000_000_000_000;
@@ -65,6 +67,7 @@ impl fmt::Display for Report {
 
 impl Workload for Probe {
     const NAME: &'static str = "probe";
+    const VERSION: u32 = 1;
     const ABOUT: &'static str =
         "Hashes numbers: a chosen amount of work with a known answer, to measure a grid.";
     type Input = Input;
@@ -89,11 +92,11 @@ impl Workload for Probe {
         })
     }
 
-    fn references(_: &Input) -> Vec<String> {
+    fn sources(_: &Input) -> Vec<Source> {
         Vec::new()
     }
 
-    fn prepare(input: Input, _: &Files) -> Result<Input, InputError> {
+    fn prepare(input: Input, _: &Given) -> Result<Input, InputError> {
         if !(1..=MAX_UNITS).contains(&input.units) {
             let problem = format!("{}; expected 1 to {MAX_UNITS}", input.units);
             return Err(InputError::new("input.units", problem));
@@ -130,7 +133,7 @@ impl Workload for Probe {
         (0..parts).map(cut).collect()
     }
 
-    fn evaluate(input: &Input, slice: &Units) -> Result<Sum, EvaluateError> {
+    fn evaluate(input: &Input, slice: &Units, _: &mut dyn Data) -> Result<Sum, EvaluateError> {
         let units = slice.first..slice.first + slice.count;
         if let Some(failing) = input.failing_unit.filter(|unit| units.contains(unit)) {
             return Err(EvaluateError(format!("unit {failing} was asked to fail")));

@@ -1,16 +1,16 @@
 //! Rows as items of the table, and back. Nothing here asks anybody.
 //!
 //! A job is the item `pk` = `job#<id>`, `sk` = `job`, with
-//! * `message`, `created_us`, `plan`, `opening`, `status`, `enqueued`, `announced`, `ttl`;
-//! * for each bucket that reported, `n<bucket>` (its tasks) and `p<bucket>` (its progress);
-//! * once it has ended, `ending`, `ended_us` and `ended_as`; once it was taken up again, `reopened_us`.
+//! * `message`, `created_us`, `plan`, `generation`, `status`, `enqueued`, `announced`, `ttl`;
+//! * for each bucket that reported, `n<bucket>` (its tasks) and `g<bucket>` (its progress; `p<bucket>` before versions);
+//! * once it has ended, `ending`, `ended_us` and `ended_as`; once it was reopened, `reopened_us`.
 //!
 //! The index has a job by `status`, which stays `running` until the job's end was told.
 //!
 //! A bucket is the item `pk` = `job#<id>`, `sk` = `bucket#<00000>`, with `version`, `row` and `ttl`.
 //!
-//! What conditions and the index look at has an attribute of its own; the rest is postcard, as on the wire. `plan`,
-//! `ending` and `row` are encoded [`Stored`]: the bytes themselves, or the digest of the blob that holds them.
+//! What conditions and the index look at has an attribute of its own; the rest is messages with a version, as on the wire.
+//! `plan`, `ending` and `row` are encoded [`Stored`]: the bytes themselves, or the digest of the blob that holds them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,8 +18,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use squall_core::job::JobId;
 use squall_core::prices::NanoUsd;
-use squall_core::rows::{BucketProgress, Ending, JobRow, JobStatus, Published};
-use squall_core::wire::{CodecError, Stored, decode, encode};
+use squall_core::rows::{BucketProgress, Ending, JobRow, JobStatus, Plan, Published, Standing};
+use squall_core::wire::{CodecError, Message, Stored, decode, encode};
 
 /// How long the rows of a job outlive it, seconds: 30 days, for whoever asks after a long holiday.
 const RETENTION_S: u64 = 30 * 86_400;
@@ -29,9 +29,6 @@ pub(super) const JOB_SORT_KEY: &str = "job";
 
 /// What DynamoDB keeps under a key.
 pub(super) type Item = HashMap<String, AttributeValue>;
-
-/// What of a job changes only when it is taken up again: `expires_us`, `max_cost`, `published`.
-type Plan = (u64, Option<NanoUsd>, Option<Published>);
 
 /// The partition key of everything that belongs to a job.
 pub(super) fn partition_key(id: &JobId) -> AttributeValue {
@@ -45,7 +42,13 @@ pub(super) fn bucket_sort_key(bucket: u32) -> AttributeValue {
 
 /// The names of a bucket's attributes on its job's item: how many tasks, and the progress.
 pub(super) fn progress_names(bucket: u32) -> (String, String) {
-    (format!("n{bucket}"), format!("p{bucket}"))
+    (format!("n{bucket}"), format!("g{bucket}"))
+}
+
+/// The bucket whose progress an attribute is, and whether it is of before there were versions.
+fn progress_of(name: &str) -> Option<(u32, bool)> {
+    let number = |prefix| name.strip_prefix(prefix).and_then(|digits| digits.parse().ok());
+    number('g').map(|bucket| (bucket, false)).or_else(|| number('p').map(|bucket| (bucket, true)))
 }
 
 pub(super) fn text(text: impl Into<String>) -> AttributeValue {
@@ -70,14 +73,14 @@ pub(super) fn ttl(expires_us: u64) -> AttributeValue {
     number((expires_us / 1_000_000).saturating_add(RETENTION_S))
 }
 
-/// What of a job changes only when it is taken up again, encoded.
+/// What of a job changes only when it is reopened, as it is stored.
 pub(super) fn plan(expires_us: u64, max_cost: Option<NanoUsd>, published: Option<&Published>) -> Vec<u8> {
-    encode(&(expires_us, max_cost, published))
+    Plan { expires_us, max_cost, published: published.cloned() }.to_bytes()
 }
 
 /// The progress of a bucket as an attribute.
 pub(super) fn progress(progress: &BucketProgress) -> AttributeValue {
-    bytes(encode(progress))
+    bytes(progress.to_bytes())
 }
 
 /// The status under which the index has a job: it runs until its end was told.
@@ -93,7 +96,7 @@ pub(super) fn job_item(row: &JobRow, plan: &Stored, ending: Option<&Stored>) -> 
         ("message".to_owned(), bytes(encode(&row.message))),
         ("created_us".to_owned(), number(row.created_us)),
         ("plan".to_owned(), stored(plan)),
-        ("opening".to_owned(), number(row.opening().into())),
+        ("opening".to_owned(), number(row.generation().into())),
         ("status".to_owned(), text(listed_as(row).to_string())),
         ("enqueued".to_owned(), AttributeValue::Bool(row.enqueued)),
         ("announced".to_owned(), AttributeValue::Bool(row.announced)),
@@ -130,8 +133,17 @@ impl JobItem {
     pub(super) fn from_item(id: &JobId, item: &Item) -> Result<Self, CodecError> {
         let mut progress = BTreeMap::new();
         for (name, value) in item {
-            if let Some(Ok(bucket)) = name.strip_prefix('p').map(str::parse) {
-                progress.insert(bucket, decode(JOB, as_bytes(JOB, name, value)?)?);
+            let Some((bucket, unversioned)) = progress_of(name) else { continue };
+            let bytes = as_bytes(JOB, name, value)?;
+            let found = if unversioned {
+                BucketProgress::from_unversioned(bytes)?
+            } else {
+                BucketProgress::from_bytes(bytes)?
+            };
+            // A job that was begun before there were versions may have both.
+            let known: &mut BucketProgress = progress.entry(bucket).or_default();
+            if found.n_tasks >= known.n_tasks {
+                *known = found;
             }
         }
         let row = JobRow {
@@ -157,13 +169,17 @@ impl JobItem {
         Ok(Self { plan: get_stored(JOB, item, "plan")?, ending, reopened_us, row })
     }
 
+    /// What a consumer has to know, given what the plan is.
+    pub(super) fn into_standing(self, plan: &[u8]) -> Result<Standing, CodecError> {
+        let ended = self.ending.is_some();
+        let standing = self.into_row(plan, None)?.standing();
+        Ok(Standing { ended: ended || standing.ended, ..standing })
+    }
+
     /// The job, given what its plan and its ending are.
     pub(super) fn into_row(self, plan: &[u8], ending: Option<&[u8]>) -> Result<JobRow, CodecError> {
-        let (expires_us, max_cost, published): Plan = decode(JOB, plan)?;
-        let ending: Option<Ending> = match ending {
-            Some(bytes) => Some(decode(JOB, bytes)?),
-            None => None,
-        };
+        let Plan { expires_us, max_cost, published } = Plan::from_bytes(plan)?;
+        let ending = ending.map(Ending::from_bytes).transpose()?;
         Ok(JobRow { expires_us, max_cost, published, ending, ..self.row })
     }
 }

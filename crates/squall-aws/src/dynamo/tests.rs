@@ -3,9 +3,10 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::thread;
 
+use squall_core::code::CodeVersion;
 use squall_core::digest::Fingerprint;
 use squall_core::ports::chain;
-use squall_core::rows::Published;
+use squall_core::rows::{Published, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
 use squall_core::workload::Coverage;
 use squall_local::contracts;
@@ -46,15 +47,16 @@ fn id(id: &str) -> JobId {
 fn published() -> Published {
     Published {
         workload: "probe".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b"input"),
         sizing: Sizing { n_tasks: 3, subtasks_per_task: 2, subtask_us: 1, reason: SizingReason::Waves },
         n_tasks: 3,
         weight: 3,
         fingerprints: Fingerprint(7),
         n_buckets: 2,
-        opening: 0,
+        generation: 0,
         lifetime_us: 60_000_000,
-        resent: Vec::new(),
+        resent: Resent::default(),
     }
 }
 
@@ -127,9 +129,9 @@ async fn what_is_too_large_for_the_table_is_in_the_bucket() {
         let mut row =
             BucketRow { version: 1, partial: Some(Stored::Inline(Vec::new())), ..BucketRow::default() };
         // Its length is two bytes longer than that of nothing.
-        let partial = vec![7; longest - encode(&row).len() - 2];
+        let partial = vec![7; longest - row.to_bytes().len() - 2];
         row.partial = Some(Stored::Inline(partial));
-        let encoded = encode(&row);
+        let encoded = row.to_bytes();
         assert_eq!(encoded.len(), longest);
         let bucket = u32::from(is_inline);
         assert_eq!(store.put_bucket(&id("large"), bucket, &row).await.unwrap(), Written::Yes);
@@ -140,7 +142,7 @@ async fn what_is_too_large_for_the_table_is_in_the_bucket() {
         assert_eq!(kept, if is_inline { here } else { there });
     }
     let blobs = S3Blobs::new(&connection, &places.1);
-    let large = encode(&store.bucket(&id("large"), 0).await.unwrap());
+    let large = store.bucket(&id("large"), 0).await.unwrap().to_bytes();
     assert_eq!(blobs.blob(Digest::of(&large)).await.unwrap(), large);
 }
 

@@ -1,6 +1,7 @@
-use squall_core::ports::chain;
+use squall_core::ports::{Objects, chain};
 use squall_local::contracts;
 
+use super::objects::location;
 use super::*;
 use crate::emulator;
 
@@ -24,7 +25,7 @@ fn a_location_is_a_bucket_and_a_key() {
 #[tokio::test]
 async fn a_file_that_is_not_on_s3_is_refused_with_a_way_out() {
     let connection = emulator::connection_to("http://127.0.0.1:1").await;
-    let error = S3Files::new(&connection).read("rates.csv").await.unwrap_err();
+    let error = S3Objects::new(&connection).read("rates.csv").await.unwrap_err();
     assert!(matches!(error, PortError::Permanent { .. }));
     assert_eq!(
         chain(&error),
@@ -47,7 +48,7 @@ async fn an_upload_is_a_file_that_jobs_can_name() {
     let content = b"day,rate\n1,0.02\n";
     let uri = blobs.upload(content.to_vec()).await.unwrap();
     assert_eq!(uri, format!("s3://{bucket}/files/{}", Digest::of(content)));
-    assert_eq!(contracts::files(&S3Files::new(&connection), &uri, content).await, Ok(()));
+    assert_eq!(contracts::objects(&S3Objects::new(&connection), &uri, content).await, Ok(()));
 }
 
 #[tokio::test]
@@ -60,7 +61,7 @@ async fn what_was_uploaded_is_not_sent_again() {
     // Other content under its key shows that nobody wrote there.
     s3.put_object().bucket(&bucket).key(&key).body(ByteStream::from_static(b"there")).send().await.unwrap();
     let uri = blobs.upload(b"content".to_vec()).await.unwrap();
-    assert_eq!(S3Files::new(&connection).read(&uri).await.unwrap(), b"there");
+    assert_eq!(S3Objects::new(&connection).read(&uri).await.unwrap(), b"there");
 }
 
 #[tokio::test]
@@ -84,7 +85,7 @@ async fn a_damaged_blob_is_not_believed() {
 async fn what_is_missing_is_named() {
     let Some(connection) = emulator::connection().await else { return };
     let bucket = bucket(&connection).await;
-    let files = S3Files::new(&connection);
+    let files = S3Objects::new(&connection);
     for (uri, thing) in [
         (format!("s3://{bucket}/march.csv"), format!("s3://{bucket}/march.csv")),
         ("s3://no-such-bucket/march.csv".to_owned(), "bucket no-such-bucket".to_owned()),

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
+use squall_core::code::CodeVersion;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
 use squall_core::receipt::{Receipt, Timeline};
-use squall_core::rows::{Ending, JobStatus, Published};
+use squall_core::rows::{Ending, JobStatus, Published, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
 use squall_core::workload::Coverage;
 use squall_local::contracts;
@@ -53,15 +54,16 @@ fn ended(reason: Option<String>) -> JobRow {
     };
     let published = Published {
         workload: "portfolio".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b"input"),
         sizing: Sizing { n_tasks: 4, subtasks_per_task: 1, subtask_us: 1, reason: SizingReason::Asked },
         n_tasks: 4,
         weight: 4,
         fingerprints: Fingerprint(1),
         n_buckets: 1,
-        opening: 0,
+        generation: 0,
         lifetime_us: 60_000_000,
-        resent: Vec::new(),
+        resent: Resent::default(),
     };
     JobRow {
         id: JobId::new("march").unwrap(),

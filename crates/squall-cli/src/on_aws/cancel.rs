@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use squall_core::collate::Closing;
 use squall_core::job::JobId;
+use squall_core::lifecycle::Closing;
 use squall_core::ports::JobStore;
+use squall_core::registry::Registry;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_grid::{announce, close};
 
@@ -33,12 +34,12 @@ Examples:
 
 A job that has ended already is left as it is, and that is no error.";
 
-pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     deployment::visit(&args.deployment, async |deployment| {
         let desk = deployment.desk()?;
         let row = deployment.job(&desk, &args.job).await?;
         match &row.ending {
-            None => close(&desk, &squall_workloads::registry(), &row, Closing::Cancelled).await?,
+            None => close(&desk, registry, &row, Closing::Cancelled).await?,
             // Whoever ended it may have died before saying so.
             Some(_) => announce(&desk, &row).await?,
         }

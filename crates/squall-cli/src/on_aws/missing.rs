@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use squall_core::collate::Received;
 use squall_core::job::JobId;
-use squall_core::ports::JobStore;
 use squall_core::rows::{JobRow, Published};
+use squall_grid::receive;
 
 use crate::FAILURES;
 use crate::job_file::job_id;
@@ -44,11 +44,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             bail!("job {} was rejected: {reason}", row.id);
         };
         // What came in after the end is in the buckets: they say what a retry would send.
-        let mut received = Received::default();
-        for bucket in 0..published.n_buckets {
-            received.add(&store.bucket(&row.id, bucket).await?);
-        }
-        received.forget_resent(published);
+        let received = receive(&store, &row.id, published).await?;
         let found = Found::new(&row, published, &received);
         print::answer(&if args.json {
             serde_json::to_string_pretty(&found.json())? + "\n"

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use squall_core::job::JobId;
+use squall_core::registry::Registry;
 use squall_grid::{InputCache, observe};
 
 use crate::answer::{OutputArgs, conclude, give_so_far};
@@ -32,13 +33,13 @@ Examples:
 
 Exit status: 0 complete, 1 the answer is not whole or the job still runs, 2 rejected or no such job.";
 
-pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
     deployment::visit(&args.deployment, async |deployment| {
         let store = deployment.store()?;
         // Asked for by itself first: what is wrong here is not the answer.
         deployment.job(&store, &args.job).await?;
-        let inputs = InputCache::new(squall_workloads::registry());
+        let inputs = InputCache::new(registry.clone());
         let observation = observe(&store, &inputs, &args.job)
             .await
             .context("cannot read the answer")?

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use squall_core::collate::{NotResent, ResendRequest};
 use squall_core::job::{JobId, MAX_DEADLINE_S};
+use squall_core::lifecycle::{NotResent, ResendRequest};
 use squall_core::prices::NanoUsd;
+use squall_core::registry::Registry;
 use squall_grid::{InputCache, ResendError, resend};
 
 use crate::answer::OutputArgs;
@@ -43,7 +44,7 @@ Examples:
   squall retry JOB --watch                   send it and wait for the answer
   squall retry JOB --max-cost-usd 20         a job that was over its budget needs a higher one";
 
-pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
     let request = ResendRequest {
         lifetime_us: args.deadline_s.map(|seconds| seconds.saturating_mul(1_000_000)),
@@ -51,7 +52,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     };
     deployment::visit(&args.deployment, async |deployment| {
         let counter = deployment.counter()?;
-        let inputs = InputCache::new(squall_workloads::registry());
+        let inputs = InputCache::new(registry.clone());
         deployment.job(&counter, &args.job).await?;
         let done = match resend(&counter, &inputs, &args.job, &request).await {
             Ok(resent) => format!(
@@ -71,7 +72,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         if !args.watch {
             return Ok(ExitCode::SUCCESS);
         }
-        let watch = Watch::new(&deployment, &args.deployment, args.job.clone(), None)?;
+        let watch = Watch::new(&deployment, &args.deployment, registry, args.job.clone(), None)?;
         watch.to_the_end(&args.output, report_file).await
     })
 }

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use squall_aws::{JobTopic, WallClock};
-use squall_core::collate::{Arrival, plan_arrival};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
-use squall_core::ports::{Clock, Files, JobStore, chain};
+use squall_core::lifecycle::{Arrival, plan_arrival};
+use squall_core::ports::{Clock, JobStore, Objects, chain};
+use squall_core::registry::Registry;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::workload::InputError;
 use squall_local::{Directory, LocalConfig, LocalGrid};
@@ -50,14 +51,14 @@ Examples:
   squall submit JOB.json --id nightly-2026-11-22     safe to repeat: one id, one run
   squall watch \"$(squall submit JOB.json)\"          the id is all that goes to stdout";
 
-pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let message = args.job.read()?;
     let directory = args.job.directory();
-    let mut draft = Draft::new(&squall_workloads::registry(), &message)?;
+    let mut draft = Draft::new(registry, &message)?;
     if draft.in_s3.is_empty() {
         // What would be rejected is not sent. With files that are not here, only the splitter can tell.
         let config = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);
-        LocalGrid::check(&config, squall_workloads::registry(), directory.clone(), &message)?;
+        LocalGrid::check(&config, registry.clone(), directory.clone(), &message)?;
     }
     let chosen = args.id.clone().or(draft.id.take());
     let is_fresh = chosen.is_none();
@@ -98,7 +99,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         let publication = Publication { message: digest, over_us: known.map(|row| row.created_us) };
-        let watch = Watch::new(&deployment, &args.deployment, id, Some(publication))?;
+        let watch = Watch::new(&deployment, &args.deployment, registry, id, Some(publication))?;
         watch.to_the_end(&args.output, report_file).await
     })
 }

@@ -1,10 +1,11 @@
 //! Rows of jobs for tests.
 
+use squall_core::code::CodeVersion;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
 use squall_core::prices::NanoUsd;
 use squall_core::receipt::Receipt;
-use squall_core::rows::{BucketProgress, Ending, JobRow, JobStatus, Published};
+use squall_core::rows::{BucketProgress, Ending, JobRow, JobStatus, Published, Resent};
 use squall_core::sizing::{Capacity, SizingPolicy, SizingRequest, plan_sizing};
 use squall_core::wire::Failure;
 use squall_core::workload::Coverage;
@@ -47,15 +48,16 @@ fn published() -> Published {
     let capacity = Capacity { n_lanes: 2, workers_per_consumer: 4, vcpus_per_worker: 1 };
     Published {
         workload: "portfolio".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b"input"),
         sizing: plan_sizing(&SizingPolicy::default(), &capacity, &SizingRequest::default(), 200),
         n_tasks: 50,
         weight: 200,
         fingerprints: Fingerprint::default(),
         n_buckets: 1,
-        opening: 0,
+        generation: 0,
         lifetime_us: 60_000_000,
-        resent: Vec::new(),
+        resent: Resent::default(),
     }
 }
 

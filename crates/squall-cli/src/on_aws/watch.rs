@@ -9,6 +9,7 @@ use squall_aws::WallClock;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{Clock, JobStore, PortError};
+use squall_core::registry::Registry;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::duration;
 use squall_grid::{InputCache, Observation, observe};
@@ -54,10 +55,10 @@ Examples:
 Ctrl-C stops watching; the job goes on.
 Exit status: 0 complete, 1 the answer is not whole or did not come, 2 rejected or no such job, 130 Ctrl-C.";
 
-pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
     deployment::visit(&args.deployment, async |deployment| {
-        let watch = Watch::new(&deployment, &args.deployment, args.job.clone(), None)?;
+        let watch = Watch::new(&deployment, &args.deployment, registry, args.job.clone(), None)?;
         watch.to_the_end(&args.output, report_file).await
     })
 }
@@ -115,11 +116,12 @@ impl Watch {
     pub(crate) fn new(
         deployment: &Deployment,
         args: &DeploymentArgs,
+        registry: &Registry,
         job: JobId,
         publication: Option<Publication>,
     ) -> Result<Self> {
         let table = deployment.name(Part::Table)?.to_owned();
-        let inputs = InputCache::new(squall_workloads::registry());
+        let inputs = InputCache::new(registry.clone());
         Ok(Self { store: deployment.store()?, table, inputs, job, publication, again: args.again() })
     }
 

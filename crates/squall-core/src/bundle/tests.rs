@@ -4,7 +4,7 @@ fn bundle(files: &[(&str, &[u8])]) -> Bundle {
     Bundle {
         workload: "probe".to_owned(),
         input_json: r#"{"units": 3}"#.to_owned(),
-        files: files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect(),
+        given: Given::files(files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect()),
     }
 }
 

@@ -1,16 +1,20 @@
-mod ending;
-mod resend;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::digest::Digest;
+use crate::code::CodeVersion;
+use crate::digest::{Digest, Fingerprint};
 use crate::job::JobId;
-use crate::receipt::TaskTimes;
+use crate::prices::cost_of;
+use crate::receipt::{Receipt, TaskTimes};
+use crate::rows::{BucketRow, Published, Resent};
 use crate::sizing::{Sizing, SizingReason};
+use crate::spans::Spans;
+use crate::wire::CodecError;
+use crate::wire::{Failure, ResultRecord};
+use crate::workload::Weight;
 
 /// The result of one task, some of whose weight may have failed.
-fn result(index: u32, weight: Weight, failed: &[Weight]) -> ResultRecord {
+pub(crate) fn result(index: u32, weight: Weight, failed: &[Weight]) -> ResultRecord {
     let job = JobId::new("march").unwrap();
     let slice = index.to_le_bytes();
     let failure = |(subtask, &weight)| Failure {
@@ -29,37 +33,39 @@ fn result(index: u32, weight: Weight, failed: &[Weight]) -> ResultRecord {
         failures: (0..).zip(failed).map(failure).collect(),
         receipt: Receipt { tasks: 1, subtasks: 4, worker_mb_us: 1 << 30, ..Receipt::default() },
         times: TaskTimes { put_us: 10, read_us: 20, invoked_us: 30, answered_us: 40 + u64::from(index) },
+        spans: Spans::default(),
         job,
     }
 }
 
 /// What a splitter publishes that cuts a job into the tasks of these results.
-fn published(results: &[ResultRecord], n_buckets: u32) -> Published {
+pub(crate) fn published(results: &[ResultRecord], n_buckets: u32) -> Published {
     let n_tasks = u32::try_from(results.len()).unwrap();
     Published {
         workload: "probe".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b"input"),
         sizing: Sizing { n_tasks, subtasks_per_task: 4, subtask_us: 1, reason: SizingReason::Asked },
         n_tasks,
         weight: results.iter().map(|it| it.weight).sum(),
         fingerprints: results.iter().fold(Fingerprint::default(), |sum, it| sum.plus(it.fingerprint)),
         n_buckets,
-        opening: 0,
+        generation: 0,
         lifetime_us: 1_000,
-        resent: Vec::new(),
+        resent: Resent::default(),
     }
 }
 
-fn received(rows: &[BucketRow]) -> Received {
+pub(crate) fn received(rows: &[BucketRow]) -> Received {
     let mut received = Received::default();
     rows.iter().for_each(|row| received.add(row));
     received
 }
 
 /// All results booked in one go.
-fn booked(results: &[ResultRecord]) -> BucketRow {
+pub(crate) fn booked(results: &[ResultRecord]) -> BucketRow {
     let mut row = BucketRow::default();
-    book(&mut row, &results.iter().collect::<Vec<_>>(), 100);
+    book_results(&mut row, &results.iter().collect::<Vec<_>>(), 100);
     row
 }
 
@@ -160,7 +166,7 @@ fn collected(results: &[ResultRecord], deliveries: &[Vec<usize>], published: &Pu
             let row = &mut rows[bucket as usize];
             let fresh = fresh(row, &batch);
             if !fresh.is_empty() {
-                book(row, &fresh, 100);
+                book_results(row, &fresh, 100);
             }
         }
     }

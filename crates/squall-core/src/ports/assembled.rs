@@ -1,15 +1,17 @@
 //! One thing that has several ports, each from where it is: what a step is given.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{
-    BlobStore, Clock, Created, Files, InvokeError, JobEvents, JobList, JobStore, Order, Placement, PortError,
-    ResultQueue, TaskQueue, Workers, Written,
+    BlobStore, Clock, Created, InvokeError, JobEvents, JobList, JobStore, Objects, Order, Placement,
+    PortError, ResultQueue, TaskQueue, Workers, Written,
 };
 use crate::digest::Digest;
 use crate::job::JobId;
 use crate::placement::ShardRange;
-use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened};
+use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
+use crate::sources::Object;
 
 /// Ports from different places as one value. A part that is `()` is a port that its owner does not have, and the
 /// compiler holds the steps that it may run to that.
@@ -17,7 +19,7 @@ use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened
 pub struct Assembled<C = (), F = (), B = (), J = (), T = (), R = (), W = (), E = ()> {
     /// Time.
     pub clock: Arc<C>,
-    /// The files that jobs name.
+    /// The files and objects that jobs name.
     pub files: Arc<F>,
     /// Content by its digest.
     pub blobs: Arc<B>,
@@ -29,7 +31,7 @@ pub struct Assembled<C = (), F = (), B = (), J = (), T = (), R = (), W = (), E =
     pub results: Arc<R>,
     /// The workers.
     pub workers: Arc<W>,
-    /// Who wants to know that a job has ended.
+    /// Where the end of a job is announced.
     pub events: Arc<E>,
 }
 
@@ -43,9 +45,23 @@ impl<C: Clock, F, B, J, T, R, W, E> Clock for Assembled<C, F, B, J, T, R, W, E> 
     }
 }
 
-impl<C, F: Files, B, J, T, R, W, E> Files for Assembled<C, F, B, J, T, R, W, E> {
+impl<C, F: Objects, B, J, T, R, W, E> Objects for Assembled<C, F, B, J, T, R, W, E> {
+    type Pages = F::Pages;
+
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
         self.files.read(reference).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<F::Pages, PortError> {
+        self.files.list(prefix).await
+    }
+
+    async fn stat(&self, location: &str) -> Result<Object, PortError> {
+        self.files.stat(location).await
+    }
+
+    async fn read_range(&self, location: &str, etag: &str, range: Range<u64>) -> Result<Vec<u8>, PortError> {
+        self.files.read_range(location, etag, range).await
     }
 }
 
@@ -102,8 +118,12 @@ impl<C, F, B, J: JobStore, T, R, W, E> JobStore for Assembled<C, F, B, J, T, R, 
         self.jobs.job(id).await
     }
 
-    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
-        self.jobs.mark_enqueued(id, opening).await
+    async fn standing(&self, id: &JobId) -> Result<Option<Standing>, PortError> {
+        self.jobs.standing(id).await
+    }
+
+    async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError> {
+        self.jobs.mark_enqueued(id, generation).await
     }
 
     async fn record_progress(
@@ -115,8 +135,8 @@ impl<C, F, B, J: JobStore, T, R, W, E> JobStore for Assembled<C, F, B, J, T, R, 
         self.jobs.record_progress(id, bucket, progress).await
     }
 
-    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
-        self.jobs.end_job(id, opening, ending).await
+    async fn end_job(&self, id: &JobId, generation: u32, ending: &Ending) -> Result<Written, PortError> {
+        self.jobs.end_job(id, generation, ending).await
     }
 
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {

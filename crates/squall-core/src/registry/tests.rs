@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::*;
-use crate::workload::Files;
+use crate::data::NoData;
+use crate::sources::{Files, Given};
 
 /// Adds up numbers: the smallest workload there is.
 struct Sum;
@@ -30,6 +31,7 @@ impl fmt::Display for Report {
 
 impl Workload for Sum {
     const NAME: &'static str = "sum";
+    const VERSION: u32 = 1;
     const ABOUT: &'static str = "Adds up numbers.";
     type Input = Input;
     type Prepared = Vec<u32>;
@@ -41,12 +43,12 @@ impl Workload for Sum {
         json!({ "type": "object" })
     }
 
-    fn references(input: &Input) -> Vec<String> {
-        input.file.clone().into_iter().collect()
+    fn sources(input: &Input) -> Vec<Source> {
+        input.file.clone().map(Source::File).into_iter().collect()
     }
 
-    fn prepare(input: Input, files: &Files) -> Result<Vec<u32>, InputError> {
-        let more = files.values().flatten().map(|&byte| u32::from(byte));
+    fn prepare(input: Input, given: &Given) -> Result<Vec<u32>, InputError> {
+        let more = given.files.values().flatten().map(|&byte| u32::from(byte));
         Ok(input.numbers.into_iter().chain(more).collect())
     }
 
@@ -63,7 +65,11 @@ impl Workload for Sum {
         (first..end).step_by(each as usize).map(|at| (at, (at + each).min(end))).collect()
     }
 
-    fn evaluate(numbers: &Vec<u32>, &(first, end): &(u32, u32)) -> Result<u64, EvaluateError> {
+    fn evaluate(
+        numbers: &Vec<u32>,
+        &(first, end): &(u32, u32),
+        _: &mut dyn Data,
+    ) -> Result<u64, EvaluateError> {
         let numbers = numbers.get(first as usize..end as usize);
         let numbers = numbers.ok_or_else(|| EvaluateError("no such numbers".to_owned()))?;
         Ok(numbers.iter().copied().map(u64::from).sum())
@@ -86,7 +92,7 @@ fn prepared() -> Arc<dyn AnyPrepared> {
     let bundle = Bundle {
         workload: "sum".to_owned(),
         input_json: r#"{"numbers": [1, 2, 3, 4]}"#.to_owned(),
-        files: Files::from([("more".to_owned(), vec![5])]),
+        given: Given::files(Files::from([("more".to_owned(), vec![5])])),
     };
     Registry::default().with::<Sum>().get("sum").unwrap().prepare(&bundle).unwrap()
 }
@@ -102,10 +108,10 @@ fn an_unknown_workload_is_told_what_there_is() {
 #[test]
 fn inputs_are_refused_by_their_path() {
     let registry = Registry::default().with::<Sum>();
-    let error = registry.get("sum").unwrap().references(r#"{"numbers": [1, "2"]}"#).unwrap_err();
+    let error = registry.get("sum").unwrap().sources(r#"{"numbers": [1, "2"]}"#).unwrap_err();
     assert_eq!(error.to_string(), r#"input.numbers[1]: invalid type: string "2", expected u32"#);
-    let references = registry.get("sum").unwrap().references(r#"{"numbers": [], "file": "more"}"#);
-    assert_eq!(references, Ok(vec!["more".to_owned()]));
+    let sources = registry.get("sum").unwrap().sources(r#"{"numbers": [], "file": "more"}"#);
+    assert_eq!(sources, Ok(vec![Source::File("more".to_owned())]));
 }
 
 #[test]
@@ -117,18 +123,21 @@ fn erased_pieces_evaluate_and_merge_to_the_whole() {
     assert_eq!(pieces.iter().map(|piece| piece.weight).collect::<Vec<_>>(), [3, 2]);
     let mut merger = Registry::default().with::<Sum>().get("sum").unwrap().merger();
     for piece in pieces.iter().rev() {
-        merger.add(&prepared.evaluate(&piece.slice).unwrap()).unwrap();
+        merger.add(&prepared.evaluate(&piece.slice, &mut NoData).unwrap()).unwrap();
     }
-    assert_eq!(merger.finish(), Some(prepared.evaluate(&whole.slice).unwrap()));
+    assert_eq!(merger.finish(), Some(prepared.evaluate(&whole.slice, &mut NoData).unwrap()));
 }
 
 #[test]
 fn rubbish_is_refused_and_leaves_the_sum_alone() {
     let prepared = prepared();
     assert!(prepared.divide(&[0xff], NonZeroUsize::MIN).is_err());
-    let error = prepared.evaluate(&[0xff]).unwrap_err().to_string();
+    let error = prepared.evaluate(&[0xff], &mut NoData).unwrap_err().to_string();
     assert!(error.starts_with("cannot decode slice: "), "{error}");
-    assert_eq!(prepared.evaluate(&encode(&(0_u32, 9_u32))).unwrap_err().to_string(), "no such numbers");
+    assert_eq!(
+        prepared.evaluate(&encode(&(0_u32, 9_u32)), &mut NoData).unwrap_err().to_string(),
+        "no such numbers"
+    );
 
     let mut merger = Registry::default().with::<Sum>().get("sum").unwrap().merger();
     merger.add(&encode(&7_u64)).unwrap();
@@ -147,6 +156,23 @@ fn a_report_is_rendered_for_people_and_for_programs() {
     assert!(prepared().report(Some(&[0xff]), &coverage).is_err());
     assert_eq!(prepared().headline(&encode(&3_u64)), Ok(None));
     assert_eq!(prepared().units(), (5, "numbers"));
+}
+
+#[test]
+fn other_code_is_refused_by_name() {
+    let registry = Registry::default().with::<Sum>().built_as("0.2.0 (abc)");
+    let made = |workload, build: &str| CodeVersion { workload, build: build.to_owned() };
+    assert_eq!(registry.code_of("sum"), Ok(made(1, "0.2.0 (abc)")));
+    assert_eq!(registry.get_with_code("sum").unwrap().1, made(1, "0.2.0 (abc)").id());
+    assert!(registry.same_code("sum", &made(1, "0.2.0 (abc)")).is_ok());
+    let error = registry.same_code("sum", &made(1, "0.2.0 (def)")).err().unwrap().to_string();
+    let here = "this is sum version 1 of build 0.2.0 (abc)";
+    assert_eq!(error, format!("the job was made by sum version 1 of build 0.2.0 (def); {here}"));
+    // Reading takes no more than the same version.
+    assert!(registry.same_version("sum", &made(1, "0.2.0 (def)")).is_ok());
+    let error = registry.same_version("sum", &made(2, "0.2.0 (abc)")).err().unwrap().to_string();
+    assert_eq!(error, format!("the job was made by sum version 2 of build 0.2.0 (abc); {here}"));
+    assert!(matches!(registry.same_code("product", &made(1, "")).err().unwrap(), CodeError::Unknown(_)));
 }
 
 #[test]

@@ -1,7 +1,17 @@
 use proptest::prelude::*;
 
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+
 use super::*;
+use crate::code::CodeVersion;
+use crate::digest::{Digest, Fingerprint};
+use crate::job::JobId;
+use crate::prices::NanoUsd;
+use crate::receipt::{Receipt, Timeline};
 use crate::sizing::{Capacity, SizingPolicy, SizingRequest, plan_sizing};
+use crate::workload::Coverage;
 
 fn row() -> JobRow {
     JobRow {
@@ -84,15 +94,16 @@ fn tasks_go_round_the_buckets() {
     let capacity = Capacity { n_lanes: 1, workers_per_consumer: 1, vcpus_per_worker: 1 };
     let mut published = Published {
         workload: "probe".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b""),
         sizing: plan_sizing(&SizingPolicy::default(), &capacity, &SizingRequest::default(), 1),
         n_tasks: 7,
         weight: 7,
         fingerprints: Fingerprint::default(),
         n_buckets: 3,
-        opening: 0,
+        generation: 0,
         lifetime_us: 1_000,
-        resent: Vec::new(),
+        resent: Resent::default(),
     };
     let buckets: Vec<_> = (0..7).map(|task| published.bucket_of(task)).collect();
     assert_eq!(buckets, [0, 1, 2, 0, 1, 2, 0]);

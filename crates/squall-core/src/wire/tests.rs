@@ -1,6 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::code::{CodeId, CodeVersion};
+use crate::digest::Fingerprint;
+use crate::job::JobId;
+use crate::receipt::{Receipt, TaskTimes};
+use crate::spans::Spans;
 
 prop_compose! {
     fn any_slice()(bytes in prop::collection::vec(any::<u8>(), 0..40)) -> Vec<u8> { bytes }
@@ -15,11 +20,11 @@ prop_compose! {
         job in any_job(),
         workload in "[a-z-]{1,12}",
         slice in any_slice(),
-        (index, n_subtasks, bucket, opening) in any::<(u32, u32, u32, u32)>(),
+        (index, n_subtasks, bucket, generation) in any::<(u32, u32, u32, u32)>(),
         (weight, put_us) in any::<(u64, u64)>(),
     ) -> TaskRecord {
         TaskRecord {
-            job, workload, input: Digest::of(&slice), index, slice, weight, n_subtasks, bucket, opening, put_us,
+            job, workload, code: CodeVersion::unnamed(n_subtasks), input: Digest::of(&slice), index, slice, weight, n_subtasks, bucket, generation, put_us,
         }
     }
 }
@@ -50,6 +55,7 @@ prop_compose! {
             partial: partial.map(|bytes| if in_blob { Stored::Blob(Digest::of(&bytes)) } else { Stored::Inline(bytes) }),
             receipt: Receipt { tasks, worker_us, ..Receipt::default() },
             times: TaskTimes { read_us, ..TaskTimes::default() },
+            spans: Spans::default(),
         }
     }
 }
@@ -61,7 +67,11 @@ prop_compose! {
         worked_us: u64,
         memory_mb: u32,
     ) -> SubtaskReply {
-        SubtaskReply { request: Digest::of(&slice), outcome, worked_us, memory_mb }
+        let code = CodeId { workload: memory_mb, build: worked_us };
+        let (began_us, loaded_us) = (worked_us / 2, worked_us / 4);
+        SubtaskReply {
+            request: Digest::of(&slice), code, outcome, began_us, cold: true, loaded_us, worked_us, memory_mb,
+        }
     }
 }
 
@@ -69,13 +79,14 @@ fn task() -> TaskRecord {
     TaskRecord {
         job: JobId::new("march").unwrap(),
         workload: "probe".to_owned(),
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b"input"),
         index: 7,
         slice: vec![1, 2, 3],
         weight: 1_000,
         n_subtasks: 4,
         bucket: 3,
-        opening: 0,
+        generation: 0,
         put_us: 5,
     }
 }
@@ -98,6 +109,7 @@ fn result(failed: &[u64]) -> ResultRecord {
         failures: failed.iter().map(failure).collect(),
         receipt: Receipt::default(),
         times: TaskTimes::default(),
+        spans: Spans::default(),
     }
 }
 
@@ -112,15 +124,13 @@ fn a_message_says_why_it_is_refused() {
     assert_eq!(refusal(b"sq"), "cannot decode task record: not a message of this grid");
     assert_eq!(refusal(br#"{"job": "march"}"#), "cannot decode task record: not a message of this grid");
     let mut newer = bytes.clone();
-    newer[2] = 2;
-    assert_eq!(refusal(&newer), "cannot decode task record: version 2; this grid speaks 1");
+    newer[2] = 3;
+    assert_eq!(refusal(&newer), "cannot decode task record: version 3; this build reads 2");
     let mut longer = bytes.clone();
     longer.push(0);
     assert_eq!(refusal(&longer), "cannot decode task record: the content is not what was sent");
     assert_eq!(refusal(b"sq\x01t"), "cannot decode task record: the content is not what was sent");
-    let reply =
-        SubtaskReply { request: Digest::of(b""), outcome: Ok(Vec::new()), worked_us: 0, memory_mb: 0 };
-    let error = TaskRecord::from_bytes(&reply.to_bytes()).unwrap_err().to_string();
+    let error = TaskRecord::from_bytes(&result(&[]).to_bytes()).unwrap_err().to_string();
     assert_eq!(error, "cannot decode task record: another kind of message");
 }
 
@@ -181,8 +191,12 @@ proptest! {
 
     #[test]
     fn every_message_survives(task in any_task(), result in any_result(), reply in any_reply()) {
-        let request =
-            SubtaskRequest { workload: task.workload.clone(), input: task.input, slice: task.slice.clone() };
+        let request = SubtaskRequest {
+            workload: task.workload.clone(),
+            code: task.code.id(),
+            input: task.input,
+            slice: task.slice.clone(),
+        };
         survives(&task)?;
         survives(&request)?;
         survives(&reply)?;

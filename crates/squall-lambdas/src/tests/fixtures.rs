@@ -67,9 +67,9 @@ fn the_consumers_payloads_are_what_the_splitter_puts() {
 #[test]
 fn the_workers_payload_is_what_a_consumer_asks() {
     let tasks = Grid::with_sample_job().tasks();
-    let TaskRecord { workload, input, slice, .. } = TaskRecord::from_bytes(&tasks[0][0].data).unwrap();
+    let TaskRecord { workload, code, input, slice, .. } = TaskRecord::from_bytes(&tasks[0][0].data).unwrap();
     // The whole task in one subtask.
-    let request = SubtaskRequest { workload, input, slice };
+    let request = SubtaskRequest { workload, code: code.id(), input, slice };
     let payload = events::base64(&request.to_bytes());
     holds(&expect_file!["../../../../events/cascade-worker/request.json"], &payload);
 }

@@ -15,7 +15,7 @@ use squall_core::job::JobId;
 use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
 use squall_core::rows::JobRow;
 use squall_core::sizing::SizingPolicy;
-use squall_grid::{CollectConfig, ConsumeConfig, InputCache, SplitConfig, WorkConfig};
+use squall_grid::{CollectConfig, ConsumeConfig, InputCache, ReadPolicy, SplitConfig, WorkConfig};
 use squall_local::Directory;
 use squall_local::delivery::DeliveryPolicy;
 use squall_local::memory::{Memory, Record, Stream};
@@ -44,7 +44,7 @@ impl Clock for Clockwork {
 
 /// Workers that are invoked as Lambda does it: with a payload, for a payload.
 pub(crate) struct Invoked {
-    ports: Assembled<Clockwork, (), Memory>,
+    ports: Assembled<Clockwork, Directory, Memory>,
     inputs: Arc<InputCache>,
 }
 
@@ -57,7 +57,8 @@ impl Workers for Invoked {
     }
 }
 
-pub(crate) const WORK: WorkConfig = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769 };
+pub(crate) const WORK: WorkConfig =
+    WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::DEFAULT };
 
 type EveryPort = Assembled<Clockwork, Directory, Memory, Memory, Memory, Memory, Invoked, Memory>;
 
@@ -77,7 +78,7 @@ impl Grid {
             ports: Assembled {
                 clock: Arc::clone(&clock),
                 blobs: Arc::clone(&memory),
-                files: Arc::default(),
+                files: Arc::new(Directory::new(".")),
                 jobs: Arc::default(),
                 tasks: Arc::default(),
                 results: Arc::default(),

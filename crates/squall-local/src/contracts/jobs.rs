@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
+use squall_core::code::CodeVersion;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
 use squall_core::ports::{Clock, Created, JobList, JobStore, Order, Written};
 use squall_core::prices::NanoUsd;
-use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Published, Reopened};
+use squall_core::rows::{
+    BucketProgress, BucketRow, Ending, JobRow, JobStatus, Published, Reopened, Resent, ResentList,
+};
 use squall_core::sizing::{Sizing, SizingReason};
-use squall_core::wire::{Failure, Stored};
+use squall_core::wire::{Failure, Message, Stored};
 
 use super::{Broken, done, ending, named, permanent, row, same};
 
@@ -18,24 +21,37 @@ fn progress(n_tasks: u32) -> BucketProgress {
     BucketProgress { n_tasks, weight_done: u64::from(n_tasks), cost, ..BucketProgress::default() }
 }
 
+fn resent(failures: Vec<Failure>) -> Resent {
+    let list = Stored::Inline(ResentList(failures.clone()).to_bytes());
+    Resent::of(&failures, Some(list))
+}
+
 fn reopened(n_tasks: u32, expires_s: u64) -> Reopened {
     let published = Published {
         workload: "probe".to_owned(),
+        code: CodeVersion { workload: 3, build: "0.2.0 (abc)".to_owned() },
         input: Digest::of(b"input"),
         sizing: Sizing { n_tasks, subtasks_per_task: 2, subtask_us: 1_000, reason: SizingReason::Waves },
         n_tasks,
         weight: u64::MAX,
         fingerprints: Fingerprint(u128::MAX),
         n_buckets: 2,
-        opening: 1,
+        generation: 1,
         lifetime_us: 60_000_000,
-        resent: ending(JobStatus::Complete).failures,
+        resent: resent(ending(JobStatus::Complete).failures),
     };
     Reopened {
         published,
         expires_us: super::CREATED_US + expires_s * 1_000_000,
         max_cost: Some(NanoUsd(expires_s)),
     }
+}
+
+/// What a consumer is told of a job is what its row says.
+async fn standing_is_of_the_row(store: &impl JobStore, id: &JobId) -> Result<(), Broken> {
+    let row = done("read a job", store.job(id).await)?;
+    let standing = done("read a job's standing", store.standing(id).await)?;
+    same("a job's standing is its row's", &standing, &row.as_ref().map(JobRow::standing))
 }
 
 /// The jobs and their buckets.
@@ -64,7 +80,8 @@ async fn nothing_is_known_of_a_job_that_never_was(store: &impl JobStore, name: &
     permanent("ending an unknown job", store.end_job(&id, 0, &ending(JobStatus::Expired)).await)?;
     permanent("announcing an unknown job", store.mark_announced(&id, 1).await)?;
     permanent("taking up an unknown job", store.reopen_job(&id, 0, &reopened(9, 1)).await)?;
-    same("asking does not make a job", &done("read a job", store.job(&id).await)?, &None)
+    same("asking does not make a job", &done("read a job", store.job(&id).await)?, &None)?;
+    standing_is_of_the_row(store, &id).await
 }
 
 async fn an_id_is_taken_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
@@ -83,7 +100,9 @@ async fn an_id_is_taken_once(store: &impl JobStore, name: &str) -> Result<(), Br
     done("end a job", store.end_job(&id, 0, &ending(JobStatus::Complete)).await)?;
     let ended = JobRow { ending: Some(ending(JobStatus::Complete)), ..first };
     let created = done("create a job", store.create_job(&second).await)?;
-    same("an ended job keeps its id", &created, &Created::Existing(Box::new(ended)))
+    same("an ended job keeps its id", &created, &Created::Existing(Box::new(ended)))?;
+    standing_is_of_the_row(store, &id).await?;
+    standing_is_of_the_row(store, &other.id).await
 }
 
 async fn a_rejected_job_may_be_replaced(store: &impl JobStore, name: &str) -> Result<(), Broken> {
@@ -96,6 +115,7 @@ async fn a_rejected_job_may_be_replaced(store: &impl JobStore, name: &str) -> Re
         same("the last job is kept", &done("read a job", store.job(&id).await)?, &Some(attempt.clone()))?;
     }
     let created = done("create a job", store.create_job(&rejected).await)?;
+    standing_is_of_the_row(store, &id).await?;
     same("a rejection does not replace a job", &created, &Created::Existing(Box::new(mended)))
 }
 
@@ -195,7 +215,7 @@ async fn a_bucket_is_written_over_what_was_read(store: &impl JobStore, name: &st
 
 async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
     let id = named(name, "reopened")?;
-    let published = Published { opening: 0, ..reopened(9, 1).published };
+    let published = Published { generation: 0, ..reopened(9, 1).published };
     let plain = JobRow { published: Some(published), ..row(&id) };
     done("create a job", store.create_job(&plain).await)?;
     done("mark enqueued", store.mark_enqueued(&id, 0).await)?;
@@ -229,6 +249,7 @@ async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Res
 
     expected = done("record progress", store.record_progress(&id, 1, progress(4)).await)?;
     same("progress goes on from where it was", &expected.progress.get(&1), &Some(&progress(4)))?;
+    standing_is_of_the_row(store, &id).await?;
     let last = Ending { ended_us: first.ended_us + 7, ..ending(JobStatus::Complete) };
     same("it ends again", &done("end a job", store.end_job(&id, 1, &last).await)?, &Written::Yes)?;
     let old = take_up(first.ended_us, &reopened(15, 3)).await?;
@@ -249,7 +270,8 @@ async fn large_rows_are_kept(store: &impl JobStore, name: &str) -> Result<(), Br
             })
             .collect()
     };
-    let published = |seed, opening| Published { resent: large(seed), opening, ..reopened(9, 1).published };
+    let published =
+        |seed, generation| Published { resent: resent(large(seed)), generation, ..reopened(9, 1).published };
     let mut expected = JobRow { published: Some(published(1, 0)), ..row(&id) };
     // Not `same`: half a megabyte would not be read.
     let kept = async |what: &str, expected: &JobRow| {
@@ -335,8 +357,8 @@ pub async fn job_list<S: JobStore + JobList>(
     // What no longer runs is no longer in the way of those who look after what runs.
     for id in [oldest, middle, newest] {
         let cancelled = ending(JobStatus::Cancelled);
-        let opening = u32::from(id == middle);
-        done("end a job", store.end_job(id, opening, &cancelled).await)?;
+        let generation = u32::from(id == middle);
+        done("end a job", store.end_job(id, generation, &cancelled).await)?;
         done("mark announced", store.mark_announced(id, cancelled.ended_us).await)?;
     }
     listed.are(JobStatus::Cancelled, &[newest, middle, oldest]).await

@@ -13,7 +13,7 @@ fn memory_keeps_blobs_as_promised() {
 #[test]
 fn a_directory_has_files_as_promised() {
     let directory = Directory::new(env!("CARGO_MANIFEST_DIR"));
-    assert_eq!(block_on(files(&directory, "Cargo.toml", include_bytes!("../../Cargo.toml"))), Ok(()));
+    assert_eq!(block_on(objects(&directory, "Cargo.toml", include_bytes!("../../Cargo.toml"))), Ok(()));
     permanent("another scheme", block_on(directory.read("s3://bucket/key"))).unwrap();
 }
 

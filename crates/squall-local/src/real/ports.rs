@@ -50,14 +50,18 @@ pub(super) type RealPorts =
     Assembled<RealClock, Directory, Memory, Memory, Memory, Memory, WorkerPool, Memory>;
 
 /// What a worker needs.
-pub(super) type WorkerPorts = Assembled<RealClock, (), Memory>;
+pub(super) type WorkerPorts = Assembled<RealClock, Directory, Memory>;
 
 /// A worker's ports, out of everything that the grid shares.
-pub(super) fn worker_ports(clock: &Arc<RealClock>, memory: &Arc<Memory>) -> WorkerPorts {
+pub(super) fn worker_ports(
+    clock: &Arc<RealClock>,
+    files: &Arc<Directory>,
+    memory: &Arc<Memory>,
+) -> WorkerPorts {
     Assembled {
         clock: Arc::clone(clock),
         blobs: Arc::clone(memory),
-        files: Arc::default(),
+        files: Arc::clone(files),
         jobs: Arc::default(),
         tasks: Arc::default(),
         results: Arc::default(),

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::rc::Rc;
 
 use squall_core::cascade::ThrottleReason;
@@ -10,11 +11,12 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    BlobStore, Clock, Created, Files, InvokeError, JobEvents, JobStore, Placement, PortError, ResultQueue,
-    TaskQueue, Workers, Written, chain,
+    BlobStore, Clock, Created, InvokeError, JobEvents, JobStore, ObjectPages, Objects, Placement, PortError,
+    ResultQueue, TaskQueue, Workers, Written, chain,
 };
-use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, Reopened};
-use squall_grid::{InputCache, WorkConfig, work};
+use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, Reopened, Standing};
+use squall_core::sources::Object;
+use squall_grid::{InputCache, ReadPolicy, WorkConfig, work};
 use tokio::sync::Notify;
 
 use super::clock::SimulatedClock;
@@ -134,9 +136,44 @@ impl Clock for ChaosPorts {
     }
 }
 
-impl Files for ChaosPorts {
-    async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
-        Err(PortError::permanent(format!("there is no file {reference}")))
+/// A world without files or objects: the jobs that are simulated name none.
+macro_rules! no_objects {
+    ($ports:ty) => {
+        impl Objects for $ports {
+            type Pages = NoPages;
+
+            async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
+                Err(PortError::permanent(format!("there is no file {reference}")))
+            }
+
+            async fn list(&self, prefix: &str) -> Result<NoPages, PortError> {
+                Err(PortError::permanent(format!("there is nothing below {prefix}")))
+            }
+
+            async fn stat(&self, location: &str) -> Result<Object, PortError> {
+                Err(PortError::permanent(format!("there is no object {location}")))
+            }
+
+            async fn read_range(&self, location: &str, _: &str, _: Range<u64>) -> Result<Vec<u8>, PortError> {
+                Err(PortError::permanent(format!("there is no object {location}")))
+            }
+        }
+    };
+}
+
+no_objects!(ChaosPorts);
+no_objects!(CalmPorts);
+
+/// The pages of a listing that there is none of.
+pub(super) enum NoPages {}
+
+impl ObjectPages for NoPages {
+    fn root(&self) -> &str {
+        match *self {}
+    }
+
+    async fn next_page(&mut self) -> Result<Vec<Object>, PortError> {
+        match *self {}
     }
 }
 
@@ -215,7 +252,7 @@ impl Workers for ChaosPorts {
         if world.chance(faults.crash) {
             return Err(InvokeError::Failed(format!("worker of stripe {stripe} crashed")));
         }
-        let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769 };
+        let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::default() };
         let calm = CalmPorts(Rc::clone(world));
         let mut reply = work(&calm, &world.inputs, &config, &request)
             .await
@@ -280,8 +317,12 @@ impl JobStore for ChaosPorts {
         self.call("get job", async |memory| memory.job(id).await).await
     }
 
-    async fn mark_enqueued(&self, id: &JobId, opening: u32) -> Result<(), PortError> {
-        self.call("mark enqueued", async |memory| memory.mark_enqueued(id, opening).await).await
+    async fn standing(&self, id: &JobId) -> Result<Option<Standing>, PortError> {
+        self.call("get job's standing", async |memory| memory.standing(id).await).await
+    }
+
+    async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError> {
+        self.call("mark enqueued", async |memory| memory.mark_enqueued(id, generation).await).await
     }
 
     async fn record_progress(
@@ -293,8 +334,8 @@ impl JobStore for ChaosPorts {
         self.call("record progress", async |memory| memory.record_progress(id, bucket, progress).await).await
     }
 
-    async fn end_job(&self, id: &JobId, opening: u32, ending: &Ending) -> Result<Written, PortError> {
-        self.call("end job", async |memory| memory.end_job(id, opening, ending).await).await
+    async fn end_job(&self, id: &JobId, generation: u32, ending: &Ending) -> Result<Written, PortError> {
+        self.call("end job", async |memory| memory.end_job(id, generation, ending).await).await
     }
 
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use squall_core::workload::{Files, InputError};
+use squall_core::sources::Files;
+use squall_core::workload::InputError;
 
 use super::market::spec::MarketSpec;
 use super::market::{Market, Origin};

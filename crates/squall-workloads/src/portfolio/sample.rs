@@ -3,7 +3,7 @@
 //! Position `i` is a function of the seed and of `i` alone, so a larger sample begins with the smaller one. Figures are
 //! rounded before they are written, so the bytes are the same on every machine.
 
-use squall_core::workload::Files;
+use squall_core::sources::Files;
 
 use market::SampleMarket;
 

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use squall_core::workload::{Files, InputError};
+use squall_core::sources::Files;
+use squall_core::workload::InputError;
 
 use super::money::separated;
 use super::shock::{Factor, Factors, ShockBlock};

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use squall_core::workload::{Coverage, EvaluateError, Files, InputError, Weight, Workload};
+use squall_core::data::Data;
+use squall_core::sources::{Given, Source};
+use squall_core::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
 
 use super::columns::Columns;
 use super::input::{PortfolioInput, schema};
@@ -73,6 +75,7 @@ fn index(n: usize) -> u32 {
 
 impl Workload for PortfolioRisk {
     const NAME: &'static str = "portfolio";
+    const VERSION: u32 = 1;
     const ABOUT: &'static str =
         "Revalues a book of positions under scenarios, in full: value, P&L, VaR, expected shortfall, Greeks.";
     type Input = PortfolioInput;
@@ -96,11 +99,12 @@ impl Workload for PortfolioRisk {
         })
     }
 
-    fn references(input: &PortfolioInput) -> Vec<String> {
-        input.references()
+    fn sources(input: &PortfolioInput) -> Vec<Source> {
+        input.references().into_iter().map(Source::File).collect()
     }
 
-    fn prepare(input: PortfolioInput, files: &Files) -> Result<Prepared, InputError> {
+    fn prepare(input: PortfolioInput, given: &Given) -> Result<Prepared, InputError> {
+        let files = &given.files;
         let portfolio = input.portfolio(files)?;
         let scenarios = input.scenarios.prepare(portfolio.market().factors(), files)?;
         let options = input.report;
@@ -156,7 +160,7 @@ impl Workload for PortfolioRisk {
         rectangles
     }
 
-    fn evaluate(prepared: &Prepared, slice: &Rectangle) -> Result<Partial, EvaluateError> {
+    fn evaluate(prepared: &Prepared, slice: &Rectangle, _: &mut dyn Data) -> Result<Partial, EvaluateError> {
         let mut sums = SliceSums::new(slice.first_column, slice.n_columns as usize);
         let mut values = Vec::new();
         for first in slice.columns().step_by(BLOCK_COLUMNS) {

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
+use squall_core::data::NoData;
 use squall_core::laws;
+use squall_core::sources::{Files, Given};
 
 use super::*;
 
@@ -15,13 +17,13 @@ fn the_hash_is_splitmix64_s() {
 
 #[test]
 fn refuses_a_probe_without_work() {
-    let refused = Probe::prepare(input(0, 0), &Files::new()).unwrap_err();
+    let refused = Probe::prepare(input(0, 0), &Given::default()).unwrap_err();
     assert_eq!(refused.to_string(), "input.units: 0; expected 1 to 1000000000000");
 }
 
 #[test]
 fn refuses_centuries_of_work() {
-    let refused = Probe::prepare(input(MAX_UNITS, MAX_ROUNDS), &Files::new()).unwrap_err();
+    let refused = Probe::prepare(input(MAX_UNITS, MAX_ROUNDS), &Given::default()).unwrap_err();
     assert!(refused.to_string().contains("centuries"), "{refused}");
 }
 
@@ -29,7 +31,8 @@ fn refuses_centuries_of_work() {
 fn the_failing_unit_fails_only_its_own_slice() {
     let input = Input { failing_unit: Some(7), ..input(20, 0) };
     let parts = Probe::divide(&input, &Probe::whole(&input), NonZeroUsize::new(4).unwrap());
-    let failed: Vec<bool> = parts.iter().map(|part| Probe::evaluate(&input, part).is_err()).collect();
+    let failed: Vec<bool> =
+        parts.iter().map(|part| Probe::evaluate(&input, part, &mut NoData).is_err()).collect();
     assert_eq!(failed, [false, true, false, false]);
 }
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
+use squall_core::code::CodeVersion;
 use squall_core::digest::{Digest, Fingerprint};
-use squall_core::rows::JobStatus;
+use squall_core::rows::{JobStatus, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
 use squall_core::workload::Coverage;
 
@@ -13,15 +14,16 @@ fn id() -> JobId {
 fn published(workload: String) -> Published {
     Published {
         workload,
+        code: CodeVersion::unnamed(1),
         input: Digest::of(b"input"),
         sizing: Sizing { n_tasks: 3, subtasks_per_task: 2, subtask_us: 1, reason: SizingReason::Waves },
         n_tasks: 3,
         weight: u64::MAX,
         fingerprints: Fingerprint(u128::MAX),
         n_buckets: 2,
-        opening: 0,
+        generation: 0,
         lifetime_us: 60_000_000,
-        resent: Vec::new(),
+        resent: Resent::default(),
     }
 }
 
@@ -71,7 +73,7 @@ fn rows() -> impl Strategy<Value = JobRow> {
 
 fn item_of(row: &JobRow) -> Item {
     let plan = Stored::Inline(plan(row.expires_us, row.max_cost, row.published.as_ref()));
-    let ending = row.ending.as_ref().map(|ending| Stored::Inline(encode(ending)));
+    let ending = row.ending.as_ref().map(|ending| Stored::Inline(ending.to_bytes()));
     job_item(row, &plan, ending.as_ref())
 }
 
@@ -114,7 +116,7 @@ fn keys_are_as_documented() {
     assert_eq!(partition_key(&id()), text("job#march"));
     assert_eq!(bucket_sort_key(7), text("bucket#00007"));
     assert_eq!(bucket_sort_key(1_234_567), text("bucket#1234567"));
-    assert_eq!(progress_names(12), ("n12".to_owned(), "p12".to_owned()));
+    assert_eq!(progress_names(12), ("n12".to_owned(), "g12".to_owned()));
     assert_eq!(job_id(&item).unwrap(), id());
 }
 
@@ -165,4 +167,41 @@ fn an_item_that_lacks_something_is_refused_by_name() {
         job_id(&stranger).unwrap_err().to_string(),
         "cannot decode job row: attribute `pk` is not a job's key"
     );
+}
+
+/// The bytes of a golden file of squall-core.
+fn golden(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+macro_rules! before_versions {
+    ($name:literal) => {
+        golden(include_str!(concat!("../../../../squall-core/src/golden/before_versions/", $name, ".hex")))
+    };
+}
+
+#[test]
+fn an_item_from_before_versions_is_read() {
+    let (plan, ending) = (before_versions!("plan"), before_versions!("ending"));
+    let mut item = item_of(&running());
+    item.insert("plan".to_owned(), stored(&Stored::Inline(plan.clone())));
+    item.insert("ending".to_owned(), stored(&Stored::Inline(ending.clone())));
+    item.insert("message".to_owned(), bytes(before_versions!("message-digest")));
+    item.insert("n0".to_owned(), number(2));
+    item.insert("p0".to_owned(), bytes(before_versions!("progress")));
+    let parsed = JobItem::from_item(&id(), &item).unwrap();
+    let row = parsed.clone().into_row(&plan, Some(&ending)).unwrap();
+    assert_eq!((row.message, row.status()), (Digest::of(b"a message"), JobStatus::Expired));
+    let published = row.published.as_ref().unwrap();
+    assert_eq!((published.generation, published.resent.n, published.resent.weight), (1, 2, 2_004));
+    assert_eq!(published.code.to_string(), "version 1 of build before 0.2.0");
+    assert_eq!(row.progress[&0].weight_done, 18_999);
+    assert_eq!(parsed.into_standing(&plan).unwrap(), row.standing());
+    // Progress that a newer binary adds counts when it is further.
+    let later = BucketProgress { n_tasks: 3, ..BucketProgress::default() };
+    item.insert("g0".to_owned(), progress(&later));
+    let row = JobItem::from_item(&id(), &item).unwrap().into_row(&plan, None).unwrap();
+    assert_eq!(row.progress[&0], later);
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use squall_core::digest::Digest;
 use squall_core::job::{Job, JobId};
 use squall_core::registry::Registry;
+use squall_core::sources::Source;
 use squall_core::workload::InputError;
 
 /// Longest part of a fresh id that comes from the file's name.
@@ -34,12 +35,18 @@ impl Draft {
         let fields =
             serde_json::from_slice(message).map_err(|error| InputError::new("job", error.to_string()))?;
         let mut draft = Self { fields, id: job.id, here: BTreeMap::new(), in_s3: Vec::new() };
-        for name in registry.get(&job.workload)?.references(&job.input_json)? {
+        for source in registry.get(&job.workload)?.sources(&job.input_json)? {
+            let name = source.name().to_owned();
             let place = job.files.get(&name).unwrap_or(&name).clone();
-            if place.starts_with("s3://") {
-                draft.in_s3.push(name);
-            } else {
-                draft.here.insert(name, place);
+            match source {
+                _ if place.starts_with("s3://") => draft.in_s3.push(name),
+                Source::Objects(_) => {
+                    let problem =
+                        format!("{place} is on this machine; a deployed grid reads s3://bucket/prefix");
+                    return Err(InputError::new(format!("input, objects {name:?}"), problem));
+                }
+                // A list names objects, which are looked up where the grid is.
+                Source::ObjectList(_) | Source::File(_) => drop(draft.here.insert(name, place)),
             }
         }
         Ok(draft)

@@ -109,10 +109,10 @@ fn is_of_name(it: char) -> bool {
 }
 
 /// How many bytes until what was opened before the text is closed, the closing one included.
-pub(crate) fn closed(text: &str, opening: char, closing: char) -> usize {
+pub(crate) fn closed(text: &str, generation: char, closing: char) -> usize {
     let mut depth = 1;
     for (at, it) in text.char_indices() {
-        if it == opening {
+        if it == generation {
             depth += 1;
         } else if it == closing {
             depth -= 1;
@@ -121,7 +121,7 @@ pub(crate) fn closed(text: &str, opening: char, closing: char) -> usize {
             return at + it.len_utf8();
         }
     }
-    panic!("{opening} is not closed")
+    panic!("{generation} is not closed")
 }
 
 /// A source without what is in its comments and texts.

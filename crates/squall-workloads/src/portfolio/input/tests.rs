@@ -1,5 +1,5 @@
 use expect_test::expect;
-use squall_core::workload::Files;
+use squall_core::sources::Files;
 
 use super::super::market::Market;
 use super::*;

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use squall_core::workload::{Coverage, Files, Workload};
+use squall_core::data::NoData;
+use squall_core::sources::{Files, Given};
+use squall_core::workload::{Coverage, Workload};
 
 use super::*;
 use crate::portfolio::PortfolioRisk;
@@ -41,7 +43,7 @@ fn samples_of_any_size_load() {
             let files = sample(&request(n_positions, seed));
             assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), FILE_NAMES);
             assert_eq!(load(&files).positions().len(), n_positions as usize);
-            PortfolioRisk::prepare(input(&files), &files).unwrap();
+            PortfolioRisk::prepare(input(&files), &Given::files(files.clone())).unwrap();
         }
     }
 }
@@ -110,9 +112,9 @@ fn a_sample_runs() {
     let files = sample(&request(100, 2));
     let mut input = input(&files);
     input.report.greeks = false;
-    let prepared = PortfolioRisk::prepare(input, &files).unwrap();
+    let prepared = PortfolioRisk::prepare(input, &Given::files(files.clone())).unwrap();
     let whole = PortfolioRisk::whole(&prepared);
-    let partial = PortfolioRisk::evaluate(&prepared, &whole).unwrap();
+    let partial = PortfolioRisk::evaluate(&prepared, &whole, &mut NoData).unwrap();
     let weight = PortfolioRisk::weight(&prepared, &whole);
     let coverage = Coverage { weight_done: weight, weight_total: weight };
     let report = PortfolioRisk::report(&prepared, Some(&partial), &coverage);

@@ -1,6 +1,7 @@
 //! Covariances of factor changes per day: given, or estimated from a history.
 
-use squall_core::workload::{Files, InputError};
+use squall_core::sources::Files;
+use squall_core::workload::InputError;
 
 use super::history::{History, Series};
 use super::{Mean, MonteCarloInput, PLACE, Per, TRADING_DAYS_PER_YEAR, counted, factor_names};

@@ -1,6 +1,7 @@
 //! Scenarios written out in a CSV: a column `scenario` (optional) and one column for each factor.
 
-use squall_core::workload::{Files, InputError};
+use squall_core::sources::Files;
+use squall_core::workload::InputError;
 
 use super::{ExplicitInput, Listed, PLACE, Source, check_shock, counted, csv_bytes, factor_names};
 use crate::portfolio::shock::Factors;

@@ -1,6 +1,7 @@
 //! Historical simulation: what happened over each window of the past, as a shock to today.
 
-use squall_core::workload::{Files, InputError};
+use squall_core::sources::Files;
+use squall_core::workload::InputError;
 
 use super::history::History;
 use super::{HistoricalInput, Listed, PLACE, Source, ValuesAre, check_shock, counted};

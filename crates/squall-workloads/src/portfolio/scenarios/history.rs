@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use squall_core::workload::{Files, InputError};
+use squall_core::sources::Files;
+use squall_core::workload::InputError;
 
 use super::{HistoricalInput, HistoryInput, Missing, ValuesAre, csv_bytes, factor_names, is_relative};
 use crate::portfolio::shock::Factors;

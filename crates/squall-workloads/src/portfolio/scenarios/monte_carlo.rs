@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use squall_core::workload::{Files, InputError};
+use squall_core::sources::Files;
+use squall_core::workload::InputError;
 
 use super::cholesky::{NotCovariance, cholesky};
 use super::covariance::{DailyMoments, daily_moments};

@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use expect_test::expect;
-use squall_core::workload::Files;
+use squall_core::sources::Files;
 
 use super::super::input::PortfolioInput;
 use super::super::input::tests::{manual_csv, manual_market_json, with_scenarios};

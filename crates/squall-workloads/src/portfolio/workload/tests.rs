@@ -1,6 +1,8 @@
 use proptest::prelude::*;
+use squall_core::data::NoData;
 use squall_core::laws;
 use squall_core::registry::Registry;
+use squall_core::sources::{Files, Given};
 
 use super::super::input::tests::{manual_csv, manual_market_json};
 use super::*;
@@ -16,7 +18,7 @@ fn input(csv: &str, scenarios: &str, report: &str) -> PortfolioInput {
 }
 
 fn prepared(csv: &str, scenarios: &str, report: &str) -> Prepared {
-    PortfolioRisk::prepare(input(csv, scenarios, report), &Files::new()).unwrap()
+    PortfolioRisk::prepare(input(csv, scenarios, report), &Given::default()).unwrap()
 }
 
 const PATHS: &str = r#"{"type": "monte_carlo", "paths": 150, "horizon_days": 10, "seed": 7, "distribution": "normal",
@@ -90,7 +92,8 @@ fn a_large_job_is_cut_into_even_pieces() {
 #[test]
 fn too_many_sums_are_refused_before_they_fill_the_memory() {
     let scenarios = PATHS.replace("150", "10000000");
-    let error = PortfolioRisk::prepare(input(&manual_csv(), &scenarios, "{}"), &Files::new()).unwrap_err();
+    let error =
+        PortfolioRisk::prepare(input(&manual_csv(), &scenarios, "{}"), &Given::default()).unwrap_err();
     assert_eq!(error.place, "input.scenarios");
     assert!(error.problem.contains("expected at most"), "{error}");
 }
@@ -99,7 +102,7 @@ fn too_many_sums_are_refused_before_they_fill_the_memory() {
 fn a_scenario_without_a_value_is_left_out_alone_and_named() {
     let scenarios = r#"{"type": "explicit", "csv": "scenario,spot:ACME\ncalm,0\nabsurd,1e300\n"}"#;
     let prepared = prepared(&europeans(2), scenarios, "{}");
-    let partial = PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared)).unwrap();
+    let partial = PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared), &mut NoData).unwrap();
     let coverage = Coverage { weight_done: 1, weight_total: 1 };
     let report = PortfolioRisk::report(&prepared, Some(&partial), &coverage);
     assert_eq!(report.n_scenarios_done, 1);
@@ -117,7 +120,8 @@ fn a_scenario_without_a_value_is_left_out_alone_and_named() {
 fn without_a_base_value_there_is_no_answer() {
     let csv = europeans(2).replace(",10,", ",1e300,");
     let prepared = prepared(&csv, PATHS, "{}");
-    let error = PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared)).unwrap_err();
+    let error =
+        PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared), &mut NoData).unwrap_err();
     assert_eq!(error.0, "the base: \"E0\" has no value, or one beyond 1e15");
 }
 
@@ -140,16 +144,17 @@ fn the_erased_workload_reports_like_the_typed_one() {
     let bundle = squall_core::bundle::Bundle {
         workload: "portfolio".to_owned(),
         input_json: input_json.clone(),
-        files: Files::new(),
+        given: Given::default(),
     };
     let erased = registry.get("portfolio").unwrap().prepare(&bundle).unwrap();
-    let partial = erased.evaluate(&erased.whole().slice).unwrap();
+    let partial = erased.evaluate(&erased.whole().slice, &mut NoData).unwrap();
     let weight = erased.whole().weight;
     let coverage = Coverage { weight_done: weight, weight_total: weight };
     let found = erased.report(Some(&partial), &coverage).unwrap();
 
-    let typed = PortfolioRisk::prepare(serde_json::from_str(&input_json).unwrap(), &Files::new()).unwrap();
-    let partial = PortfolioRisk::evaluate(&typed, &PortfolioRisk::whole(&typed)).unwrap();
+    let typed =
+        PortfolioRisk::prepare(serde_json::from_str(&input_json).unwrap(), &Given::default()).unwrap();
+    let partial = PortfolioRisk::evaluate(&typed, &PortfolioRisk::whole(&typed), &mut NoData).unwrap();
     assert_eq!(found.text, PortfolioRisk::report(&typed, Some(&partial), &coverage).to_string());
     assert!(found.text.contains("Value at risk") || found.text.contains("VaR"), "{}", found.text);
 }

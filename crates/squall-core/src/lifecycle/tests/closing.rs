@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 
 use super::*;
-use crate::prices::NanoUsd;
-use crate::rows::Ending;
 
 /// A job of ten tasks that expires at 1000 µs.
 fn row(n_done: u32, cost: u64, max_cost: Option<u64>) -> JobRow {
@@ -58,16 +56,16 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
     ];
     let mut table = String::new();
     for (what, row, now_us) in situations {
-        let closing = plan_closing(&row, now_us);
-        let admission = plan_admission(Some(&row), 0, now_us);
+        let closing = plan_closing(&row, Some(&CodeVersion::unnamed(1)), now_us);
+        let admission = plan_admission(Some(&row.standing()), 0, now_us);
         table.push_str(&format!("{what}: {closing:?}; a task of it: {admission:?}\n"));
     }
     table.push_str(&format!("not known: a task of it: {:?}\n", plan_admission(None, 0, 0)));
-    let mut taken_up = row(5, 0, None);
-    taken_up.published.as_mut().unwrap().opening = 1;
-    for opening in [0, 1] {
-        let admission = plan_admission(Some(&taken_up), opening, 999);
-        table.push_str(&format!("taken up once: a task of opening {opening}: {admission:?}\n"));
+    let mut reopened = row(5, 0, None);
+    reopened.published.as_mut().unwrap().generation = 1;
+    for generation in [0, 1] {
+        let admission = plan_admission(Some(&reopened.standing()), generation, 999);
+        table.push_str(&format!("reopened once: a task of generation {generation}: {admission:?}\n"));
     }
     expect![[r#"
         just begun: NotYet; a task of it: Start
@@ -82,10 +80,24 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
         ended before: Ended; a task of it: Ended
         never published: Ended; a task of it: Ended
         not known: a task of it: Unknown
-        taken up once: a task of opening 0: Superseded
-        taken up once: a task of opening 1: Start
+        reopened once: a task of generation 0: Superseded
+        reopened once: a task of generation 1: Start
     "#]]
     .assert_eq(&table);
+}
+
+#[test]
+fn a_job_of_other_code_ends_unless_everything_is_in() {
+    let made = CodeVersion::unnamed(1);
+    let other_version = CodeVersion::unnamed(2);
+    let other_build = CodeVersion { workload: 1, build: "0.2.0 (abc)".to_owned() };
+    let closing = |row: &JobRow, here| plan_closing(row, here, 999);
+    for here in [None, Some(&other_version), Some(&other_build)] {
+        assert_eq!(closing(&row(9, 0, None), here), Closing::OtherCode);
+        assert_eq!(closing(&row(10, 0, None), here), Closing::AllIn);
+        assert_eq!(closing(&ended(row(9, 0, None)), here), Closing::Ended);
+    }
+    assert_eq!(closing(&row(9, 0, None), Some(&made)), Closing::NotYet);
 }
 
 #[test]
@@ -108,6 +120,7 @@ fn every_reason_to_end_meets_every_outcome() {
         Closing::Expired,
         Closing::Stalled,
         Closing::Cancelled,
+        Closing::OtherCode,
         Closing::NotYet,
         Closing::Ended,
     ];
@@ -126,6 +139,7 @@ fn every_reason_to_end_meets_every_outcome() {
           Expired: complete, -
           Stalled: complete, -
           Cancelled: complete, -
+          OtherCode: complete, -
           NotYet: complete, -
           Ended: complete, -
         all in, two subtasks failed
@@ -134,6 +148,7 @@ fn every_reason_to_end_meets_every_outcome() {
           Expired: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Stalled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Cancelled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          OtherCode: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           NotYet: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Ended: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
         some missing
@@ -142,6 +157,7 @@ fn every_reason_to_end_meets_every_outcome() {
           Expired: expired, time ran out; 3 tasks are missing: 7-9
           Stalled: expired, nothing of it is under way any more; 3 tasks are missing: 7-9
           Cancelled: cancelled, it was stopped; 3 tasks are missing: 7-9
+          OtherCode: expired, it was made by probe version 1, and another build was deployed while it ran: publish it again; 3 tasks are missing: 7-9
           NotYet: inconsistent, 3 tasks did not come back
           Ended: inconsistent, 3 tasks did not come back
         nothing in
@@ -150,6 +166,7 @@ fn every_reason_to_end_meets_every_outcome() {
           Expired: expired, time ran out; 10 tasks are missing: 0-9
           Stalled: expired, nothing of it is under way any more; 10 tasks are missing: 0-9
           Cancelled: cancelled, it was stopped; 10 tasks are missing: 0-9
+          OtherCode: expired, it was made by probe version 1, and another build was deployed while it ran: publish it again; 10 tasks are missing: 0-9
           NotYet: inconsistent, 10 tasks did not come back
           Ended: inconsistent, 10 tasks did not come back
         other tasks in
@@ -158,6 +175,7 @@ fn every_reason_to_end_meets_every_outcome() {
           Expired: inconsistent, the tasks that came back are not the ones that were published
           Stalled: inconsistent, the tasks that came back are not the ones that were published
           Cancelled: inconsistent, the tasks that came back are not the ones that were published
+          OtherCode: inconsistent, the tasks that came back are not the ones that were published
           NotYet: inconsistent, the tasks that came back are not the ones that were published
           Ended: inconsistent, the tasks that came back are not the ones that were published
     "#]]
@@ -190,7 +208,7 @@ fn missing_tasks_are_told_as_ranges() {
 }
 
 #[test]
-fn a_message_is_new_or_resumed_or_done_or_somebody_elses() {
+fn a_message_is_new_or_resumed_or_done_or_of_another_job() {
     let (ours, other) = (Digest::of(b""), Digest::of(b"other"));
     let begun = JobRow { enqueued: false, ..row(0, 0, None) };
     let rejected = {
@@ -207,7 +225,7 @@ fn a_message_is_new_or_resumed_or_done_or_somebody_elses() {
         Arrival::IdTaken => "taken",
     };
     let table = [
-        ("nobody has the id", None),
+        ("the id is free", None),
         ("rejected", Some(&rejected)),
         ("not all on the stream", Some(&begun)),
         ("all on the stream", Some(&row(0, 0, None))),
@@ -218,7 +236,7 @@ fn a_message_is_new_or_resumed_or_done_or_somebody_elses() {
     })
     .concat();
     expect![[r#"
-        nobody has the id: new, another message: new
+        the id is free: new, another message: new
         rejected: new, another message: new
         not all on the stream: resume, another message: taken
         all on the stream: done, another message: taken

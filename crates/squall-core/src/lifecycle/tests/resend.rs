@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 
 use super::*;
-use crate::rows::Ending;
+use crate::collate::{Shortfall, prove};
+use crate::prices::cost_of;
+use crate::wire::ResultRecord;
 
 const SPENT_MB_US: u64 = 1 << 40;
 
@@ -43,7 +45,7 @@ fn seen(status: Option<JobStatus>, enqueued: bool) -> (JobRow, Received) {
 }
 
 fn told(row: &JobRow, received: &Received, request: &ResendRequest) -> String {
-    match plan_resend(row, received, request, 5_000) {
+    match plan_resend(row, received, Vec::new(), request, 5_000) {
         Err(reason) => reason.to_string(),
         Ok(plan) => format!(
             "tasks {:?} of {}, over {:?}, until {}",
@@ -100,7 +102,7 @@ fn only_what_is_missing_or_failed_is_sent_again() {
         inconsistent: it is inconsistent; publish it again
         running: it is running; cancel it first to send what is missing again
         running, half on the stream: tasks [2, 3] of 4, over None, until 6000
-        running, half on the stream, with another deadline: it was taken up before and is half sent; without another deadline or cap it goes on
+        running, half on the stream, with another deadline: it was reopened before and is half sent; without another deadline or cap it goes on
         never published: it is expired; publish it again
         for the second time: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
         with another deadline: tasks [2, 3, 4, 5] of 6, over Some(900), until 5007
@@ -114,7 +116,7 @@ fn only_what_is_missing_or_failed_is_sent_again() {
 #[test]
 fn what_is_sent_again_proves_the_job_complete() {
     let (row, before) = seen(Some(JobStatus::Expired), true);
-    let plan = plan_resend(&row, &before, &ResendRequest::default(), 5_000).unwrap();
+    let plan = plan_resend(&row, &before, Vec::new(), &ResendRequest::default(), 5_000).unwrap();
     let mut reopened = row.clone();
     reopened.reopen(plan.reopened.clone());
     assert_eq!(
@@ -122,17 +124,17 @@ fn what_is_sent_again_proves_the_job_complete() {
         (JobStatus::Running, false, false)
     );
     let published = reopened.published.clone().unwrap();
-    assert_eq!((published.n_cut(), published.resent.len(), published.weight_sent()), (4, 2, 47));
+    assert_eq!((published.n_cut(), published.resent.n, published.weight_sent()), (4, 2, 47));
 
     let job = row.id.as_str();
-    let resent = (4..).zip(&published.resent).map(|(index, failure)| ResultRecord {
+    let resent = (4..).zip(&plan.resent).map(|(index, failure)| ResultRecord {
         fingerprint: Fingerprint::of_task(job, published.input, index, failure.weight, &failure.slice),
         ..result(index, failure.weight, &[])
     });
     let rest: Vec<_> = [result(2, 10, &[]), result(3, 10, &[])].into_iter().chain(resent).collect();
     let mut after = before.clone();
     after.add(&booked(&rest));
-    after.forget_resent(&published);
+    after.forget_resent(&plan.resent);
     assert_eq!(prove(&published, &after), Ok(()));
     assert_eq!(after.coverage(&published), Coverage { weight_done: 40, weight_total: 40 });
     assert_eq!(plan_ending(Closing::AllIn, &published, &after), (JobStatus::Complete, None));
@@ -143,7 +145,7 @@ fn what_is_sent_again_proves_the_job_complete() {
     let mut failed = before;
     let again = ResultRecord { failures: result(4, 4, &[4]).failures, ..rest[2].clone() };
     failed.add(&booked(&[rest[0].clone(), rest[1].clone(), again, rest[3].clone()]));
-    failed.forget_resent(&published);
+    failed.forget_resent(&plan.resent);
     let (status, reason) = plan_ending(Closing::AllIn, &published, &failed);
     assert_eq!(status, JobStatus::CompleteWithFailures);
     assert_eq!(reason.unwrap(), "without a value: 1 subtask; the first: worker 0 crashed");

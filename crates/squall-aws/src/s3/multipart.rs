@@ -1,0 +1,65 @@
+//! Content too large for one request, in parts.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use squall_core::ports::PortError;
+
+use crate::connection::Client;
+use crate::error::port_error_of;
+
+/// Bytes of a part, and most that are sent in one request. A part has at least 5 MiB, an upload at most 10,000 parts
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>): 160 GB.
+pub(super) const PART_BYTES: usize = 16 << 20;
+/// Parts that are sent at the same time.
+const AT_ONCE: usize = 4;
+
+/// Stores content in parts. Of an upload that fails nothing is left.
+///
+/// # Errors
+/// When the bucket does not answer or does not exist.
+pub(super) async fn put(
+    client: &Client<aws_sdk_s3::Client>,
+    what: &str,
+    bucket: &str,
+    key: &str,
+    bytes: Vec<u8>,
+) -> Result<(), PortError> {
+    let s3 = client.get().await;
+    let thing = format!("bucket {bucket}");
+    let begun = s3.create_multipart_upload().bucket(bucket).key(key).send().await;
+    let begun = begun.map_err(|error| port_error_of(client.connection(), what, &thing, error))?;
+    let id = begun.upload_id().unwrap_or_default();
+    let bytes = bytes::Bytes::from(bytes);
+    let ranges = (0..bytes.len()).step_by(PART_BYTES).map(|from| from..bytes.len().min(from + PART_BYTES));
+    let parts = (1..).zip(ranges).map(|(number, range)| {
+        let body = ByteStream::from(bytes.slice(range));
+        let part = s3.upload_part().bucket(bucket).key(key).upload_id(id).part_number(number).body(body);
+        async move {
+            let sent = part.send().await;
+            let sent =
+                sent.map_err(|error| port_error_of(client.connection(), what, &thing_of(bucket), error))?;
+            let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
+            Ok::<_, PortError>(part.build())
+        }
+    });
+    let sent: Result<Vec<CompletedPart>, _> = stream::iter(parts).buffered(AT_ONCE).try_collect().await;
+    let done = match sent {
+        Ok(parts) => {
+            let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+            let done = s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(id);
+            let done = done.multipart_upload(upload).send().await;
+            done.map(drop).map_err(|error| port_error_of(client.connection(), what, &thing, error))
+        }
+        Err(error) => Err(error),
+    };
+    if done.is_err() {
+        // If this fails too, the bucket's lifecycle rule ends the upload.
+        let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await;
+    }
+    done
+}
+
+fn thing_of(bucket: &str) -> String {
+    format!("bucket {bucket}")
+}

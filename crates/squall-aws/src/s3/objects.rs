@@ -1,0 +1,160 @@
+//! The files and objects that jobs name, on S3.
+
+use std::ops::Range;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use squall_core::job::brief;
+use squall_core::ports::{ObjectPages, Objects, PortError};
+use squall_core::sources::Object;
+
+use super::{client, get};
+use crate::connection::{Client, Connection};
+use crate::error::{port_error_of, unreadable};
+
+/// The files and objects that jobs name, as `s3://bucket/key` and `s3://bucket/prefix`, wherever the deployment may read.
+#[derive(Debug)]
+pub struct S3Objects {
+    client: Client<aws_sdk_s3::Client>,
+    connection: Connection,
+}
+
+impl S3Objects {
+    /// The objects of every bucket.
+    pub fn new(connection: &Connection) -> Self {
+        Self { client: Client::new(connection, client), connection: connection.clone() }
+    }
+}
+
+impl Objects for S3Objects {
+    type Pages = S3Pages;
+
+    async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
+        let (bucket, key) = whole_location(reference)?;
+        get(&self.client, &format!("read {reference}"), bucket, key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<S3Pages, PortError> {
+        let rest = prefix.strip_prefix("s3://").filter(|rest| !rest.starts_with('/') && !rest.is_empty());
+        let Some(rest) = rest else {
+            let what = "is not s3://bucket/prefix; a published job names its objects so";
+            return Err(PortError::permanent(format!("{} {what}", brief(prefix))));
+        };
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        Ok(S3Pages {
+            client: Client::new(&self.connection, client),
+            bucket: bucket.to_owned(),
+            prefix: key.to_owned(),
+            root: format!("s3://{bucket}/"),
+            from: From::Start,
+        })
+    }
+
+    async fn stat(&self, location: &str) -> Result<Object, PortError> {
+        let (bucket, key) = whole_location(location)?;
+        let asked = self.client.get().await.head_object().bucket(bucket).key(key).send().await;
+        let found = asked.map_err(|error| {
+            let what = format!("look for {location}");
+            port_error_of(self.client.connection(), what, location, error)
+        })?;
+        let bytes = found.content_length.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+        Ok(Object { name: location.to_owned(), bytes, etag: found.e_tag.unwrap_or_default() })
+    }
+
+    async fn read_range(&self, location: &str, etag: &str, range: Range<u64>) -> Result<Vec<u8>, PortError> {
+        let (bucket, key) = whole_location(location)?;
+        let Some(last) = range.end.checked_sub(1).filter(|_| !range.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let what = format!("read bytes {}-{last} of {location}", range.start);
+        let request = self.client.get().await.get_object().bucket(bucket).key(key).if_match(etag);
+        let asked = request.range(format!("bytes={}-{last}", range.start)).send().await;
+        let reply = asked.map_err(|error| {
+            // 412 when the content changed, 416 when there is less of it than was listed.
+            let status = error.raw_response().map(|response| response.status().as_u16());
+            if matches!(error.code(), Some("PreconditionFailed" | "InvalidRange"))
+                || matches!(status, Some(412 | 416))
+            {
+                return PortError::permanent(format!("{location} changed since it was listed (ETag {etag})"));
+            }
+            port_error_of(self.client.connection(), &what, location, error)
+        })?;
+        // A store that does not know `If-Match` must not pass for one that holds it.
+        if let Some(found) = reply.e_tag().filter(|found| *found != etag) {
+            let problem = format!("{location} changed since it was listed (ETag {etag}, now {found})");
+            return Err(PortError::permanent(problem));
+        }
+        let bytes = reply.body.collect().await.map_err(|error| unreadable(&what, &error))?;
+        Ok(bytes.to_vec())
+    }
+}
+
+/// Where a listing goes on.
+#[derive(Debug)]
+enum From {
+    Start,
+    Token(String),
+    End,
+}
+
+/// A prefix of a bucket, listed a thousand keys at a time: S3 gives them sorted by their bytes.
+#[derive(Debug)]
+pub struct S3Pages {
+    client: Client<aws_sdk_s3::Client>,
+    bucket: String,
+    prefix: String,
+    root: String,
+    from: From,
+}
+
+impl ObjectPages for S3Pages {
+    fn root(&self) -> &str {
+        &self.root
+    }
+
+    async fn next_page(&mut self) -> Result<Vec<Object>, PortError> {
+        loop {
+            let token = match &self.from {
+                From::Start => None,
+                From::Token(token) => Some(token.clone()),
+                From::End => return Ok(Vec::new()),
+            };
+            let request = self.client.get().await.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix);
+            let page = request.set_continuation_token(token).send().await.map_err(|error| {
+                let what = format!("list s3://{}/{}", self.bucket, self.prefix);
+                port_error_of(self.client.connection(), what, format!("bucket {}", self.bucket), error)
+            })?;
+            self.from = match page.next_continuation_token {
+                Some(token) => From::Token(token),
+                None => From::End,
+            };
+            let objects: Vec<Object> =
+                page.contents.unwrap_or_default().into_iter().filter_map(object).collect();
+            if !objects.is_empty() {
+                return Ok(objects);
+            }
+        }
+    }
+}
+
+/// What a listing says of an object. The markers of folders, whose keys end in `/` and which are empty, are none.
+fn object(listed: aws_sdk_s3::types::Object) -> Option<Object> {
+    let name = listed.key?;
+    let bytes = listed.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+    let marker = bytes == 0 && name.ends_with('/');
+    (!marker).then(|| Object { name, bytes, etag: listed.e_tag.unwrap_or_default() })
+}
+
+fn whole_location(uri: &str) -> Result<(&str, &str), PortError> {
+    location(uri).ok_or_else(|| {
+        PortError::permanent(format!(
+            "{} is not s3://bucket/key; a published job names its files so, and `squall submit` uploads others",
+            brief(uri)
+        ))
+    })
+}
+
+/// The bucket and the key of an `s3://` URI.
+pub(super) fn location(uri: &str) -> Option<(&str, &str)> {
+    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
+    (!bucket.is_empty() && !key.is_empty()).then_some((bucket, key))
+}

@@ -1,0 +1,14 @@
+//! A job's life, decision by decision: it arrives, its tasks are admitted, it closes, and may be reopened.
+
+mod admission;
+mod arrival;
+mod closing;
+mod resend;
+
+pub use admission::{Admission, plan_admission};
+pub use arrival::{Arrival, plan_arrival};
+pub use closing::{Closing, plan_closing, plan_ending};
+pub use resend::{NotResent, Resend, ResendRequest, plan_resend};
+
+#[cfg(test)]
+mod tests;

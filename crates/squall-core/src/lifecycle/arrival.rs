@@ -1,0 +1,28 @@
+//! What a published message is to the job that has its id.
+
+use crate::digest::Digest;
+use crate::rows::{JobRow, JobStatus, Published};
+
+/// What a published message is to its id.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrival {
+    /// No job has the id, or only one that was rejected.
+    New,
+    /// It was here before and got no further than this: put the same tasks on the stream.
+    Resume(Published),
+    /// It was here before, and nothing is left to do.
+    Done,
+    /// The id belongs to another message.
+    IdTaken,
+}
+
+/// Decides what to do with a message of this digest, given the job that has its id.
+pub fn plan_arrival(known: Option<&JobRow>, message: Digest) -> Arrival {
+    match known {
+        None => Arrival::New,
+        Some(row) if row.status() == JobStatus::Rejected => Arrival::New,
+        Some(row) if row.message != message => Arrival::IdTaken,
+        Some(row) if row.enqueued || row.ending.is_some() => Arrival::Done,
+        Some(row) => row.published.clone().map_or(Arrival::Done, Arrival::Resume),
+    }
+}

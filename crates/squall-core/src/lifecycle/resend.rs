@@ -1,0 +1,105 @@
+//! What of an ended job is sent again.
+
+use roaring::RoaringBitmap;
+
+use crate::collate::Received;
+use crate::digest::Fingerprint;
+use crate::prices::{NanoUsd, cost_of};
+use crate::rows::{JobRow, JobStatus, Reopened, Resent};
+use crate::wire::Failure;
+
+/// Why a job is not reopened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotResent {
+    /// It has not ended, and everything is on its way.
+    #[error("it is running; cancel it first to send what is missing again")]
+    Running,
+    /// It was reopened before, with what was said then, and not everything is on its way.
+    #[error("it was reopened before and is half sent; without another deadline or cap it goes on")]
+    HalfSent,
+    /// There is nothing to send.
+    #[error("it is complete: nothing is missing and nothing failed")]
+    Complete,
+    /// It never had tasks, or what came back cannot be trusted.
+    #[error("it is {0}; publish it again")]
+    Hopeless(JobStatus),
+    /// Its cost cap would end it at once.
+    #[error("it has cost {spent} of at most {cap}; give it a higher cap")]
+    OverBudget {
+        /// What was spent.
+        spent: NanoUsd,
+        /// The cap.
+        cap: NanoUsd,
+    },
+}
+
+/// What is sent when a job is reopened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resend {
+    /// The ending to write over, by its time; `None` for a job that was reopened before and got no further.
+    pub over_ended_us: Option<u64>,
+    /// The job as it is from then on.
+    pub reopened: Reopened,
+    /// All subtasks that were ever sent again: to be stored, with [`Resent::of`] in the row.
+    pub resent: Vec<Failure>,
+    /// The tasks that go on the stream.
+    pub tasks: RoaringBitmap,
+}
+
+/// What may be said when a job is reopened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResendRequest {
+    /// How long it may take from now on, microseconds; as long as at first when not said.
+    pub lifetime_us: Option<u64>,
+    /// Cost, of everything ever spent on it, at which no new task is started; unchanged when not said.
+    pub max_cost: Option<NanoUsd>,
+}
+
+/// Decides what to send again of a job: the tasks that are not in, and a new task for each subtask without a value. `before`
+/// are the subtasks that were sent again before.
+///
+/// # Errors
+/// Why nothing is to be sent.
+pub fn plan_resend(
+    row: &JobRow,
+    received: &Received,
+    before: Vec<Failure>,
+    request: &ResendRequest,
+    now_us: u64,
+) -> Result<Resend, NotResent> {
+    let Some(published) = &row.published else { return Err(NotResent::Hopeless(row.status())) };
+    match row.status() {
+        JobStatus::Running if row.enqueued => return Err(NotResent::Running),
+        status @ (JobStatus::Rejected | JobStatus::Inconsistent) => return Err(NotResent::Hopeless(status)),
+        _ => {}
+    }
+    let resumed = row.ending.is_none();
+    if resumed && *request != ResendRequest::default() {
+        return Err(NotResent::HalfSent);
+    }
+    let max_cost = request.max_cost.or(row.max_cost);
+    let spent = cost_of(&received.receipt);
+    if let Some(cap) = max_cost.filter(|cap| spent >= *cap) {
+        return Err(NotResent::OverBudget { spent, cap });
+    }
+    let lifetime_us = request.lifetime_us.unwrap_or(published.lifetime_us);
+    let (mut published, mut resent) = (published.clone(), before);
+    if !resumed {
+        published.generation = published.generation.saturating_add(1);
+        for failure in &received.failures {
+            let (job, index) = (row.id.as_str(), published.n_tasks);
+            let fingerprint =
+                Fingerprint::of_task(job, published.input, index, failure.weight, &failure.slice);
+            published.fingerprints = published.fingerprints.plus(fingerprint);
+            published.n_tasks = published.n_tasks.saturating_add(1);
+            resent.push(failure.clone());
+        }
+        published.resent = Resent::of(&resent, None);
+    }
+    let tasks = received.missing(&published);
+    if tasks.is_empty() {
+        return Err(NotResent::Complete);
+    }
+    let reopened = Reopened { published, expires_us: now_us.saturating_add(lifetime_us), max_cost };
+    Ok(Resend { over_ended_us: row.ending.as_ref().map(|ending| ending.ended_us), reopened, resent, tasks })
+}

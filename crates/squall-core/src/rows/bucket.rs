@@ -1,0 +1,146 @@
+//! One bucket of a job: where the results of its tasks are merged.
+
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Fingerprint;
+use crate::prices::NanoUsd;
+use crate::receipt::{Receipt, TaskTimes, Timeline};
+use crate::spans::Spans;
+use crate::wire::{CodecError, Failure, Message, Stored, decode, encode};
+use crate::workload::Weight;
+
+/// How far one bucket is; each entry only ever grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BucketProgress {
+    /// Tasks merged.
+    pub n_tasks: u32,
+    /// Weight whose value is in the bucket.
+    pub weight_done: Weight,
+    /// Subtasks evaluated.
+    pub n_subtasks: u64,
+    /// Subtasks without a value.
+    pub n_failures: u32,
+    /// What the tasks cost.
+    pub cost: NanoUsd,
+    /// When the first result was merged, microseconds of the grid's clock; 0 before.
+    pub first_merged_us: u64,
+}
+
+impl BucketProgress {
+    /// The version of its shape: the first byte of what is stored. An envelope would be longer than the rest, and a job's
+    /// row has one of these for each bucket.
+    const VERSION: u8 = 1;
+
+    /// As it is stored in a job's row.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![Self::VERSION];
+        bytes.extend(encode(self));
+        bytes
+    }
+
+    /// Reads what is stored.
+    ///
+    /// # Errors
+    /// When it is of a version that this build does not read, or does not decode.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        const WHAT: &str = "progress of a bucket";
+        match bytes {
+            [Self::VERSION, content @ ..] => decode(WHAT, content),
+            [version, ..] => {
+                Err(CodecError::new(WHAT, format!("version {version}; this build reads {}", Self::VERSION)))
+            }
+            [] => Err(CodecError::new(WHAT, "it is empty")),
+        }
+    }
+
+    /// Reads what was stored before there were versions.
+    ///
+    /// # Errors
+    /// When it does not decode.
+    pub fn from_unversioned(bytes: &[u8]) -> Result<Self, CodecError> {
+        decode("progress of a bucket", bytes)
+    }
+}
+
+/// One bucket of one job: what was merged, and which tasks are in it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BucketRow {
+    /// Grows by one with each write; a write is conditional on it.
+    pub version: u64,
+    /// The tasks that are in.
+    pub merged: RoaringBitmap,
+    /// The sum of their fingerprints.
+    pub fingerprints: Fingerprint,
+    /// Their weight.
+    pub weight: Weight,
+    /// Weight whose value is in the partial.
+    pub weight_done: Weight,
+    /// The merged partial.
+    pub partial: Option<Stored>,
+    /// The subtasks without a value, in order.
+    pub failures: Vec<Failure>,
+    /// What was spent.
+    pub receipt: Receipt,
+    /// What the wait was made of.
+    pub timeline: Timeline,
+    /// When the subtasks of its tasks passed their stages, as far as there was room.
+    pub spans: Vec<TaskSpans>,
+    /// How many spans there was no room for.
+    pub spans_left_out: u64,
+}
+
+/// The spans of one task that was merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSpans {
+    /// Index of the task.
+    pub task: u32,
+    /// When the task passed each stage.
+    pub times: TaskTimes,
+    /// When it was merged, microseconds of the grid's clock.
+    pub merged_us: u64,
+    /// The spans of its subtasks.
+    pub spans: Spans,
+}
+
+impl Message for BucketRow {
+    const WHAT: &'static str = "bucket row";
+    const KIND: u8 = b'b';
+    const VERSION: u8 = 1;
+
+    fn unversioned(bytes: &[u8]) -> Option<Result<Self, CodecError>> {
+        Some(decode::<BeforeVersions>(Self::WHAT, bytes).map(Self::from))
+    }
+}
+
+/// As it was stored before there were versions.
+#[derive(Serialize, Deserialize)]
+struct BeforeVersions {
+    version: u64,
+    merged: RoaringBitmap,
+    fingerprints: Fingerprint,
+    weight: Weight,
+    weight_done: Weight,
+    partial: Option<Stored>,
+    failures: Vec<Failure>,
+    receipt: Receipt,
+    timeline: Timeline,
+}
+
+impl From<BeforeVersions> for BucketRow {
+    fn from(it: BeforeVersions) -> Self {
+        Self {
+            version: it.version,
+            merged: it.merged,
+            fingerprints: it.fingerprints,
+            weight: it.weight,
+            weight_done: it.weight_done,
+            partial: it.partial,
+            failures: it.failures,
+            receipt: it.receipt,
+            timeline: it.timeline,
+            spans: Vec::new(),
+            spans_left_out: 0,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a consumer asks of a worker, and the reply.
+
+use serde::{Deserialize, Serialize};
+
+use super::Message;
+use crate::code::CodeId;
+use crate::digest::Digest;
+
+/// What a consumer asks of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubtaskRequest {
+    /// The workload's name.
+    pub workload: String,
+    /// The code that cut the job: a worker of other code refuses.
+    pub code: CodeId,
+    /// The job's shared input.
+    pub input: Digest,
+    /// The encoded slice.
+    pub slice: Vec<u8>,
+}
+
+impl Message for SubtaskRequest {
+    const WHAT: &'static str = "subtask request";
+    const KIND: u8 = b'q';
+    const VERSION: u8 = 2;
+}
+
+/// What a worker answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubtaskReply {
+    /// Digest of the whole request, envelope and all: a reply to something else is rubbish.
+    pub request: Digest,
+    /// The code of the worker.
+    pub code: CodeId,
+    /// The encoded partial, or the workload's reason for having none.
+    pub outcome: Result<Vec<u8>, String>,
+    /// When the worker began, microseconds of its clock since 1970.
+    pub began_us: u64,
+    /// Whether this was the first request of the worker's process.
+    pub cold: bool,
+    /// How long the worker waited for the job's input, microseconds; part of `worked_us`.
+    pub loaded_us: u64,
+    /// How long the worker worked, microseconds.
+    pub worked_us: u64,
+    /// The worker's memory, MB.
+    pub memory_mb: u32,
+}
+
+impl Message for SubtaskReply {
+    const WHAT: &'static str = "subtask reply";
+    const KIND: u8 = b'a';
+    const VERSION: u8 = 2;
+}

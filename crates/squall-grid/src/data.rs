@@ -1,0 +1,281 @@
+//! What a slice reads, fetched ahead in chunks while threads evaluate.
+//!
+//! `evaluate` is synchronous and runs on a thread of its own; a store is asynchronous and stays where the step runs. Between
+//! them is a channel that holds one chunk, so what a thread holds is bounded: its own chunk, the one in the channel, and
+//! those that are read ahead.
+
+use std::ops::Range;
+
+use futures::channel::{mpsc, oneshot};
+use futures::executor::block_on;
+use futures::future::{Either, select};
+use futures::sink::SinkExt;
+use futures::stream::{self, StreamExt};
+use squall_core::data::{Data, DataError, Extent, Next, Part, Parts};
+use squall_core::ports::{BlobStore, Objects, PortError, chain};
+use squall_core::sources::Listing;
+
+use crate::inputs::InputCache;
+
+/// How data is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadPolicy {
+    /// Bytes of a chunk: large enough that a request is worth its latency.
+    pub chunk_bytes: u64,
+    /// Chunks of an object that are read at the same time.
+    pub n_ahead: usize,
+    /// Bytes that are read at a time behind a part's end.
+    pub read_on_bytes: u64,
+}
+
+impl ReadPolicy {
+    /// One connection to S3 gives some 80 MB a second, a range of 8 to 16 MB is what AWS advises
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html>). Half of that, because a
+    /// worker has several threads and little memory: 4 MiB, three ahead, are 20 MiB a thread.
+    pub const DEFAULT: Self = Self { chunk_bytes: 4 << 20, n_ahead: 3, read_on_bytes: 64 << 10 };
+}
+
+impl Default for ReadPolicy {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What a reader sends to the thread that evaluates.
+enum Piece {
+    Part(Part),
+    Chunk(Vec<u8>),
+    EndOfPart,
+    Failed(DataError),
+}
+
+/// What a thread asks for besides: bytes behind its part's end.
+struct Ask {
+    part: Part,
+    range: Range<u64>,
+    answer: oneshot::Sender<Result<Vec<u8>, DataError>>,
+}
+
+/// The thread's end.
+pub(crate) struct ThreadData {
+    pieces: mpsc::Receiver<Piece>,
+    asks: mpsc::UnboundedSender<Ask>,
+    read_on_bytes: u64,
+    /// The part that is read now, and whether its end was seen.
+    part: Option<(Part, bool)>,
+    /// The next byte behind the part.
+    behind: u64,
+    failed: Option<DataError>,
+}
+
+/// The step's end.
+pub(crate) struct Reader {
+    extents: Vec<Extent>,
+    pieces: mpsc::Sender<Piece>,
+    asks: mpsc::UnboundedReceiver<Ask>,
+}
+
+/// Both ends for a slice that reads these extents.
+pub(crate) fn connect(extents: Vec<Extent>, policy: &ReadPolicy) -> (Reader, ThreadData) {
+    // Every sender has a place of its own besides: one is sent, one waits.
+    let (pieces, received) = mpsc::channel(0);
+    let (asks, asked) = mpsc::unbounded();
+    let data = ThreadData {
+        pieces: received,
+        asks,
+        read_on_bytes: policy.read_on_bytes,
+        part: None,
+        behind: 0,
+        failed: None,
+    };
+    (Reader { extents, pieces, asks: asked }, data)
+}
+
+impl ThreadData {
+    /// The error that the evaluation met, whatever it made of it.
+    pub(crate) fn failure(self) -> Option<DataError> {
+        self.failed
+    }
+
+    fn pull(&mut self) -> Result<Option<Piece>, DataError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        match block_on(self.pieces.next()) {
+            Some(Piece::Failed(error)) => Err(self.fail(error)),
+            piece => Ok(piece),
+        }
+    }
+
+    fn fail(&mut self, error: DataError) -> DataError {
+        self.failed = Some(error.clone());
+        error
+    }
+}
+
+impl Data for ThreadData {
+    fn next_part(&mut self) -> Result<Option<Part>, DataError> {
+        loop {
+            match self.pull()? {
+                Some(Piece::Part(part)) => {
+                    self.behind = part.to;
+                    self.part = Some((part.clone(), false));
+                    return Ok(Some(part));
+                }
+                // The rest of a part that was not read to its end.
+                Some(_) => {}
+                None => {
+                    self.part = None;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, DataError> {
+        if !matches!(self.part, Some((_, false))) {
+            return Ok(None);
+        }
+        match self.pull()? {
+            Some(Piece::Chunk(bytes)) => Ok(Some(bytes)),
+            _ => {
+                if let Some((_, ended)) = &mut self.part {
+                    *ended = true;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn read_on(&mut self) -> Result<Option<Vec<u8>>, DataError> {
+        while self.next_chunk()?.is_some() {}
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let Some((part, _)) = &self.part else { return Ok(None) };
+        let range = self.behind..part.object.bytes.min(self.behind.saturating_add(self.read_on_bytes));
+        if range.is_empty() {
+            return Ok(None);
+        }
+        self.behind = range.end;
+        let gone = || DataError::Unavailable("the reader is gone".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let ask = Ask { part: part.clone(), range, answer };
+        let sent = self.asks.unbounded_send(ask).is_ok();
+        match block_on(answered) {
+            Ok(Ok(bytes)) => Ok(Some(bytes)),
+            Ok(Err(error)) => Err(self.fail(error)),
+            Err(_) if sent => Err(self.fail(gone())),
+            Err(_) => Err(self.fail(gone())),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads until the thread has all it wants, or wants no more.
+    pub(crate) async fn run<P: Objects + BlobStore>(
+        self,
+        ports: &P,
+        inputs: &InputCache,
+        listings: &[Listing],
+        policy: &ReadPolicy,
+    ) {
+        let Self { extents, mut pieces, asks } = self;
+        let ahead = async {
+            // A thread that is done takes nothing more, and needs to be told nothing.
+            if let Err(Stop::Failed(error)) =
+                feed(ports, inputs, listings, policy, extents, &mut pieces).await
+            {
+                let _ = pieces.send(Piece::Failed(error)).await;
+            }
+            drop(pieces);
+        };
+        let behind = asks.for_each_concurrent(None, async |Ask { part, range, answer }| {
+            // Whoever asked may have gone.
+            let _ = answer.send(bytes(ports, listings, &part, range).await);
+        });
+        match select(Box::pin(ahead), Box::pin(behind)).await {
+            // The thread may still ask, until it drops its end.
+            Either::Left(((), behind)) => behind.await,
+            Either::Right(((), _)) => {}
+        }
+    }
+}
+
+enum Stop {
+    /// The thread wants no more.
+    Gone,
+    Failed(DataError),
+}
+
+impl From<DataError> for Stop {
+    fn from(error: DataError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<mpsc::SendError> for Stop {
+    fn from(_: mpsc::SendError) -> Self {
+        Self::Gone
+    }
+}
+
+async fn feed<P: Objects + BlobStore>(
+    ports: &P,
+    inputs: &InputCache,
+    listings: &[Listing],
+    policy: &ReadPolicy,
+    extents: Vec<Extent>,
+    pieces: &mut mpsc::Sender<Piece>,
+) -> Result<(), Stop> {
+    let mut parts = Parts::new(listings, extents);
+    loop {
+        match parts.next() {
+            Next::End => return Ok(()),
+            Next::Page(digest) => {
+                let page = inputs.page(ports, digest).await.map_err(|error| data_error(&error))?;
+                parts.give(&page);
+            }
+            Next::Part(part) => {
+                let chunk_bytes = policy.chunk_bytes.max(1);
+                let step = usize::try_from(chunk_bytes).unwrap_or(usize::MAX);
+                let ranges = (part.from..part.to).step_by(step);
+                let ranges = ranges.map(|from| from..part.to.min(from.saturating_add(chunk_bytes)));
+                pieces.send(Piece::Part(part.clone())).await?;
+                let reads = ranges.map(|range| bytes(ports, listings, &part, range));
+                let mut chunks = std::pin::pin!(stream::iter(reads).buffered(policy.n_ahead.max(1)));
+                while let Some(chunk) = chunks.next().await {
+                    pieces.send(Piece::Chunk(chunk?)).await?;
+                }
+                pieces.send(Piece::EndOfPart).await?;
+            }
+        }
+    }
+}
+
+async fn bytes<P: Objects>(
+    ports: &P,
+    listings: &[Listing],
+    part: &Part,
+    range: Range<u64>,
+) -> Result<Vec<u8>, DataError> {
+    let root = listings.get(part.source).map_or("", |listing| listing.root.as_str());
+    let location = format!("{root}{}", part.object.name);
+    let wanted = range.end.saturating_sub(range.start);
+    let read = ports.read_range(&location, &part.object.etag, range).await;
+    match read {
+        Ok(bytes) if bytes.len() as u64 == wanted => Ok(bytes),
+        Ok(bytes) => {
+            let problem = format!("{location} gave {} bytes where {wanted} were asked for", bytes.len());
+            Err(DataError::Unavailable(problem))
+        }
+        Err(error) => Err(data_error(&error)),
+    }
+}
+
+fn data_error(error: &PortError) -> DataError {
+    match error {
+        PortError::Permanent { .. } => DataError::Gone(chain(error)),
+        _ => DataError::Unavailable(chain(error)),
+    }
+}

@@ -1,0 +1,137 @@
+//! The functions, as entry points: a binary is one of these and the workloads that it can run.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use squall_core::registry::Registry;
+//!
+//! # fn workloads() -> Registry { Registry::default() }
+//! fn main() -> ExitCode {
+//!     squall_lambdas::run::worker(workloads())
+//! }
+//! ```
+//!
+//! All functions of a deployment, and the `squall` that reads its answers, have to know the same workloads.
+
+use std::process::ExitCode;
+
+use aws_lambda_events::encodings::Base64Data;
+use aws_lambda_events::kinesis::KinesisEvent;
+use aws_lambda_events::sns::SnsEvent;
+use lambda_runtime::LambdaEvent;
+use squall_core::registry::Registry;
+use squall_grid::InputCache;
+
+use crate::result_collector::{self, CollectorEvent};
+use crate::scale_in::{self, TimerEvent};
+use crate::{
+    CapacityConfig, CollectorConfig, ConsumerConfig, SplitterConfig, WorkerConfig, cascade_worker, ports,
+    scale_out, shard_consumer, start, task_splitter,
+};
+
+/// Task-splitter: turns a published job into tasks on the task stream.
+///
+/// Fired by: the SNS topic of jobs.
+/// Reads: the files that the job names, and the listings of the objects (S3), the job store (DynamoDB), the open shards of the
+/// task stream (Kinesis).
+/// Writes: the job's row, its input (S3), its tasks (Kinesis); announces a rejected job (SNS topic of job events).
+pub fn splitter(registry: Registry) -> ExitCode {
+    start("task-splitter", async |process| {
+        let config = SplitterConfig::from_vars(&|name| process.var(name))?;
+        let ports = ports::splitter_ports(&config);
+        let inputs = InputCache::new(named(registry));
+        let handle = |event: LambdaEvent<SnsEvent>| {
+            task_splitter::handle(&ports, &inputs, &config.split, event.payload)
+        };
+        process.serve(&config.metric_namespace, handle).await
+    })
+}
+
+/// Shard-consumer: takes one task of its lane through a cascade of workers, and publishes one result.
+///
+/// Fired by: the task stream (Kinesis), one record at a time per lane, with `ReportBatchItemFailures`.
+/// Reads: the job store (DynamoDB), the job's input (S3).
+/// Writes: invokes the worker functions (Lambda); a result (Kinesis), and a partial that is too large for it (S3).
+pub fn consumer(registry: Registry) -> ExitCode {
+    start("shard-consumer", async |process| {
+        let config = ConsumerConfig::from_vars(&|name| process.var(name))?;
+        let ports = ports::consumer_ports(&config);
+        let inputs = InputCache::new(named(registry));
+        let handle = |event: LambdaEvent<KinesisEvent>| {
+            shard_consumer::handle(&ports, &inputs, &config.consume, event)
+        };
+        process.serve(&config.metric_namespace, handle).await
+    })
+}
+
+/// Cascade-worker: evaluates one subtask over all of its vCPUs, and replies.
+///
+/// Fired by: a shard-consumer's invocation, which waits for the reply.
+/// Reads: the job's input (S3), once per environment; the objects that its slices read (S3).
+/// Writes: nothing.
+///
+/// It is built to unwind: a workload that panics becomes a reply that says so, not a dead environment.
+pub fn worker(registry: Registry) -> ExitCode {
+    start("cascade-worker", async |process| {
+        let config = WorkerConfig::from_vars(&|name| process.var(name))?;
+        let ports = ports::worker_ports(&config);
+        let inputs = InputCache::new(named(registry));
+        let handle = |event: LambdaEvent<Base64Data>| {
+            cascade_worker::handle(&ports, &inputs, &config.work, event.payload)
+        };
+        process.serve(&config.metric_namespace, handle).await
+    })
+}
+
+/// Result-collector: merges results into their job exactly once, and ends the job when all of them are in.
+///
+/// Fired by: the result stream (Kinesis), in batches, with `ReportBatchItemFailures`; and by a timer (EventBridge), for
+/// deadlines and for what a collector that died left undone.
+/// Reads: the job store (DynamoDB), partials that were too large to travel (S3).
+/// Writes: buckets, progress and ending (DynamoDB), the answer (S3); announces the end (SNS topic of job events).
+pub fn collector(registry: Registry) -> ExitCode {
+    start("result-collector", async |process| {
+        let config = CollectorConfig::from_vars(&|name| process.var(name))?;
+        let ports = ports::collector_ports(&config);
+        let inputs = InputCache::new(named(registry));
+        let handle = |event: LambdaEvent<CollectorEvent>| {
+            result_collector::handle(&ports, &inputs, &config.collect, event)
+        };
+        process.serve(&config.metric_namespace, handle).await
+    })
+}
+
+/// Scale-out: has an Auto Scaling group be as large as the events of its application say. It only ever raises.
+///
+/// Fired by: the SNS topics of session activity and of run activity; it is deployed once per topic.
+/// Reads: the ledger (DynamoDB), the group (Auto Scaling).
+/// Writes: the ledger; the group's desired capacity, or launches; the protection of instances that events say have a run;
+/// metrics (CloudWatch).
+pub fn scale_out() -> ExitCode {
+    start("scale-out", async |process| {
+        let config = CapacityConfig::from_vars(&|name| process.var(name))?;
+        let ports = ports::capacity_ports(&config);
+        let handle = |event: LambdaEvent<SnsEvent>| scale_out::handle(&ports, &config.policy, event.payload);
+        process.serve(&config.metrics.namespace, handle).await
+    })
+}
+
+/// Scale-in: has an Auto Scaling group be no larger than its application needs, without ever taking an instance at work.
+///
+/// Fired by: a timer (EventBridge).
+/// Reads: the metrics of the activity (CloudWatch), the ledger (DynamoDB), the group (Auto Scaling).
+/// Writes: the ledger; terminates instances that it drained, by their id; what scale-out writes, where events were lost;
+/// metrics (CloudWatch).
+pub fn scale_in() -> ExitCode {
+    start("scale-in", async |process| {
+        let config = CapacityConfig::from_vars(&|name| process.var(name))?;
+        let ports = ports::capacity_ports(&config);
+        let handle = |event: LambdaEvent<TimerEvent>| scale_in::handle(&ports, &config.policy, event.payload);
+        process.serve(&config.metrics.namespace, handle).await
+    })
+}
+
+/// The registry, named as this build unless it has a name.
+fn named(registry: Registry) -> Registry {
+    registry
+}

@@ -1,0 +1,101 @@
+use std::fs;
+
+use futures::executor::block_on;
+use squall_core::ports::chain;
+
+use super::*;
+
+/// A folder of its own, which goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("squall-directory-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn listed(directory: &Directory, prefix: &str) -> (String, Vec<Object>) {
+    block_on(async {
+        let mut pages = directory.list(prefix).await.unwrap();
+        let mut objects = Vec::new();
+        loop {
+            let page = pages.next_page().await.unwrap();
+            if page.is_empty() {
+                return (pages.root().to_owned(), objects);
+            }
+            objects.extend(page);
+        }
+    })
+}
+
+#[test]
+fn files_are_listed_as_keys_are_sorted() {
+    let folder = Folder::new("sorted");
+    for name in ["a/c", "a-b", "a.log", "b/x/y", "b/x.log", "empty", "z"] {
+        folder.write(&format!("logs/{name}"), name.as_bytes());
+    }
+    fs::create_dir(folder.0.join("logs/nothing")).unwrap();
+    let directory = Directory::new(&folder.0);
+    let (root, objects) = listed(&directory, "logs");
+    let names: Vec<_> = objects.iter().map(|object| object.name.as_str()).collect();
+    assert_eq!(
+        (root.as_str(), names),
+        ("logs/", vec!["a-b", "a.log", "a/c", "b/x.log", "b/x/y", "empty", "z"])
+    );
+    let mut sorted = objects.clone();
+    sorted.sort_by(|one, other| one.name.cmp(&other.name));
+    assert_eq!(objects, sorted);
+    let bytes = block_on(directory.read_range("logs/b/x/y", &objects[4].etag, 1..4)).unwrap();
+    assert_eq!(bytes, b"/x/");
+    assert_eq!(listed(&directory, "logs/").1, objects);
+    assert_eq!(listed(&directory, "logs/nothing").1, []);
+}
+
+#[test]
+fn one_file_is_a_listing_too() {
+    let folder = Folder::new("single");
+    folder.write("huge.log", b"0123456789");
+    let directory = Directory::new(&folder.0);
+    let (root, objects) = listed(&directory, "huge.log");
+    let Object { name, bytes, etag } = &objects[0];
+    assert_eq!((root.as_str(), name.as_str(), *bytes, objects.len()), ("", "huge.log", 10, 1));
+    assert_eq!(block_on(directory.read_range(name, etag, 8..10)).unwrap(), b"89");
+    assert_eq!(block_on(directory.stat("huge.log")).unwrap(), objects[0]);
+}
+
+#[test]
+fn a_file_that_changed_is_refused_by_name() {
+    let folder = Folder::new("changed");
+    folder.write("a.log", b"0123456789");
+    let directory = Directory::new(&folder.0);
+    let object = block_on(directory.stat("a.log")).unwrap();
+    folder.write("a.log", b"01234567890");
+    let error = chain(&block_on(directory.read_range("a.log", &object.etag, 0..10)).unwrap_err());
+    assert!(error.contains("a.log changed since it was listed (ETag a-"), "{error}");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let folder = Folder::new("missing");
+    let directory = Directory::new(&folder.0);
+    let error = chain(&block_on(directory.list("logs")).unwrap_err());
+    assert!(error.starts_with("cannot list ") && error.contains("/logs: No such file"), "{error}");
+    let error = chain(&block_on(directory.list("s3://logs/2026")).unwrap_err());
+    assert_eq!(error, "`s3://` cannot be read here; expected a path or a `file://` URI");
+    assert!(block_on(directory.stat(".")).is_err());
+}
