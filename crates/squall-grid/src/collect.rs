@@ -178,7 +178,7 @@ impl Merge<'_> {
             // Also when nothing was fresh: whoever merged them may have died before saying so.
             return ports.record_progress(self.id, self.bucket, progress_of(&row)).await;
         }
-        Err(PortError::transient(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
+        Err(PortError::refused(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
     }
 
     /// Adds the fresh results' partials to the row's; takes those that do not decode out of `fresh`.

@@ -208,7 +208,7 @@ where
 {
     let shards = ports.shards().await?;
     if shards.is_empty() {
-        return Err(PortError::transient("the task stream has no open shard"));
+        return Err(PortError::refused("the task stream has no open shard"));
     }
     let now_us = ports.now_us();
     let sent = |index: &u32| only.is_none_or(|only| only.contains(*index));
@@ -259,8 +259,8 @@ async fn load<P: Files>(ports: &P, inputs: &InputCache, job: &Job) -> Result<(Pr
         let place = job.files.get(&reference).unwrap_or(&reference);
         match ports.read(place).await {
             Ok(bytes) => files.insert(reference, bytes),
-            Err(error @ PortError::Transient { .. }) => return Err(error.into()),
-            Err(error @ PortError::Permanent { .. }) => {
+            Err(error) if !error.is_permanent() => return Err(error.into()),
+            Err(error) => {
                 return Err(InputError::new(format!("input, file {reference:?}"), chain(&error)).into());
             }
         };

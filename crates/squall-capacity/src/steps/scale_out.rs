@@ -142,7 +142,7 @@ pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         }
         levels = after;
     }
-    Err(PortError::transient(format!("look at the group: its levels changed {MOST_RACES} times meanwhile")))
+    Err(PortError::refused(format!("look at the group: its levels changed {MOST_RACES} times meanwhile")))
 }
 
 /// Does what was decided.

@@ -244,7 +244,7 @@ fn whoever_asks_again_for_its_instance_keeps_it_even_if_nobody_protects_it() {
     let next = world.see().calls.len();
     world.get().fault = Some((next + 2, Fault::Before));
     let again = block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1)));
-    assert!(matches!(again, Err(RunnerError::Port(PortError::Transient { .. }))), "{again:?}");
+    assert!(matches!(again, Err(RunnerError::Port(PortError::Unknown { .. }))), "{again:?}");
     assert!(world.see().rows[&id(0)].is_claimed(NOW_US));
 }
 

@@ -102,10 +102,10 @@ impl World {
         let fault = state.fault.filter(|(at, _)| *at == state.calls.len()).map(|(_, fault)| fault);
         state.calls.push(what);
         if fault == Some(Fault::Before) {
-            return Err(PortError::transient("nobody answers"));
+            return Err(PortError::unknown("nobody answers"));
         }
         let done = act(&mut state);
-        if fault == Some(Fault::After) { Err(PortError::transient("the reply is lost")) } else { done }
+        if fault == Some(Fault::After) { Err(PortError::unknown("the reply is lost")) } else { done }
     }
 }
 
@@ -274,5 +274,10 @@ impl Journal for &World {
 impl Clock for &World {
     fn now_us(&self) -> u64 {
         self.get().now_us
+    }
+
+    async fn sleep_until(&self, until_us: u64) {
+        let mut state = self.get();
+        state.now_us = state.now_us.max(until_us);
     }
 }

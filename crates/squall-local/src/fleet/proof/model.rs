@@ -280,11 +280,11 @@ impl<D: Design> Model for Proof<D> {
             Action::CallUnheard { actor, choice } => {
                 state.budget.faults -= 1;
                 state.world.answer(&last.actors[actor].asks, choice);
-                self.hear(&mut state, actor, Reply::Transient);
+                self.hear(&mut state, actor, Reply::Unknown);
             }
             Action::Refuse { actor } => {
                 state.budget.faults -= 1;
-                self.hear(&mut state, actor, Reply::Transient);
+                self.hear(&mut state, actor, Reply::Unknown);
             }
             Action::Crash { actor } => {
                 state.budget.crashes -= 1;

@@ -118,7 +118,8 @@ fn reply(reply: &Reply) -> String {
         Reply::Row(it) => it.as_ref().map_or_else(|| "none".to_owned(), row),
         Reply::Written(it) => format!("{it:?}").to_lowercase(),
         Reply::Done => "done".to_owned(),
-        Reply::Transient => "refused for now".to_owned(),
+        Reply::Refused => "refused for now".to_owned(),
+        Reply::Unknown => "no answer".to_owned(),
         Reply::Permanent(what) => format!("refused: {what}"),
     }
 }
