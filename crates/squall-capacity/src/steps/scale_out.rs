@@ -184,8 +184,9 @@ async fn launch_noted<G: ScalingGroup, L: Ledger, M, J, C>(
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
     let done = note(outcome, ports.group.launch(launch.n, &launch.token).await);
-    // What can never be done is not asked for again: everybody would, and do nothing else.
-    if matches!(done, Ok(()) | Err(PortError::Permanent { .. })) {
+    // Once the group has answered, the token has done what it ever will: asking again under it only keeps others from
+    // launching.
+    if !done.as_ref().is_err_and(PortError::may_be_done) {
         ports.ledger.put_levels(without).await?;
     }
     done

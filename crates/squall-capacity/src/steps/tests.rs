@@ -270,6 +270,21 @@ fn a_launch_that_is_too_old_is_struck_out_and_decided_afresh() {
 }
 
 #[test]
+fn a_launch_of_which_none_came_is_struck_out_and_the_next_one_has_another_token() {
+    let world = World::new(0, 9);
+    world.get().is_short = true;
+    let short = block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3)));
+    assert!(matches!(short, Err(StepError::Port(PortError::Refused { .. }))), "{short:?}");
+    assert_eq!((world.see().levels.launch.clone(), world.see().group.desired), (None, 0));
+    // Within the five minutes for which a launch that may have happened is asked for again.
+    world.get().is_short = false;
+    world.get().now_us += TOKEN_US / 100;
+    block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap();
+    assert_eq!((world.see().levels.launch.clone(), world.see().group.desired), (None, 3));
+    assert!(world.see().tokens.is_disjoint(&world.see().tokens_refused));
+}
+
+#[test]
 fn a_launch_that_is_refused_for_good_stands_in_nobodys_way() {
     let world = World::new(0, 9);
     world.get().refuses = true;

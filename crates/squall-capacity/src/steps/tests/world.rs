@@ -31,6 +31,10 @@ pub(super) struct Inside {
     pub(super) levels: Levels,
     pub(super) rows: BTreeMap<InstanceId, InstanceRow>,
     pub(super) tokens: BTreeSet<String>,
+    /// Whether there are no instances to launch.
+    pub(super) is_short: bool,
+    /// Tokens of launches of which none came; the answer to each stays the same.
+    pub(super) tokens_refused: BTreeSet<String>,
     /// Instances that were terminated while a run was on them.
     pub(super) killed: Vec<InstanceId>,
     pub(super) metrics: BTreeMap<Series, f64>,
@@ -61,6 +65,8 @@ impl World {
             levels: Levels::default(),
             rows,
             tokens: BTreeSet::new(),
+            is_short: false,
+            tokens_refused: BTreeSet::new(),
             killed: Vec::new(),
             metrics: BTreeMap::new(),
             calls: Vec::new(),
@@ -215,6 +221,10 @@ impl ScalingGroup for &World {
             }
             if it.group.desired + n > it.group.max {
                 return Err(PortError::permanent("over the maximum"));
+            }
+            if it.is_short || it.tokens_refused.contains(token) {
+                it.tokens_refused.insert(token.to_owned());
+                return Err(PortError::refused("none came"));
             }
             it.tokens.insert(token.to_owned());
             it.group.desired += n;

@@ -69,6 +69,7 @@ fn line(state: &State, next: &State, action: &Action) -> String {
         }
         Action::CallUnheard { actor, .. } => desired(format!("{} → done, but no answer", call(*actor))),
         Action::Refuse { actor } => format!("{} → not done, no answer", call(*actor)),
+        Action::Shortage { actor } => format!("{} → no capacity now", call(*actor)),
         Action::Crash { actor } => {
             format!("{} dies before: {}", name(&state.actors[*actor]), ask(&state.actors[*actor].asks))
         }
