@@ -33,7 +33,7 @@ impl Failure {
         let kind = match error {
             StepError::Port(error) => kind(error),
             StepError::Raced => "Raced",
-            StepError::NotEnough(_) => "NotEnough",
+            StepError::NotEnough { .. } => "NotEnough",
         };
         Self::new(kind, what, error)
     }

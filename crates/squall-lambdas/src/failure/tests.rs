@@ -14,7 +14,7 @@ fn a_steps_failure_has_a_kind_too() {
         StepError::Port(PortError::refused("busy")),
         StepError::Port(PortError::permanent("no such group")),
         StepError::Raced,
-        StepError::NotEnough("2 runs need 1".to_owned()),
+        StepError::NotEnough { n_looks: 8, last: "2 runs need 1".to_owned() },
     ]
     .map(|error| format!("{:?}", Failure::step("message 7", &error)));
     assert_eq!(
