@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// Which of our crates a crate may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("squall-core", &[]),
+    ("squall-ports", &[]),
+    ("squall-core", &["squall-ports"]),
     ("squall-grid", &["squall-core"]),
     ("squall-workloads", &["squall-core"]),
-    ("squall-capacity", &[]),
+    ("squall-capacity", &["squall-ports"]),
     ("squall-local", &["squall-core", "squall-grid", "squall-capacity"]),
     ("squall-aws", &["squall-core", "squall-capacity"]),
     ("squall-lambdas", &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-aws"]),
@@ -21,6 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// What decisions, steps and workloads must not depend on: runtimes, vendors, clocks, randomness.
 const NEVER: &[(&str, &[&str])] = &[
+    ("squall-ports", &["tokio", "futures", "async", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
     ("squall-core", &["tokio", "futures", "async", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
     ("squall-grid", &["tokio", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
     ("squall-capacity", &["tokio", "aws", "rand", "time", "reqwest", "hyper"]),
@@ -32,6 +34,10 @@ const MAY_NAME_SDKS: &[&str] = &["squall-aws"];
 
 /// What sources of the pure crates must not say. Clippy's `disallowed_methods` sees calls; this sees everything else.
 const UNSPOKEN: &[(&str, &[&str])] = &[
+    (
+        "squall-ports",
+        &["std::time", "std::env", "std::fs", "std::net", "std::process", "std::thread", "println!"],
+    ),
     (
         "squall-core",
         &["std::time", "std::env", "std::fs", "std::net", "std::process", "std::thread", "println!"],

@@ -7,7 +7,6 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use squall_capacity::ports::PortError;
-use squall_core::ports::PortError as GridError;
 
 use crate::connection::Connection;
 use crate::error::port_error_of;
@@ -30,13 +29,5 @@ fn failed<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    of_controllers(port_error_of(connection, what, thing, error))
-}
-
-/// The same failure; the two halves share no types.
-fn of_controllers(error: GridError) -> PortError {
-    match error {
-        GridError::Transient { what, source } => PortError::Transient { what, source },
-        GridError::Permanent { what, source } => PortError::Permanent { what, source },
-    }
+    port_error_of(connection, what, thing, error)
 }

@@ -28,11 +28,5 @@ impl Clock for WallClock {
     }
 }
 
-impl squall_capacity::ports::Clock for WallClock {
-    fn now_us(&self) -> u64 {
-        Clock::now_us(self)
-    }
-}
-
 #[cfg(test)]
 mod tests;

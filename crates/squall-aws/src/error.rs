@@ -1,4 +1,4 @@
-//! What went wrong on the way to AWS, in one sentence for people, and whether asking again may do.
+//! What went wrong on the way to AWS, in one sentence for people, and what a step may do about it: the kinds of `PortError`.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -15,24 +15,29 @@ use crate::connection::Connection;
 /// Why a call failed, as far as people and steps are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Problem {
-    again: Again,
+    kind: Kind,
     sentence: String,
 }
 
-/// Whether asking again may do.
+/// The kinds of [`PortError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Again {
-    MayDo,
-    WillNotDo,
+enum Kind {
+    Refused,
+    Unknown,
+    Permanent,
 }
 
 impl Problem {
-    fn transient(sentence: impl Into<String>) -> Self {
-        Self { again: Again::MayDo, sentence: sentence.into() }
+    fn refused(sentence: impl Into<String>) -> Self {
+        Self { kind: Kind::Refused, sentence: sentence.into() }
+    }
+
+    fn unknown(sentence: impl Into<String>) -> Self {
+        Self { kind: Kind::Unknown, sentence: sentence.into() }
     }
 
     fn permanent(sentence: impl Into<String>) -> Self {
-        Self { again: Again::WillNotDo, sentence: sentence.into() }
+        Self { kind: Kind::Permanent, sentence: sentence.into() }
     }
 }
 
@@ -56,6 +61,9 @@ struct Answer {
 
 /// A failed call of the SDK as the grid's ports fail: `cannot <what>: <why>`, where `what` is a verb and its object,
 /// such as `read job march from table squall`.
+///
+/// The kind is that of the SDK's last attempt. A write that must not be done twice does not rely on `Refused`: an earlier
+/// attempt may have timed out and been done.
 pub(crate) fn port_error<E>(
     connection: &Connection,
     what: impl Display,
@@ -77,15 +85,16 @@ pub(crate) fn port_error_of<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let Problem { again, sentence } = problem(&whereto(connection), &thing.to_string(), &error);
+    let Problem { kind, sentence } = problem(&whereto(connection), &thing.to_string(), &error);
     let what = format!("cannot {what}: {sentence}");
     let source: Option<Box<dyn Error + Send + Sync>> = match summary(&error) {
         Some(summary) => Some(Box::new(Answer { summary, error: Box::new(error) })),
         None => None,
     };
-    match again {
-        Again::MayDo => PortError::Transient { what, source },
-        Again::WillNotDo => PortError::Permanent { what, source },
+    match kind {
+        Kind::Refused => PortError::Refused { what, source },
+        Kind::Unknown => PortError::Unknown { what, source },
+        Kind::Permanent => PortError::Permanent { what, source },
     }
 }
 
@@ -109,7 +118,7 @@ pub(crate) fn unsendable(what: impl Display, error: &dyn Error) -> PortError {
 
 /// An answer that broke off while it was read.
 pub(crate) fn unreadable(what: impl Display, error: &(dyn Error + 'static)) -> PortError {
-    PortError::transient(format!("cannot {what}: the answer broke off: {}", innermost(error)))
+    PortError::unknown(format!("cannot {what}: the answer broke off: {}", innermost(error)))
 }
 
 fn problem<E>(whereto: &Whereto, thing: &str, error: &SdkError<E, HttpResponse>) -> Problem
@@ -122,17 +131,14 @@ where
         }
         SdkError::ResponseError(answer) => {
             let status = answer.raw().status().as_u16();
-            Problem::transient(format!(
-                "{} gave an answer that cannot be read (HTTP {status})",
-                place(whereto)
-            ))
+            Problem::unknown(format!("{} gave an answer that cannot be read (HTTP {status})", place(whereto)))
         }
         // Nobody was asked. A region is needed even with an endpoint, to sign.
         _ if whereto.region.is_none() => Problem::permanent(
             "no region is set; set AWS_REGION, or AWS_PROFILE to a profile that has a region",
         ),
         SdkError::ConstructionFailure(_) => Problem::permanent(innermost(error).to_string()),
-        SdkError::TimeoutError(_) => Problem::transient(format!("{} did not answer in time", place(whereto))),
+        SdkError::TimeoutError(_) => Problem::unknown(format!("{} did not answer in time", place(whereto))),
         other => unanswered(whereto, other),
     }
 }
@@ -183,37 +189,39 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
         "AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation" => {
             Problem::permanent(format!("access denied: {message}"))
         }
-        "InternalError"
-        | "InternalFailure"
-        | "InternalServerError"
-        | "OperationAborted"
+        // Another write has the resource, or the transaction was cancelled.
+        "OperationAborted"
         | "ReplicatedWriteConflictException"
+        | "ResourceInUseException"
+        | "TransactionConflictException"
         // An Auto Scaling group that is busy with something else.
-        | "IdempotentCallInProgress"
         | "ResourceContention"
         | "ScalingActivityInProgress"
         // A function that was just deployed, or wakes from weeks of idleness.
         | "ResourceConflictException"
         | "SnapStartNotReadyException"
-        | "SnapStartTimeoutException"
+        | "SnapStartTimeoutException" => Problem::refused(failed(whereto, status, message)),
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        // The first call under the token is not over.
+        | "IdempotentCallInProgress"
         | "RequestTimeout"
         | "RequestTimeoutException"
-        | "ResourceInUseException"
-        | "ServiceUnavailable"
-        | "TransactionConflictException" => failed(whereto, status, message),
-        _ if status >= 500 => failed(whereto, status, message),
+        | "ServiceUnavailable" => Problem::unknown(failed(whereto, status, message)),
+        _ if status >= 500 => Problem::unknown(failed(whereto, status, message)),
         "" => Problem::permanent(format!("{} refused it (HTTP {status})", place(whereto))),
         _ => Problem::permanent(message),
     }
 }
 
 fn throttled(whereto: &Whereto, code: &str) -> Problem {
-    Problem::transient(format!("{} is throttling ({code})", place(whereto)))
+    Problem::refused(format!("{} is throttling ({code})", place(whereto)))
 }
 
-fn failed(whereto: &Whereto, status: u16, message: &str) -> Problem {
+fn failed(whereto: &Whereto, status: u16, message: &str) -> String {
     let colon = if message.is_empty() { "" } else { ": " };
-    Problem::transient(format!("{} failed (HTTP {status}){colon}{message}", place(whereto)))
+    format!("{} failed (HTTP {status}){colon}{message}", place(whereto))
 }
 
 fn missing(whereto: &Whereto, thing: &str) -> String {
@@ -241,19 +249,25 @@ fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
     // A name that is not found has no kind of its own, only hyper's word for the step that failed.
     let text = chain(error);
     if text.contains("dns error") {
-        return Problem::transient(match (&whereto.endpoint_url, &whereto.region) {
+        return Problem::refused(match (&whereto.endpoint_url, &whereto.region) {
             (None, Some(region)) => {
                 format!("AWS has no address in {region}; is that a region, and is the network up?")
             }
             _ => format!("{silence} (no such host); is the name right?"),
         });
     }
-    let why = match cause::<io::Error>(error).map(io::Error::kind) {
+    let io_kind = cause::<io::Error>(error).map(io::Error::kind);
+    let why = match io_kind {
         Some(kind) if kind != io::ErrorKind::Other => kind.to_string(),
         _ if text.contains("timeout") => "timed out".to_owned(),
         _ => innermost(error).to_string(),
     };
-    Problem::transient(format!("{silence} ({why}); {question}"))
+    let sentence = format!("{silence} ({why}); {question}");
+    match io_kind {
+        // No connection, so that nothing was sent. Every other way to fail may be one after sending.
+        Some(io::ErrorKind::ConnectionRefused) => Problem::refused(sentence),
+        _ => Problem::unknown(sentence),
+    }
 }
 
 fn uncredited(whereto: &Whereto, error: &CredentialsError) -> Problem {
@@ -268,7 +282,7 @@ fn uncredited(whereto: &Whereto, error: &CredentialsError) -> Problem {
                 .to_owned(),
         }),
         CredentialsError::ProviderTimedOut(_) => {
-            Problem::transient("whoever should give the AWS credentials did not answer in time")
+            Problem::refused("whoever should give the AWS credentials did not answer in time")
         }
         other => Problem::permanent(format!(
             "the AWS credentials could not be loaded: {}; check AWS_PROFILE, or run `aws sso login`",

@@ -57,7 +57,8 @@ impl InstanceMetadata {
             }
             Err(ImdsError::ErrorResponse(reply)) => {
                 let status = reply.response().status().as_u16();
-                Err(PortError::transient(format!("the instance metadata service answers {status} to {path}")))
+                let what = format!("the instance metadata service answers {status} to {path}");
+                Err(if status < 500 { PortError::refused(what) } else { PortError::unknown(what) })
             }
             Err(_) => Err(PortError::permanent(
                 "the instance metadata service does not answer; is this an EC2 instance, and IMDSv2 on with a hop limit \

@@ -87,7 +87,7 @@ impl KinesisTaskQueue {
         })?;
         if reply.records.len() != batch.len() {
             let n_replies = reply.records.len();
-            return Err(PortError::transient(format!("{}: the reply is about {n_replies}", what())));
+            return Err(PortError::unknown(format!("{}: the reply is about {n_replies}", what())));
         }
         let (mut refused, mut why) = (Vec::new(), String::new());
         for (&index, record) in batch.iter().zip(&reply.records) {
@@ -154,7 +154,7 @@ impl TaskQueue for KinesisTaskQueue {
                 }
                 Step::Done => return Ok(()),
                 Step::GiveUp { n_left, rounds } => {
-                    return Err(PortError::transient(format!(
+                    return Err(PortError::unknown(format!(
                         "{n_left} of {} records are not on stream {}: a shard refused {rounds} times in a row: {why}",
                         records.len(),
                         self.stream

@@ -87,7 +87,7 @@ async fn until(what: &str, is_so: impl AsyncFn() -> Result<bool, PortError>) -> 
     while !is_so().await? {
         if started.elapsed() > MOST_WAIT {
             let waited_s = MOST_WAIT.as_secs();
-            return Err(PortError::transient(format!("{what} is not active after {waited_s} s")));
+            return Err(PortError::unknown(format!("{what} is not active after {waited_s} s")));
         }
         sleep(LOOK_AGAIN).await;
     }
@@ -216,5 +216,5 @@ async fn make_topic(client: &Client<Sns>, name: &str) -> Result<String, PortErro
         .send()
         .await
         .map_err(|error| port_error(client.connection(), what(), error))?;
-    made.topic_arn.ok_or_else(|| PortError::transient(format!("{}: no answer", what())))
+    made.topic_arn.ok_or_else(|| PortError::unknown(format!("{}: no answer", what())))
 }

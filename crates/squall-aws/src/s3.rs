@@ -107,7 +107,7 @@ impl BlobStore for S3Blobs {
         let found = Digest::of(&bytes);
         if found != digest {
             let problem = format!("cannot {what}: what came has digest {}; it was damaged", found.short());
-            return Err(PortError::transient(problem));
+            return Err(PortError::unknown(problem));
         }
         Ok(bytes)
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::events::{Activity, Runs, Told};
 use crate::ids::SourceId;
-use crate::scale_out::Launch;
+use crate::launch::Launch;
 
 /// Sources of one kind; more would be a publisher that makes up a new name each time, and a row without end.
 const MOST_SOURCES: usize = 500;

@@ -19,6 +19,7 @@ pub mod group;
 pub mod ids;
 pub mod journal;
 mod json;
+pub mod launch;
 pub mod levels;
 pub mod policy;
 pub mod ports;

@@ -3,9 +3,8 @@
 //! A port fails with [`PortError`]; the same contract suite holds for every implementation.
 #![expect(async_fn_in_trait, reason = "steps run on whatever executor their binary brings, never spawned")]
 
-use std::error::Error;
-
 use serde::{Deserialize, Serialize};
+pub use squall_ports::{Clock, PortError, Written, chain};
 
 use crate::claims::InstanceRow;
 use crate::group::Group;
@@ -13,100 +12,37 @@ use crate::ids::InstanceId;
 use crate::journal::Line;
 use crate::levels::Levels;
 
-/// Why a port could not do what was asked. Either way it may have been done: a lost reply looks like a failure.
-#[derive(Debug, thiserror::Error)]
-pub enum PortError {
-    /// Asking again later may do.
-    #[error("{what}")]
-    Transient {
-        /// What was asked, and of what.
-        what: String,
-        /// The cause.
-        #[source]
-        source: Option<Box<dyn Error + Send + Sync>>,
-    },
-    /// Asking again will not do.
-    #[error("{what}")]
-    Permanent {
-        /// What was asked, and of what.
-        what: String,
-        /// The cause.
-        #[source]
-        source: Option<Box<dyn Error + Send + Sync>>,
-    },
-}
-
-impl PortError {
-    /// A transient error without a cause.
-    pub fn transient(what: impl Into<String>) -> Self {
-        Self::Transient { what: what.into(), source: None }
-    }
-
-    /// A permanent error without a cause.
-    pub fn permanent(what: impl Into<String>) -> Self {
-        Self::Permanent { what: what.into(), source: None }
-    }
-}
-
-/// An error with all its causes, for people: `Display` of each, which never repeats its source.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
-/// Time, as an argument.
-pub trait Clock {
-    /// Microseconds since 1970.
-    fn now_us(&self) -> u64;
-}
-
-/// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Written {
-    /// It was written.
-    Yes,
-    /// The condition did not hold; nothing was written.
-    Raced,
-}
-
 /// What is known of the application and of each instance. Every read sees every write that was acknowledged before it.
 pub trait Ledger {
     /// The newest levels; the empty ones of version 0 when there are none.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn levels(&self) -> Result<Levels, PortError>;
     /// Writes the levels on condition that the stored version is `levels.version - 1`.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn put_levels(&self, levels: &Levels) -> Result<Written, PortError>;
     /// All instances that have a row, in the order of their ids.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn instances(&self) -> Result<Vec<InstanceRow>, PortError>;
     /// An instance's row.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn instance(&self, id: &InstanceId) -> Result<Option<InstanceRow>, PortError>;
     /// Writes a row on condition that the stored version is `row.version - 1`, 0 standing for no row.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn put_instance(&self, row: &InstanceRow) -> Result<Written, PortError>;
     /// Removes a row on condition that it is there, and its version is this.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn forget_instance(&self, id: &InstanceId, version: u64) -> Result<Written, PortError>;
 }
 
@@ -115,30 +51,32 @@ pub trait ScalingGroup {
     /// The group as it is now, its instances in the order of their ids.
     ///
     /// # Errors
-    /// Transient when it does not answer; permanent when there is no such group.
+    /// Unknown when it does not answer; permanent when there is no such group.
     async fn describe(&self) -> Result<Group, PortError>;
     /// Sets the desired capacity, whatever it was, cooldown or not.
     ///
     /// # Errors
-    /// Permanent outside the bounds; transient when the group is busy or does not answer.
+    /// Permanent outside the bounds; refused when the group is busy; unknown when it does not answer.
     async fn set_desired(&self, n: u32) -> Result<(), PortError>;
     /// Launches so many more instances, at most 100, once per token; the desired capacity grows by them.
     ///
     /// # Errors
-    /// Permanent when it would be over the maximum or the group cannot launch so; transient when there is no capacity now,
-    /// or no answer.
+    /// Permanent when it would be over the maximum or the group cannot launch so. Refused when the group answers that none
+    /// were launched under this token: the next attempt takes a new one, because the answer to this one may stay the same.
+    /// Unknown in every other case, a throttled call included: an earlier call under the token may have been done.
     async fn launch(&self, n: u32, token: &str) -> Result<(), PortError>;
     /// Terminates an instance and takes it from the desired capacity, protected or not. Of an instance that leaves already
     /// nothing is taken.
     ///
     /// # Errors
-    /// Permanent when there would be less than the minimum; transient when the group is busy or does not answer.
+    /// Permanent when there would be less than the minimum; refused when the group is busy; unknown when it does not
+    /// answer.
     async fn terminate(&self, id: &InstanceId) -> Result<(), PortError>;
     /// Has the group spare the instance when it shrinks by its own choice, or not. Of one that is not in service nothing is
     /// changed, and that is no error: one that boots will be protected from launch, and one that leaves leaves.
     ///
     /// # Errors
-    /// Permanent when that is not allowed; transient when there is no answer.
+    /// Permanent when that is not allowed; unknown when there is no answer.
     async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError>;
 }
 
@@ -175,12 +113,12 @@ pub trait Metrics {
     /// Writes numbers down, as of now.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn put(&self, values: &[(Series, f64)]) -> Result<(), PortError>;
     /// The largest value of a series over the last so many seconds; `None` when there is none.
     ///
     /// # Errors
-    /// Transient when it does not answer.
+    /// Unknown when it does not answer.
     async fn maximum(&self, series: Series, window_s: u32) -> Result<Option<f64>, PortError>;
 }
 

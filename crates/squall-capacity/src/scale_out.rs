@@ -6,23 +6,13 @@ use crate::claims::InstanceRow;
 use crate::demand::{Demand, demand};
 use crate::group::{Group, Lifecycle};
 use crate::ids::{InstanceId, SourceId};
+use crate::launch::Launch;
 use crate::levels::Levels;
 use crate::policy::{Policy, RaiseBy, us};
 
 /// Instances that one launch may ask for
 /// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html>).
 pub const MOST_PER_LAUNCH: u32 = 100;
-
-/// A launch, asked for under a token.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Launch {
-    /// However often it is asked for, it happens once.
-    pub token: String,
-    /// Instances.
-    pub n: u32,
-    /// When it was first asked for, microseconds since 1970.
-    pub asked_us: u64,
-}
 
 /// How long a token is asked for again, microseconds. How long the service remembers one is not documented; a launch that
 /// nobody could finish by then is given up, and the group is looked at afresh.

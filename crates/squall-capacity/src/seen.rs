@@ -6,10 +6,11 @@ use crate::claims::{InstanceRow, State, gone, undrain};
 use crate::events::Runs;
 use crate::group::{Group, Instance, Lifecycle};
 use crate::ids::{InstanceId, RunId, SourceId};
+use crate::launch::Launch;
 use crate::levels::{Level, Levels};
 use crate::policy::{Policy, RaiseBy, ScaleIn, Standby, Step, us};
 use crate::scale_in::{ScaleInSeen, Tick};
-use crate::scale_out::{Launch, Raise, ScaleOut, ScaleOutSeen};
+use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen};
 
 pub(crate) const NOW_US: u64 = 10_000_000_000;
 

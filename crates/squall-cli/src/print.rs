@@ -4,7 +4,6 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use squall_capacity::ports::PortError as FleetError;
 use squall_core::ports::PortError;
 
 /// Writes the answer to stdout. A reader that has seen enough is no error.
@@ -32,10 +31,7 @@ pub(crate) fn error(problem: &str, status: u8) -> ExitCode {
 
 /// Whether asking again later may do.
 pub(crate) fn is_transient(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(PortError::Transient { .. }))
-            || matches!(cause.downcast_ref(), Some(FleetError::Transient { .. }))
-    })
+    error.chain().filter_map(|cause| cause.downcast_ref::<PortError>()).any(|error| !error.is_permanent())
 }
 
 /// A number of things: `1 task`, `3 tasks`.

@@ -14,8 +14,6 @@ use crate::workload::InputError;
 
 mod strict;
 
-/// Most tasks that one job may have: a million records fill the default stream's write limit for minutes.
-pub const MAX_TASKS: u32 = 1_000_000;
 /// Longest deadline, in seconds: records live a day on a stream by default, so an older task could be gone.
 pub const MAX_DEADLINE_S: u64 = 86_400;
 /// Longest job id: it is part of keys and names.

@@ -3,8 +3,9 @@
 //! A port fails with [`PortError`]; the same contract suite holds for every implementation.
 #![expect(async_fn_in_trait, reason = "steps run on whatever executor their binary brings, never spawned")]
 
-use std::error::Error;
 use std::ops::Range;
+
+pub use squall_ports::{Clock, PortError, Written, chain};
 
 use crate::cascade::ThrottleReason;
 use crate::digest::Digest;
@@ -16,63 +17,6 @@ use crate::sources::Object;
 mod assembled;
 
 pub use assembled::Assembled;
-
-/// Why a port could not do what was asked.
-///
-/// Either way, what was asked may have happened: a lost reply looks like a failure.
-#[derive(Debug, thiserror::Error)]
-pub enum PortError {
-    /// Asking again later may do.
-    #[error("{what}")]
-    Transient {
-        /// What was asked, and of what.
-        what: String,
-        /// The cause.
-        #[source]
-        source: Option<Box<dyn Error + Send + Sync>>,
-    },
-    /// Asking again will not do.
-    #[error("{what}")]
-    Permanent {
-        /// What was asked, and of what.
-        what: String,
-        /// The cause.
-        #[source]
-        source: Option<Box<dyn Error + Send + Sync>>,
-    },
-}
-
-impl PortError {
-    /// A transient error without a cause.
-    pub fn transient(what: impl Into<String>) -> Self {
-        Self::Transient { what: what.into(), source: None }
-    }
-
-    /// A permanent error without a cause.
-    pub fn permanent(what: impl Into<String>) -> Self {
-        Self::Permanent { what: what.into(), source: None }
-    }
-}
-
-/// An error with all its causes, for people: `Display` of each, which never repeats its source.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
-/// Time, as an argument.
-pub trait Clock {
-    /// Microseconds since a fixed moment that all parts of a deployment share (1970 on real clocks).
-    fn now_us(&self) -> u64;
-    /// Returns once `now_us` is at least `until_us`.
-    async fn sleep_until(&self, until_us: u64);
-}
 
 /// What jobs name and did not bring along: files, and objects that are listed and read in ranges.
 ///
@@ -111,7 +55,7 @@ pub trait ObjectPages {
     /// The next objects, in order, at most some thousands; none behind the last.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn next_page(&mut self) -> Result<Vec<Object>, PortError>;
 }
 
@@ -120,7 +64,7 @@ pub trait BlobStore {
     /// Stores bytes under their digest; storing them again changes nothing.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn put_blob(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), PortError>;
     /// The bytes under a digest.
     ///
@@ -143,7 +87,7 @@ pub trait TaskQueue {
     /// The shards that are open now.
     ///
     /// # Errors
-    /// Transient when the stream does not answer.
+    /// Unknown when the stream does not answer.
     async fn shards(&self) -> Result<Vec<ShardRange>, PortError>;
     /// Puts records, at least once each, in order per shard as far as the stream can.
     ///
@@ -193,15 +137,6 @@ pub enum Created {
     Existing(Box<JobRow>),
 }
 
-/// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// It was written.
-    Yes,
-    /// The condition did not hold; nothing was written.
-    Raced,
-}
-
 /// The jobs and their buckets.
 ///
 /// A read sees every write that was acknowledged before it, by any caller: a stale bucket would look like a lost result.
@@ -209,27 +144,27 @@ pub trait JobStore {
     /// Stores a job unless its id is taken by one that was not rejected.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn create_job(&self, row: &JobRow) -> Result<Created, PortError>;
     /// A job.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError>;
     /// What a consumer has to know of a job: the same as of its row, without reading what is large.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn standing(&self, id: &JobId) -> Result<Option<Standing>, PortError>;
     /// Notes that every task is on the stream, unless the job was reopened since this generation.
     ///
     /// # Errors
-    /// Transient when the store does not answer; permanent when there is no such job.
+    /// Unknown when the store does not answer; permanent when there is no such job.
     async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError>;
     /// Takes in a bucket's progress unless a later one is known, and returns the job as it is then.
     ///
     /// # Errors
-    /// Transient when the store does not answer; permanent when there is no such job.
+    /// Unknown when the store does not answer; permanent when there is no such job.
     async fn record_progress(
         &self,
         id: &JobId,
@@ -240,27 +175,27 @@ pub trait JobStore {
     /// this way: a caller that lost the reply to its own write must hear that it was written.
     ///
     /// # Errors
-    /// Transient when the store does not answer; permanent when there is no such job.
+    /// Unknown when the store does not answer; permanent when there is no such job.
     async fn end_job(&self, id: &JobId, generation: u32, ending: &Ending) -> Result<Written, PortError>;
     /// Reopens an ended job, on condition that its ending is the one of `ended_us`. Its progress stays.
     ///
     /// # Errors
-    /// Transient when the store does not answer; permanent when there is no such job.
+    /// Unknown when the store does not answer; permanent when there is no such job.
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError>;
     /// Notes that the end of `ended_us` was told, unless the job was reopened since.
     ///
     /// # Errors
-    /// Transient when the store does not answer; permanent when there is no such job.
+    /// Unknown when the store does not answer; permanent when there is no such job.
     async fn mark_announced(&self, id: &JobId, ended_us: u64) -> Result<(), PortError>;
     /// A bucket; the empty one when nothing was merged yet.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn bucket(&self, id: &JobId, bucket: u32) -> Result<BucketRow, PortError>;
     /// Writes a bucket on condition that the stored version is `row.version - 1`.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError>;
 }
 
@@ -279,7 +214,7 @@ pub trait JobList {
     /// told: the collector still has to look after it. A job that was written just now may be missing.
     ///
     /// # Errors
-    /// Transient when the store does not answer.
+    /// Unknown when the store does not answer.
     async fn jobs(&self, status: JobStatus, order: Order, at_most: usize) -> Result<Vec<JobId>, PortError>;
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::MAX_TASKS;
 use crate::workload::{InputError, Weight};
 
+/// Most tasks that one job may have: a million records fill the default stream's write limit for minutes.
+pub const MAX_TASKS: u32 = 1_000_000;
 /// Most subtasks of one task: the consumer holds the state of each.
 pub const MAX_SUBTASKS_PER_TASK: u32 = 10_000;
 /// Subtasks of a task per worker of its consumer: the last ones of a task leave workers idle, so there should be some

@@ -186,7 +186,7 @@ impl Merge<'_> {
             // Also when nothing was fresh: the collector that merged them may have died before it recorded that.
             return ports.record_progress(self.id, self.bucket, progress_of(&row)).await;
         }
-        Err(PortError::transient(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
+        Err(PortError::refused(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
     }
 
     /// Adds the fresh results' partials to the row's; takes those that do not decode out of `fresh`.

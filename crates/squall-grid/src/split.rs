@@ -218,7 +218,7 @@ where
 {
     let shards = ports.shards().await?;
     if shards.is_empty() {
-        return Err(PortError::transient("the task stream has no open shard"));
+        return Err(PortError::refused("the task stream has no open shard"));
     }
     let now_us = ports.now_us();
     let sent = |index: &u32| only.is_none_or(|only| only.contains(*index));

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
-use squall_capacity::ports::PortError as CapacityError;
 use squall_capacity::steps::StepError;
 use squall_core::ports::{PortError, chain};
 
@@ -24,24 +23,27 @@ impl Failure {
         Self { kind, message: format!("{what}: {}", chain(error)) }
     }
 
-    /// A port that failed: of the kind `PortTransient` or `PortPermanent`.
+    /// A port that failed: of the kind `PortRefused`, `PortUnknown` or `PortPermanent`.
     pub fn port(what: impl fmt::Display, error: &PortError) -> Self {
-        let kind = match error {
-            PortError::Transient { .. } => "PortTransient",
-            PortError::Permanent { .. } => "PortPermanent",
-        };
-        Self::new(kind, what, error)
+        Self::new(kind(error), what, error)
     }
 
     /// A step of a capacity controller that failed: of those kinds, or `Raced` or `NotEnough`.
     pub fn step(what: impl fmt::Display, error: &StepError) -> Self {
         let kind = match error {
-            StepError::Port(CapacityError::Transient { .. }) => "PortTransient",
-            StepError::Port(CapacityError::Permanent { .. }) => "PortPermanent",
+            StepError::Port(error) => kind(error),
             StepError::Raced => "Raced",
-            StepError::NotEnough(_) => "NotEnough",
+            StepError::NotEnough { .. } => "NotEnough",
         };
         Self::new(kind, what, error)
+    }
+}
+
+fn kind(error: &PortError) -> &'static str {
+    match error {
+        PortError::Refused { .. } => "PortRefused",
+        PortError::Unknown { .. } => "PortUnknown",
+        PortError::Permanent { .. } => "PortPermanent",
     }
 }
 

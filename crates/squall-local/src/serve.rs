@@ -51,7 +51,7 @@ pub async fn deliver<H: Host>(
         let outcome = match host.invocation(step).await {
             Some(Ok(outcome)) => return Ok(outcome),
             Some(Err(error)) => error,
-            None => PortError::transient("the splitter died"),
+            None => PortError::unknown("the splitter died"),
         };
         if attempt >= deployment.message_attempts || matches!(outcome, PortError::Permanent { .. }) {
             return Err(outcome);

@@ -11,7 +11,7 @@ use squall_capacity::group::{Group, Lifecycle};
 use squall_capacity::ids::InstanceId;
 use squall_capacity::ports::{PortError, ScalingGroup};
 
-use super::{failed, of_controllers};
+use super::failed;
 use crate::connection::{Client, Connection};
 use crate::error::absent;
 
@@ -51,7 +51,7 @@ impl AutoScalingGroup {
         let mut groups = groups.unwrap_or_default().into_iter();
         let ours = groups.find(|it| it.auto_scaling_group_name() == Some(self.name.as_str()));
         let thing = format!("Auto Scaling group {}", self.name);
-        ours.ok_or_else(|| of_controllers(absent(self.client.connection(), what, thing)))
+        ours.ok_or_else(|| absent(self.client.connection(), what, thing))
     }
 
     async fn cooling_until_us(&self, cooldown_s: i32) -> Result<u64, PortError> {
@@ -114,7 +114,8 @@ impl ScalingGroup for AutoScalingGroup {
         {
             return Err(reason);
         }
-        Err(self.failed(&what, error))
+        // This call may have been refused and an earlier one under the token done, its reply lost.
+        Err(self.failed(&what, error).of_a_repeat())
     }
 
     async fn terminate(&self, id: &InstanceId) -> Result<(), PortError> {
@@ -167,11 +168,7 @@ fn launched(what: &str, reply: &LaunchInstancesOutput) -> Result<(), PortError> 
     let message = error.error_message().unwrap_or_default().trim_end_matches('.');
     let zone = error.availability_zone().map(|zone| format!(" in {zone}")).unwrap_or_default();
     let sentence = format!("cannot {what}: none came{zone} ({code}): {message}");
-    if seen::may_pass(code) {
-        Err(PortError::transient(sentence))
-    } else {
-        Err(PortError::permanent(sentence))
-    }
+    if seen::may_pass(code) { Err(PortError::refused(sentence)) } else { Err(PortError::permanent(sentence)) }
 }
 
 #[cfg(test)]

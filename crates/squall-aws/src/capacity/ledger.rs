@@ -21,7 +21,7 @@ use squall_capacity::ids::InstanceId;
 use squall_capacity::levels::Levels;
 use squall_capacity::ports::{Ledger, PortError, Written};
 
-use super::{failed, of_controllers};
+use super::failed;
 use crate::connection::{Client, Connection};
 use crate::error::unsendable;
 
@@ -87,7 +87,7 @@ impl DynamoLedger {
     ) -> Result<Written, PortError> {
         let Some(before) = version.checked_sub(1) else { return Ok(Written::Raced) };
         let what = self.what("write", &object, "to");
-        let row = serde_json::to_string(row).map_err(|error| of_controllers(unsendable(&what, &error)))?;
+        let row = serde_json::to_string(row).map_err(|error| unsendable(&what, &error))?;
         let row = text(row);
         let request = self
             .client

@@ -116,7 +116,7 @@ impl Metrics for CloudWatchMetrics {
                 .map_err(|error| failed(self.client.connection(), what(), format!("metric {name}"), error))?;
             for result in page.metric_data_results() {
                 if result.status_code() == Some(&StatusCode::InternalError) {
-                    return Err(PortError::transient(format!("cannot {}: CloudWatch failed", what())));
+                    return Err(PortError::unknown(format!("cannot {}: CloudWatch failed", what())));
                 }
                 most = result.values().iter().copied().chain(most).reduce(f64::max);
             }

@@ -45,8 +45,8 @@ struct DnsError(#[source] io::Error);
 
 fn table(failures: &[(Whereto, Failed)]) -> String {
     failures.iter().fold(String::new(), |mut text, (whereto, error)| {
-        let Problem { again, sentence } = problem(whereto, "table squall", error);
-        writeln!(text, "{again:?}: {sentence}").unwrap();
+        let Problem { kind, sentence } = problem(whereto, "table squall", error);
+        writeln!(text, "{kind:?}: {sentence}").unwrap();
         text
     })
 }
@@ -55,20 +55,20 @@ fn table(failures: &[(Whereto, Failed)]) -> String {
 fn every_answer_is_a_sentence() {
     let denied = "User: arn:aws:iam::1:user/ann is not authorized to perform: dynamodb:GetItem";
     expect![[r#"
-        WillNotDo: table squall does not exist in eu-west-1
-        WillNotDo: table squall does not exist in us-east-1 (at http://127.0.0.1:4566)
-        MayDo: AWS in eu-west-1 is throttling (ProvisionedThroughputExceededException)
-        MayDo: AWS in eu-west-1 is throttling (ThrottlingException)
-        MayDo: AWS in eu-west-1 is throttling (SlowDown)
-        WillNotDo: the AWS credentials have expired; renew them, for instance with `aws sso login`
-        WillNotDo: AWS does not accept the credentials: The security token included in the request is invalid
-        WillNotDo: access denied: User: arn:aws:iam::1:user/ann is not authorized to perform: dynamodb:GetItem
-        MayDo: AWS in eu-west-1 failed (HTTP 500): Internal server error
-        MayDo: http://127.0.0.1:4566 failed (HTTP 502)
-        MayDo: AWS in eu-west-1 failed (HTTP 400): Stream squall-tasks is being updated
-        MayDo: AWS in eu-west-1 failed (HTTP 400): Scaling activity 7 is in progress and blocks this action
-        WillNotDo: One or more parameter values were invalid
-        WillNotDo: http://127.0.0.1:4566 refused it (HTTP 418)
+        Permanent: table squall does not exist in eu-west-1
+        Permanent: table squall does not exist in us-east-1 (at http://127.0.0.1:4566)
+        Refused: AWS in eu-west-1 is throttling (ProvisionedThroughputExceededException)
+        Refused: AWS in eu-west-1 is throttling (ThrottlingException)
+        Refused: AWS in eu-west-1 is throttling (SlowDown)
+        Permanent: the AWS credentials have expired; renew them, for instance with `aws sso login`
+        Permanent: AWS does not accept the credentials: The security token included in the request is invalid
+        Permanent: access denied: User: arn:aws:iam::1:user/ann is not authorized to perform: dynamodb:GetItem
+        Unknown: AWS in eu-west-1 failed (HTTP 500): Internal server error
+        Unknown: http://127.0.0.1:4566 failed (HTTP 502)
+        Refused: AWS in eu-west-1 failed (HTTP 400): Stream squall-tasks is being updated
+        Refused: AWS in eu-west-1 failed (HTTP 400): Scaling activity 7 is in progress and blocks this action
+        Permanent: One or more parameter values were invalid
+        Permanent: http://127.0.0.1:4566 refused it (HTTP 418)
     "#]]
     .assert_eq(&table(&[
         (aws(), said(400, "ResourceNotFoundException", "Requested resource not found")),
@@ -110,20 +110,20 @@ fn no_answer_is_a_sentence_too() {
     let sso = CredentialsError::provider_error(io::Error::other("the SSO session has expired"));
     let garbled = HttpResponse::new(200.try_into().unwrap(), SdkBody::empty());
     expect![[r#"
-        MayDo: nothing answers at http://127.0.0.1:4566 (connection refused); is it running?
-        MayDo: AWS in eu-west-1 does not answer (connection refused); is the network up?
-        MayDo: nothing answers at http://127.0.0.1:4566 (connection reset); is it running?
-        MayDo: AWS has no address in eu-west-1; is that a region, and is the network up?
-        MayDo: nothing answers at http://127.0.0.1:4566 (no such host); is the name right?
-        MayDo: AWS in eu-west-1 did not answer in time
-        MayDo: http://127.0.0.1:4566 gave an answer that cannot be read (HTTP 200)
-        WillNotDo: no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`
-        WillNotDo: profile march has no AWS credentials; see that it is in ~/.aws/config, or run `aws sso login --profile march`
-        WillNotDo: the AWS credentials could not be loaded: the SSO session has expired; check AWS_PROFILE, or run `aws sso login`
-        MayDo: whoever should give the AWS credentials did not answer in time
-        WillNotDo: the table name is empty
-        WillNotDo: the endpoint 127.0.0.1:4566 is not a URL; it begins with http:// or https://
-        WillNotDo: no region is set; set AWS_REGION, or AWS_PROFILE to a profile that has a region
+        Refused: nothing answers at http://127.0.0.1:4566 (connection refused); is it running?
+        Refused: AWS in eu-west-1 does not answer (connection refused); is the network up?
+        Unknown: nothing answers at http://127.0.0.1:4566 (connection reset); is it running?
+        Refused: AWS has no address in eu-west-1; is that a region, and is the network up?
+        Refused: nothing answers at http://127.0.0.1:4566 (no such host); is the name right?
+        Unknown: AWS in eu-west-1 did not answer in time
+        Unknown: http://127.0.0.1:4566 gave an answer that cannot be read (HTTP 200)
+        Permanent: no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`
+        Permanent: profile march has no AWS credentials; see that it is in ~/.aws/config, or run `aws sso login --profile march`
+        Permanent: the AWS credentials could not be loaded: the SSO session has expired; check AWS_PROFILE, or run `aws sso login`
+        Refused: whoever should give the AWS credentials did not answer in time
+        Permanent: the table name is empty
+        Permanent: the endpoint 127.0.0.1:4566 is not a URL; it begins with http:// or https://
+        Permanent: no region is set; set AWS_REGION, or AWS_PROFILE to a profile that has a region
     "#]]
     .assert_eq(&table(&[
         (emulated(), unreached(refused())),
@@ -170,7 +170,13 @@ async fn asked(connection: &Connection) -> String {
     let client = aws_sdk_dynamodb::Client::new(connection.config().await);
     let error = client.list_tables().send().await.unwrap_err();
     let error = port_error(connection, "list the tables", error);
-    let kind = if matches!(error, PortError::Transient { .. }) { "transient" } else { "permanent" };
+    let kind = if error.is_permanent() {
+        "permanent"
+    } else if error.may_be_done() {
+        "unknown"
+    } else {
+        "refused"
+    };
     format!("{kind}: {}", chain(&error))
 }
 
@@ -199,7 +205,7 @@ async fn nothing_listens() {
     assert_eq!(
         asked(&connection).await,
         format!(
-            "transient: cannot list the tables: nothing answers at {url} (connection refused); is it running?"
+            "refused: cannot list the tables: nothing answers at {url} (connection refused); is it running?"
         )
     );
 }

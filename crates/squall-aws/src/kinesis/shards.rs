@@ -20,7 +20,7 @@ impl ShardMap {
     /// Puts the open shards in order.
     ///
     /// # Errors
-    /// Transient when they overlap or leave a gap, as when they were listed in the middle of a reshard.
+    /// Refused when they overlap or leave a gap, as when they were listed in the middle of a reshard.
     pub(super) fn new(stream: &str, mut open: Vec<OpenShard>) -> Result<Self, PortError> {
         open.sort_by_key(|shard| shard.range.first);
         let from_the_start = open.first().is_some_and(|shard| shard.range.first == 0);
@@ -30,7 +30,7 @@ impl ShardMap {
         if from_the_start && to_the_end && without_gap {
             Ok(Self(open))
         } else {
-            Err(PortError::transient(format!(
+            Err(PortError::refused(format!(
                 "the {} open shards of stream {stream} do not own every hash key once; it is being resharded",
                 open.len()
             )))

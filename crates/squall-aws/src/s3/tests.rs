@@ -73,7 +73,7 @@ async fn a_damaged_blob_is_not_believed() {
     let put = s3.put_object().bucket(&bucket).key(format!("blobs/{digest}"));
     put.body(ByteStream::from_static(b"contents")).send().await.unwrap();
     let error = S3Blobs::new(&connection, &bucket).blob(digest).await.unwrap_err();
-    assert!(matches!(error, PortError::Transient { .. }));
+    assert!(matches!(error, PortError::Unknown { .. }));
     let (read, found) = (digest.short(), Digest::of(b"contents").short());
     assert_eq!(
         chain(&error),

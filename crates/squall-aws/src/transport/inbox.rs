@@ -36,8 +36,7 @@ impl Inbox {
         let what = || format!("make queue {queue_name}");
         let made = sqs.create_queue().queue_name(queue_name).send().await;
         let made = made.map_err(|error| port_error(connection, what(), error))?;
-        let queue_url =
-            made.queue_url.ok_or_else(|| PortError::transient(format!("{}: no answer", what())))?;
+        let queue_url = made.queue_url.ok_or_else(|| PortError::unknown(format!("{}: no answer", what())))?;
 
         let what = || format!("set up queue {queue_name}");
         let asked = sqs.get_queue_attributes().queue_url(&queue_url);
@@ -45,8 +44,7 @@ impl Inbox {
         let attributes =
             asked.map_err(|error| port_error(connection, what(), error))?.attributes.unwrap_or_default();
         let queue_arn = attributes.get(&QueueAttributeName::QueueArn).cloned();
-        let queue_arn =
-            queue_arn.ok_or_else(|| PortError::transient(format!("{}: it has no ARN", what())))?;
+        let queue_arn = queue_arn.ok_or_else(|| PortError::unknown(format!("{}: it has no ARN", what())))?;
         // https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
         let policy = json!({
             "Version": "2012-10-17",
@@ -76,7 +74,7 @@ impl Inbox {
     /// [`done`](Inbox::done) within the queue's visibility timeout comes again.
     ///
     /// # Errors
-    /// Transient when the queue does not answer.
+    /// Unknown when the queue does not answer.
     pub async fn receive(&self) -> Result<Vec<(String, String)>, PortError> {
         let request = self.client.get().await.receive_message().queue_url(&self.queue_url);
         let request = request.max_number_of_messages(MOST_MESSAGES).wait_time_seconds(WAIT_S);
@@ -91,7 +89,7 @@ impl Inbox {
     /// Takes a message out of the queue.
     ///
     /// # Errors
-    /// Transient when it is not known to be out.
+    /// Unknown when it is not known to be out.
     pub async fn done(&self, receipt: &str) -> Result<(), PortError> {
         let request =
             self.client.get().await.delete_message().queue_url(&self.queue_url).receipt_handle(receipt);

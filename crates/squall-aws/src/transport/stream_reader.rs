@@ -85,7 +85,7 @@ impl StreamReader {
             port_error_of(self.client.connection(), what(), format!("stream {}", self.name_or_arn), error)
         })?;
         let summary = reply.stream_description_summary;
-        summary.map(|it| it.stream_arn).ok_or_else(|| PortError::transient(format!("{}: no answer", what())))
+        summary.map(|it| it.stream_arn).ok_or_else(|| PortError::unknown(format!("{}: no answer", what())))
     }
 
     /// Its shards, open and closed.
@@ -121,13 +121,13 @@ impl StreamReader {
         let reply = reply.map_err(|error| {
             port_error_of(self.client.connection(), what(), format!("shard {shard}"), error)
         })?;
-        reply.shard_iterator.ok_or_else(|| PortError::transient(format!("{}: no answer", what())))
+        reply.shard_iterator.ok_or_else(|| PortError::unknown(format!("{}: no answer", what())))
     }
 
     /// The records at an iterator, at most `limit`.
     ///
     /// # Errors
-    /// Transient when the iterator has expired: take a new one after the last sequence number that was read.
+    /// Refused when the iterator has expired: take a new one after the last sequence number that was read.
     pub async fn records(&self, iterator: &str, limit: usize) -> Result<Page, PortError> {
         // GetRecords takes 1 to 10,000 (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html).
         let limit = i32::try_from(limit.clamp(1, 10_000)).unwrap_or(10_000);
@@ -136,7 +136,7 @@ impl StreamReader {
         let request = request.set_stream_arn(self.stream().arn());
         let reply = request.send().await.map_err(|error| {
             if error.as_service_error().is_some_and(|it| it.is_expired_iterator_exception()) {
-                return PortError::transient(format!("{}: the iterator has expired", what()));
+                return PortError::refused(format!("{}: the iterator has expired", what()));
             }
             port_error_of(self.client.connection(), what(), format!("stream {}", self.name_or_arn), error)
         })?;

@@ -4,7 +4,7 @@ use crate::claims::{InstanceRow, Refused, State, claim, gone, release};
 use crate::ids::{InstanceId, RunId};
 use crate::policy::{Policy, us};
 use crate::ports::{Clock, Ledger, PortError, Ports, ScalingGroup, Written};
-use crate::steps::scale_out::{StepError, change};
+use crate::steps::rows::{StepError, change};
 
 /// Races for the instance's row that are lost before it is somebody else's turn.
 const MOST_RACES: u32 = 20;

@@ -7,7 +7,8 @@ use crate::journal::{Decision, Line, Outcome};
 use crate::policy::Policy;
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
 use crate::scale_in::{ScaleInSeen, Tick, plan_tick};
-use crate::steps::scale_out::{StepError, act, have_enough, keep, look};
+use crate::steps::rows::StepError;
+use crate::steps::scale_out::{act, have_enough, keep, look};
 
 /// What a tick did.
 #[derive(Debug, Clone, PartialEq, Eq)]

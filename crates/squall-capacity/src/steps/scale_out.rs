@@ -1,17 +1,17 @@
 //! What an event does: into the ledger first, then the group, then a look whether it was enough.
 
-use crate::claims::{InstanceRow, finished, started, undrain};
+use crate::claims::{finished, started, undrain};
 use crate::events::{Activity, RunOn, Told};
 use crate::ids::InstanceId;
 use crate::journal::{Decision, Line, Outcome};
+use crate::launch::Launch;
 use crate::levels::{Levels, Recorded};
 use crate::policy::{Policy, us};
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
-use crate::scale_out::{Launch, Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
+use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
+use crate::steps::rows::{MOST_RACES, StepError, change};
 use crate::steps::runner::mark_gone;
 
-/// Races for the ledger's row that are lost before the event is left to its next delivery.
-const MOST_RACES: u32 = 20;
 /// Looks at the group that one event takes. A launch takes one for its note, one for itself, and one to see it done.
 const MOST_LOOKS: u32 = 8;
 
@@ -24,20 +24,6 @@ pub struct Handled {
     pub decision: ScaleOut,
     /// Whether the group was asked to be larger.
     pub has_raised: bool,
-}
-
-/// Why an event is to be delivered again.
-#[derive(Debug, thiserror::Error)]
-pub enum StepError {
-    /// A port failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-    /// Others wrote the same row all the time.
-    #[error("lost {MOST_RACES} races for the ledger's row")]
-    Raced,
-    /// The group is not as large as it has to be, however often it was told.
-    #[error("the group was told {MOST_LOOKS} times and is not as large as it has to be: {0}")]
-    NotEnough(String),
 }
 
 /// Takes in an event, and has the group be as large as all events together say.
@@ -122,7 +108,7 @@ where
             return Ok((decision, has_raised));
         }
     }
-    Err(StepError::NotEnough(last))
+    Err(StepError::NotEnough { n_looks: MOST_LOOKS, last })
 }
 
 /// What there is to decide on.
@@ -142,7 +128,7 @@ pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         }
         levels = after;
     }
-    Err(PortError::transient(format!("look at the group: its levels changed {MOST_RACES} times meanwhile")))
+    Err(PortError::refused(format!("look at the group: its levels changed {MOST_RACES} times meanwhile")))
 }
 
 /// Does what was decided.
@@ -184,8 +170,9 @@ async fn launch_noted<G: ScalingGroup, L: Ledger, M, J, C>(
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
     let done = note(outcome, ports.group.launch(launch.n, &launch.token).await);
-    // What can never be done is not asked for again: everybody would, and do nothing else.
-    if matches!(done, Ok(()) | Err(PortError::Permanent { .. })) {
+    // Once the group has answered, the token has done what it ever will: asking again under it only keeps others from
+    // launching.
+    if !done.as_ref().is_err_and(PortError::may_be_done) {
         ports.ledger.put_levels(without).await?;
     }
     done
@@ -240,20 +227,4 @@ async fn take_in_runs<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         change(ports, instance_id, |row, now_us| Some(finished(row, instance_id, run_id, now_us))).await?;
     }
     Ok(())
-}
-
-/// Changes an instance's row, over and over until nobody else does.
-pub(super) async fn change<G, L: Ledger, M, J, C: Clock>(
-    ports: &Ports<G, L, M, J, C>,
-    id: &InstanceId,
-    next: impl Fn(Option<&InstanceRow>, u64) -> Option<InstanceRow>,
-) -> Result<(), StepError> {
-    for _ in 0..MOST_RACES {
-        let row = ports.ledger.instance(id).await?;
-        let Some(next) = next(row.as_ref(), ports.clock.now_us()) else { return Ok(()) };
-        if ports.ledger.put_instance(&next).await? == Written::Yes {
-            return Ok(());
-        }
-    }
-    Err(StepError::Raced)
 }

@@ -244,7 +244,7 @@ fn whoever_asks_again_for_its_instance_keeps_it_even_if_nobody_protects_it() {
     let next = world.see().calls.len();
     world.get().fault = Some((next + 2, Fault::Before));
     let again = block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1)));
-    assert!(matches!(again, Err(RunnerError::Port(PortError::Transient { .. }))), "{again:?}");
+    assert!(matches!(again, Err(RunnerError::Port(PortError::Unknown { .. }))), "{again:?}");
     assert!(world.see().rows[&id(0)].is_claimed(NOW_US));
 }
 
@@ -267,6 +267,21 @@ fn a_launch_that_is_too_old_is_struck_out_and_decided_afresh() {
     world.get().now_us += TOKEN_US;
     block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap();
     assert_eq!((world.see().group.desired, world.see().tokens.len()), (3, 1));
+}
+
+#[test]
+fn a_launch_of_which_none_came_is_struck_out_and_the_next_one_has_another_token() {
+    let world = World::new(0, 9);
+    world.get().is_short = true;
+    let short = block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3)));
+    assert!(matches!(short, Err(StepError::Port(PortError::Refused { .. }))), "{short:?}");
+    assert_eq!((world.see().levels.launch.clone(), world.see().group.desired), (None, 0));
+    // Within the five minutes for which a launch that may have happened is asked for again.
+    world.get().is_short = false;
+    world.get().now_us += TOKEN_US / 100;
+    block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap();
+    assert_eq!((world.see().levels.launch.clone(), world.see().group.desired), (None, 3));
+    assert!(world.see().tokens.is_disjoint(&world.see().tokens_refused));
 }
 
 #[test]

@@ -240,7 +240,7 @@ impl Watch {
         let Self { job, table, .. } = self;
         let waited = duration(self.patience_us());
         match self.publication {
-            Some(_) => PortError::transient(format!(
+            Some(_) => PortError::unknown(format!(
                 "the splitter did not take job {job} in within {waited}; its log says why, unless it is not \
                  subscribed to the topic; it may yet: squall watch {job}"
             ))

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::sizing::{MAX_SUBTASK_MS, MAX_SUBTASKS_PER_TASK};
+use crate::sizing::{MAX_SUBTASK_MS, MAX_SUBTASKS_PER_TASK, MAX_TASKS};
 
 /// A job with one more field, or another one.
 fn with(field: &str) -> String {

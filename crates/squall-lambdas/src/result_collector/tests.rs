@@ -114,7 +114,7 @@ struct Down;
 
 impl JobEvents for Down {
     async fn job_ended(&self, _: &JobRow) -> Result<(), PortError> {
-        Err(PortError::transient("cannot publish"))
+        Err(PortError::unknown("cannot publish"))
     }
 }
 

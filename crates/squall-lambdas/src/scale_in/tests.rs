@@ -52,7 +52,7 @@ fn a_group_that_does_not_answer_fails_the_tick() {
     let world = idle("rule.json");
     world.state().n_faults = 1;
     let failure = tick_by(&world, "rule.json").unwrap_err();
-    assert_eq!(format!("{failure:?}"), "PortTransient: not done: as asked");
+    assert_eq!(format!("{failure:?}"), "PortUnknown: not done: as asked");
     tick_by(&world, "rule.json").unwrap();
     assert_eq!(world.seen().group.desired, 5, "whoever drained them may still be about it");
     world.state().now_us += DRAIN_GRACE_US;

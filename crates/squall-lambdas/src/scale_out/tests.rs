@@ -142,7 +142,7 @@ fn a_group_that_does_not_answer_fails_the_invocation_and_the_others_are_taken_in
     let mut failure = None;
     let log = logged(|| failure = take_in(&world, "several.json").err());
     let (first, second) = ("7d1c0e9a-52b4-5c1f-8a53-5f6e3b0a9101", "7d1c0e9a-52b4-5c1f-8a53-5f6e3b0a9102");
-    assert_eq!(format!("{:?}", failure.unwrap()), format!("PortTransient: message {first}: as asked"));
+    assert_eq!(format!("{:?}", failure.unwrap()), format!("PortUnknown: message {first}: as asked"));
     assert!(log.contains(&format!("not taken in: as asked message_id=\"{second}\"")), "{log}");
     assert_eq!(desired(&world), 3, "the third sees to what all of them say");
 }

@@ -67,12 +67,11 @@ struct Down;
 
 impl TaskQueue for Down {
     async fn shards(&self) -> Result<Vec<ShardRange>, PortError> {
-        let source = Some("connection refused".into());
-        Err(PortError::Transient { what: "cannot list the shards of squall-tasks".to_owned(), source })
+        Err(PortError::refused("cannot list the shards of squall-tasks").with_source("connection refused"))
     }
 
     async fn put_tasks(&self, _: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
-        Err(PortError::transient("cannot put"))
+        Err(PortError::unknown("cannot put"))
     }
 }
 
@@ -92,7 +91,7 @@ fn a_stream_that_does_not_answer_fails_the_invocation_with_every_cause() {
     let event = events::read("task-splitter", "sns-job.json");
     let failure = block_on(handle(&ports, &inputs, &split_config(), event)).unwrap_err();
     let message = "message 95df01b4-ee98-5cb9-9903-4c221d41eb5e: cannot list the shards of squall-tasks: connection refused";
-    assert_eq!(format!("{failure:?}"), format!("PortTransient: {message}"));
+    assert_eq!(format!("{failure:?}"), format!("PortRefused: {message}"));
     let Diagnostic { error_type, error_message } = failure.into();
-    assert_eq!((error_type.as_str(), error_message.as_str()), ("PortTransient", message));
+    assert_eq!((error_type.as_str(), error_message.as_str()), ("PortRefused", message));
 }

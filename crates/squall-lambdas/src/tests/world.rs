@@ -79,7 +79,7 @@ impl State {
     fn fault(&mut self) -> Result<(), PortError> {
         let Some(left) = self.n_faults.checked_sub(1) else { return Ok(()) };
         self.n_faults = left;
-        Err(PortError::transient("as asked"))
+        Err(PortError::unknown("as asked"))
     }
 
     fn grow_to(&mut self, n: u32) -> Result<(), PortError> {
@@ -203,5 +203,10 @@ impl Journal for World {
 impl Clock for World {
     fn now_us(&self) -> u64 {
         self.state().now_us
+    }
+
+    async fn sleep_until(&self, until_us: u64) {
+        let mut state = self.state();
+        state.now_us = state.now_us.max(until_us);
     }
 }

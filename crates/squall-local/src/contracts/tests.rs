@@ -27,5 +27,5 @@ fn simulated_time_passes_as_promised() {
 #[test]
 fn a_broken_promise_is_told() {
     assert_eq!(same("one is two", &1, &2), Err("one is two: found 1, expected 2".to_owned()));
-    assert!(permanent::<()>("this", Err(PortError::transient("later"))).is_err());
+    assert!(permanent::<()>("this", Err(PortError::refused("later"))).is_err());
 }

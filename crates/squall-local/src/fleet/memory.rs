@@ -17,12 +17,6 @@ use squall_capacity::ports::{
 use super::model::{GroupModel, Refusal};
 use crate::simulated::{Random, SimulatedClock};
 
-impl Clock for SimulatedClock {
-    fn now_us(&self) -> u64 {
-        squall_core::ports::Clock::now_us(self)
-    }
-}
-
 /// A fleet in one process; clones are the same fleet.
 #[derive(Clone)]
 pub struct Fleet(Rc<Inner>);
@@ -106,7 +100,7 @@ impl Fleet {
             match refusal {
                 Refusal::Validation(_) | Refusal::TokenMismatch(_) => PortError::permanent(what),
                 Refusal::InProgress(_) | Refusal::NoCapacity(_) | Refusal::Throttled => {
-                    PortError::transient(what)
+                    PortError::refused(what)
                 }
             }
         })
@@ -125,9 +119,14 @@ impl ScalingGroup for Fleet {
     }
 
     async fn launch(&self, n: u32, token: &str) -> Result<(), PortError> {
-        self.call("launch instances", |group, now_us, chance| {
-            group.launch(n, token, now_us, chance).map(drop)
-        })
+        let mut none_came = false;
+        let done = self.call("launch instances", |group, now_us, chance| {
+            let done = group.launch(n, token, now_us, chance).map(drop);
+            none_came = matches!(done, Err(Refusal::NoCapacity(_)));
+            done
+        });
+        // Refused for another reason, an earlier call under the token may have been done.
+        if none_came { done } else { done.map_err(PortError::of_a_repeat) }
     }
 
     async fn terminate(&self, id: &InstanceId) -> Result<(), PortError> {

@@ -146,6 +146,8 @@ pub struct GroupModel {
     desired: u32,
     instances: BTreeMap<InstanceId, ModelInstance>,
     tokens: BTreeMap<String, u32>,
+    /// Tokens of launches of which none came.
+    tokens_refused: BTreeSet<String>,
     n_launched: u64,
     cooling_until_us: u64,
     calls: BTreeMap<&'static str, (u64, u32)>,
@@ -163,6 +165,7 @@ impl GroupModel {
             settings,
             instances: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            tokens_refused: BTreeSet::new(),
             n_launched: 0,
             cooling_until_us: 0,
             calls: BTreeMap::new(),
@@ -260,7 +263,8 @@ impl GroupModel {
         Ok(())
     }
 
-    /// `LaunchInstances`: so many more, once per token. The desired capacity grows by those that are launched.
+    /// `LaunchInstances`: so many more, once per token. The desired capacity grows by those that are launched. The answer
+    /// to a token stays the same, also when it was that there are none.
     ///
     /// # Errors
     /// Over the maximum or the most per call, when the token was used otherwise, and when there are none to be had.
@@ -284,8 +288,10 @@ impl GroupModel {
             );
             return Err(Refusal::Validation(what));
         }
+        let n = if self.tokens_refused.contains(token) { 0 } else { n };
         let ids: Vec<_> = (0..n).map_while(|_| self.launch_one(now_us, chance)).collect();
         if ids.is_empty() {
+            self.tokens_refused.insert(token.to_owned());
             return Err(Refusal::NoCapacity("we currently do not have sufficient capacity".to_owned()));
         }
         self.tokens.insert(token.to_owned(), n);

@@ -164,7 +164,7 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
             let is_good = now_us.saturating_sub(since_us) < ITERATOR_LASTS_US;
             place.iterator = (is_good && place.position == Position::Latest).then_some((iterator, since_us));
             // Whatever this was, another iterator will do.
-            return page.map_err(|error| PortError::transient(chain(&error)));
+            return page.map_err(|error| PortError::unknown(chain(&error)));
         }
         page
     }

@@ -218,7 +218,7 @@ impl FailureDestination for Scene<'_> {
     async fn keep(&self, name: &str, record: &str) -> Result<(), PortError> {
         if self.n_keep_failures.get() > 0 {
             self.n_keep_failures.set(self.n_keep_failures.get() - 1);
-            return Err(PortError::transient("the bucket is away"));
+            return Err(PortError::unknown("the bucket is away"));
         }
         self.kept.borrow_mut().push((name.to_owned(), serde_json::from_str(record).unwrap()));
         Ok(())

@@ -106,13 +106,13 @@ impl ChaosPorts {
         self.world.pass(5_000).await;
         self.maybe_die().await;
         if self.world.chance(faults.refuse) {
-            return Err(PortError::transient(format!("{what}: refused")));
+            return Err(PortError::refused(format!("{what}: refused")));
         }
         let done = act(&self.world.memory).await?;
         self.maybe_die().await;
         self.world.pass(5_000).await;
         if self.world.chance(faults.lose_reply) {
-            return Err(PortError::transient(format!("{what}: the reply was lost")));
+            return Err(PortError::unknown(format!("{what}: the reply was lost")));
         }
         Ok(done)
     }

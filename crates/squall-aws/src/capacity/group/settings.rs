@@ -10,7 +10,7 @@ impl AutoScalingGroup {
     /// The group's settings.
     ///
     /// # Errors
-    /// Transient when AWS does not answer; permanent when there is no such group.
+    /// Unknown when AWS does not answer; permanent when there is no such group.
     pub async fn settings(&self) -> Result<Settings, PortError> {
         let described = self.described().await?;
         let client = self.client.get().await;

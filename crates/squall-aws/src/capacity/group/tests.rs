@@ -52,7 +52,13 @@ fn id(id: &str) -> InstanceId {
 
 fn sentence(result: Result<(), PortError>) -> String {
     let error = result.unwrap_err();
-    let kind = if matches!(error, PortError::Transient { .. }) { "transient" } else { "permanent" };
+    let kind = if error.is_permanent() {
+        "permanent"
+    } else if error.may_be_done() {
+        "unknown"
+    } else {
+        "refused"
+    };
     format!("{kind}: {}", chain(&error))
 }
 
@@ -129,10 +135,7 @@ async fn a_group_that_is_busy_may_be_asked_again() {
          </Message>",
     );
     let error = sentence(group_of(&[BUSY]).await.set_desired(7).await);
-    assert!(
-        error.starts_with("transient: cannot set the desired capacity of group runners to 7: "),
-        "{error}"
-    );
+    assert!(error.starts_with("refused: cannot set the desired capacity of group runners to 7: "), "{error}");
     assert!(error.ends_with("7 is in progress and blocks this action: ScalingActivityInProgress"), "{error}");
 }
 
@@ -169,7 +172,7 @@ async fn a_launch_of_which_some_came_is_a_launch_and_of_which_none_came_is_not()
     let error = sentence(group_of(&[NONE]).await.launch(3, "token").await);
     assert_eq!(
         error,
-        "transient: cannot launch 3 instances in group runners: none came in eu-west-1a \
+        "refused: cannot launch 3 instances in group runners: none came in eu-west-1a \
          (InsufficientInstanceCapacity): There is no capacity now"
     );
     assert_eq!(group_of(&[SOME]).await.launch(3, "token").await.ok(), Some(()));

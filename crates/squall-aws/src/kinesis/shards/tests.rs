@@ -26,7 +26,7 @@ fn a_gap_an_overlap_and_no_shards_at_all_are_a_reshard_under_way() {
         vec![open("parent", 0, u128::MAX), open("child", 0, 9), rest(10)],
     ] {
         let told = ShardMap::new("tasks", shards.clone());
-        assert!(matches!(told, Err(PortError::Transient { .. })), "{shards:?}: {told:?}");
+        assert!(matches!(told, Err(PortError::Refused { .. })), "{shards:?}: {told:?}");
     }
 }
 

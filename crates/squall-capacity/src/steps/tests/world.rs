@@ -31,6 +31,10 @@ pub(super) struct Inside {
     pub(super) levels: Levels,
     pub(super) rows: BTreeMap<InstanceId, InstanceRow>,
     pub(super) tokens: BTreeSet<String>,
+    /// Whether there are no instances to launch.
+    pub(super) is_short: bool,
+    /// Tokens of launches of which none came; the answer to each stays the same.
+    pub(super) tokens_refused: BTreeSet<String>,
     /// Instances that were terminated while a run was on them.
     pub(super) killed: Vec<InstanceId>,
     pub(super) metrics: BTreeMap<Series, f64>,
@@ -61,6 +65,8 @@ impl World {
             levels: Levels::default(),
             rows,
             tokens: BTreeSet::new(),
+            is_short: false,
+            tokens_refused: BTreeSet::new(),
             killed: Vec::new(),
             metrics: BTreeMap::new(),
             calls: Vec::new(),
@@ -102,10 +108,10 @@ impl World {
         let fault = state.fault.filter(|(at, _)| *at == state.calls.len()).map(|(_, fault)| fault);
         state.calls.push(what);
         if fault == Some(Fault::Before) {
-            return Err(PortError::transient("nobody answers"));
+            return Err(PortError::unknown("nobody answers"));
         }
         let done = act(&mut state);
-        if fault == Some(Fault::After) { Err(PortError::transient("the reply is lost")) } else { done }
+        if fault == Some(Fault::After) { Err(PortError::unknown("the reply is lost")) } else { done }
     }
 }
 
@@ -216,6 +222,10 @@ impl ScalingGroup for &World {
             if it.group.desired + n > it.group.max {
                 return Err(PortError::permanent("over the maximum"));
             }
+            if it.is_short || it.tokens_refused.contains(token) {
+                it.tokens_refused.insert(token.to_owned());
+                return Err(PortError::refused("none came"));
+            }
             it.tokens.insert(token.to_owned());
             it.group.desired += n;
             it.follow();
@@ -274,5 +284,10 @@ impl Journal for &World {
 impl Clock for &World {
     fn now_us(&self) -> u64 {
         self.get().now_us
+    }
+
+    async fn sleep_until(&self, until_us: u64) {
+        let mut state = self.get();
+        state.now_us = state.now_us.max(until_us);
     }
 }

@@ -57,7 +57,10 @@ pub(super) enum Reply {
     Row(Option<InstanceRow>),
     Written(Written),
     Done,
-    Transient,
+    /// Not done.
+    Refused,
+    /// Done or not.
+    Unknown,
     Permanent(String),
 }
 
@@ -107,7 +110,8 @@ impl<'a> Replay<'a> {
         })
         .await;
         match reply {
-            Reply::Transient => Err(PortError::transient("no answer")),
+            Reply::Refused => Err(PortError::refused("not now")),
+            Reply::Unknown => Err(PortError::unknown("no answer")),
             Reply::Permanent(what) => Err(PortError::permanent(what)),
             reply => Ok(reply),
         }
@@ -200,5 +204,9 @@ impl Journal for &Replay<'_> {
 impl Clock for &Replay<'_> {
     fn now_us(&self) -> u64 {
         self.now_us.get()
+    }
+
+    async fn sleep_until(&self, until_us: u64) {
+        self.now_us.set(self.now_us.get().max(until_us));
     }
 }

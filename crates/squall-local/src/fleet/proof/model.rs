@@ -34,6 +34,7 @@ pub(super) enum Action {
     Call { actor: usize, choice: u64 },
     CallUnheard { actor: usize, choice: u64 },
     Refuse { actor: usize },
+    Shortage { actor: usize },
     Crash { actor: usize },
     Tick,
     Dispatch { run: usize, to: usize },
@@ -217,6 +218,9 @@ impl<D: Design> Model for Proof<D> {
             if budget.faults > 0 && !actor.asks.is_read() {
                 actions.push(Action::Refuse { actor: n });
             }
+            if budget.faults > 0 && matches!(actor.asks, Ask::Launch(..)) {
+                actions.push(Action::Shortage { actor: n });
+            }
             if budget.crashes > 0 {
                 actions.push(Action::Crash { actor: n });
             }
@@ -280,11 +284,18 @@ impl<D: Design> Model for Proof<D> {
             Action::CallUnheard { actor, choice } => {
                 state.budget.faults -= 1;
                 state.world.answer(&last.actors[actor].asks, choice);
-                self.hear(&mut state, actor, Reply::Transient);
+                self.hear(&mut state, actor, Reply::Unknown);
             }
             Action::Refuse { actor } => {
                 state.budget.faults -= 1;
-                self.hear(&mut state, actor, Reply::Transient);
+                self.hear(&mut state, actor, Reply::Unknown);
+            }
+            Action::Shortage { actor } => {
+                state.budget.faults -= 1;
+                let available = state.world.group.settings.available.replace(0);
+                let reply = state.world.answer(&last.actors[actor].asks, 0);
+                state.world.group.settings.available = available;
+                self.hear(&mut state, actor, reply);
             }
             Action::Crash { actor } => {
                 state.budget.crashes -= 1;

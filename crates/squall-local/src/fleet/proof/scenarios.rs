@@ -2,9 +2,9 @@
 
 use squall_capacity::events::{Activity, Runs, Told};
 use squall_capacity::ids::SourceId;
+use squall_capacity::launch::Launch;
 use squall_capacity::policy::{Policy, RaiseBy, ScaleIn};
 use squall_capacity::scale_in::DRAIN_GRACE_US;
-use squall_capacity::scale_out::Launch;
 
 use super::state::{Budget, Scenario};
 use crate::fleet::model::GroupSettings;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use squall_capacity::events::Activity;
 use squall_capacity::ids::InstanceId;
+use squall_capacity::launch::Launch;
 use squall_capacity::levels::Levels;
 use squall_capacity::policy::Policy;
-use squall_capacity::scale_out::Launch;
 
 use super::asked::{Ask, Replied, Reply};
 use super::design::Step;

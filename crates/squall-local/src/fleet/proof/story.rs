@@ -69,6 +69,7 @@ fn line(state: &State, next: &State, action: &Action) -> String {
         }
         Action::CallUnheard { actor, .. } => desired(format!("{} → done, but no answer", call(*actor))),
         Action::Refuse { actor } => format!("{} → not done, no answer", call(*actor)),
+        Action::Shortage { actor } => format!("{} → no capacity now", call(*actor)),
         Action::Crash { actor } => {
             format!("{} dies before: {}", name(&state.actors[*actor]), ask(&state.actors[*actor].asks))
         }
@@ -118,7 +119,8 @@ fn reply(reply: &Reply) -> String {
         Reply::Row(it) => it.as_ref().map_or_else(|| "none".to_owned(), row),
         Reply::Written(it) => format!("{it:?}").to_lowercase(),
         Reply::Done => "done".to_owned(),
-        Reply::Transient => "refused for now".to_owned(),
+        Reply::Refused => "refused for now".to_owned(),
+        Reply::Unknown => "no answer".to_owned(),
         Reply::Permanent(what) => format!("refused: {what}"),
     }
 }

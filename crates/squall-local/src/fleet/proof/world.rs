@@ -54,7 +54,7 @@ impl World {
         let now_us = self.now_us;
         let chance: &mut dyn FnMut(u64) -> u64 = &mut |n| choice.min(n.saturating_sub(1));
         let done = match ask {
-            Ask::Describe => return self.group.describe(now_us).map_or(Reply::Transient, Reply::Group),
+            Ask::Describe => return self.group.describe(now_us).map_or(Reply::Unknown, Reply::Group),
             Ask::Levels => return Reply::Levels(self.levels.clone()),
             Ask::Instances => return Reply::Rows(self.rows.values().cloned().collect()),
             Ask::Instance(id) => return Reply::Row(self.rows.get(id).cloned()),
@@ -96,7 +96,8 @@ impl World {
             Err(refusal @ (Refusal::Validation(_) | Refusal::TokenMismatch(_))) => {
                 Reply::Permanent(refusal.to_string())
             }
-            Err(Refusal::InProgress(_) | Refusal::NoCapacity(_) | Refusal::Throttled) => Reply::Transient,
+            Err(Refusal::NoCapacity(_)) => Reply::Refused,
+            Err(Refusal::InProgress(_) | Refusal::Throttled) => Reply::Unknown,
         }
     }
 

@@ -126,13 +126,13 @@ impl River {
     pub(super) fn records(&mut self, iterator: &str, limit: usize, now_us: u64) -> Result<Page, PortError> {
         self.n_reads += 1;
         if self.fails_every.is_some_and(|every| self.n_reads.is_multiple_of(every)) {
-            return Err(PortError::transient("the stream stumbles"));
+            return Err(PortError::unknown("the stream stumbles"));
         }
         let parts: Vec<_> = iterator.split('/').collect();
         let (index, since_us): (usize, u64) = (parts[1].parse().unwrap(), parts[2].parse().unwrap());
         if now_us > since_us + self.iterator_lasts_us {
             self.n_expired += 1;
-            return Err(PortError::transient("the iterator has expired"));
+            return Err(PortError::refused("the iterator has expired"));
         }
         let channel = &self.channels[parts[0]];
         let end = channel.records.len().min(index + limit.min(self.page_records));
