@@ -123,6 +123,11 @@ impl Watch {
         Ok(Self { store: deployment.store()?, table, inputs, job, publication, again: args.again() })
     }
 
+    /// The same for a job that was published just now.
+    pub(crate) fn of(self, publication: Publication) -> Self {
+        Self { publication: Some(publication), ..self }
+    }
+
     /// Shows the progress until the job has ended, then gives its answer.
     ///
     /// # Errors
