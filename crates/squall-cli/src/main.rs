@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 mod answer;
 mod capacity;
@@ -25,6 +25,7 @@ mod progress;
 mod report_file;
 mod run;
 mod sample;
+mod terminal;
 mod workloads;
 
 /// Quick-to-scale computing: one job, many cores, one exact answer.
@@ -66,7 +67,9 @@ const LEFT_OUT: &str = "  left out of this build; `cargo run --release --package
 const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry", "cancel"];
 
 fn main() -> ExitCode {
-    let done = match Args::parse().command {
+    let matches = terminal::with_fitting_help(Args::command()).get_matches();
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let done = match args.command {
         Command::Run(args) => run::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Workloads(args) => workloads::main(&args),
