@@ -272,7 +272,9 @@ fn open_shard(shard: &Shard) -> Result<OpenShard, PortError> {
     };
     let (first, last) = (&keys.starting_hash_key, &keys.ending_hash_key);
     match (hash_key(first), hash_key(last)) {
-        (Some(first), Some(last)) => Ok(OpenShard { id: shard_id.clone(), range: ShardRange { first, last } }),
+        (Some(first), Some(last)) => {
+            Ok(OpenShard { id: shard_id.clone(), range: ShardRange { first, last } })
+        }
         _ => Err(PortError::permanent(format!(
             "shard {shard_id} has the hash keys {first:?} to {last:?}; expected whole numbers"
         ))),

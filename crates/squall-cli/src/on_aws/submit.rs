@@ -14,11 +14,11 @@ use squall_core::rows::{JobRow, JobStatus};
 use squall_core::workload::InputError;
 use squall_local::{Directory, LocalConfig, LocalGrid};
 
+use crate::FAILURES;
 use crate::answer::OutputArgs;
 use crate::job_file::{JobFile, job_id};
 use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part};
 use crate::on_aws::watch::{Publication, Watch};
-use crate::FAILURES;
 use crate::print::{self, counted};
 
 mod message;
@@ -72,7 +72,8 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     deployment::visit(&args.deployment, async |deployment| {
         let topic = JobTopic::new(&deployment.connection, deployment.name(Part::JobsTopic)?);
         // Before anything is published: a watch that cannot begin must not leave a job behind.
-        let watch = args.watch.then(|| Watch::new(&deployment, &args.deployment, id.clone(), None)).transpose()?;
+        let watch =
+            args.watch.then(|| Watch::new(&deployment, &args.deployment, id.clone(), None)).transpose()?;
         let uploaded = upload(&deployment, &draft, directory).await?;
         let message = draft.message(&id, &uploaded);
         let digest = Digest::of(message.as_bytes());

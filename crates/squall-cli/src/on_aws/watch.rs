@@ -244,8 +244,8 @@ impl Watch {
         let waited = duration(self.patience_us());
         match self.publication {
             Some(_) => PortError::transient(format!(
-                "the splitter did not take job {job} in within {waited}; its log says why, unless it is not \
-                 subscribed to the topic; it may yet: squall watch {job}"
+                "the splitter did not take job {job} in within {waited}; its log says why (that of `squall dev` is \
+                 .dev/functions.log), unless it is not subscribed to the topic; it may yet: squall watch {job}"
             ))
             .into(),
             None => anyhow!(
