@@ -10,30 +10,41 @@ INFRA := infra/node_modules/.package-lock.json
 # Other settings than infra/squall.config.ts: make deploy CONFIG=staging.config.ts
 CONFIG ?= infra/squall.config.ts
 CDK = cd infra && node_modules/.bin/cdk --context config=$(abspath $(CONFIG))
+# What runs on this machine, in the profile of the tests. Without --package, because then Cargo gives the dependencies the features
+# that `cargo lambda watch` and `cargo test --workspace` give them, and none is built twice.
+BUILD_HERE = $(CARGO) build --locked $(addprefix --bin ,squall task-splitter shard-consumer cascade-worker result-collector)
+AT_ENDPOINT = $(if $(ENDPOINT),--endpoint $(ENDPOINT))
 # What an emulator takes; nothing here reaches an account.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: demo dev watch check test test-infra live bench lambdas synth bootstrap diff deploy destroy templates
+.PHONY: demo dev watch check check-rust check-infra test test-infra live bench lambdas synth bootstrap diff deploy destroy templates
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
 	@$(CARGO) run --release --quiet --locked --package squall-cli --no-default-features -- run events/jobs/demo.json
 
-# The grid as it runs on AWS, on this machine: an emulator, the functions' own binaries, their event sources.
-dev: $(VENV)/emulator
-	$(CARGO) build --release --locked --package squall-cli --package squall-lambdas
-	@$(EMULATED) target/release/squall dev
+# The grid as it runs on AWS, on this machine: an emulator, the functions' own binaries, their event sources. With an emulator that
+# runs already, such as LocalStack: make dev ENDPOINT=http://localhost:4566
+dev: $(if $(ENDPOINT),,$(VENV)/emulator)
+	@echo "building squall and its functions; the first time that takes minutes"
+	$(BUILD_HERE)
+	@target/debug/squall dev $(AT_ENDPOINT)
 
 # The same with the functions under `cargo lambda watch`, which builds them again whenever their code changes.
-watch: $(VENV)/emulator $(VENV)/cargo-lambda
-	$(CARGO) build --locked --package squall-cli
-	@./crates/squall-cli/src/on_aws/dev/watch.sh
+watch: $(if $(ENDPOINT),,$(VENV)/emulator) $(VENV)/cargo-lambda
+	@echo "building squall and its functions; the first time that takes minutes"
+	$(BUILD_HERE)
+	@./crates/squall-cli/src/on_aws/dev/watch.sh $(AT_ENDPOINT)
 
-# Formatting and lints; fails on any warning.
-check: $(INFRA)
+# Formatting and lints; fails on any warning. `make check-rust` needs no Node.
+check: check-rust check-infra
+
+check-rust:
 	$(CARGO) fmt --all --check
-	npm --prefix infra run --silent check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+
+check-infra: $(INFRA)
+	npm --prefix infra run --silent check
 
 # Every test. The stacks are tested by themselves, and deployed into the emulator.
 test: test-infra $(VENV)/emulator
@@ -62,7 +73,8 @@ lambdas: $(VENV)/cargo-lambda
 
 # What a deployment costs while it idles, and its templates in infra/cdk.out; needs no functions and no account.
 synth: $(INFRA)
-	@$(CDK) synth --quiet --context code=bucket
+	@$(CDK) list --context code=bucket >/dev/null
+	@echo "the templates are in infra/cdk.out"
 
 # Once per account and region: what the CDK itself needs there.
 bootstrap: $(INFRA)

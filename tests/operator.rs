@@ -1,6 +1,5 @@
 //! The operator's commands where there is no grid to talk to: what they say, in one sentence, and their exit status.
 
-use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
@@ -101,13 +100,16 @@ fn an_emulator_that_is_down_is_told_by_its_address() {
 
 #[test]
 fn a_single_name_that_is_missing_is_asked_for_where_the_others_are() {
-    let needed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+    let needed: [(&str, &[&str]); 7] = [
         ("SQUALL_JOBS_TOPIC", COMMANDS[0]),
+        // Before anything is published, and before anything is asked.
+        ("SQUALL_TABLE", &["submit", "job.json", "--watch"]),
+        ("SQUALL_BUCKET", &["submit", "job.json", "--watch"]),
         ("SQUALL_TABLE", COMMANDS[1]),
         ("SQUALL_BUCKET", COMMANDS[3]),
         ("SQUALL_TASK_STREAM", COMMANDS[5]),
         ("SQUALL_EVENTS_TOPIC", COMMANDS[6]),
-    ]);
+    ];
     let directory = Scratch::new("operator-one-missing");
     directory.write("job.json", JOB);
     for (missing, args) in needed {

@@ -204,3 +204,17 @@ fn every_dependency_is_the_workspaces() {
         }
     }
 }
+
+#[test]
+fn deploying_code_with_cargo_lambda_changes_code_alone() {
+    // What it finds in these it gives the function: memory, timeouts, variables. They belong to `infra/`.
+    let has = |manifest: &toml::Table, owner: &str| {
+        manifest.get(owner).and_then(|it| it.get("metadata")).is_some_and(|it| it.get("lambda").is_some())
+    };
+    assert!(!has(&manifest(&root()), "workspace"));
+    for (name, path) in crates() {
+        assert!(!has(&manifest(&path), "package"), "{name}");
+        assert!(!path.join("CargoLambda.toml").exists(), "{name}");
+    }
+    assert!(!root().join("CargoLambda.toml").exists());
+}

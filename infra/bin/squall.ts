@@ -1,6 +1,6 @@
 // `cdk` runs this. Context: `-c config=FILE` for other settings, `-c functions=DIR` for code elsewhere than target/lambda,
 // `-c code=bucket` for templates that need no CDK, `-c destroy=yes` when that is what is about to happen.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,6 +12,9 @@ import { checked, SettingsError } from "../lib/settings.ts";
 const infra = join(import.meta.dirname, "..");
 
 async function read(path: string): Promise<unknown> {
+  if (!existsSync(path)) {
+    throw new SettingsError("there is no such file; it is the settings that CONFIG=FILE or --context config=FILE names");
+  }
   if (path.endsWith(".json")) {
     return JSON.parse(readFileSync(path, "utf8"));
   }

@@ -155,13 +155,50 @@ export function checked(settings: unknown): Checked {
 }
 
 function sentence(issue: z.core.$ZodIssue, settings: unknown): string {
-  const field = issue.path.map(String).join(".") || "the settings";
+  const field = named(issue.path) || "the settings";
   if (issue.code === "unrecognized_keys") {
     const at = issue.path.length > 0 ? `${field}.` : "";
-    return issue.keys.map((key) => `${at}${key} is unknown`).join("\n");
+    return issue.keys.map((key) => `${at}${key} is unknown${suggestion(key, known(issue.path))}`).join("\n");
   }
   const value = issue.path.reduce<unknown>((it, key) => (it as Record<PropertyKey, unknown> | undefined)?.[key], settings);
   const found = value === undefined ? "not set" : JSON.stringify(value);
   const expected = issue.code === "invalid_type" ? issue.expected : issue.message;
   return `${field} is ${found}; expected ${expected}`;
+}
+
+/** A path as one would write it: `grid.readsFrom[0]`. */
+function named(path: readonly PropertyKey[]): string {
+  return path.map((key, i) => (typeof key === "number" ? `[${key}]` : i > 0 ? `.${String(key)}` : String(key))).join("");
+}
+
+type Shape = { properties?: Record<string, Shape>; items?: Shape; anyOf?: Shape[]; oneOf?: Shape[] };
+
+/** The keys that an object of the settings may have. */
+function known(path: readonly PropertyKey[]): string[] {
+  const whole = z.toJSONSchema(Deployment, { unrepresentable: "any", io: "input" }) as Shape;
+  const variants = (shape: Shape): Shape[] => [shape, ...[...(shape.anyOf ?? []), ...(shape.oneOf ?? [])].flatMap(variants)];
+  const inside = (shapes: Shape[], key: PropertyKey) =>
+    shapes.flatMap(({ properties, items }) => properties?.[String(key)] ?? items ?? []).flatMap(variants);
+  return path.reduce(inside, variants(whole)).flatMap(({ properties }) => Object.keys(properties ?? {}));
+}
+
+/** Which of the keys may be meant by one that is none of them. */
+function suggestion(key: string, keys: string[]): string {
+  const given = key.toLowerCase();
+  const isMeant = (other: string) => distance(given, other) <= Math.min(2, given.length / 2) || (given.length > 3 && other.includes(given));
+  const meant = keys.filter((it) => isMeant(it.toLowerCase()));
+  return meant.length > 0 ? `; did you mean ${meant.join(" or ")}?` : "";
+}
+
+/** How many letters to insert, remove or replace until one word is the other. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...one].entries()) {
+    const next = [i + 1];
+    for (const [j, its] of [...other].entries()) {
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter === its ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[other.length]!;
 }

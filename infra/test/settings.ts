@@ -27,6 +27,8 @@ test("each field that is wrong is named, with its value and what would be right"
     { grid: { taskShards: 0 } },
     { grid: { taskShards: "2", lanesPerShard: 11 } },
     { grid: { shards: 2 } },
+    { grid: { lanesPershard: 2, wrkers: 1 } },
+    { capacity: { group: "mine", policy: { ...policy, scale_in: { mode: "by_instance", idle_s: 60, idles_s: 60 } } } },
     { grid: { memoryMb: { worker: 64 } } },
     { grid: { logDays: 10 } },
     { grid: { blobDays: 30 } },
@@ -65,21 +67,24 @@ test("each field that is wrong is named, with its value and what would be right"
     `\
 grid is not set; expected a grid, a capacity, or both
 the settings is 7; expected object
-gird is unknown
+gird is unknown; did you mean grid?
 name is "squall"; expected letters and digits, beginning with a capital, at most 30
 region is "Ireland"; expected a region such as eu-west-1
 grid.taskShards is 0; expected shards, a whole number from 1 to 500
 grid.taskShards is "2"; expected shards, a whole number from 1 to 500
 grid.lanesPerShard is 11; expected lanes, a whole number from 1 to 10
-grid.shards is unknown
+grid.shards is unknown; did you mean taskShards or resultShards?
+grid.lanesPershard is unknown; did you mean lanesPerShard?
+grid.wrkers is unknown
+capacity.policy.scale_in.idles_s is unknown; did you mean idle_s?
 grid.memoryMb.worker is 64; expected MB, a whole number from 128 to 10240
 grid.logDays is 10; expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 grid.blobDays is 30; expected days (rows live for 30 after a job's end, and once more after a retry), a whole number from 60 to 3650
-grid.readsFrom.0 is "market-data/*"; expected s3://bucket/ or s3://bucket/prefix
+grid.readsFrom[0] is "market-data/*"; expected s3://bucket/ or s3://bucket/prefix
 grid.reservedConcurrency.consumer is 7; expected at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stands still
 alarms.email is not set; expected an e-mail address as well, since a budget tells somebody
 alarms.email is "nobody"; expected an e-mail address
-grid.readsWithKeys.0 is "alias/mine"; expected the ARN of a KMS key
+grid.readsWithKeys[0] is "alias/mine"; expected the ARN of a KMS key
 capacity.group is not set; expected either the name of a group, or an example to make, and not both
 capacity.group is "*"; expected the name of an Auto Scaling group
 capacity.group is "mine"; expected either the name of a group, or an example to make, and not both

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use tokio::sync::OnceCell;
 
 /// Longest wait for a connection to open. A healthy endpoint of the same region answers within milliseconds, and a
@@ -43,13 +44,22 @@ pub struct Connection {
 
 struct Shared {
     settings: Settings,
+    /// What an emulator takes for credentials, instead of those of the standard chain.
+    keys: Option<Credentials>,
     config: OnceCell<SdkConfig>,
 }
 
 impl Connection {
     /// A connection that is not made yet.
     pub fn new(settings: Settings) -> Self {
-        Self { shared: Arc::new(Shared { settings, config: OnceCell::new() }) }
+        Self { shared: Arc::new(Shared { settings, keys: None, config: OnceCell::new() }) }
+    }
+
+    /// A connection to an emulator, which checks no credentials but wants some: it gets these, and never those of the
+    /// operator's account.
+    pub fn with_keys(settings: Settings, access_key_id: &str, secret_access_key: &str) -> Self {
+        let keys = Some(Credentials::new(access_key_id, secret_access_key, None, None, "emulator"));
+        Self { shared: Arc::new(Shared { settings, keys, config: OnceCell::new() }) }
     }
 
     /// The region in use; `None` when nothing names one.
@@ -63,8 +73,8 @@ impl Connection {
     /// not exist on a laptop: the first call takes up to a second longer for the region, and one for the credentials,
     /// before it fails. `AWS_EC2_METADATA_DISABLED=true` spares that.
     pub(crate) async fn config(&self) -> &SdkConfig {
-        let Shared { settings, config } = &*self.shared;
-        config.get_or_init(|| load(settings)).await
+        let Shared { settings, keys, config } = &*self.shared;
+        config.get_or_init(|| load(settings, keys.as_ref())).await
     }
 
     /// The profile that the operator named.
@@ -82,7 +92,8 @@ impl Connection {
 impl Connection {
     /// A connection that is loaded already: tests bring their own credentials, which no setting may.
     pub(crate) fn of_config(config: SdkConfig) -> Self {
-        let shared = Shared { settings: Settings::default(), config: OnceCell::new_with(Some(config)) };
+        let shared =
+            Shared { settings: Settings::default(), keys: None, config: OnceCell::new_with(Some(config)) };
         Self { shared: Arc::new(shared) }
     }
 }
@@ -93,7 +104,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-async fn load(settings: &Settings) -> SdkConfig {
+async fn load(settings: &Settings, keys: Option<&Credentials>) -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
@@ -104,6 +115,9 @@ async fn load(settings: &Settings) -> SdkConfig {
         // Whoever names a profile means it, whatever keys the environment has.
         let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(credentials);
+    }
+    if let Some(keys) = keys {
+        loader = loader.credentials_provider(keys.clone());
     }
     if let Some(endpoint_url) = &settings.endpoint_url {
         loader = loader.endpoint_url(endpoint_url);

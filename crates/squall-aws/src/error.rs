@@ -271,7 +271,17 @@ fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
 }
 
 fn uncredited(whereto: &Whereto, error: &CredentialsError) -> Problem {
+    // An emulator needs nobody's account. A VPC endpoint is AWS.
+    let emulator = whereto.endpoint_url.as_ref().filter(|url| !url.contains(".amazonaws.com"));
     match error {
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::ProviderError(_)
+            if whereto.profile.is_none() && emulator.is_some() =>
+        {
+            Problem::permanent(
+                "no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and \
+                 AWS_SECRET_ACCESS_KEY=test",
+            )
+        }
         CredentialsError::CredentialsNotLoaded(_) => Problem::permanent(match &whereto.profile {
             Some(profile) => format!(
                 "profile {profile} has no AWS credentials; see that it is in ~/.aws/config, or run \

@@ -266,15 +266,25 @@ pub(crate) fn is_closed(shard: &Shard) -> bool {
 }
 
 fn open_shard(shard: &Shard) -> Result<OpenShard, PortError> {
-    let keys = shard.hash_key_range.as_ref();
-    let first = keys.and_then(|keys| keys.starting_hash_key.parse().ok());
-    let last = keys.and_then(|keys| keys.ending_hash_key.parse().ok());
-    match (first, last) {
+    let Shard { shard_id, hash_key_range, .. } = shard;
+    let Some(keys) = hash_key_range else {
+        return Err(PortError::permanent(format!("shard {shard_id} has no hash keys")));
+    };
+    let (first, last) = (&keys.starting_hash_key, &keys.ending_hash_key);
+    match (hash_key(first), hash_key(last)) {
         (Some(first), Some(last)) => {
-            Ok(OpenShard { id: shard.shard_id.clone(), range: ShardRange { first, last } })
+            Ok(OpenShard { id: shard_id.clone(), range: ShardRange { first, last } })
         }
-        _ => Err(PortError::permanent(format!("shard {} has no hash keys: {keys:?}", shard.shard_id))),
+        _ => Err(PortError::permanent(format!(
+            "shard {shard_id} has the hash keys {first:?} to {last:?}; expected whole numbers"
+        ))),
     }
+}
+
+/// A hash key, 0 to 2^128 - 1. Some emulators end the last shard at 2^128; a larger number counts as the last key.
+fn hash_key(decimal: &str) -> Option<u128> {
+    let is_number = !decimal.is_empty() && decimal.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| decimal.parse().unwrap_or(u128::MAX))
 }
 
 #[cfg(test)]

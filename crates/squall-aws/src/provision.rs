@@ -62,22 +62,44 @@ pub struct Created {
 /// # Errors
 /// When something cannot be made, or is not there after two minutes.
 pub async fn provision(connection: &Connection, resources: &Resources) -> Result<Created, PortError> {
+    provision_in_steps(connection, resources, &|_| ()).await
+}
+
+/// The same, and tells of each step when it begins, such as `making stream squall-tasks`.
+///
+/// # Errors
+/// As [`provision`].
+pub async fn provision_in_steps(
+    connection: &Connection,
+    resources: &Resources,
+    begin: &dyn Fn(String),
+) -> Result<Created, PortError> {
+    let Resources { task_stream, task_shards, result_stream, result_shards, table, .. } = resources;
+    let Resources { bucket, jobs_topic, events_topic, .. } = resources;
     let kinesis = Client::new(connection, Kinesis::new);
     let dynamodb = Client::new(connection, DynamoDb::new);
     let sns = Client::new(connection, Sns::new);
     // Asked for first and waited for last: they become active side by side.
-    make_stream(&kinesis, &resources.task_stream, resources.task_shards).await?;
-    make_stream(&kinesis, &resources.result_stream, resources.result_shards).await?;
-    make_table(&dynamodb, &resources.table).await?;
-    make_bucket(connection, &resources.bucket).await?;
-    let jobs_topic_arn = make_topic(&sns, &resources.jobs_topic).await?;
-    let events_topic_arn = make_topic(&sns, &resources.events_topic).await?;
-    for stream in [&resources.task_stream, &resources.result_stream] {
+    for (stream, n_shards) in [(task_stream, task_shards), (result_stream, result_shards)] {
+        begin(format!("making stream {stream}"));
+        make_stream(&kinesis, stream, *n_shards).await?;
+    }
+    begin(format!("making table {table}"));
+    make_table(&dynamodb, table).await?;
+    begin(format!("making bucket {bucket}"));
+    make_bucket(connection, bucket).await?;
+    begin(format!("making topic {jobs_topic}"));
+    let jobs_topic_arn = make_topic(&sns, jobs_topic).await?;
+    begin(format!("making topic {events_topic}"));
+    let events_topic_arn = make_topic(&sns, events_topic).await?;
+    for stream in [task_stream, result_stream] {
+        begin(format!("waiting until stream {stream} is active"));
         until(&format!("stream {stream}"), async || stream_is_active(&kinesis, stream).await).await?;
     }
-    let table = &resources.table;
+    begin(format!("waiting until table {table} is active"));
     until(&format!("table {table}"), async || table_is_active(&dynamodb, table).await).await?;
     // Only a table that is active can be told.
+    begin(format!("letting rows of table {table} expire"));
     expire_rows(&dynamodb, table).await?;
     Ok(Created { jobs_topic_arn, events_topic_arn })
 }

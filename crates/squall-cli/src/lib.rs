@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use squall_core::registry::Registry;
 
 mod answer;
@@ -26,6 +26,7 @@ mod progress;
 mod report_file;
 mod run;
 mod sample;
+mod terminal;
 mod workloads;
 
 /// Quick-to-scale computing: one job, many cores, one exact answer.
@@ -78,7 +79,9 @@ const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry
 /// ```
 pub fn main(registry: Registry) -> ExitCode {
     let registry = &registry;
-    let done = match Args::parse().command {
+    let matches = terminal::with_fitting_help(Args::command()).get_matches();
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let done = match args.command {
         Command::Run(args) => run::main(&args, registry),
         Command::Check(args) => check::main(&args, registry),
         Command::Workloads(args) => workloads::main(&args, registry),

@@ -7,7 +7,7 @@ use squall_core::workload::Coverage;
 use squall_grid::Observation;
 use squall_local::Progress;
 
-use crate::print;
+use crate::{print, terminal};
 
 /// On a terminal, microseconds between two redraws.
 const REDRAW_US: u64 = 100_000;
@@ -19,6 +19,8 @@ const ENOUGH_TO_ESTIMATE: f64 = 0.02;
 pub(crate) struct Display {
     shown: bool,
     bar: Option<ProgressBar>,
+    /// How long the bar is, columns.
+    bar_columns: usize,
     units: Option<(u64, String)>,
     headline: Option<String>,
     with_cost: bool,
@@ -26,14 +28,9 @@ pub(crate) struct Display {
 
 impl Display {
     pub(crate) fn new(shown: bool, terminal: bool) -> Self {
-        let bar = (shown && terminal).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}% {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        Self { shown, bar, units: None, headline: None, with_cost: false }
+        let bar = (shown && terminal)
+            .then(|| ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr()));
+        Self { shown, bar, bar_columns: 0, units: None, headline: None, with_cost: false }
     }
 
     /// Says what the job cost so far as well.
@@ -57,21 +54,25 @@ impl Display {
         }
     }
 
-    fn line(&self, row: &JobRow, now_us: u64) -> Option<(f64, String)> {
+    /// The share that is done and what to say about it in so many columns.
+    fn line(&self, row: &JobRow, now_us: u64, columns: usize) -> Option<(f64, String)> {
         let published = row.published.as_ref()?;
         let total = row.total();
         let coverage = Coverage { weight_done: total.weight_done, weight_total: published.weight };
         let share = coverage.share();
         let n_subtasks = u64::from(published.n_tasks) * u64::from(published.sizing.subtasks_per_task);
         let elapsed_us = now_us.saturating_sub(row.created_us);
-        // What matters most comes first: a narrow terminal cuts the rest off.
-        let mut parts = Vec::from_iter(self.headline.clone());
-        if share >= ENOUGH_TO_ESTIMATE {
+        let mut parts = Vec::new();
+        if (ENOUGH_TO_ESTIMATE..1.0).contains(&share) {
             parts.push(format!("{} left", duration(left_us(elapsed_us, share))));
         }
         if total.n_failures > 0 {
             parts.push(format!("{} failed", total.n_failures));
         }
+        // What matters most comes first: a narrow terminal cuts the rest off.
+        let n_taken = parts.iter().map(|part| part.len() + ", ".len()).sum();
+        let headline = self.headline.as_deref().and_then(|it| fitting(it, columns.saturating_sub(n_taken)));
+        parts.splice(0..0, headline.map(str::to_owned));
         if self.with_cost && total.n_tasks > 0 {
             parts.push(format!("{} so far", total.cost));
         }
@@ -79,6 +80,21 @@ impl Display {
         parts.push(format!("{}/{} tasks", total.n_tasks, published.n_tasks));
         parts.push(format!("{}/~{n_subtasks} subtasks", total.n_subtasks));
         Some((share, parts.join(", ")))
+    }
+
+    /// Gives the bar the length that suits the terminal, and says how many columns are left for words.
+    fn arrange(&mut self) -> usize {
+        let Some(bar) = &self.bar else { return usize::MAX };
+        let columns = terminal::columns(std::io::stderr()).unwrap_or(terminal::WIDEST);
+        let (bar_columns, left) = divided(columns);
+        if bar_columns != self.bar_columns {
+            let template = format!("{{bar:{bar_columns}}} {{percent:>3}}% {{wide_msg}}");
+            if let Ok(style) = ProgressStyle::with_template(&template) {
+                bar.set_style(style);
+                self.bar_columns = bar_columns;
+            }
+        }
+        left
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -100,7 +116,8 @@ impl Progress for Display {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share in thousandths")]
     fn row(&mut self, row: &JobRow, now_us: u64) {
-        let Some((share, line)) = self.line(row, now_us) else { return };
+        let columns = self.arrange();
+        let Some((share, line)) = self.line(row, now_us, columns) else { return };
         match &self.bar {
             Some(bar) => {
                 bar.set_position((share * 1_000.0) as u64);
@@ -114,6 +131,22 @@ impl Progress for Display {
         self.units = observation.units().map(|(n_units, unit)| (n_units, unit.to_owned()));
         self.headline = observation.headline();
     }
+}
+
+/// The columns of the bar and those of the words behind it: words are worth more.
+fn divided(columns: usize) -> (usize, usize) {
+    let bar = match columns {
+        ..70 => 6,
+        70..110 => 10,
+        _ => 24,
+    };
+    (bar, columns.saturating_sub(bar + " 100% ".len()))
+}
+
+/// As much of a headline as fits into so many columns: all, or all but what is in brackets, or nothing.
+fn fitting(headline: &str, columns: usize) -> Option<&str> {
+    let short = headline.split_once(" (").map_or(headline, |(short, _)| short);
+    [headline, short].into_iter().find(|it| it.chars().count() <= columns)
 }
 
 #[expect(
@@ -134,3 +167,6 @@ fn short(rate: f64) -> String {
         _ => format!("{:.0}", rate.max(0.0)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,7 +107,7 @@ fn no_answer_is_a_sentence_too() {
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
     let reset = io::Error::from(io::ErrorKind::ConnectionReset);
     let nowhere = || Hyper(DnsError(io::Error::other("Name or service not known")));
-    let sso = CredentialsError::provider_error(io::Error::other("the SSO session has expired"));
+    let sso = || CredentialsError::provider_error(io::Error::other("the SSO session has expired"));
     let garbled = HttpResponse::new(200.try_into().unwrap(), SdkBody::empty());
     expect![[r#"
         Refused: nothing answers at http://127.0.0.1:4566 (connection refused); is it running?
@@ -120,6 +120,8 @@ fn no_answer_is_a_sentence_too() {
         Permanent: no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`
         Permanent: profile march has no AWS credentials; see that it is in ~/.aws/config, or run `aws sso login --profile march`
         Permanent: the AWS credentials could not be loaded: the SSO session has expired; check AWS_PROFILE, or run `aws sso login`
+        Permanent: no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
+        Permanent: no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
         Refused: whoever should give the AWS credentials did not answer in time
         Permanent: the table name is empty
         Permanent: the endpoint 127.0.0.1:4566 is not a URL; it begins with http:// or https://
@@ -138,7 +140,9 @@ fn no_answer_is_a_sentence_too() {
             Whereto { profile: Some("march".to_owned()), ..aws() },
             unreached(CredentialsError::not_loaded_no_source()),
         ),
-        (aws(), unreached(sso)),
+        (aws(), unreached(sso())),
+        (emulated(), unreached(CredentialsError::not_loaded_no_source())),
+        (emulated(), unreached(sso())),
         (aws(), unreached(CredentialsError::provider_timed_out(Duration::from_secs(5)))),
         (aws(), Failed::construction_failure("the table name is empty")),
         (
@@ -228,7 +232,7 @@ async fn nobody_has_credentials() {
     let connection = connection(Some("us-east-1"), "http://127.0.0.1:1", nobody);
     assert_eq!(
         asked(&connection).await,
-        "permanent: cannot list the tables: no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID \
-         and AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
+        "permanent: cannot list the tables: no usable AWS credentials were found; an emulator takes any: set \
+         AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test"
     );
 }

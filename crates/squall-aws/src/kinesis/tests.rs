@@ -1,3 +1,4 @@
+use aws_sdk_kinesis::types::{HashKeyRange, SequenceNumberRange};
 use squall_local::contracts::{self, Broken, Found};
 
 use super::*;
@@ -125,5 +126,31 @@ async fn a_stream_that_is_not_there_is_named() {
     assert!(
         matches!(told, PortError::Permanent { .. }) && told.to_string().contains("stream nowhere"),
         "{told}"
+    );
+}
+
+#[test]
+fn hash_keys_are_read_as_emulators_write_them_too() {
+    let shard = |keys: Option<(&str, &str)>| {
+        let keys = keys.map(|(first, last)| {
+            let keys = HashKeyRange::builder().starting_hash_key(first).ending_hash_key(last);
+            keys.build().unwrap()
+        });
+        let numbers = SequenceNumberRange::builder().starting_sequence_number("1").build().unwrap();
+        let shard = Shard::builder().shard_id("shard-1").sequence_number_range(numbers);
+        match open_shard(&shard.set_hash_key_range(keys).build().unwrap()) {
+            Ok(open) => format!("{:x}-{:x}", open.range.first, open.range.last),
+            Err(error) => error.to_string(),
+        }
+    };
+    let half = "170141183460469231731687303715884105728";
+    let ends = ["340282366920938463463374607431768211455", "340282366920938463463374607431768211456"];
+    for last in ends {
+        assert_eq!(shard(Some((half, last))), format!("{:x}-{:x}", 1_u128 << 127, u128::MAX));
+    }
+    assert_eq!(shard(None), "shard shard-1 has no hash keys");
+    assert_eq!(
+        shard(Some(("0", "-1"))),
+        r#"shard shard-1 has the hash keys "0" to "-1"; expected whole numbers"#
     );
 }

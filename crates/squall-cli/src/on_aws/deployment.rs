@@ -80,12 +80,14 @@ struct Chosen {
     settings: Settings,
 }
 
-/// Decides where to look. `variable` gives a variable that is set, `read` a file, `find` the file that is nearest.
+/// Decides where to look. `variable` gives a variable that is set, `read` a file, `find` the file that is nearest, `here` the
+/// file to source when `squall dev` runs here.
 fn choose(
     args: &DeploymentArgs,
     variable: impl Fn(&str) -> Option<String>,
     read: impl Fn(&PathBuf) -> Result<ConfigFile>,
     find: impl FnOnce() -> Option<PathBuf>,
+    here: impl FnOnce() -> Option<PathBuf>,
 ) -> Result<Chosen> {
     let flags = Settings { region: args.region.clone(), profile: args.profile.clone(), endpoint_url: None };
     let stack =
@@ -123,8 +125,11 @@ fn choose(
     match find() {
         Some(path) => in_file(path),
         None => bail!(
-            "where is the grid? give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, \
-             or write a {FILE_NAME} here or in a parent directory (`squall submit --help` says more)"
+            "where is the grid? {}give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, \
+             or write a {FILE_NAME} here or in a parent directory (`squall submit --help` says more)",
+            here()
+                .map(|path| format!("squall dev runs here: `source {}`; or ", path.display()))
+                .unwrap_or_default()
         ),
     }
 }
@@ -150,7 +155,7 @@ impl Deployment {
     /// # Errors
     /// When nothing says where it is, or the stack cannot be asked.
     pub(crate) async fn find(args: &DeploymentArgs) -> Result<Self> {
-        let chosen = choose(args, variable, ConfigFile::read, file::nearest)?;
+        let chosen = choose(args, variable, ConfigFile::read, file::nearest, file::of_dev)?;
         let connection = Connection::new(chosen.settings);
         // Every call would say so, but not that there is a flag.
         if connection.region().await.is_none() {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,16 +17,20 @@ use crate::on_aws::pump::{self, Pump};
 use crate::print;
 
 mod emulator;
+mod failures;
 mod layout;
+mod waiting;
 
 use emulator::Emulator;
+use failures::Failures;
 use layout::{Layout, Places};
+use waiting::Steps;
 
 /// Run the whole grid here as it runs on AWS: an emulator, the functions' own binaries, streams and topics
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// An emulator that runs already, instead of one of its own
+    /// An emulator that runs already, such as LocalStack, instead of one of its own; it is given test credentials
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
     /// The Python that has ministack and cbor2, for an emulator of its own
@@ -64,7 +68,8 @@ const HELP: &str = "\
   squall submit events/jobs/portfolio.json --watch
   aws sns publish --topic-arn $SQUALL_JOBS_TOPIC --message file://events/jobs/portfolio.json
 
-The functions' log is .dev/functions.log. Ctrl-C stops everything; the emulator forgets what it had.";
+The functions' log is .dev/functions.log; the first failure of each kind is shown here as well.
+Ctrl-C stops everything; an emulator of its own forgets what it had.";
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     block_on(run(args)).map(|()| ExitCode::SUCCESS)
@@ -88,16 +93,30 @@ async fn run(args: &Args) -> Result<()> {
         n_stripes: if args.functions_at.is_some() { 0 } else { args.stripes },
         n_cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
     };
+    let steps = Steps::default();
+    let say = |step: &str| print::aside(&format!("{step}\n"));
     let (endpoint, mut emulator) = match &args.endpoint {
         Some(endpoint) => (endpoint.clone(), None),
         None => {
-            let emulator = Emulator::start(&args.emulator, &args.dir).await?;
+            steps.begin("starting the emulator".to_owned());
+            let starting = Emulator::start(&args.emulator, &args.dir);
+            let emulator = steps.until(starting, say).await?;
             (emulator.endpoint().to_owned(), Some(emulator))
         }
     };
     let data = connection(&endpoint);
-    let made =
-        provision::provision(&data, &layout.resources()).await.context("cannot set up the emulator")?;
+    let resources = layout.resources();
+    let begin = |step: String| steps.begin(format!("{step} at {endpoint}"));
+    let making = provision::provision_in_steps(&data, &resources, &begin);
+    let made = tokio::select! {
+        made = steps.until(making, say) => made.with_context(|| format!("cannot set up {endpoint}"))?,
+        () = until(stop.clone()) => {
+            if let Some(emulator) = emulator {
+                emulator.stop().await;
+            }
+            return Ok(());
+        }
+    };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let places = |functions: String| Places {
         endpoint: endpoint.clone(),
@@ -182,7 +201,10 @@ async fn run(args: &Args) -> Result<()> {
 
 fn connection(endpoint: &str) -> Connection {
     let region = Some(layout::REGION.to_owned());
-    Connection::new(Settings { region, profile: None, endpoint_url: Some(endpoint.to_owned()) })
+    let settings = Settings { region, profile: None, endpoint_url: Some(endpoint.to_owned()) };
+    // Those of the functions, and of whatever sources the variables; never those of a real account.
+    let (id, secret) = layout::KEYS;
+    Connection::with_keys(settings, id, secret)
 }
 
 /// The folder that has the functions' binaries.
@@ -216,17 +238,26 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     }
 }
 
-fn write(path: &std::path::Path, text: &str) -> Result<()> {
+fn write(path: &Path, text: &str) -> Result<()> {
     let draft = path.with_extension("part");
     std::fs::write(&draft, text)
         .and_then(|()| std::fs::rename(&draft, path))
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// What functions write goes to a file, each line behind its function's name.
-fn function_log(path: &std::path::Path) -> Result<impl Fn(&str, &str) + 'static> {
+/// What functions write goes to a file, each line behind its function's name; the first failure of a kind is shown, too.
+fn function_log(path: &Path) -> Result<impl Fn(&str, &str) + 'static> {
     let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    let file = RefCell::new(file);
-    // A full disk must not stop the functions.
-    Ok(move |function: &str, line: &str| drop(writeln!(file.borrow_mut(), "{function} {line}")))
+    let (file, failures) = (RefCell::new(file), RefCell::new(Failures::default()));
+    let path = path.to_owned();
+    Ok(move |function: &str, line: &str| {
+        // A full disk must not stop the functions.
+        drop(writeln!(file.borrow_mut(), "{function} {line}"));
+        if let Some(failure) = failures.borrow_mut().first(function, line) {
+            let path = path.display();
+            print::aside(&format!(
+                "{function} failed: {failure}\n  the first such failure; {path} has all\n"
+            ));
+        }
+    })
 }

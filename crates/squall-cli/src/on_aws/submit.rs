@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use squall_aws::{JobTopic, WallClock};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
@@ -15,6 +15,7 @@ use squall_core::rows::{JobRow, JobStatus};
 use squall_core::workload::InputError;
 use squall_local::{Directory, LocalConfig, LocalGrid};
 
+use crate::FAILURES;
 use crate::answer::OutputArgs;
 use crate::job_file::{JobFile, job_id};
 use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part};
@@ -49,7 +50,9 @@ const EXAMPLES: &str = "\
 Examples:
   squall submit events/jobs/demo.json --watch        publish it and wait for the answer
   squall submit JOB.json --id nightly-2026-11-22     safe to repeat: one id, one run
-  squall watch \"$(squall submit JOB.json)\"          the id is all that goes to stdout";
+  squall watch \"$(squall submit JOB.json)\"          the id is all that goes to stdout
+
+Exit status 2 means that nothing ran: nothing was published, or with --watch the job was rejected.";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let message = args.job.read()?;
@@ -69,21 +72,26 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
     deployment::visit(&args.deployment, async |deployment| {
         let topic = JobTopic::new(&deployment.connection, deployment.name(Part::JobsTopic)?);
+        // Before anything is published: a watch that cannot begin must not leave a job behind.
+        let watch = args
+            .watch
+            .then(|| Watch::new(&deployment, &args.deployment, registry, id.clone(), None))
+            .transpose()?;
         let uploaded = upload(&deployment, &draft, directory).await?;
         let message = draft.message(&id, &uploaded);
         let digest = Digest::of(message.as_bytes());
         // Nobody has a fresh id, and somebody who may only publish cannot look.
         let known = if is_fresh { None } else { deployment.store()?.job(&id).await? };
         let n_files = counted(uploaded.len() as u64, "file");
-        let done = match plan_arrival(known.as_ref(), digest) {
+        let (is_published, done) = match plan_arrival(known.as_ref(), digest) {
             Arrival::IdTaken => bail!(taken(&id, known.as_ref())),
             Arrival::Done => {
                 let status = known.as_ref().map_or(JobStatus::Running, JobRow::status);
-                format!("{id} was published before and is {status}; nothing was published")
+                (false, format!("{id} was published before and is {status}; nothing was published"))
             }
             Arrival::New | Arrival::Resume(_) => {
                 topic.publish(&message).await?;
-                format!("published {id}; uploaded or found there: {n_files}")
+                (true, format!("published {id}; uploaded or found there: {n_files}"))
             }
         };
         if !args.output.quiet {
@@ -94,14 +102,21 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             let hint = format!("; {what}: squall {verb} {id}{}", args.deployment.again());
             print::aside(&format!("{done}{}\n", if args.watch { "" } else { &hint }));
         }
-        if !args.watch {
-            print::answer(&format!("{id}\n"))?;
-            return Ok(ExitCode::SUCCESS);
-        }
         let publication = Publication { message: digest, over_us: known.map(|row| row.created_us) };
-        let watch = Watch::new(&deployment, &args.deployment, registry, id, Some(publication))?;
-        watch.to_the_end(&args.output, report_file).await
+        let ended = match watch {
+            Some(watch) => watch.of(publication).to_the_end(&args.output, report_file).await,
+            None => print::answer(&format!("{id}\n")).map(|()| ExitCode::SUCCESS),
+        };
+        ended.or_else(|error| after(is_published, error))
     })
+}
+
+/// What fails once a job is published is not wrong usage: a script that corrects and repeats would run the job again.
+///
+/// # Errors
+/// The error itself when nothing was published.
+fn after(is_published: bool, error: Error) -> Result<ExitCode> {
+    if is_published { Ok(print::error(&format!("{error:#}"), FAILURES)) } else { Err(error) }
 }
 
 /// What tells two jobs apart that two processes publish at once.

@@ -125,6 +125,11 @@ impl Watch {
         Ok(Self { store: deployment.store()?, table, inputs, job, publication, again: args.again() })
     }
 
+    /// The same for a job that was published just now.
+    pub(crate) fn of(self, publication: Publication) -> Self {
+        Self { publication: Some(publication), ..self }
+    }
+
     /// Shows the progress until the job has ended, then gives its answer.
     ///
     /// # Errors
@@ -241,8 +246,8 @@ impl Watch {
         let waited = duration(self.patience_us());
         match self.publication {
             Some(_) => PortError::unknown(format!(
-                "the splitter did not take job {job} in within {waited}; its log says why, unless it is not \
-                 subscribed to the topic; it may yet: squall watch {job}"
+                "the splitter did not take job {job} in within {waited}; its log says why (that of `squall dev` is \
+                 .dev/functions.log), unless it is not subscribed to the topic; it may yet: squall watch {job}"
             ))
             .into(),
             None => anyhow!(

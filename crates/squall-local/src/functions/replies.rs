@@ -87,7 +87,11 @@ impl Refusal {
         let user = |message: String| json!({"Type": "User", "message": message});
         let body: Value = match self {
             Self::NoFunction { arn } => {
-                json!({"Type": "User", "Message": format!("Function not found: {arn}")})
+                let message = format!("Function not found: {arn}");
+                // `cargo lambda invoke` reads the last two and fails without them.
+                json!({
+                    "Type": "User", "Message": message, "errorType": self.error_type(), "errorMessage": message,
+                })
             }
             Self::Throttled(reason) => {
                 json!({"Reason": reason.name(), "Type": "User", "message": "Rate Exceeded."})

@@ -63,3 +63,8 @@ pub(super) fn nearest() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors().map(|directory| directory.join(FILE_NAME)).find(|path| path.is_file())
 }
+
+/// The variables of a `squall dev` that runs here, as a file to source.
+pub(super) fn of_dev() -> Option<PathBuf> {
+    Some(PathBuf::from(".dev/env")).filter(|path| path.is_file())
+}

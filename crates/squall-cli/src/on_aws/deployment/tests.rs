@@ -6,6 +6,16 @@ use super::{ConfigFile, DeploymentArgs, Origin, Part, choose};
 
 /// What is chosen with these flags and variables, in a directory under this `squall.toml`.
 fn chosen(args: &DeploymentArgs, variables: &[(&str, &str)], nearest: Option<&str>) -> String {
+    chosen_beside(args, variables, nearest, None)
+}
+
+/// The same where `squall dev` may run, whose variables are in a file.
+fn chosen_beside(
+    args: &DeploymentArgs,
+    variables: &[(&str, &str)],
+    nearest: Option<&str>,
+    dev: Option<&str>,
+) -> String {
     let variable =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let read = |path: &PathBuf| match path.to_str() {
@@ -13,7 +23,13 @@ fn chosen(args: &DeploymentArgs, variables: &[(&str, &str)], nearest: Option<&st
         Some("other.toml") => ConfigFile::parse("table = 'other'\nregion = 'other-region'"),
         _ => panic!("{path:?} is read"),
     };
-    match choose(args, variable, read, || nearest.map(|_| PathBuf::from("squall.toml"))) {
+    match choose(
+        args,
+        variable,
+        read,
+        || nearest.map(|_| PathBuf::from("squall.toml")),
+        || dev.map(PathBuf::from),
+    ) {
         Ok(chosen) => {
             let origin = match chosen.origin {
                 Origin::Stack(name) => format!("stack {name}"),
@@ -158,4 +174,10 @@ fn what_a_file_may_not_say_is_named_with_its_line() {
         expect!["error: line 2: invalid type: integer `7`, expected a string"],
     );
     check(&none, &[], Some("table = 't'\nbucket"), expect!["error: line 2: key with no value, expected `=`"]);
+}
+
+#[test]
+fn where_squall_dev_runs_it_is_said_what_to_source() {
+    expect![[r#"error: where is the grid? squall dev runs here: `source .dev/env`; or give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, or write a squall.toml here or in a parent directory (`squall submit --help` says more)"#]]
+    .assert_eq(&chosen_beside(&DeploymentArgs::default(), &[], None, Some(".dev/env")));
 }

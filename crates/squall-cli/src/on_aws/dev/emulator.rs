@@ -48,7 +48,13 @@ impl Emulator {
         let log = &folder.join("emulator.log");
         let output = std::fs::File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
-        let mut child = Command::new(python)
+        let mut command = Command::new(python);
+        // Functions that are deployed into it inherit its variables: a shell that found an earlier deployment must not
+        // send them there.
+        for name in variables().filter(|name| is_ours(name)) {
+            command.env_remove(name);
+        }
+        let mut child = command
             .arg(program)
             .arg(port.to_string())
             .stdin(Stdio::piped())
@@ -95,6 +101,16 @@ impl Emulator {
             let _ = self.child.kill().await;
         }
     }
+}
+
+/// The names of all variables of this process.
+fn variables() -> impl Iterator<Item = String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
+}
+
+/// Whether a variable says where a deployment is, or who asks.
+fn is_ours(variable: &str) -> bool {
+    ["AWS_", "SQUALL_"].iter().any(|prefix| variable.starts_with(prefix))
 }
 
 /// Writes the program into a folder, and says where it is.

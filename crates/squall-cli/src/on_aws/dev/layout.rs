@@ -9,8 +9,9 @@ use squall_local::functions::FunctionSpec;
 
 /// The region that an emulator is asked for.
 pub(super) const REGION: &str = "us-east-1";
-/// What emulators take for credentials. They do not check them.
-const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+/// What emulators take for an access key and its secret. They do not check them.
+pub(super) const KEYS: (&str, &str) = ("test", "test");
+const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", KEYS.0), ("AWS_SECRET_ACCESS_KEY", KEYS.1)];
 const TASK_STREAM: &str = "squall-tasks";
 const RESULT_STREAM: &str = "squall-results";
 const TABLE: &str = "squall-jobs";

@@ -21,7 +21,7 @@ fn refusals_are_worded_as_by_aws() {
     }
     expect![[r#"
         404 ResourceNotFoundException
-            {"Type":"User","Message":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"}
+            {"Type":"User","Message":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody","errorType":"ResourceNotFoundException","errorMessage":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"}
         429 TooManyRequestsException
             {"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}
         429 TooManyRequestsException
