@@ -14,3 +14,4 @@ mod runner;
 mod stacks;
 mod steps;
 mod tidy;
+mod version;

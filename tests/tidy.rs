@@ -12,11 +12,23 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("squall-capacity", &[]),
     ("squall-local", &["squall-core", "squall-grid", "squall-capacity"]),
     ("squall-aws", &["squall-core", "squall-capacity"]),
-    ("squall-lambdas", &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-aws"]),
+    (
+        "squall-lambdas",
+        &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-aws", "squall-version"],
+    ),
     (
         "squall-cli",
-        &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-local", "squall-aws"],
+        &[
+            "squall-core",
+            "squall-grid",
+            "squall-capacity",
+            "squall-workloads",
+            "squall-local",
+            "squall-aws",
+            "squall-version",
+        ],
     ),
+    ("squall-version", &[]),
 ];
 
 /// What decisions, steps and workloads must not depend on: runtimes, vendors, clocks, randomness.

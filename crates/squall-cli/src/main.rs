@@ -29,7 +29,7 @@ mod workloads;
 
 /// Quick-to-scale computing: one job, many cores, one exact answer.
 #[derive(Parser)]
-#[command(name = "squall", version, max_term_width = 100, help_template = help(), after_help = AFTER_HELP)]
+#[command(name = "squall", version = squall_version::VERSION, max_term_width = 100, help_template = help(), after_help = AFTER_HELP)]
 struct Args {
     #[command(subcommand)]
     command: Command,
