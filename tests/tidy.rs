@@ -14,7 +14,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("squall-aws", &["squall-core", "squall-capacity"]),
     (
         "squall-lambdas",
-        &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-aws", "squall-version"],
+        &[
+            "squall-core",
+            "squall-grid",
+            "squall-capacity",
+            "squall-workloads",
+            "squall-aws",
+            "squall-version",
+        ],
     ),
     (
         "squall-cli",
