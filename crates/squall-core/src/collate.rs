@@ -300,6 +300,7 @@ pub fn prove(published: &Published, received: &Received) -> Result<(), Shortfall
 
 /// How what came back differs from what was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Shortfall {
     /// Tasks did not come back.
     #[error("{} did not come back", counted(*.n_missing, "task"))]
@@ -398,6 +399,7 @@ fn ranges(set: &RoaringBitmap) -> Vec<(u32, u32)> {
 
 /// What a collector needs to know of a result that it cannot merge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unfit {
     /// Not a result of a task that was published.
     #[error("task {index} is not one of the job's {n_tasks}")]
