@@ -8,6 +8,7 @@ mod cli;
 mod deployed;
 mod emulator;
 mod faults;
+mod licences;
 mod operator;
 mod proxy;
 mod runner;

@@ -217,3 +217,37 @@ fn every_dependency_is_the_workspaces() {
         }
     }
 }
+
+#[test]
+fn the_toolchain_and_the_version_are_stated_once() {
+    let members = crates().into_iter().map(|(_, path)| path).chain([root().join("tests")]);
+    for path in members {
+        let manifest = manifest(&path);
+        for key in ["version", "edition", "rust-version", "license", "publish"] {
+            let inherited = manifest["package"].get(key).and_then(|it| it.get("workspace"));
+            assert_eq!(inherited.and_then(toml::Value::as_bool), Some(true), "{}: {key}", path.display());
+        }
+        // `clippy::incompatible_msrv` knows the oldest compiler from here.
+        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{}", path.display());
+    }
+    assert!(!fs::read_to_string(root().join("clippy.toml")).unwrap().contains("msrv"));
+}
+
+#[test]
+fn the_readme_names_the_oldest_compiler() {
+    let rust_version = manifest(&root())["workspace"]["package"]["rust-version"].as_str().unwrap().to_owned();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("stable Rust ({rust_version} or later)")), "README.md: {rust_version}");
+}
+
+#[test]
+fn wheels_are_installed_by_hash() {
+    let mut texts = Vec::new();
+    files(&root(), "txt", &mut texts);
+    let requirements: Vec<_> = texts.iter().filter(|path| path.ends_with("requirements.txt")).collect();
+    assert!(requirements.len() >= 3, "{requirements:?}");
+    for path in requirements {
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.lines().any(|line| line == "--require-hashes"), "{}", path.display());
+    }
+}

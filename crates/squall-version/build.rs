@@ -12,7 +12,9 @@ fn main() {
         Some(given) if !given.is_empty() => match given.to_str().and_then(abbreviated) {
             Some(commit) => commit,
             None => {
-                println!("cargo::error=SQUALL_COMMIT is {given:?}; expected letters, digits, `.`, `_` and `-`");
+                println!(
+                    "cargo::error=SQUALL_COMMIT is {given:?}; expected letters, digits, `.`, `_` and `-`"
+                );
                 return;
             }
         },
