@@ -1,11 +1,11 @@
-# The project's verbs. What they need comes from Cargo, pinned by Cargo.lock; from PyPI, pinned below and by
+# The project's verbs. What they need comes from Cargo, pinned by Cargo.lock; from PyPI, pinned by hash in
 # requirements.txt, into .venv; and, for what is deployed, from npm, pinned by package-lock.json, into infra/node_modules.
 
 CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 REQUIREMENTS := crates/squall-cli/src/on_aws/dev/requirements.txt
-CARGO_LAMBDA := 1.9.2
+CARGO_LAMBDA := crates/squall-lambdas/requirements.txt
 INFRA := infra/node_modules/.package-lock.json
 # Other settings than infra/squall.config.ts: make deploy CONFIG=staging.config.ts
 CONFIG ?= infra/squall.config.ts
@@ -17,7 +17,7 @@ AT_ENDPOINT = $(if $(ENDPOINT),--endpoint $(ENDPOINT))
 # What an emulator takes; nothing here reaches an account.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: demo dev watch check check-rust check-infra test test-infra live bench lambdas synth bootstrap diff deploy destroy templates
+.PHONY: demo dev watch check check-rust check-infra deny test test-infra live bench lambdas synth bootstrap diff deploy destroy templates
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
@@ -36,12 +36,18 @@ watch: $(if $(ENDPOINT),,$(VENV)/emulator) $(VENV)/cargo-lambda
 	$(BUILD_HERE)
 	@./crates/squall-cli/src/on_aws/dev/watch.sh $(AT_ENDPOINT)
 
-# Formatting and lints; fails on any warning. `make check-rust` needs no Node.
+# Formatting, lints and the documentation's links; fails on any warning. `make check-rust` needs no Node.
 check: check-rust check-infra
 
 check-rust:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --workspace --no-deps --document-private-items --locked
+
+# Licences, sources and advisories of what is built in. The tests check the licences without cargo-deny.
+deny:
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing; cargo install --locked cargo-deny builds it" >&2; exit 1; }
+	$(CARGO) deny --locked check
 
 check-infra: $(INFRA)
 	npm --prefix infra run --silent check
@@ -110,7 +116,7 @@ $(VENV)/emulator: $(REQUIREMENTS)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
 	@touch $@
 
-$(VENV)/cargo-lambda:
+$(VENV)/cargo-lambda: $(CARGO_LAMBDA)
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check cargo-lambda==$(CARGO_LAMBDA)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $(CARGO_LAMBDA)
 	@touch $@

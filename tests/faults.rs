@@ -1,7 +1,8 @@
 //! The grid under simulated time with every fault, over thousands of seeds: the answer is the same, or the status says
 //! honestly what is missing. Never short, never stuck.
 //!
-//! `SQUALL_SEEDS=100000 cargo test -p squall-tests faults` looks further; a failure prints its seed.
+//! `SQUALL_SEEDS=100000 cargo test -p squall-tests faults` tries more seeds. A failure prints the command that replays its
+//! seed: `SQUALL_SEED=S`, and the one scenario to run it in.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -17,9 +18,34 @@ use squall_local::{Deployment, LocalConfig, LocalGrid, Stop};
 
 const SECOND_US: u64 = 1_000_000;
 
-fn n_seeds(default: u64) -> u64 {
+/// A number in the environment, which says how many seeds a scenario tries, or which one.
+fn number(variable: &str) -> Option<u64> {
     #[expect(clippy::disallowed_methods, reason = "how far a test looks is its caller's choice")]
-    std::env::var("SQUALL_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    let text = std::env::var(variable).ok()?;
+    let number = text.parse();
+    Some(number.unwrap_or_else(|_| panic!("{variable} is `{text}`; expected a whole number")))
+}
+
+/// Prints how to replay a seed, if it fails.
+struct Replay {
+    scenario: &'static str,
+    seed: u64,
+}
+
+impl Replay {
+    fn command(&self) -> String {
+        let Self { scenario, seed } = self;
+        format!("SQUALL_SEED={seed} cargo test -p squall-tests faults::{scenario} -- --exact --nocapture")
+    }
+}
+
+impl Drop for Replay {
+    #[expect(clippy::print_stderr, reason = "it stands beside the panic's own message")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("replay it: {}", self.command());
+        }
+    }
 }
 
 fn deployment() -> Deployment {
@@ -102,7 +128,7 @@ fn id() -> JobId {
 
 fn run(scenario: &Scenario, message: &str) -> Simulated {
     simulate(scenario, squall_workloads::registry(), message.as_bytes(), &id())
-        .unwrap_or_else(|error| panic!("seed {}: {error}\n{message}", scenario.seed))
+        .unwrap_or_else(|error| panic!("{error}\n{message}"))
 }
 
 fn calm_report(message: &str) -> String {
@@ -134,84 +160,145 @@ fn check_honest(context: &str, row: &JobRow) {
     }
 }
 
-/// Runs many seeds and counts the statuses.
-fn storm(n: u64, faults: Faults, first_seed: u64) -> BTreeMap<String, u64> {
-    let mut expected = BTreeMap::new();
-    let mut statuses = BTreeMap::new();
-    for seed in first_seed..first_seed + n_seeds(n) {
-        let message = message(&mut Random::new(seed));
-        let context = format!("seed {seed}: {message}");
-        let simulated = run(&scenario(seed, faults), &message);
-        let Some(observation) = simulated.observation else {
-            *statuses.entry("never a job".to_owned()).or_default() += 1;
-            continue;
+/// How the seeds of a scenario ended.
+struct Endings {
+    scenario: &'static str,
+    /// By status: how many, and the first of them.
+    seeds: BTreeMap<String, (u64, u64)>,
+    /// Whether `SQUALL_SEED` chose the only one.
+    is_replay: bool,
+}
+
+impl Endings {
+    fn describe(&self) -> String {
+        let line = |(status, &(n, seed)): (&String, &(u64, u64))| {
+            format!(
+                "{n} ended {status}; replay the first: {}\n",
+                Replay { scenario: self.scenario, seed }.command()
+            )
         };
-        let row = &observation.row;
-        check_honest(&context, row);
-        // One unit weighs one: what the answer says it holds is what the books say, whatever the status.
-        let units_done = observation.report().unwrap().json["units_done"].as_u64().unwrap();
-        assert_eq!(
-            units_done, observation.coverage.weight_done,
-            "{context}: the books do not fit the answer"
-        );
-        if row.status() == JobStatus::Expired {
-            let excused = !simulated.lost.is_empty() || simulated.message_given_up;
-            assert!(excused, "{context}: expired, and yet nothing was given up");
-        }
-        let status = row.status();
-        *statuses.entry(status.to_string()).or_default() += 1;
-        if status == JobStatus::Complete {
-            let expected = expected.entry(message.clone()).or_insert_with(|| calm_report(&message));
-            let found = observation.report().unwrap().json.to_string();
-            assert_eq!(&found, expected, "{context}");
-        }
-        // Whatever arrives after the end changes nothing.
-        let settled = simulated.settled.unwrap();
-        assert_eq!(settled.ending, row.ending, "{context}: the end changed");
-        assert!(settled.announced, "{context}: nobody was told");
+        self.seeds.iter().map(line).collect()
     }
-    statuses
+
+    /// Every seed ended like this.
+    fn are_all(&self, status: &str) {
+        let all: Vec<_> = self.seeds.keys().collect();
+        assert_eq!(all, [status], "\n{}", self.describe());
+    }
+
+    /// At least so many of a hundred were complete. A single seed may end otherwise.
+    fn are_complete(&self, per_cent: u64) {
+        let n: u64 = self.seeds.values().map(|(n, _)| n).sum();
+        let n_complete = self.seeds.get("complete").map_or(0, |(n, _)| *n);
+        assert!(self.is_replay || n_complete >= n * per_cent / 100, "\n{}", self.describe());
+    }
+}
+
+/// Runs many seeds of a scenario, which is named like its test; or the one that `SQUALL_SEED` names, and prints what
+/// became of it.
+fn storm(scenario: &'static str, n: u64, faults: Faults, first_seed: u64) -> Endings {
+    let chosen = number("SQUALL_SEED");
+    let seeds = match chosen {
+        Some(seed) => seed..seed + 1,
+        None => first_seed..first_seed + number("SQUALL_SEEDS").unwrap_or(n),
+    };
+    let mut endings = Endings { scenario, seeds: BTreeMap::new(), is_replay: chosen.is_some() };
+    let mut expected = BTreeMap::new();
+    for seed in seeds {
+        let _replay = Replay { scenario, seed };
+        let status = check_seed(seed, faults, &mut expected, endings.is_replay);
+        endings.seeds.entry(status).or_insert((0, seed)).0 += 1;
+    }
+    endings
+}
+
+/// Prints what a replay is for.
+#[expect(clippy::print_stdout, reason = "its caller asked for one seed, to look at it")]
+fn show(text: &str) {
+    println!("{text}");
+}
+
+/// Runs one seed, checks what must hold however it ended, and returns its status. `expected` keeps the calm reports by message.
+fn check_seed(seed: u64, faults: Faults, expected: &mut BTreeMap<String, String>, is_replay: bool) -> String {
+    let message = message(&mut Random::new(seed));
+    let context = format!("seed {seed}: {message}");
+    let scenario = scenario(seed, faults);
+    if is_replay {
+        show(&format!("{context}\n{scenario:#?}"));
+    }
+    let simulated = run(&scenario, &message);
+    if is_replay {
+        show(&format!("took {} µs; given up: {:#?}", simulated.took_us, simulated.lost));
+    }
+    let Some(observation) = simulated.observation else {
+        return "never a job".to_owned();
+    };
+    let row = &observation.row;
+    if is_replay {
+        show(&format!("{row:#?}"));
+    }
+    check_honest(&context, row);
+    // One unit weighs one: what the answer says it holds is what the books say, whatever the status.
+    let units_done = observation.report().unwrap().json["units_done"].as_u64().unwrap();
+    assert_eq!(units_done, observation.coverage.weight_done, "{context}: the books do not fit the answer");
+    if row.status() == JobStatus::Expired {
+        let excused = !simulated.lost.is_empty() || simulated.message_given_up;
+        assert!(excused, "{context}: expired, and yet nothing was given up");
+    }
+    let status = row.status();
+    if status == JobStatus::Complete {
+        let expected = expected.entry(message.clone()).or_insert_with(|| calm_report(&message));
+        let found = observation.report().unwrap().json.to_string();
+        assert_eq!(&found, expected, "{context}");
+    }
+    // Whatever arrives after the end changes nothing.
+    let settled = simulated.settled.unwrap();
+    assert_eq!(settled.ending, row.ending, "{context}: the end changed");
+    assert!(settled.announced, "{context}: nobody was told");
+    status.to_string()
 }
 
 #[test]
 fn without_faults_every_job_is_complete() {
-    let statuses = storm(300, Faults::default(), 0);
-    assert_eq!(statuses.keys().collect::<Vec<_>>(), ["complete"]);
+    let endings = storm("without_faults_every_job_is_complete", 300, Faults::default(), 0);
+    endings.are_all("complete");
 }
 
 #[test]
 fn duplicates_and_reordering_change_nothing() {
     let faults = Faults { duplicate: 300, reorder: 300, ..Faults::default() };
-    let statuses = storm(1_000, faults, 10_000);
-    assert_eq!(statuses.keys().collect::<Vec<_>>(), ["complete"]);
+    let endings = storm("duplicates_and_reordering_change_nothing", 1_000, faults, 10_000);
+    endings.are_all("complete");
 }
 
 #[test]
 fn workers_that_fail_hang_and_answer_rubbish_cost_time_not_truth() {
     let faults =
         Faults { throttle: 200, crash: 100, hang: 20, rubbish: 100, straggle: 100, ..Faults::default() };
-    let statuses = storm(1_000, faults, 20_000);
-    assert!(statuses["complete"] >= statuses.values().sum::<u64>() * 95 / 100, "{statuses:?}");
+    let endings =
+        storm("workers_that_fail_hang_and_answer_rubbish_cost_time_not_truth", 1_000, faults, 20_000);
+    endings.are_complete(95);
 }
 
 #[test]
 fn consumers_and_collectors_that_die_between_any_two_calls_lose_nothing() {
     let faults = Faults { die: 20, refuse: 30, lose_reply: 30, ..Faults::default() };
-    let statuses = storm(1_500, faults, 30_000);
-    assert!(statuses["complete"] >= statuses.values().sum::<u64>() * 95 / 100, "{statuses:?}");
+    let endings =
+        storm("consumers_and_collectors_that_die_between_any_two_calls_lose_nothing", 1_500, faults, 30_000);
+    endings.are_complete(95);
 }
 
 #[test]
 fn a_storm_of_everything_ends_complete_or_says_what_is_missing() {
-    let statuses = storm(2_500, STORM, 40_000);
-    assert!(statuses["complete"] >= statuses.values().sum::<u64>() * 90 / 100, "{statuses:?}");
+    let endings = storm("a_storm_of_everything_ends_complete_or_says_what_is_missing", 2_500, STORM, 40_000);
+    endings.are_complete(90);
 }
 
 #[test]
 fn workers_that_always_crash_are_named_as_failures() {
     let faults = Faults { crash: 1_000, ..Faults::default() };
-    let statuses = storm(50, faults, 50_000);
-    assert_eq!(statuses.keys().collect::<Vec<_>>(), ["complete_with_failures"]);
+    let endings = storm("workers_that_always_crash_are_named_as_failures", 50, faults, 50_000);
+    endings.are_all("complete_with_failures");
 }
 
 #[test]

@@ -13,11 +13,30 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("squall-capacity", &["squall-ports"]),
     ("squall-local", &["squall-core", "squall-grid", "squall-capacity"]),
     ("squall-aws", &["squall-core", "squall-capacity"]),
-    ("squall-lambdas", &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-aws"]),
+    (
+        "squall-lambdas",
+        &[
+            "squall-core",
+            "squall-grid",
+            "squall-capacity",
+            "squall-workloads",
+            "squall-aws",
+            "squall-version",
+        ],
+    ),
     (
         "squall-cli",
-        &["squall-core", "squall-grid", "squall-capacity", "squall-workloads", "squall-local", "squall-aws"],
+        &[
+            "squall-core",
+            "squall-grid",
+            "squall-capacity",
+            "squall-workloads",
+            "squall-local",
+            "squall-aws",
+            "squall-version",
+        ],
     ),
+    ("squall-version", &[]),
 ];
 
 /// What decisions, steps and workloads must not depend on: runtimes, vendors, clocks, randomness.
@@ -217,4 +236,38 @@ fn deploying_code_with_cargo_lambda_changes_code_alone() {
         assert!(!path.join("CargoLambda.toml").exists(), "{name}");
     }
     assert!(!root().join("CargoLambda.toml").exists());
+}
+
+#[test]
+fn the_toolchain_and_the_version_are_stated_once() {
+    let members = crates().into_iter().map(|(_, path)| path).chain([root().join("tests")]);
+    for path in members {
+        let manifest = manifest(&path);
+        for key in ["version", "edition", "rust-version", "license", "publish"] {
+            let inherited = manifest["package"].get(key).and_then(|it| it.get("workspace"));
+            assert_eq!(inherited.and_then(toml::Value::as_bool), Some(true), "{}: {key}", path.display());
+        }
+        // `clippy::incompatible_msrv` knows the oldest compiler from here.
+        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{}", path.display());
+    }
+    assert!(!fs::read_to_string(root().join("clippy.toml")).unwrap().contains("msrv"));
+}
+
+#[test]
+fn the_readme_names_the_oldest_compiler() {
+    let rust_version = manifest(&root())["workspace"]["package"]["rust-version"].as_str().unwrap().to_owned();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("stable Rust ({rust_version} or later)")), "README.md: {rust_version}");
+}
+
+#[test]
+fn wheels_are_installed_by_hash() {
+    let mut texts = Vec::new();
+    files(&root(), "txt", &mut texts);
+    let requirements: Vec<_> = texts.iter().filter(|path| path.ends_with("requirements.txt")).collect();
+    assert!(requirements.len() >= 3, "{requirements:?}");
+    for path in requirements {
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.lines().any(|line| line == "--require-hashes"), "{}", path.display());
+    }
 }

@@ -31,7 +31,7 @@ mod workloads;
 
 /// Quick-to-scale computing: one job, many cores, one exact answer.
 #[derive(Parser)]
-#[command(name = "squall", version, max_term_width = 100, help_template = help(), after_help = AFTER_HELP)]
+#[command(name = "squall", version = squall_version::VERSION, max_term_width = 100, help_template = help(), after_help = AFTER_HELP)]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -78,7 +78,8 @@ const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry
 /// }
 /// ```
 pub fn main(registry: Registry) -> ExitCode {
-    let registry = &registry;
+    let registry =
+        &if registry.build().is_empty() { registry.built_as(squall_version::VERSION) } else { registry };
     let matches = terminal::with_fitting_help(Args::command()).get_matches();
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match args.command {

@@ -32,6 +32,7 @@ pub struct InputCache {
 
 /// Why an input is not there.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The blob could not be read.
     #[error("cannot read the input")]

@@ -61,6 +61,7 @@ pub enum SplitOutcome {
 
 /// Why a message does not become a job: its own fault, or a port's.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Rejection {
     /// The message or its input does not check.
     #[error(transparent)]

@@ -8,7 +8,7 @@ use lambda_runtime::{LambdaEvent, service_fn, spawn_graceful_shutdown_handler};
 use metrics_cloudwatch_embedded::Collector;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
@@ -48,7 +48,7 @@ pub fn start(function: &'static str, body: impl AsyncFnOnce(&Process) -> anyhow:
     }
 }
 
-/// Logs, and what the environment says; nothing else reads it.
+/// Logs, the version first, and what the environment says; nothing else reads it.
 fn boot(function: &'static str) -> anyhow::Result<Process> {
     let texts = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -62,6 +62,7 @@ fn boot(function: &'static str) -> anyhow::Result<Process> {
     let lines = tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false);
     let started = lines.with_env_filter(filter).with_writer(std::io::stdout).try_init();
     started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))?;
+    info!(version = squall_version::VERSION, "{function} starts");
     if let Some(error) = wrong {
         return Err(error.into());
     }

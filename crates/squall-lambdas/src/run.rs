@@ -131,7 +131,7 @@ pub fn scale_in() -> ExitCode {
     })
 }
 
-/// The registry, named as this build unless it has a name.
+/// The registry, named as this build unless its author has named it.
 fn named(registry: Registry) -> Registry {
-    registry
+    if registry.build().is_empty() { registry.built_as(squall_version::VERSION) } else { registry }
 }

@@ -314,6 +314,7 @@ pub struct Checked {
 
 /// Why there is no answer at all.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// The machine has no more threads or timers to give.
     #[error("cannot start")]

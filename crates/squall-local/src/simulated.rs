@@ -59,6 +59,7 @@ pub struct Simulated {
 
 /// Why a simulation has no outcome.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SimulationError {
     /// It hangs.
     #[error(transparent)]

@@ -81,6 +81,7 @@ fn bound_spans(row: &mut BucketRow) {
 
 /// Why a result cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unfit {
     /// Not a result of a task that was published.
     #[error("task {index} is not one of the job's {n_tasks}")]

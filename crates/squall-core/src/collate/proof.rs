@@ -27,6 +27,7 @@ pub fn prove(published: &Published, received: &Received) -> Result<(), Shortfall
 
 /// How what came back differs from what was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Shortfall {
     /// Tasks did not come back.
     #[error("{} did not come back", counted(*.n_missing, "task"))]

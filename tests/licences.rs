@@ -1,0 +1,111 @@
+//! The licences of what is built in are those that `deny.toml` allows.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::binaries::root;
+
+/// Where the functions run. Cargo has downloaded no more than what this machine's platform and these need.
+const DEPLOYED: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+
+fn allowed() -> BTreeSet<String> {
+    let deny: toml::Table = fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
+    let licences = deny["licenses"]["allow"].as_array().unwrap();
+    licences.iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+fn packages(platform: &str) -> Vec<Value> {
+    let output = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+        .args(["metadata", "--offline", "--locked", "--format-version", "1", "--all-features"])
+        .args(["--filter-platform", platform])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_value(metadata["packages"].take()).unwrap()
+}
+
+/// Evaluates an SPDX expression: returns the allowed licences of which one choice consists, or `None` if no choice is allowed.
+/// `/`, which old manifests write, is an `OR`.
+fn choose(expression: &str, allowed: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let mut words: Vec<&str> = spaced.split_whitespace().collect();
+    words.reverse();
+    let chosen = any_of(&mut words, allowed);
+    assert!(words.is_empty(), "`{expression}` is no SPDX expression");
+    chosen
+}
+
+fn any_of(words: &mut Vec<&str>, allowed: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let mut chosen = all_of(words, allowed);
+    while words.pop_if(|it| *it == "OR").is_some() {
+        let other = all_of(words, allowed);
+        chosen = chosen.or(other);
+    }
+    chosen
+}
+
+fn all_of(words: &mut Vec<&str>, allowed: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let mut chosen = one(words, allowed);
+    while words.pop_if(|it| *it == "AND").is_some() {
+        let other = one(words, allowed);
+        chosen = chosen.zip(other).map(|(some, others)| some.union(&others).cloned().collect());
+    }
+    chosen
+}
+
+fn one(words: &mut Vec<&str>, allowed: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let word = words.pop().unwrap();
+    if word == "(" {
+        let chosen = any_of(words, allowed);
+        assert_eq!(words.pop(), Some(")"));
+        return chosen;
+    }
+    let mut licence = word.to_owned();
+    if words.pop_if(|it| *it == "WITH").is_some() {
+        licence = format!("{licence} WITH {}", words.pop().unwrap());
+    }
+    allowed.contains(&licence).then(|| BTreeSet::from([licence]))
+}
+
+#[test]
+fn every_dependency_has_a_licence_that_is_allowed() {
+    let allowed = allowed();
+    let mut used = BTreeSet::new();
+    for platform in DEPLOYED {
+        for package in packages(platform) {
+            let (name, licence) = (&package["name"], package["license"].as_str());
+            let licence = licence.unwrap_or_else(|| panic!("{name} names no licence"));
+            let chosen = choose(licence, &allowed);
+            used.extend(chosen.unwrap_or_else(|| panic!("{name} is under {licence}: see deny.toml")));
+        }
+    }
+    assert_eq!(used, allowed, "deny.toml allows more than is needed");
+}
+
+#[test]
+fn every_dependency_is_from_crates_io() {
+    for package in packages(DEPLOYED[0]) {
+        let crates_io = "registry+https://github.com/rust-lang/crates.io-index";
+        let source = package["source"].as_str();
+        assert!(source.is_none_or(|it| it == crates_io), "{}: {source:?}", package["name"]);
+    }
+}
+
+#[test]
+fn expressions_are_evaluated_with_and_before_or() {
+    let allowed: BTreeSet<_> = ["MIT", "ISC"].map(str::to_owned).into();
+    let choice = |expression: &str| {
+        choose(expression, &allowed).map(|it| it.into_iter().collect::<Vec<_>>().join(" + "))
+    };
+    assert_eq!(choice("MIT OR LGPL-2.1-or-later").as_deref(), Some("MIT"));
+    assert_eq!(choice("Unlicense/MIT").as_deref(), Some("MIT"));
+    assert_eq!(choice("GPL-3.0 AND MIT OR ISC").as_deref(), Some("ISC"));
+    assert_eq!(choice("ISC AND (GPL-3.0 OR MIT)").as_deref(), Some("ISC + MIT"));
+    assert_eq!(choice("MIT AND GPL-3.0"), None);
+    assert_eq!(choice("MIT WITH LLVM-exception"), None);
+}
