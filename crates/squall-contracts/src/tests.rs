@@ -1,9 +1,9 @@
 use futures::executor::block_on;
 
 use super::*;
-use crate::directory::Directory;
-use crate::memory::Memory;
-use crate::simulated::{SimulatedClock, run_until_done};
+use squall_local::Directory;
+use squall_local::memory::Memory;
+use squall_sim_time::{SimulatedClock, run_until_done};
 
 #[test]
 fn memory_keeps_blobs_as_promised() {
@@ -13,7 +13,7 @@ fn memory_keeps_blobs_as_promised() {
 #[test]
 fn a_directory_has_files_as_promised() {
     let directory = Directory::new(env!("CARGO_MANIFEST_DIR"));
-    assert_eq!(block_on(objects(&directory, "Cargo.toml", include_bytes!("../../Cargo.toml"))), Ok(()));
+    assert_eq!(block_on(objects(&directory, "Cargo.toml", include_bytes!("../Cargo.toml"))), Ok(()));
     permanent("another scheme", block_on(directory.read("s3://bucket/key"))).unwrap();
 }
 

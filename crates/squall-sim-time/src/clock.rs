@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use squall_core::ports::Clock;
+use squall_ports::Clock;
 
 /// A clock that only [`run_until_done`] moves; clones are the same clock.
 #[derive(Clone, Default)]

@@ -12,17 +12,13 @@ use squall_core::registry::Registry;
 use squall_core::rows::JobRow;
 use squall_grid::{InputCache, LoadError, Observation, observe};
 
-use crate::host::Host;
-use crate::memory::Memory;
-use crate::serve::{Deployment, Lost, deliver, serve};
+use squall_local::memory::Memory;
+use squall_local::{Deployment, Host, Lost, deliver, serve};
+use squall_sim_time::{Random, SimulatedClock, Stuck, run_until_done};
 
 mod chaos;
-mod clock;
-mod random;
 
 pub use chaos::Faults;
-pub use clock::{SimulatedClock, Stuck, run_until_done};
-pub use random::Random;
 
 use chaos::{ChaosPorts, Life, World};
 

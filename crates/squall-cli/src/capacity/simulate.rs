@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use squall_capacity::policy::{Policy, RaiseBy, ScaleIn, Standby};
-use squall_local::fleet::simulate::{Contender, Score, Setting, Summary, Trace, month, simulate};
+use squall_sim::fleet::simulate::{Contender, Score, Setting, Summary, Trace, month, simulate};
 
 use crate::print;
 use crate::report_file::ReportFile;
@@ -57,7 +57,7 @@ seconds; with --processors also runs (or requested_number_of_processors). Others
   30.5,1200
 
 Each run needs an instance for itself; an instance boots for 75 to 120 s. The same arguments give the
-same answer, byte for byte. What is simulated and what is not: crates/squall-local/src/fleet/simulate.rs
+same answer, byte for byte. What is simulated and what is not: crates/squall-sim/src/fleet/simulate.rs
 
 Try it:
   squall capacity simulate --month                      a month of an application that computes in bursts

@@ -1,8 +1,8 @@
 use futures::executor::block_on;
 
 use super::*;
-use crate::memory::Memory;
-use crate::simulated::{SimulatedClock, run_until_done};
+use squall_local::memory::Memory;
+use squall_sim_time::{SimulatedClock, run_until_done};
 
 #[test]
 fn memory_keeps_jobs_as_promised() {

@@ -3,9 +3,9 @@ use futures::executor::block_on;
 use squall_core::ports::PortError;
 
 use super::*;
-use crate::delivery::DeliveryPolicy;
-use crate::memory::{Memory, Record, Stream};
-use crate::simulated::SimulatedClock;
+use squall_lambda_host::delivery::DeliveryPolicy;
+use squall_local::memory::{Memory, Record, Stream};
+use squall_sim_time::SimulatedClock;
 
 const N_LANES: usize = 2;
 

@@ -37,7 +37,7 @@ pub fn lane_of(partition_key: &str, n_lanes: usize) -> usize {
 
 /// What a lane has to give.
 #[derive(Debug)]
-pub(crate) enum Taken<R> {
+pub enum Taken<R> {
     /// Records.
     Batch(Batch<R>),
     /// Nothing before this moment, unless something changes; `u64::MAX` is never.
@@ -107,7 +107,7 @@ impl<R: Carried> LaneQueue<R> {
     }
 
     /// Takes the next batch if it is due.
-    pub(crate) fn take(&self, policy: &DeliveryPolicy, now_us: u64) -> Taken<R> {
+    pub fn take(&self, policy: &DeliveryPolicy, now_us: u64) -> Taken<R> {
         let mut state = self.state();
         if state.is_stopped || (state.is_closed && state.waiting.is_empty()) {
             return Taken::Ended;
@@ -123,7 +123,7 @@ impl<R: Carried> LaneQueue<R> {
     }
 
     /// Returns when something may have changed since the last [`take`](LaneQueue::take).
-    pub(crate) async fn changed(&self) {
+    pub async fn changed(&self) {
         self.changed.notified().await;
     }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 
 use super::*;
-use crate::simulated::Random;
+use squall_sim_time::Random;
 
 const POLICY: DeliveryPolicy = DeliveryPolicy {
     batch_size: 4,

@@ -9,7 +9,7 @@ use squall_core::ports::Clock;
 
 use super::*;
 use crate::delivery::lane::lane_of;
-use crate::simulated::{Random, SimulatedClock, run_until_done};
+use squall_sim_time::{Random, SimulatedClock, run_until_done};
 
 mod many;
 mod reshards;

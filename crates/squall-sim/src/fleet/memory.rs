@@ -15,7 +15,7 @@ use squall_capacity::ports::{
 };
 
 use super::model::{GroupModel, Refusal};
-use crate::simulated::{Random, SimulatedClock};
+use squall_sim_time::{Random, SimulatedClock};
 
 /// A fleet in one process; clones are the same fleet.
 #[derive(Clone)]

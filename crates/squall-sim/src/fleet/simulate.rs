@@ -25,7 +25,7 @@ pub use score::{Calls, Sample, Score};
 pub use summary::{Spread, Summary};
 pub use trace::{Arrival, Trace, TraceError};
 
-use crate::simulated::{SimulatedClock, Stuck, run_until_done};
+use squall_sim_time::{SimulatedClock, Stuck, run_until_done};
 use world::World;
 
 /// What all policies have in common.

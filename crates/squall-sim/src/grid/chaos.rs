@@ -19,9 +19,9 @@ use squall_core::sources::Object;
 use squall_grid::{InputCache, ReadPolicy, WorkConfig, work};
 use tokio::sync::Notify;
 
-use super::clock::SimulatedClock;
-use super::random::Random;
-use crate::memory::Memory;
+use squall_local::memory::Memory;
+use squall_sim_time::Random;
+use squall_sim_time::SimulatedClock;
 
 /// How often what goes wrong, in thousandths of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use squall_local::fleet::simulate::{Contender, Spread, Summary};
+use squall_sim::fleet::simulate::{Contender, Spread, Summary};
 
 use super::{Args, Compared};
 

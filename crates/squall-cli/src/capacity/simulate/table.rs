@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use squall_local::fleet::simulate::{Contender, Spread, Summary};
+use squall_sim::fleet::simulate::{Contender, Spread, Summary};
 
 use super::Compared;
 

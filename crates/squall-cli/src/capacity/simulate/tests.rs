@@ -1,4 +1,4 @@
-use squall_local::fleet::simulate::{Calls, Contender, Sample, Score, Summary};
+use squall_sim::fleet::simulate::{Calls, Contender, Sample, Score, Summary};
 
 use super::{Compared, contenders, svg, table};
 

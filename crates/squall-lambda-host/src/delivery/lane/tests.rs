@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::join;
 
 use super::*;
-use crate::simulated::{SimulatedClock, run_until_done};
+use squall_sim_time::{SimulatedClock, run_until_done};
 
 const POLICY: DeliveryPolicy = DeliveryPolicy {
     batch_size: 4,

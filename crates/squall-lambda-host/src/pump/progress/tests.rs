@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulated::Random;
+use squall_sim_time::Random;
 
 #[test]
 fn the_checkpoint_is_the_last_record_before_which_everything_is_done() {

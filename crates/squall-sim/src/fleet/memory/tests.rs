@@ -1,9 +1,9 @@
 use squall_core::ports::Clock as _;
 
 use super::*;
-use crate::contracts::fleet;
 use crate::fleet::model::GroupSettings;
-use crate::simulated::run_until_done;
+use squall_contracts::fleet;
+use squall_sim_time::run_until_done;
 
 const BOOT_US: u64 = 90_000_000;
 

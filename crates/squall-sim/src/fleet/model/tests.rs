@@ -376,7 +376,7 @@ fn too_many_calls_of_a_kind_are_refused_until_the_next_second() {
 #[test]
 fn the_same_calls_give_the_same_group() {
     let play = |seed: u64| {
-        let mut random = crate::simulated::Random::new(seed);
+        let mut random = squall_sim_time::Random::new(seed);
         let mut chance = |n: u64| random.below(n);
         let mut group = GroupModel::new(GroupSettings { max: 20, ..GroupSettings::default() });
         for minute in 0..60 {

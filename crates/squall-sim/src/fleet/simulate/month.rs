@@ -2,7 +2,7 @@
 //! few: four days with batches of runs, and single runs at any time.
 
 use super::trace::{Arrival, Trace};
-use crate::simulated::Random;
+use squall_sim_time::Random;
 
 const MINUTE_US: u64 = 60_000_000;
 const HOUR_US: u64 = 60 * MINUTE_US;

@@ -11,7 +11,7 @@ use squall_capacity::ports::{Journal, Ledger, Metrics, PortError, Ports, Scaling
 
 use super::score::Calls;
 use super::world::World;
-use crate::simulated::SimulatedClock;
+use squall_sim_time::SimulatedClock;
 
 const MS: u64 = 1_000;
 /// A call of Auto Scaling, microseconds.

@@ -15,7 +15,7 @@ use super::trace::{Arrival, Trace};
 use super::{Setting, dispatch};
 use crate::fleet::memory::Fleet;
 use crate::fleet::model::{EndedBy, GroupModel, GroupSettings, Happened};
-use crate::simulated::{Random, SimulatedClock};
+use squall_sim_time::{Random, SimulatedClock};
 
 /// A run of the trace.
 pub(super) type RunIdx = usize;
