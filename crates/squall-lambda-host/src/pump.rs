@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 mod checkpoints;
 mod events;
+mod marks;
 mod ports;
 mod progress;
 mod response;
@@ -26,13 +27,14 @@ mod shards;
 
 pub use checkpoints::CheckpointFiles;
 pub use events::{Arn, kinesis_event, scheduled_event, sns_event};
+pub use marks::{Mark, Marks, Position};
 pub use ports::{
-    Checkpoints, FailureDestination, Function, Invoked, Notice, Page, Position, Shard, StreamRecord,
-    StreamSource, Takes, Watcher, World,
+    Checkpoints, FailureDestination, Function, Invoked, Notice, Page, Shard, StreamRecord, StreamSource,
+    Takes, Watcher, World,
 };
 pub use progress::Progress;
 pub use response::read_response;
-pub use shards::{Mark, Marks, StartingPosition, plan_marks, plan_starts};
+pub use shards::{StartingPosition, plan_marks, plan_starts};
 
 use crate::delivery::DeliveryPolicy;
 use shard::{Ended, ShardPump};

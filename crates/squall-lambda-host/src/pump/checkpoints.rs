@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use squall_core::ports::PortError;
 
+use super::marks::Marks;
 use super::ports::Checkpoints;
-use super::shards::Marks;
 
 /// A directory with a file per mapping.
 #[derive(Debug, Clone)]

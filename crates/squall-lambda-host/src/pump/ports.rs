@@ -4,7 +4,7 @@ use std::fmt;
 
 use squall_core::ports::{Clock, PortError};
 
-use super::shards::{Mark, Marks};
+use super::marks::{Mark, Marks, Position};
 use crate::delivery::Condition;
 
 /// A shard as its stream lists it.
@@ -16,17 +16,6 @@ pub struct Shard {
     pub parents: Vec<String>,
     /// Whether nothing more will be put into it.
     pub is_closed: bool,
-}
-
-/// Where to start reading a shard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Position {
-    /// At the oldest record that is kept.
-    TrimHorizon,
-    /// At what is put from now on.
-    Latest,
-    /// Behind a record.
-    After(String),
 }
 
 /// A record as its stream has it.

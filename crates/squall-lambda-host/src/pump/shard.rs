@@ -8,10 +8,10 @@ use squall_core::ports::{PortError, chain};
 use tokio::sync::Notify;
 
 use super::events::{GivenUpBatch, kinesis_event, size_in_event};
-use super::ports::{Invoked, Notice, Page, Position, StreamRecord, Takes, World};
+use super::marks::{Mark, Position};
+use super::ports::{Invoked, Notice, Page, StreamRecord, Takes, World};
 use super::progress::Progress;
 use super::response::read_response;
-use super::shards::Mark;
 use super::{Mapping, Stopping};
 use crate::delivery::lane::{Carried, GivenUp, LaneQueue, Settled, lane_of, run_lane};
 use crate::delivery::{Batch, Handled};

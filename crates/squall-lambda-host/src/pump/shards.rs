@@ -1,51 +1,9 @@
 //! Which shards may be read, and from where: a function of what the stream lists and what was done before.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::ports::{Position, Shard};
-
-/// How far a shard is done with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mark {
-    /// Nothing of it is done; it is read from its oldest record.
-    TrimHorizon,
-    /// Nothing of it is done; it is read from its end.
-    Latest,
-    /// Everything up to and including this sequence number is done.
-    After(String),
-    /// All of it is done, and nothing more will come.
-    Finished,
-}
-
-/// The marks of a mapping, by shard.
-pub type Marks = BTreeMap<String, Mark>;
-
-impl Mark {
-    /// Where to read on; `None` when there is nothing left.
-    pub fn position(&self) -> Option<Position> {
-        match self {
-            Self::TrimHorizon => Some(Position::TrimHorizon),
-            Self::Latest => Some(Position::Latest),
-            Self::After(sequence) => Some(Position::After(sequence.clone())),
-            Self::Finished => None,
-        }
-    }
-}
-
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TrimHorizon => f.write_str("from its oldest record"),
-            Self::Latest => f.write_str("from its newest record"),
-            Self::After(sequence) => write!(f, "after {sequence}"),
-            Self::Finished => f.write_str("at its end"),
-        }
-    }
-}
+use super::marks::{Mark, Marks};
+use super::ports::Shard;
 
 /// Where a mapping without checkpoints starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
