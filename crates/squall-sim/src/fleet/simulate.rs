@@ -11,6 +11,7 @@
 mod contender;
 mod dispatch;
 mod month;
+mod platform;
 mod policies;
 mod ports;
 mod score;
@@ -21,12 +22,17 @@ mod world;
 
 pub use contender::Contender;
 pub use month::month;
+pub use policies::{Ours, Plain, Polling, StepScaling, TargetTracking, ZeroIdle};
 pub use score::{Calls, Sample, Score};
 pub use summary::{Spread, Summary};
 pub use trace::{Arrival, Trace, TraceError};
 
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dispatch::Dispatcher;
 use squall_sim_time::{SimulatedClock, Stuck, run_until_done};
-use world::World;
+use world::{Listener, Reacts, World};
 
 /// What all policies have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,9 +57,18 @@ impl Default for Setting {
 ///
 /// # Errors
 /// When it hangs, which is a defect of the simulator.
-pub fn simulate(trace: &Trace, contender: &Contender, setting: &Setting) -> Result<Score, Stuck> {
+pub fn simulate(trace: &Trace, contender: &Arc<dyn Contender>, setting: &Setting) -> Result<Score, Stuck> {
     let clock = SimulatedClock::default();
-    let world = World::new(trace, contender.clone(), setting, clock.clone());
+    let reacts =
+        Reacts { has_events: contender.has_events(), protects_from_launch: contender.protects_from_launch() };
+    let heard_by = Arc::clone(contender);
+    let listener: Listener = Box::new(move |world, news| {
+        Dispatcher { world: Rc::clone(world), contender: Arc::clone(&heard_by) }.on_news(news);
+    });
+    let world = World::new(trace, setting, clock.clone(), reacts, listener);
+    contender.begin(&world);
+    let dispatcher = Dispatcher { world: Rc::clone(&world), contender: Arc::clone(contender) };
+    world.tasks.spawn(dispatcher.submit());
     run_until_done(&clock, world.run())
 }
 

@@ -1,8 +1,15 @@
-//! What each policy does.
+//! The policies that are compared, a file for each.
 
-pub(super) mod bound;
-pub(super) mod ours;
-pub(super) mod plain;
-pub(super) mod polling;
-pub(super) mod step;
-pub(super) mod tracking;
+mod bound;
+mod ours;
+mod plain;
+mod polling;
+mod step;
+mod tracking;
+
+pub use bound::ZeroIdle;
+pub use ours::Ours;
+pub use plain::Plain;
+pub use polling::Polling;
+pub use step::StepScaling;
+pub use tracking::TargetTracking;

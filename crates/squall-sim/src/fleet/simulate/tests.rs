@@ -1,12 +1,22 @@
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use squall_capacity::policy::{Policy, RaiseBy, ScaleIn, Standby};
 
-use super::{Arrival, Contender, Score, Setting, Trace, month, simulate};
+use super::{
+    Arrival, Contender, Ours, Plain, Polling, Score, Setting, StepScaling, TargetTracking, Trace, ZeroIdle,
+    month, simulate,
+};
 
 const S: u64 = 1_000_000;
 
-fn ours(scale_in: ScaleIn, window_s: u32, raise_by: RaiseBy) -> Contender {
+type Shared = Arc<dyn Contender>;
+
+fn of(contender: impl Contender + 'static) -> Shared {
+    Arc::new(contender)
+}
+
+fn ours(scale_in: ScaleIn, window_s: u32, raise_by: RaiseBy) -> Shared {
     let policy = Policy {
         runs_per_instance: NonZeroU32::MIN,
         headroom: 0,
@@ -18,24 +28,24 @@ fn ours(scale_in: ScaleIn, window_s: u32, raise_by: RaiseBy) -> Contender {
         event_lease_s: 86_400,
         forget_source_after_s: None,
     };
-    Contender::Ours { name: "here".to_owned(), policy }
+    Arc::new(Ours { name: "here".to_owned(), policy })
 }
 
-fn by_instance(idle_s: u32) -> Contender {
+fn by_instance(idle_s: u32) -> Shared {
     ours(ScaleIn::ByInstance { idle_s, most_per_tick: 20 }, idle_s.max(60), RaiseBy::LaunchInstances)
 }
 
-fn everybody() -> Vec<Contender> {
+fn everybody() -> Vec<Shared> {
     vec![
         by_instance(300),
         ours(ScaleIn::ByInstance { idle_s: 300, most_per_tick: 20 }, 300, RaiseBy::SetDesired),
         ours(ScaleIn::AllIdle {}, 600, RaiseBy::LaunchInstances),
-        Contender::Plain { window_s: 600 },
-        Contender::TargetTracking { period_s: 60, protects: false },
-        Contender::TargetTracking { period_s: 60, protects: true },
-        Contender::StepScaling,
-        Contender::Polling { period_s: 10, idle_s: 300 },
-        Contender::ZeroIdle,
+        Arc::new(Plain { window_s: 600 }),
+        Arc::new(TargetTracking { period_s: 60, protects: false }),
+        Arc::new(TargetTracking { period_s: 60, protects: true }),
+        Arc::new(StepScaling),
+        Arc::new(Polling { period_s: 10, idle_s: 300 }),
+        Arc::new(ZeroIdle),
     ]
 }
 
@@ -52,7 +62,7 @@ fn trace(runs: &[(u64, u64)]) -> Trace {
     Trace::new("a test".to_owned(), runs.iter().map(run).collect())
 }
 
-fn score(runs: &[(u64, u64)], contender: &Contender) -> Score {
+fn score(runs: &[(u64, u64)], contender: &Shared) -> Score {
     simulate(&trace(runs), contender, &setting()).unwrap()
 }
 
@@ -78,7 +88,7 @@ fn a_month_has_bursts_and_single_runs_and_about_220_hours_of_work() {
 
 #[test]
 fn a_run_without_an_instance_waits_for_its_boot_and_pays_for_it() {
-    let one = score(&[(0, 600)], &Contender::ZeroIdle);
+    let one = score(&[(0, 600)], &of(ZeroIdle));
     assert_eq!(one.waits_us, [100 * S]);
     assert_eq!((one.instance_us, one.work_us, one.n_launched), (700 * S, 600 * S, 1));
     assert_eq!((one.busy_killed, one.booting_killed, one.lost_updates, one.unfinished), (0, 0, 0, 0));
@@ -89,7 +99,7 @@ fn a_run_without_an_instance_waits_for_its_boot_and_pays_for_it() {
 fn a_run_that_comes_when_an_instance_becomes_free_takes_it() {
     // The second takes the first one's instance at 700 s, because the maximum is one.
     let setting = Setting { max: 1, ..setting() };
-    let two = simulate(&trace(&[(0, 600), (50, 60)]), &Contender::ZeroIdle, &setting).unwrap();
+    let two = simulate(&trace(&[(0, 600), (50, 60)]), &of(ZeroIdle), &setting).unwrap();
     assert_eq!(two.waits_us, [100 * S, 650 * S]);
     assert_eq!((two.instance_us, two.n_launched), (760 * S, 1));
 }
@@ -113,7 +123,7 @@ fn ours_all_idle_waits_for_a_quiet_window_after_a_run_that_was_longer_than_the_w
 
 #[test]
 fn an_idle_instance_is_used_again_without_a_boot() {
-    for contender in [by_instance(300), Contender::Polling { period_s: 10, idle_s: 300 }] {
+    for contender in [by_instance(300), of(Polling { period_s: 10, idle_s: 300 })] {
         let two = score(&[(0, 600), (800, 60)], &contender);
         assert_eq!(two.n_launched, 1, "{}", contender.name());
         assert!(two.waits_us[1] < S, "{} waited {}", contender.name(), two.waits_us[1]);
@@ -122,10 +132,10 @@ fn an_idle_instance_is_used_again_without_a_boot() {
 
 #[test]
 fn the_plain_design_lives_until_its_window_is_quiet() {
-    let one = score(&[(0, 60), (900, 60)], &Contender::Plain { window_s: 600 });
+    let one = score(&[(0, 60), (900, 60)], &of(Plain { window_s: 600 }));
     // The window after the first run's last event is quiet at about 761 s, before the second comes.
     assert_eq!(one.n_launched, 2);
-    let one = score(&[(0, 60), (700, 60)], &Contender::Plain { window_s: 600 });
+    let one = score(&[(0, 60), (700, 60)], &of(Plain { window_s: 600 }));
     assert_eq!(one.n_launched, 1);
 }
 
@@ -134,7 +144,7 @@ fn target_tracking_kills_who_works_unless_he_is_protected() {
     // Three instances; when two runs have ended the group shrinks by its own choice, whoever works.
     let runs = [(0, 6_000), (0, 300), (0, 300)];
     let histories = |protects: bool| {
-        let contender = Contender::TargetTracking { period_s: 60, protects };
+        let contender = of(TargetTracking { period_s: 60, protects });
         (1..=10).map(move |seed| simulate(&trace(&runs), &contender, &Setting { seed, ..setting() }).unwrap())
     };
     let killed: u32 = histories(false).map(|it| it.busy_killed).sum();
@@ -145,7 +155,7 @@ fn target_tracking_kills_who_works_unless_he_is_protected() {
 
 #[test]
 fn target_tracking_leaves_zero_for_a_single_run() {
-    let one = score(&[(0, 60)], &Contender::TargetTracking { period_s: 60, protects: true });
+    let one = score(&[(0, 60)], &of(TargetTracking { period_s: 60, protects: true }));
     // Three periods, of which the first begins anywhere in the minute before, then the boot, then a call.
     assert!((220 * S..=281 * S).contains(&one.waits_us[0]), "{}", one.waits_us[0]);
 }

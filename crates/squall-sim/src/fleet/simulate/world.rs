@@ -7,30 +7,47 @@ use std::rc::Rc;
 use squall_capacity::ids::InstanceId;
 use squall_core::ports::Clock;
 
-use super::contender::Contender;
-use super::dispatch::Platform;
+use super::Setting;
+use super::platform::Platform;
 use super::score::{Calls, Sample, Score};
 use super::tasks::Tasks;
 use super::trace::{Arrival, Trace};
-use super::{Setting, dispatch};
 use crate::fleet::memory::Fleet;
 use crate::fleet::model::{EndedBy, GroupModel, GroupSettings, Happened};
 use squall_sim_time::{Random, SimulatedClock};
-
-/// A run of the trace.
-pub(super) type RunIdx = usize;
 
 /// When the first run is submitted: the timers have begun by then.
 pub(super) const BEGIN_US: u64 = 600_000_000;
 /// How long a simulation goes on after all should have ended, microseconds.
 const PATIENCE_US: u64 = 2 * 86_400_000_000;
 
-/// Everything of one history.
-pub(super) struct World {
+/// What has happened in the group.
+pub(super) enum News {
+    /// An instance serves.
+    InService(InstanceId),
+    /// An instance is no more.
+    Ended(InstanceId),
+    /// That was all for now.
+    AllTold,
+}
+
+/// What of a policy decides how a world is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reacts {
+    /// Whether events wake it, so that one may be lost.
+    pub(super) has_events: bool,
+    /// Whether instances are protected from launch on.
+    pub(super) protects_from_launch: bool,
+}
+
+/// Who hears the news of a world.
+pub(super) type Listener = Box<dyn Fn(&Rc<World>, News)>;
+
+/// Everything of one history, for the policies to read and change.
+pub struct World {
     pub(super) clock: SimulatedClock,
     pub(super) fleet: Fleet,
     pub(super) tasks: Tasks,
-    pub(super) contender: Contender,
     pub(super) runs: Vec<Arrival>,
     pub(super) platform: RefCell<Platform>,
     pub(super) score: RefCell<Score>,
@@ -46,26 +63,29 @@ pub(super) struct World {
     last_done_us: Cell<u64>,
     is_over: Cell<bool>,
     keeps_samples: bool,
+    /// Whether events wake the policy, so that one may be lost.
+    has_events: bool,
+    listener: Listener,
 }
 
 impl World {
     pub(super) fn new(
         trace: &Trace,
-        contender: Contender,
         setting: &Setting,
         clock: SimulatedClock,
+        reacts: Reacts,
+        listener: Listener,
     ) -> Rc<Self> {
         let group = GroupModel::new(GroupSettings {
             max: setting.max,
             boot_us: setting.boot_us,
-            protected_from_launch: contender.protects_from_launch(),
+            protected_from_launch: reacts.protects_from_launch,
             ..GroupSettings::default()
         });
         Rc::new(Self {
             fleet: Fleet::new(group, clock.clone(), setting.seed),
             clock,
             tasks: Tasks::default(),
-            contender,
             platform: RefCell::new(Platform::new(trace.runs.len())),
             runs: trace.runs.clone(),
             score: RefCell::default(),
@@ -79,13 +99,13 @@ impl World {
             last_done_us: Cell::new(0),
             is_over: Cell::new(false),
             keeps_samples: setting.keeps_samples,
+            has_events: reacts.has_events,
+            listener,
         })
     }
 
     /// Runs until all is over, and says how it was.
     pub(super) async fn run(self: Rc<Self>) -> Score {
-        self.contender.begin(&self);
-        self.tasks.spawn(dispatch::submit(Rc::clone(&self)));
         let world = Rc::clone(&self);
         self.tasks.spawn(async move {
             world.clock.sleep_until(world.deadline_us()).await;
@@ -182,7 +202,7 @@ impl World {
     fn look_for_losses(&self) {
         if self.desired() >= self.needed() {
             self.is_short.set(false);
-        } else if self.contender.has_events() && self.n_events.get() == 0 && !self.is_short.replace(true) {
+        } else if self.has_events && self.n_events.get() == 0 && !self.is_short.replace(true) {
             self.score.borrow_mut().lost_updates += 1;
         }
     }
@@ -206,7 +226,7 @@ impl World {
                     self.score.borrow_mut().n_launched += 1;
                     self.lived_since_us.borrow_mut().insert(id, self.now_us());
                 }
-                Happened::InService(id) => dispatch::on_service(self, id),
+                Happened::InService(id) => (self.listener)(self, News::InService(id)),
                 Happened::Ended { id, by, was_booting } => {
                     let since_us = self.lived_since_us.borrow_mut().remove(&id);
                     let lived_us = since_us.map_or(0, |since_us| self.now_us() - since_us);
@@ -214,14 +234,14 @@ impl World {
                     score.instance_us += lived_us;
                     score.booting_killed += u32::from(was_booting && by != EndedBy::Call);
                     drop(score);
-                    dispatch::on_end(self, &id);
+                    (self.listener)(self, News::Ended(id));
                 }
             }
         }
         self.look_for_losses();
         if is_news {
             self.sample();
-            dispatch::dispatch(self);
+            (self.listener)(self, News::AllTold);
         }
         self.end_when_empty();
     }

@@ -7,11 +7,40 @@ use std::rc::Rc;
 use squall_capacity::ids::InstanceId;
 use squall_capacity::ports::ScalingGroup;
 
-use super::super::dispatch::{Doing, set_doing};
+use super::super::contender::Contender;
+use super::super::platform::Doing;
 use super::super::ports::ports;
 use super::super::world::World;
 
-pub(in super::super) async fn scaler(world: Rc<World>, period_s: u32) {
+/// Buildkite's way: a scaler polls and sets the desired capacity, only ever higher; an instance that was idle for long
+/// enough terminates itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Polling {
+    /// How often, seconds.
+    pub period_s: u32,
+    /// How long an instance is idle before it goes, seconds.
+    pub idle_s: u32,
+}
+
+impl Contender for Polling {
+    fn name(&self) -> String {
+        format!("polling {} s, idle {} s", self.period_s, self.idle_s)
+    }
+
+    fn protects_from_launch(&self) -> bool {
+        true
+    }
+
+    fn begin(&self, world: &Rc<World>) {
+        world.tasks.spawn(scaler(Rc::clone(world), self.period_s));
+    }
+
+    fn on_idle(&self, world: &Rc<World>, id: &InstanceId) {
+        on_idle(world, id, self.idle_s);
+    }
+}
+
+async fn scaler(world: Rc<World>, period_s: u32) {
     let ports = ports(&world);
     loop {
         world.sleep(u64::from(period_s) * 1_000_000).await;
@@ -23,7 +52,7 @@ pub(in super::super) async fn scaler(world: Rc<World>, period_s: u32) {
     }
 }
 
-pub(in super::super) fn on_idle(world: &Rc<World>, id: &InstanceId, idle_s: u32) {
+fn on_idle(world: &Rc<World>, id: &InstanceId, idle_s: u32) {
     let (world, id) = (Rc::clone(world), id.clone());
     let since_us = world.now_us();
     let own = Rc::clone(&world);
@@ -33,7 +62,7 @@ pub(in super::super) fn on_idle(world: &Rc<World>, id: &InstanceId, idle_s: u32)
         if world.platform.borrow().doing(&id) != Some(Doing::Idle { since_us }) {
             return;
         }
-        set_doing(&world, &id, Doing::Refuses);
+        world.platform.borrow_mut().set_doing(&id, Doing::Refuses);
         if ports(&world).group.terminate(&id).await.is_err() {
             world.score.borrow_mut().failed += 1;
         }

@@ -4,9 +4,24 @@
 
 use std::rc::Rc;
 
+use super::super::contender::Contender;
 use super::super::score::Calls;
 use super::super::world::World;
 use super::tracking::set;
+
+/// Step scaling on queued runs; to the minimum when nothing ran for 15 minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StepScaling;
+
+impl Contender for StepScaling {
+    fn name(&self) -> String {
+        "step scaling 60 s".to_owned()
+    }
+
+    fn begin(&self, world: &Rc<World>) {
+        world.tasks.spawn(alarms(Rc::clone(world)));
+    }
+}
 
 const PERIOD_US: u64 = 60_000_000;
 const N_HIGH: u32 = 3;
@@ -14,7 +29,7 @@ const N_LOW: u32 = 15;
 /// From so many queued runs on, so many instances more.
 const STEPS: [(u32, u32); 3] = [(20, 20), (5, 10), (1, 2)];
 
-pub(in super::super) async fn alarms(world: Rc<World>) {
+async fn alarms(world: Rc<World>) {
     let (mut n_high, mut n_low) = (0, 0);
     loop {
         world.sleep(PERIOD_US).await;

@@ -4,18 +4,64 @@
 
 use std::rc::Rc;
 
+use futures::future::{FutureExt, LocalBoxFuture};
 use squall_capacity::ids::InstanceId;
 use squall_capacity::ports::ScalingGroup;
 
+use super::super::contender::Contender;
+use super::super::platform::RunIdx;
 use super::super::ports::ports;
 use super::super::score::Calls;
 use super::super::world::World;
+
+/// Target tracking of queued and running runs per instance, at 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TargetTracking {
+    /// The metric's period, seconds.
+    pub period_s: u32,
+    /// Whether a run has its instance protected before it starts, and not any more when it is done.
+    pub protects: bool,
+}
+
+impl Contender for TargetTracking {
+    fn name(&self) -> String {
+        let what = if self.protects { "the same, protected" } else { "target tracking" };
+        format!("{what} {} s", self.period_s)
+    }
+
+    fn begin(&self, world: &Rc<World>) {
+        world.tasks.spawn(alarms(Rc::clone(world), self.period_s));
+    }
+
+    fn admits<'a>(
+        &'a self,
+        world: &'a Rc<World>,
+        id: &'a InstanceId,
+        _run: RunIdx,
+    ) -> LocalBoxFuture<'a, bool> {
+        async move { !self.protects || protect(world, id, true).await }.boxed_local()
+    }
+
+    fn on_done<'a>(
+        &'a self,
+        world: &'a Rc<World>,
+        id: &'a InstanceId,
+        _run: RunIdx,
+    ) -> LocalBoxFuture<'a, ()> {
+        async move {
+            if self.protects {
+                protect(world, id, false).await;
+            }
+        }
+        .boxed_local()
+    }
+}
 
 /// Periods in a row that raise the alarm, and that end it.
 const N_HIGH: u32 = 3;
 const N_LOW: u32 = 15;
 
-pub(in super::super) async fn alarms(world: Rc<World>, period_s: u32) {
+async fn alarms(world: Rc<World>, period_s: u32) {
     let (mut n_high, mut n_low) = (0, 0);
     loop {
         world.sleep(u64::from(period_s) * 1_000_000).await;
@@ -44,6 +90,6 @@ pub(super) fn set(world: &Rc<World>, n: u32) {
 }
 
 /// Has the group spare the instance, or not; false when it cannot.
-pub(in super::super) async fn protect(world: &Rc<World>, id: &InstanceId, is_protected: bool) -> bool {
+async fn protect(world: &Rc<World>, id: &InstanceId, is_protected: bool) -> bool {
     ports(world).group.protect(id, is_protected).await.is_ok()
 }
