@@ -10,7 +10,6 @@ use squall_aws::{
     SnsJobEvents, WallClock,
 };
 use squall_core::placement::ShardRange;
-use squall_local::contracts;
 
 use crate::emulator::{self, unique};
 use crate::proxy::{Fault, Proxy, at_random};
@@ -117,16 +116,16 @@ impl Adapters {
     }
 
     async fn blobs_and_files_are_kept_as_promised(&self) {
-        assert_eq!(contracts::blob_store(&self.blobs, &unique("blobs")).await, Ok(()));
+        assert_eq!(squall_contracts::blob_store(&self.blobs, &unique("blobs")).await, Ok(()));
         let content = unique("a file").into_bytes();
         let reference = self.blobs.upload(content.clone()).await.unwrap();
         assert!(reference.starts_with("s3://"), "{reference}");
         assert_eq!(self.blobs.upload(content.clone()).await.unwrap(), reference);
-        assert_eq!(contracts::objects(&self.files, &reference, &content).await, Ok(()));
+        assert_eq!(squall_contracts::objects(&self.files, &reference, &content).await, Ok(()));
     }
 
     async fn jobs_are_kept_as_promised(&self) {
-        assert_eq!(contracts::job_store(&self.jobs, &unique("jobs")).await, Ok(()));
+        assert_eq!(squall_contracts::job_store(&self.jobs, &unique("jobs")).await, Ok(()));
     }
 }
 
@@ -136,16 +135,16 @@ async fn streams_carry_as_promised(deployed: &Deployed, from: &Adapters) {
     let connection = connection_to(deployed.endpoint);
     let (tasks, results) = (Reader::new(&connection, task_stream), Reader::new(&connection, result_stream));
     let in_shard = async |index, _: &ShardRange| Ok(tasks.found_in(index).await);
-    assert_eq!(contracts::task_queue(&from.tasks, &unique("tasks"), 700, in_shard).await, Ok(()));
+    assert_eq!(squall_contracts::task_queue(&from.tasks, &unique("tasks"), 700, in_shard).await, Ok(()));
     let in_stream = async || Ok(results.found().await);
-    assert_eq!(contracts::result_queue(&from.results, &unique("results"), in_stream).await, Ok(()));
+    assert_eq!(squall_contracts::result_queue(&from.results, &unique("results"), in_stream).await, Ok(()));
 }
 
 /// The ends of jobs, told by `from`, are heard by who listens.
 async fn ends_of_jobs_are_heard(deployed: &Deployed, from: &Adapters) {
     let topic = &deployed.created.events_topic_arn;
     let inbox = streams::Listener::new(&connection_to(deployed.endpoint), topic).await;
-    let told = contracts::job_events(&from.events, &unique("events")).await.unwrap();
+    let told = squall_contracts::job_events(&from.events, &unique("events")).await.unwrap();
     assert!(!told.is_empty());
     for row in told {
         inbox.hears(row.id.as_str(), &row.status().to_string()).await;
@@ -154,7 +153,7 @@ async fn ends_of_jobs_are_heard(deployed: &Deployed, from: &Adapters) {
 
 #[test]
 fn time_passes_as_promised() {
-    assert_eq!(run(contracts::clock(&WallClock)), Ok(()));
+    assert_eq!(run(squall_contracts::clock(&WallClock)), Ok(()));
 }
 
 #[test]
@@ -176,7 +175,7 @@ fn jobs_are_listed_as_promised() {
     let proxy = Proxy::start(endpoint, at_random(4, 100, &[Fault::Refuse]));
     run(async {
         let jobs = deploy(endpoint).await.behind(&proxy).jobs;
-        assert_eq!(contracts::job_list(&jobs, &WallClock, &unique("listed")).await, Ok(()));
+        assert_eq!(squall_contracts::job_list(&jobs, &WallClock, &unique("listed")).await, Ok(()));
     });
     assert!(proxy.n_faults() > 0, "{:?}", proxy.counts());
 }

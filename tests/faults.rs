@@ -12,9 +12,10 @@ use squall_core::job::JobId;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig};
-use squall_local::delivery::DeliveryPolicy;
-use squall_local::simulated::{Faults, Random, Scenario, Simulated, simulate};
+use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_local::{Deployment, LocalConfig, LocalGrid, Stop};
+use squall_sim::grid::{Faults, Scenario, Simulated, simulate};
+use squall_sim_time::Random;
 
 const SECOND_US: u64 = 1_000_000;
 

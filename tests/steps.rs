@@ -20,10 +20,10 @@ use squall_grid::{
     Resent, SplitConfig, SplitOutcome, WorkConfig, close, collect, consume, observe, resend, split, sweep,
     work,
 };
+use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_local::Directory;
-use squall_local::delivery::DeliveryPolicy;
 use squall_local::memory::{Memory, Stream};
-use squall_local::simulated::{SimulatedClock, run_until_done};
+use squall_sim_time::{SimulatedClock, run_until_done};
 
 /// Workers that answer at once, or crash.
 struct DirectWorkers {

@@ -15,7 +15,7 @@ use squall_capacity::levels::Levels;
 use squall_capacity::policy::Policy;
 use squall_capacity::ports::{Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
 use squall_capacity::steps::{on_event, tick};
-use squall_local::contracts::fleet;
+use squall_contracts::fleet;
 
 use super::{connection_to, run};
 use crate::emulator::{self, unique};

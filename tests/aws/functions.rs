@@ -10,7 +10,7 @@ use squall_aws::capacity::AutoScalingGroup;
 use squall_aws::transport::{Function, Invocation};
 use squall_capacity::journal::{Decision, Line};
 use squall_capacity::ports::ScalingGroup;
-use squall_local::functions::{FunctionHost, FunctionSpec, HostConfig};
+use squall_lambda_host::functions::{FunctionHost, FunctionSpec, HostConfig};
 use tokio::sync::oneshot;
 
 use super::capacity::deployed;

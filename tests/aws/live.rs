@@ -7,7 +7,6 @@ use squall_aws::transport::StreamReader;
 use squall_aws::{Connection, Settings};
 use squall_core::ports::{JobList, JobStore, Order, TaskQueue};
 use squall_core::rows::JobStatus;
-use squall_local::contracts;
 
 use super::lost_replies::ending;
 use super::{Adapters, Names, run};
@@ -45,7 +44,7 @@ fn promises_hold_in_a_real_account() {
         let adapters = Adapters::new(&connection, names);
         adapters.blobs_and_files_are_kept_as_promised().await;
         let prefix = format!("live-{}", new_in_the_account());
-        let kept = contracts::job_store(&adapters.jobs, &prefix).await;
+        let kept = squall_contracts::job_store(&adapters.jobs, &prefix).await;
         leave_nothing_running(&adapters, &prefix).await;
         assert_eq!(kept, Ok(()));
         // Functions read the streams: nothing is put there that is not a job's.

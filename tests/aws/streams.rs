@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use squall_aws::Connection;
 use squall_aws::transport::{Inbox, Position, StreamReader};
+use squall_contracts::Found;
 use squall_core::ports::{Placement, TaskQueue};
-use squall_local::contracts::Found;
 
 use super::{connection_to, deployed, run};
 use crate::emulator::unique;

@@ -16,7 +16,7 @@ use squall_core::wire::{Message, ResultRecord, Stored, encode};
 use squall_core::workload::Workload;
 use squall_grid::{CollectConfig, InputCache, collect};
 use squall_local::memory::Memory;
-use squall_local::simulated::{Random, SimulatedClock};
+use squall_sim_time::{Random, SimulatedClock};
 use squall_workloads::probe::{Input, Probe};
 
 use crate::{median, row, seconds};

@@ -1,20 +1,14 @@
-//! The grid in one process: its ports in memory, and the thing that plays AWS around its steps.
+//! The grid in one process, at real pace: its ports in memory ([`memory`]), and what plays AWS around its steps
+//! ([`LocalGrid`], on threads and with real work).
 //!
-//! Two paces. *Real*: threads and real work ([`LocalGrid`]). *Virtual*: simulated time and every fault, from a seed
-//! ([`simulated`]). Both run the steps of `squall-grid` unchanged and share the streams, the store and the delivery
-//! rules in [`memory`] and [`delivery`].
+//! The steps of `squall-grid` run unchanged. What is around them ([`serve()`], [`deliver`]) needs only a [`Host`], which gives
+//! each invocation its ports: `squall-sim` brings another, in simulated time and with every fault.
 
-pub mod contracts;
-pub mod delivery;
 mod directory;
-pub mod fleet;
-pub mod functions;
 mod host;
 pub mod memory;
-pub mod pump;
 mod real;
 mod serve;
-pub mod simulated;
 
 pub use directory::Directory;
 pub use host::Host;

@@ -18,11 +18,11 @@ use squall_grid::{
 };
 use tokio::sync::Notify;
 
-use crate::delivery::DeliveryPolicy;
 use crate::directory::Directory;
 use crate::host::Host;
 use crate::memory::Memory;
 use crate::serve::{Deployment, Lost, close_now, deliver, serve};
+use squall_lambda_host::delivery::DeliveryPolicy;
 
 mod ports;
 mod workers;

@@ -10,10 +10,10 @@ use squall_grid::{
     consume, split, tend,
 };
 
-use crate::delivery::lane::{GivenUp, Settled, run_lane};
-use crate::delivery::{Batch, DeliveryPolicy, Handled};
 use crate::host::Host;
 use crate::memory::{Memory, Record, Stream};
+use squall_lambda_host::delivery::lane::{GivenUp, Settled, run_lane};
+use squall_lambda_host::delivery::{Batch, DeliveryPolicy, Handled};
 
 /// How a grid is deployed.
 #[derive(Debug, Clone, Copy, PartialEq)]

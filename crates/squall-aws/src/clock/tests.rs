@@ -2,7 +2,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_real_clock_keeps_its_promises() {
-    assert_eq!(squall_local::contracts::clock(&WallClock).await, Ok(()));
+    assert_eq!(squall_contracts::clock(&WallClock).await, Ok(()));
 }
 
 #[test]

@@ -9,7 +9,6 @@ use squall_core::ports::chain;
 use squall_core::rows::{Published, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
 use squall_core::workload::Coverage;
-use squall_local::contracts;
 
 use super::*;
 use crate::clock::WallClock;
@@ -98,8 +97,8 @@ async fn raw(store: &DynamoJobStore, name: &str, sort_key: AttributeValue) -> It
 async fn jobs_are_kept_and_listed_as_promised() {
     let Some(connection) = emulator::connection().await else { return };
     let store = store(&connection, &places(&connection).await);
-    assert_eq!(contracts::job_store(&store, "kept").await, Ok(()));
-    assert_eq!(contracts::job_list(&store, &WallClock, "listed").await, Ok(()));
+    assert_eq!(squall_contracts::job_store(&store, "kept").await, Ok(()));
+    assert_eq!(squall_contracts::job_list(&store, &WallClock, "listed").await, Ok(()));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use aws_sdk_kinesis::types::{HashKeyRange, SequenceNumberRange};
-use squall_local::contracts::{self, Broken, Found};
+use squall_contracts::{Broken, Found};
 
 use super::*;
 use crate::emulator;
@@ -36,11 +36,12 @@ async fn two_thousand_tasks_arrive_on_the_shards_that_they_were_meant_for() {
     let queue = KinesisTaskQueue::new(&connection, &name);
     let reader = StreamReader::new(&connection, &name);
     let ids = list_shards(&queue.client, Named::Name(&name)).await.unwrap();
-    let told = contracts::task_queue(&queue, "tasks", 2_000, async |shard: usize, range: &ShardRange| {
-        let keys = ids[shard].hash_key_range.as_ref().unwrap();
-        assert_eq!(keys.starting_hash_key, range.first.to_string());
-        read(&reader, &ids[shard].shard_id).await
-    });
+    let told =
+        squall_contracts::task_queue(&queue, "tasks", 2_000, async |shard: usize, range: &ShardRange| {
+            let keys = ids[shard].hash_key_range.as_ref().unwrap();
+            assert_eq!(keys.starting_hash_key, range.first.to_string());
+            read(&reader, &ids[shard].shard_id).await
+        });
     assert_eq!(told.await, Ok(()));
 }
 
@@ -49,7 +50,7 @@ async fn results_arrive() {
     let Some((connection, name)) = stream(2).await else { return };
     let queue = KinesisResultQueue::new(&connection, &name);
     let reader = StreamReader::new(&connection, &name);
-    let told = contracts::result_queue(&queue, "results", async || {
+    let told = squall_contracts::result_queue(&queue, "results", async || {
         let mut found = Vec::new();
         for shard in reader.shards().await.map_err(|error| error.to_string())? {
             found.extend(read(&reader, &shard.id).await?);

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use squall_local::contracts;
 use tokio::time::Instant;
 
 use super::*;
@@ -29,7 +28,7 @@ async fn ask(function: &str) -> Result<Vec<u8>, InvokeError> {
 async fn workers_do_as_promised() {
     let stub = Stub::start().await;
     let workers = workers(&stub, &["echo-0", "echo-1", "echo-2"]).await;
-    assert_eq!(contracts::workers(&workers, 3, Some(MAX_PAYLOAD_BYTES / 4 * 3)).await, Ok(()));
+    assert_eq!(squall_contracts::workers(&workers, 3, Some(MAX_PAYLOAD_BYTES / 4 * 3)).await, Ok(()));
     let n_before = stub.n_requests();
     assert!(workers.invoke(0, vec![0; MAX_PAYLOAD_BYTES]).await.is_err());
     assert_eq!(stub.n_requests(), n_before, "what is too large is not sent");
@@ -111,7 +110,7 @@ async fn a_function_is_invoked_with_the_payload_as_it_is() {
         Err(Invocation::Throttled(reason)) => assert_eq!(reason, "CallerRateLimitExceeded"),
         other => panic!("{other:?}"),
     }
-    match Function::new(&connection, "echo").invoke(to_payload(contracts::FAIL)).await {
+    match Function::new(&connection, "echo").invoke(to_payload(squall_contracts::FAIL)).await {
         Err(Invocation::FunctionError(payload)) => {
             assert!(payload.contains("Runtime.ExitError"), "{payload}")
         }

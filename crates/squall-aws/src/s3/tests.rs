@@ -1,5 +1,4 @@
 use squall_core::ports::{Objects, chain};
-use squall_local::contracts;
 
 use super::objects::location;
 use super::*;
@@ -37,7 +36,7 @@ async fn a_file_that_is_not_on_s3_is_refused_with_a_way_out() {
 async fn blobs_are_kept_as_promised() {
     let Some(connection) = emulator::connection().await else { return };
     let blobs = S3Blobs::new(&connection, bucket(&connection).await);
-    assert_eq!(contracts::blob_store(&blobs, "blobs").await, Ok(()));
+    assert_eq!(squall_contracts::blob_store(&blobs, "blobs").await, Ok(()));
 }
 
 #[tokio::test]
@@ -48,7 +47,7 @@ async fn an_upload_is_a_file_that_jobs_can_name() {
     let content = b"day,rate\n1,0.02\n";
     let uri = blobs.upload(content.to_vec()).await.unwrap();
     assert_eq!(uri, format!("s3://{bucket}/files/{}", Digest::of(content)));
-    assert_eq!(contracts::objects(&S3Objects::new(&connection), &uri, content).await, Ok(()));
+    assert_eq!(squall_contracts::objects(&S3Objects::new(&connection), &uri, content).await, Ok(()));
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use squall_core::receipt::{Receipt, Timeline};
 use squall_core::rows::{Ending, JobStatus, Published, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
 use squall_core::workload::Coverage;
-use squall_local::contracts;
 
 use super::*;
 use crate::emulator;
@@ -19,7 +18,7 @@ async fn every_ending_is_told_with_its_status_as_an_attribute() {
     let Some(connection) = emulator::connection().await else { return };
     let topic = topic(&connection).await;
     let inbox = Inbox::subscribe(&connection, &topic, &emulator::unique("inbox")).await.unwrap();
-    let told = contracts::job_events(&SnsJobEvents::new(&connection, &topic), "told").await.unwrap();
+    let told = squall_contracts::job_events(&SnsJobEvents::new(&connection, &topic), "told").await.unwrap();
     let mut envelopes = Vec::new();
     while envelopes.len() < 2 * told.len() {
         for (receipt, envelope) in inbox.receive().await.unwrap() {

@@ -4,12 +4,15 @@ use std::io::IsTerminal;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use squall_capacity::policy::{Policy, RaiseBy, ScaleIn, Standby};
-use squall_local::fleet::simulate::{Contender, Score, Setting, Summary, Trace, month, simulate};
+use squall_sim::fleet::simulate::{
+    Contender, Ours, Plain, Polling, Score, Setting, StepScaling, Summary, TargetTracking, Trace, ZeroIdle,
+    month, simulate,
+};
 
 use crate::print;
 use crate::report_file::ReportFile;
@@ -57,7 +60,7 @@ seconds; with --processors also runs (or requested_number_of_processors). Others
   30.5,1200
 
 Each run needs an instance for itself; an instance boots for 75 to 120 s. The same arguments give the
-same answer, byte for byte. What is simulated and what is not: crates/squall-local/src/fleet/simulate.rs
+same answer, byte for byte. What is simulated and what is not: crates/squall-sim/src/fleet/simulate.rs
 
 Try it:
   squall capacity simulate --month                      a month of an application that computes in bursts
@@ -83,7 +86,7 @@ struct Compared {
     n_skipped: u32,
     /// Of the first seed.
     span_us: u64,
-    rows: Vec<(Contender, Summary, Vec<Score>)>,
+    rows: Vec<(Arc<dyn Contender>, Summary, Vec<Score>)>,
 }
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
@@ -113,8 +116,10 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn contenders(file: Option<&std::path::Path>) -> Result<Vec<Contender>> {
-    let ours = |name: &str, policy: Policy| Contender::Ours { name: name.to_owned(), policy };
+fn contenders(file: Option<&std::path::Path>) -> Result<Vec<Arc<dyn Contender>>> {
+    let ours = |name: &str, policy: Policy| -> Arc<dyn Contender> {
+        Arc::new(Ours { name: name.to_owned(), policy })
+    };
     let by_instance = |idle_s| ScaleIn::ByInstance { idle_s, most_per_tick: 20 };
     let mut contenders = Vec::new();
     if let Some(path) = file {
@@ -137,16 +142,16 @@ fn contenders(file: Option<&std::path::Path>) -> Result<Vec<Contender>> {
             Policy { raise_by: RaiseBy::SetDesired, ..policy(by_instance(300), 300) },
         ),
         ours("all-idle 600 s", policy(ScaleIn::AllIdle {}, 600)),
-        Contender::Plain { window_s: 600 },
-        Contender::TargetTracking { period_s: 60, protects: false },
-        Contender::TargetTracking { period_s: 60, protects: true },
-        Contender::TargetTracking { period_s: 10, protects: false },
-        Contender::TargetTracking { period_s: 10, protects: true },
-        Contender::StepScaling,
-        Contender::Polling { period_s: 10, idle_s: 600 },
-        Contender::Polling { period_s: 10, idle_s: 300 },
-        Contender::Polling { period_s: 10, idle_s: 60 },
-        Contender::ZeroIdle,
+        Arc::new(Plain { window_s: 600 }),
+        Arc::new(TargetTracking { period_s: 60, protects: false }),
+        Arc::new(TargetTracking { period_s: 60, protects: true }),
+        Arc::new(TargetTracking { period_s: 10, protects: false }),
+        Arc::new(TargetTracking { period_s: 10, protects: true }),
+        Arc::new(StepScaling),
+        Arc::new(Polling { period_s: 10, idle_s: 600 }),
+        Arc::new(Polling { period_s: 10, idle_s: 300 }),
+        Arc::new(Polling { period_s: 10, idle_s: 60 }),
+        Arc::new(ZeroIdle),
     ]);
     Ok(contenders)
 }
@@ -166,7 +171,7 @@ fn policy(scale_in: ScaleIn, window_s: u32) -> Policy {
 }
 
 /// Every policy with every seed, as many at a time as there are cores.
-fn compare(args: &Args, source: &Source, contenders: &[Contender]) -> Result<Compared> {
+fn compare(args: &Args, source: &Source, contenders: &[Arc<dyn Contender>]) -> Result<Compared> {
     let traces: Vec<Trace> = match source {
         Source::File(trace) => vec![trace.clone()],
         Source::Month => (1..=u64::from(args.seeds)).map(month).collect(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use squall_aws::{Connection, Settings, provision};
-use squall_local::functions::{FunctionHost, HostConfig};
+use squall_lambda_host::functions::{FunctionHost, HostConfig};
 use tokio::sync::watch;
 
 use crate::on_aws::block_on;

@@ -13,7 +13,7 @@ use squall_aws::transport::{Function, Inbox, Invocation, OnFailure};
 use squall_aws::{Connection, Settings, WallClock};
 use squall_core::digest::Digest;
 use squall_core::ports::{Clock, chain};
-use squall_local::pump::{Arn, run_mapping, scheduled_event, sns_event};
+use squall_lambda_host::pump::{Arn, run_mapping, scheduled_event, sns_event};
 use tokio::sync::watch;
 
 use crate::print;

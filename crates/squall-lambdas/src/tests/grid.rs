@@ -16,8 +16,8 @@ use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
 use squall_core::rows::JobRow;
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{CollectConfig, ConsumeConfig, InputCache, ReadPolicy, SplitConfig, WorkConfig};
+use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_local::Directory;
-use squall_local::delivery::DeliveryPolicy;
 use squall_local::memory::{Memory, Record, Stream};
 
 use crate::result_collector::CollectorEvent;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use squall_core::placement::ShardRange;
 use tokio::sync::Notify;
 
-use crate::delivery::DeliveryPolicy;
-use crate::delivery::lane::{Carried, LaneQueue, Taken, key_hash, lane_of};
+use squall_lambda_host::delivery::DeliveryPolicy;
+use squall_lambda_host::delivery::lane::{Carried, LaneQueue, Taken, key_hash, lane_of};
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use squall_local::contracts::FAIL;
+use squall_contracts::FAIL;
 use tokio::net::TcpListener;
 
 use crate::payload::from_payload;

@@ -1,8 +1,10 @@
 //! The comparison for programs.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use serde_json::{Value, json};
-use squall_local::fleet::simulate::{Contender, Spread, Summary};
+use squall_sim::fleet::simulate::{Contender, Spread, Summary};
 
 use super::{Args, Compared};
 
@@ -19,7 +21,7 @@ pub(super) fn answer(args: &Args, compared: &[Compared]) -> Result<String> {
     Ok(serde_json::to_string_pretty(&answer)? + "\n")
 }
 
-fn policy(contender: &Contender, it: &Summary) -> Value {
+fn policy(contender: &Arc<dyn Contender>, it: &Summary) -> Value {
     let spread = |it: Spread| json!({"least": it.least, "most": it.most, "sum": it.sum});
     let [p50, p95, p99] = it.wait_s;
     let mut answer = json!({
@@ -43,7 +45,7 @@ fn policy(contender: &Contender, it: &Summary) -> Value {
         "refused": it.refused,
         "failed": it.failed,
     });
-    if let (Contender::Ours { policy, .. }, Some(fields)) = (contender, answer.as_object_mut()) {
+    if let (Some(policy), Some(fields)) = (contender.configuration(), answer.as_object_mut()) {
         fields.insert("configuration".to_owned(), json!(policy));
     }
     answer

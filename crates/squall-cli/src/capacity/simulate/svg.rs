@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use squall_local::fleet::simulate::{Sample, Summary};
+use squall_sim::fleet::simulate::{Sample, Summary};
 
 use super::Compared;
 

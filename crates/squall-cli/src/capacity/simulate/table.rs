@@ -1,8 +1,9 @@
 //! The comparison for people: a line per policy, and what its columns are.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use squall_local::fleet::simulate::{Contender, Spread, Summary};
+use squall_sim::fleet::simulate::{Contender, Spread, Summary};
 
 use super::Compared;
 
@@ -48,7 +49,7 @@ pub(super) fn answer(compared: &Compared) -> String {
     text
 }
 
-fn cells(contender: &Contender, it: &Summary) -> [String; 16] {
+fn cells(contender: &Arc<dyn Contender>, it: &Summary) -> [String; 16] {
     let n = u64::try_from(it.n_histories.max(1)).unwrap_or(1);
     let each = |sum: u64| (sum / n).to_string();
     let all = |spread: Spread| spread.sum.to_string();

@@ -1,4 +1,6 @@
-use squall_local::fleet::simulate::{Calls, Contender, Sample, Score, Summary};
+use std::sync::Arc;
+
+use squall_sim::fleet::simulate::{Calls, Contender, Plain, Sample, Score, Summary, ZeroIdle};
 
 use super::{Compared, contenders, svg, table};
 
@@ -14,10 +16,10 @@ fn compared() -> Compared {
         ..Score::default()
     };
     let never = Score { to_zero_us: None, unfinished: 1, busy_killed: 2, ..score.clone() };
-    let row = |contender: Contender, score: Score| {
+    let row = |contender: Arc<dyn Contender>, score: Score| {
         (contender, Summary::of(std::slice::from_ref(&score)), vec![score])
     };
-    let rows = vec![row(Contender::ZeroIdle, score), row(Contender::Plain { window_s: 600 }, never)];
+    let rows = vec![row(Arc::new(ZeroIdle), score), row(Arc::new(Plain { window_s: 600 }), never)];
     Compared { name: "a < b".to_owned(), n_runs: 2, n_skipped: 3, span_us: 4_000_000_000, rows }
 }
 

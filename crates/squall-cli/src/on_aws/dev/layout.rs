@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use squall_aws::provision::Resources;
-use squall_local::functions::FunctionSpec;
+use squall_lambda_host::functions::FunctionSpec;
 
 /// The region that an emulator is asked for.
 pub(super) const REGION: &str = "us-east-1";

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use squall_local::delivery::DeliveryPolicy;
-use squall_local::pump::{Mapping as PumpMapping, StartingPosition};
+use squall_lambda_host::delivery::DeliveryPolicy;
+use squall_lambda_host::pump::{Mapping as PumpMapping, StartingPosition};
 
 /// Microseconds between two looks for new shards.
 const DISCOVERY_US: u64 = 5_000_000;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use squall_aws::transport::{self, Function, Invocation, OnFailure, StreamReader};
 use squall_aws::{Connection, WallClock};
 use squall_core::ports::{Clock, PortError, chain};
-use squall_local::pump::{
+use squall_lambda_host::pump::{
     CheckpointFiles, Checkpoints, FailureDestination, Function as PumpFunction, Invoked, Marks as Known,
     Notice, Page, Position, Shard, StreamRecord, StreamSource, Takes, Watcher,
 };

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use squall_local::delivery::DeliveryPolicy;
-use squall_local::pump::StartingPosition;
+use squall_lambda_host::delivery::DeliveryPolicy;
+use squall_lambda_host::pump::StartingPosition;
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn usual() -> EventSourceMapping {
     }
 }
 
-fn pumped(known: &EventSourceMapping) -> squall_local::pump::Mapping {
+fn pumped(known: &EventSourceMapping) -> squall_lambda_host::pump::Mapping {
     match plan(known).unwrap() {
         Plan::Pump(mapping) => mapping.plan("the stream's ARN".to_owned(), Duration::from_secs(1)),
         Plan::Skip(why) => panic!("{why}"),

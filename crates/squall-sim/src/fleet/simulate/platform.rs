@@ -1,0 +1,93 @@
+//! What the platform knows: which runs are queued, and what each instance does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use squall_capacity::events::Runs;
+use squall_capacity::ids::InstanceId;
+
+/// A run of the trace.
+pub(super) type RunIdx = usize;
+
+/// What an instance does, as far as the platform knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// Nothing.
+    Idle {
+        /// Since when, microseconds.
+        since_us: u64,
+    },
+    /// A run asks whether it may start, or is being released.
+    Asked,
+    /// It runs.
+    Runs {
+        /// What.
+        run: RunIdx,
+        /// Since when, microseconds.
+        since_us: u64,
+    },
+    /// It takes no run.
+    Refuses,
+}
+
+/// The queue, the instances, and how the runs fared.
+#[derive(Debug)]
+pub(super) struct Platform {
+    pub(super) queued: BTreeSet<RunIdx>,
+    pub(super) instances: BTreeMap<InstanceId, Doing>,
+    pub(super) queued_since_us: Vec<u64>,
+    pub(super) waited_us: Vec<u64>,
+    pub(super) is_done: Vec<bool>,
+    pub(super) n_submitted: usize,
+    pub(super) n_running: u32,
+    pub(super) n_done: usize,
+    pub(super) n_events: u64,
+}
+
+impl Platform {
+    pub(super) fn new(n_runs: usize) -> Self {
+        Self {
+            queued: BTreeSet::new(),
+            instances: BTreeMap::new(),
+            queued_since_us: vec![0; n_runs],
+            waited_us: vec![0; n_runs],
+            is_done: vec![false; n_runs],
+            n_submitted: 0,
+            n_running: 0,
+            n_done: 0,
+            n_events: 0,
+        }
+    }
+
+    /// Queued and running runs; one that asks for its instance is still queued.
+    pub(super) fn level(&self) -> Runs {
+        let n_open = u32::try_from(self.n_submitted - self.n_done).unwrap_or(u32::MAX);
+        Runs { queued: n_open - self.n_running, running: self.n_running }
+    }
+
+    /// What an instance does; `None` when it does not serve.
+    pub(super) fn doing(&self, id: &InstanceId) -> Option<Doing> {
+        self.instances.get(id).copied()
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.n_done == self.is_done.len()
+    }
+
+    /// How long each run that ended was queued, and how many did not end.
+    pub(super) fn waits_us(&self) -> (Vec<u64>, u32) {
+        let ended = self.waited_us.iter().zip(&self.is_done).filter(|(_, is_done)| **is_done);
+        let n_unfinished = self.is_done.len() - self.n_done;
+        (ended.map(|(waited_us, _)| *waited_us).collect(), u32::try_from(n_unfinished).unwrap_or(u32::MAX))
+    }
+
+    /// Says what an instance does from now on; false when it lives no more.
+    pub(super) fn set_doing(&mut self, id: &InstanceId, doing: Doing) -> bool {
+        let known = self.instances.get_mut(id);
+        known.map(|it| *it = doing).is_some()
+    }
+
+    pub(super) fn enqueue(&mut self, run: RunIdx, now_us: u64) {
+        self.queued.insert(run);
+        self.queued_since_us[run] = now_us;
+    }
+}

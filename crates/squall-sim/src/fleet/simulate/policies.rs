@@ -1,0 +1,15 @@
+//! The policies that are compared, a file for each.
+
+mod bound;
+mod ours;
+mod plain;
+mod polling;
+mod step;
+mod tracking;
+
+pub use bound::ZeroIdle;
+pub use ours::Ours;
+pub use plain::Plain;
+pub use polling::Polling;
+pub use step::StepScaling;
+pub use tracking::TargetTracking;
