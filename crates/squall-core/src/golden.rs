@@ -35,9 +35,8 @@ fn golden(name: &str) -> Vec<u8> {
 }
 
 /// Holds bytes to a golden file, which is written if it is not there and `SQUALL_BLESS` is set.
-#[expect(clippy::disallowed_methods, reason = "whoever changes a shape says so by a variable")]
 fn hold(name: &str, bytes: &[u8]) {
-    if std::env::var_os("SQUALL_BLESS").is_some() && !path(&format!("{name}.hex")).exists() {
+    if option_env!("SQUALL_BLESS").is_some() && !path(&format!("{name}.hex")).exists() {
         let hex: Vec<u8> = bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
         let lines: Vec<_> = hex.chunks(100).map(|line| String::from_utf8(line.to_vec()).unwrap()).collect();
         let file = path(&format!("{name}.hex"));
