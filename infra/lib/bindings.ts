@@ -34,7 +34,7 @@ export function jobsKept(table: ITable): Binding {
 
 /** Inputs, partials and answers by their digest. */
 export function blobs(bucket: IBucket, may: "read" | "read and write"): Binding {
-  const actions = may === "read" ? ["s3:GetObject"] : ["s3:GetObject", "s3:PutObject"];
+  const actions = may === "read" ? ["s3:GetObject"] : ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"];
   return {
     variables: { SQUALL_BUCKET: bucket.bucketName },
     grants: [{ actions, resources: [bucket.arnForObjects("blobs/*")] }],
@@ -44,6 +44,35 @@ export function blobs(bucket: IBucket, may: "read" | "read and write"): Binding 
 /** Files that jobs name: those that `squall submit` brought along, and those of other buckets. */
 export function files(bucket: IBucket, elsewhere: string[]): Binding {
   return { grants: [{ actions: ["s3:GetObject"], resources: [bucket.arnForObjects("files/*"), ...elsewhere] }] };
+}
+
+/** Places that jobs may read from, as the settings name them: `s3://bucket/prefix`. */
+export class Places {
+  /** ARNs of the objects. */
+  readonly objects: string[];
+  readonly #partition: string;
+  readonly #uris: string[];
+
+  constructor(partition: string, uris: string[]) {
+    this.#partition = partition;
+    this.#uris = uris;
+    this.objects = uris.map((uri) => `arn:${partition}:s3:::${uri.slice("s3://".length)}*`);
+  }
+
+  /** Their objects, read in ranges. */
+  read(): Binding {
+    return { grants: this.objects.length > 0 ? [{ actions: ["s3:GetObject"], resources: this.objects }] : [] };
+  }
+
+  /** Their objects, listed; no other keys of their buckets. */
+  listed(): Binding {
+    const grants = this.#uris.map((uri) => {
+      const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri)!;
+      const conditions = { StringLike: { "s3:prefix": `${prefix}*` } };
+      return { actions: ["s3:ListBucket"], resources: [`arn:${this.#partition}:s3:::${bucket}`], conditions };
+    });
+    return { grants };
+  }
 }
 
 /** The stream of tasks, put on by many at once. */

@@ -5,7 +5,20 @@ import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aw
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms, givenUp } from "./alarms.ts";
-import { blobs, files, jobEvents, jobsKept, jobsMade, jobsRead, onFailure, resultsPut, streamRead, tasksPut, workers } from "./bindings.ts";
+import {
+  blobs,
+  files,
+  jobEvents,
+  jobsKept,
+  jobsMade,
+  jobsRead,
+  onFailure,
+  Places,
+  resultsPut,
+  streamRead,
+  tasksPut,
+  workers,
+} from "./bindings.ts";
 import { type GridParts, gridDashboard } from "./dashboards.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
 import { prefixOf, wildcard } from "./names.ts";
@@ -69,11 +82,12 @@ export class GridStack extends Stack {
 
     const { key, table, bucket, tasks, results } = state;
     const keys = grid.readsWithKeys.length > 0 ? [{ actions: ["kms:Decrypt"], resources: grid.readsWithKeys }] : [];
-    const elsewhere = grid.readsFrom.map((uri) => `arn:${this.partition}:s3:::${uri.slice("s3://".length)}*`);
+    const places = new Places(this.partition, grid.readsFrom);
     splitter.bind(
       jobsMade(table),
       blobs(bucket, "read and write"),
-      files(bucket, elsewhere),
+      files(bucket, places.objects),
+      places.listed(),
       { grants: keys },
       tasksPut(tasks, key),
       jobEvents(state.jobEvents, key),
@@ -102,7 +116,7 @@ export class GridStack extends Stack {
       },
     );
     for (const stripe of stripes) {
-      stripe.bind(blobs(bucket, "read"));
+      stripe.bind(blobs(bucket, "read"), places.read(), { grants: keys });
     }
     collector.bind(
       jobsKept(table),
@@ -115,8 +129,10 @@ export class GridStack extends Stack {
       it.bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace }, grants: [] });
       this.acknowledgeObjects(it.role, state);
     }
-    for (const place of elsewhere) {
-      splitter.acknowledge(place, "The settings name this place: jobs may name any file in it.");
+    for (const place of places.objects) {
+      for (const it of [splitter, ...stripes]) {
+        it.acknowledge(place, "The settings name this place: jobs may name any file in it.");
+      }
     }
 
     // Jobs come by the topic; whatever comes is answered, so nothing is filtered out: what is no job is recorded as rejected.

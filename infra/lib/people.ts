@@ -40,7 +40,11 @@ export function peopleOfTheGrid(state: StateStack): Person[] {
     {
       name: "job-publisher",
       description: "Publishes jobs and brings their files: squall submit",
-      grants: [...published(jobs, key), { actions: ["s3:GetObject", "s3:PutObject"], resources: [bucket.arnForObjects("files/*")] }, find],
+      grants: [
+        ...published(jobs, key),
+        { actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], resources: [bucket.arnForObjects("files/*")] },
+        find,
+      ],
     },
     { name: "job-reader", description: "Looks at jobs and their answers: squall watch, result, jobs, missing", grants: look },
     {
@@ -49,7 +53,7 @@ export function peopleOfTheGrid(state: StateStack): Person[] {
       grants: [
         ...look,
         { actions: ["dynamodb:UpdateItem"], resources: [table.tableArn] },
-        { actions: ["s3:PutObject"], resources: [bucket.arnForObjects("blobs/*")] },
+        { actions: ["s3:AbortMultipartUpload", "s3:PutObject"], resources: [bucket.arnForObjects("blobs/*")] },
         { actions: ["kinesis:ListShards", "kinesis:PutRecords"], resources: [tasks.streamArn] },
         ...published(events, key),
       ],

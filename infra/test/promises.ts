@@ -238,7 +238,26 @@ test("jobs may name files where the settings say, and nowhere else", () => {
   assert.match(files, /:s3:::market-data\/eod\/\*/);
   assert.match(files, /:s3:::books\/\*/);
   assert.ok(statements.some((it) => list(it.Action).includes("kms:Decrypt") && list(it.Resource).includes(key)));
-  const others = ["ShardConsumer", "CascadeWorker0", "ResultCollector"].map((id) => JSON.stringify(reads.statements(id))).join();
+  const listed = statements.filter((it) => list(it.Action).includes("s3:ListBucket"));
+  assert.deepEqual(
+    listed.map((it) => [
+      JSON.stringify(it.Resource)
+        .replace(/.*:s3:::/, "")
+        .replace(/"\].*$/, ""),
+      (it.Condition as any).StringLike["s3:prefix"],
+    ]),
+    [
+      ["market-data", "eod/*"],
+      ["books", "*"],
+    ],
+  );
+  // Workers read the objects that their slices name, and list nothing.
+  const worker = reads.statements("CascadeWorker0");
+  const objects = worker.filter((it) => list(it.Action).includes("s3:GetObject")).map((it) => JSON.stringify(it.Resource));
+  assert.match(objects.join(), /:s3:::books\/\*.*:s3:::market-data\/eod\/\*/);
+  assert.ok(worker.some((it) => list(it.Action).includes("kms:Decrypt") && list(it.Resource).includes(key)));
+  assert.ok(!worker.some((it) => list(it.Action).some((action) => /s3:(List|Put|Delete|Abort)/.test(action))));
+  const others = ["ShardConsumer", "ResultCollector"].map((id) => JSON.stringify(reads.statements(id))).join();
   assert.doesNotMatch(others, /market-data|books|0f1e/);
 });
 
@@ -263,9 +282,9 @@ test("each policy for people allows what its commands call, and no more", () => 
   assert.equal(
     allowed.join("\n"),
     `\
-JobPublisher: cloudformation:DescribeStacks kms:Decrypt kms:GenerateDataKey s3:GetObject s3:PutObject sns:Publish
+JobPublisher: cloudformation:DescribeStacks kms:Decrypt kms:GenerateDataKey s3:AbortMultipartUpload s3:GetObject s3:PutObject sns:Publish
 JobReader: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query s3:GetObject
-JobOperator: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem kinesis:ListShards kinesis:PutRecords kms:Decrypt kms:GenerateDataKey s3:GetObject s3:PutObject sns:Publish
+JobOperator: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem kinesis:ListShards kinesis:PutRecords kms:Decrypt kms:GenerateDataKey s3:AbortMultipartUpload s3:GetObject s3:PutObject sns:Publish
 ActivityPublisher: kms:Decrypt kms:GenerateDataKey sns:Publish
 Runner: autoscaling:DescribeAutoScalingGroups autoscaling:SetInstanceProtection cloudformation:DescribeStacks dynamodb:GetItem dynamodb:PutItem kms:Decrypt kms:GenerateDataKey sns:Publish
 FleetReader: autoscaling:DescribeAutoScalingGroups autoscaling:DescribePolicies autoscaling:DescribeScalingActivities autoscaling:DescribeScheduledActions cloudformation:DescribeStacks cloudwatch:GetMetricData dynamodb:GetItem dynamodb:Query`,

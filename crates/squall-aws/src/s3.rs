@@ -14,6 +14,8 @@ use crate::error::{port_error_of, unreadable};
 mod multipart;
 mod objects;
 
+use multipart::{PART_BYTES, put_in_parts};
+
 pub use objects::{S3Objects, S3Pages};
 
 pub(crate) fn client(config: &SdkConfig) -> aws_sdk_s3::Client {
@@ -87,8 +89,8 @@ impl S3Blobs {
     async fn put(&self, what: &str, key: String, bytes: Vec<u8>) -> Result<(), PortError> {
         let error =
             |error| port_error_of(self.sending.connection(), what, format!("bucket {}", self.bucket), error);
-        if bytes.len() > multipart::PART_BYTES {
-            return multipart::put(&self.sending, what, &self.bucket, &key, bytes).await;
+        if bytes.len() > PART_BYTES {
+            return put_in_parts(&self.sending, what, &self.bucket, &key, bytes).await;
         }
         let request = self.sending.get().await.put_object().bucket(&self.bucket).key(key);
         request.body(ByteStream::from(bytes)).send().await.map(drop).map_err(error)

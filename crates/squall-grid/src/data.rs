@@ -173,7 +173,7 @@ impl Data for ThreadData {
 
 impl Reader {
     /// Reads until the thread has all it wants, or wants no more.
-    pub(crate) async fn run<P: Objects + BlobStore>(
+    pub(crate) async fn read_for_thread<P: Objects + BlobStore>(
         self,
         ports: &P,
         inputs: &InputCache,
@@ -230,7 +230,7 @@ async fn feed<P: Objects + BlobStore>(
 ) -> Result<(), Stop> {
     let mut parts = Parts::new(listings, extents);
     loop {
-        match parts.next() {
+        match parts.advance() {
             Next::End => return Ok(()),
             Next::Page(digest) => {
                 let page = inputs.page(ports, digest).await.map_err(|error| data_error(&error))?;

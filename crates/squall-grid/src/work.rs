@@ -128,7 +128,7 @@ async fn reading<P: BlobStore + Objects>(
             let _ = done.send((outcome, data.failure()));
         })?;
         evaluating.push(async move {
-            reader.run(ports, inputs, prepared.listings(), &config.read).await;
+            reader.read_for_thread(ports, inputs, prepared.listings(), &config.read).await;
             ended.await
         });
     }

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 4;
 ///
 /// # Errors
 /// When the bucket does not answer or does not exist.
-pub(super) async fn put(
+pub(super) async fn put_in_parts(
     client: &Client<aws_sdk_s3::Client>,
     what: &str,
     bucket: &str,
@@ -29,12 +29,12 @@ pub(super) async fn put(
     let thing = format!("bucket {bucket}");
     let begun = s3.create_multipart_upload().bucket(bucket).key(key).send().await;
     let begun = begun.map_err(|error| port_error_of(client.connection(), what, &thing, error))?;
-    let id = begun.upload_id().unwrap_or_default();
+    let id = begun.upload_id.unwrap_or_default();
     let bytes = bytes::Bytes::from(bytes);
     let ranges = (0..bytes.len()).step_by(PART_BYTES).map(|from| from..bytes.len().min(from + PART_BYTES));
     let parts = (1..).zip(ranges).map(|(number, range)| {
         let body = ByteStream::from(bytes.slice(range));
-        let part = s3.upload_part().bucket(bucket).key(key).upload_id(id).part_number(number).body(body);
+        let part = s3.upload_part().bucket(bucket).key(key).upload_id(&id).part_number(number).body(body);
         async move {
             let sent = part.send().await;
             let sent =
@@ -47,7 +47,7 @@ pub(super) async fn put(
     let done = match sent {
         Ok(parts) => {
             let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-            let done = s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(id);
+            let done = s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(&id);
             let done = done.multipart_upload(upload).send().await;
             done.map(drop).map_err(|error| port_error_of(client.connection(), what, &thing, error))
         }
@@ -55,7 +55,7 @@ pub(super) async fn put(
     };
     if done.is_err() {
         // If this fails too, the bucket's lifecycle rule ends the upload.
-        let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await;
+        let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(&id).send().await;
     }
     done
 }

@@ -96,7 +96,7 @@ impl MemoryData<'_> {
 impl Data for MemoryData<'_> {
     fn next_part(&mut self) -> Result<Option<Part>, DataError> {
         loop {
-            match self.parts.next() {
+            match self.parts.advance() {
                 Next::End => return Ok(None),
                 Next::Page(digest) => match self.source.pages.get(&digest) {
                     Some(page) => self.parts.give(page),

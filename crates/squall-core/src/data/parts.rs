@@ -35,7 +35,7 @@ impl<'a> Parts<'a> {
     }
 
     /// What comes next.
-    pub fn next(&mut self) -> Next {
+    pub fn advance(&mut self) -> Next {
         loop {
             if let Some(part) = self.found.pop_front() {
                 return Next::Part(part);
@@ -71,7 +71,7 @@ impl<'a> Parts<'a> {
         (self.n_pages, self.page_at) = (0, 0);
     }
 
-    /// Takes in the page that [`next`](Parts::next) asked for.
+    /// Takes in the page that [`advance`](Parts::advance) asked for.
     pub fn give(&mut self, page: &Page) {
         let Some(extent) = self.extents.front() else { return };
         let total = self.listings.get(extent.source).map_or(0, Listing::n_bytes);

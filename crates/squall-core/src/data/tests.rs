@@ -80,7 +80,7 @@ fn no_page_is_asked_for_that_an_extent_does_not_touch() {
         let mut parts = Parts::new(&given.listings, vec![extent(from, to, Borders::Exact)]);
         let (mut asked, mut n_parts) = (0, 0);
         loop {
-            match parts.next() {
+            match parts.advance() {
                 Next::Page(page) => {
                     asked += 1;
                     parts.give(&source.page(page).unwrap());

@@ -9,7 +9,7 @@ pub enum Arrival {
     /// No job has the id, or only one that was rejected.
     New,
     /// It was here before and got no further than this: put the same tasks on the stream.
-    Resume(Published),
+    Resume(Box<Published>),
     /// It was here before, and nothing is left to do.
     Done,
     /// The id belongs to another message.
@@ -23,6 +23,8 @@ pub fn plan_arrival(known: Option<&JobRow>, message: Digest) -> Arrival {
         Some(row) if row.status() == JobStatus::Rejected => Arrival::New,
         Some(row) if row.message != message => Arrival::IdTaken,
         Some(row) if row.enqueued || row.ending.is_some() => Arrival::Done,
-        Some(row) => row.published.clone().map_or(Arrival::Done, Arrival::Resume),
+        Some(row) => {
+            row.published.clone().map_or(Arrival::Done, |published| Arrival::Resume(Box::new(published)))
+        }
     }
 }

@@ -230,7 +230,14 @@ pub(crate) fn adapters_of(binary: &str) -> BTreeSet<String> {
     /// Ports that call nothing.
     const NO_ADAPTERS: &[&str] = &["WallClock", "LogJournal"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let main = bare(&fs::read_to_string(folder.join(format!("bin/{binary}.rs"))).unwrap());
+    let run = bare(&fs::read_to_string(folder.join("run.rs")).unwrap());
+    // `shard-consumer` is `run::consumer`, `scale-out` is `run::scale_out`.
+    let whole = binary.replace('-', "_");
+    let last = binary.rsplit('-').next().unwrap_or_default();
+    let entry =
+        [whole.as_str(), last].into_iter().find_map(|name| run.split_once(&format!("pub fn {name}(")));
+    let (_, main) = entry.expect("an entry point of a binary");
+    let main = main.split("pub fn ").next().unwrap_or_default();
     let ports = bare(&fs::read_to_string(folder.join("ports.rs")).unwrap());
     let calls = main.split("ports::").skip(1).filter_map(|it| it.split_once('(').map(|(name, _)| name));
     let made_by = calls.into_iter().find(|name| name.ends_with("_ports")).expect("a binary has ports");
@@ -241,7 +248,11 @@ pub(crate) fn adapters_of(binary: &str) -> BTreeSet<String> {
     let (_, parts) = parts.split_once('<').unwrap();
     let parts = &parts[..closed(parts, '<', '>') - 1];
     let names = parts.split(',').map(str::trim).filter(|it| *it != "()" && !NO_ADAPTERS.contains(it));
-    let names: BTreeSet<_> = names.map(str::to_owned).collect();
+    let mut names: BTreeSet<_> = names.map(str::to_owned).collect();
+    // A listing is an adapter of its own, which comes from this one.
+    if names.contains("S3Objects") {
+        names.insert("S3Pages".to_owned());
+    }
     for name in &names {
         assert!(ADAPTERS.iter().any(|it| it.name == name), "{binary} has {name}, which is in no table");
     }

@@ -34,9 +34,18 @@ pub(crate) const ADAPTERS: &[Adapter] = &[
             // There is no action of its own (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
             ("head_object", "s3:GetObject"),
             ("put_object", "s3:PutObject"),
+            // Content in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
+            ("create_multipart_upload", "s3:PutObject"),
+            ("upload_part", "s3:PutObject"),
+            ("complete_multipart_upload", "s3:PutObject"),
+            ("abort_multipart_upload", "s3:AbortMultipartUpload"),
         ],
     },
-    Adapter { name: "S3Files", operations: &[("get_object", "s3:GetObject")] },
+    Adapter {
+        name: "S3Objects",
+        operations: &[("get_object", "s3:GetObject"), ("head_object", "s3:GetObject")],
+    },
+    Adapter { name: "S3Pages", operations: &[("list_objects_v2", "s3:ListBucket")] },
     Adapter {
         name: "KinesisTaskQueue",
         operations: &[("list_shards", "kinesis:ListShards"), ("put_records", "kinesis:PutRecords")],
@@ -124,8 +133,11 @@ fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
         }
         ("DynamoJobStore", _) => vec![arn("dynamodb", &format!("table/{}", told("SQUALL_TABLE")))],
         ("S3Blobs", _) => vec![format!("arn:aws:s3:::{}/blobs/*", told("SQUALL_BUCKET"))],
-        // Those that `squall submit` brought; the settings may name others.
-        ("S3Files", _) => vec![format!("arn:aws:s3:::{}/files/*", told("SQUALL_BUCKET"))],
+        // Those that `squall submit` brought. Where else to read, and what to list, is the settings' to name: `readsFrom`.
+        ("S3Objects", _) if function.binary == "task-splitter" => {
+            vec![format!("arn:aws:s3:::{}/files/*", told("SQUALL_BUCKET"))]
+        }
+        ("S3Objects" | "S3Pages", _) => Vec::new(),
         ("KinesisTaskQueue", _) => vec![arn("kinesis", &format!("stream/{}", told("SQUALL_TASK_STREAM")))],
         ("KinesisResultQueue", _) => {
             vec![arn("kinesis", &format!("stream/{}", told("SQUALL_RESULT_STREAM")))]
@@ -377,7 +389,7 @@ fn what_a_role_lacks_or_has_too_much_is_named() {
         "task-splitter may not dynamodb:PutItem on arn:aws:dynamodb:",
         ": DynamoJobStore calls put_item",
         "task-splitter may dynamodb:BatchWriteItem on arn:aws:dynamodb:",
-        ": neither DynamoJobStore, KinesisTaskQueue, S3Blobs, S3Files, SnsJobEvents nor Lambda does so",
+        ": neither DynamoJobStore, KinesisTaskQueue, S3Blobs, S3Objects, S3Pages, SnsJobEvents nor Lambda does so",
     ] {
         assert!(lacking.contains(said), "{said}\n{lacking}");
     }
