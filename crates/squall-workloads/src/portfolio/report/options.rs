@@ -1,4 +1,4 @@
-//! The `report` object of a job: what its author wants to read.
+//! The `report` object of a job: the report options.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
