@@ -72,7 +72,7 @@ fn at_most<'de, D: Deserializer<'de>>(most: usize, what: &str, deserializer: D) 
 pub fn report_options_schema() -> Value {
     json!({
         "type": "object",
-        "description": "What to report.",
+        "description": "The report options.",
         "properties": {
             "levels": {
                 "type": "array",
