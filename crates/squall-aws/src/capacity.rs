@@ -20,7 +20,7 @@ pub use group::AutoScalingGroup;
 pub use ledger::DynamoLedger;
 pub use metrics::{CloudWatchMetrics, MetricNames};
 
-/// A failed call as the controllers' ports fail: the grid's sentences.
+/// A failed call as a port error, worded like the grid's.
 fn failed<E>(
     connection: &Connection,
     what: impl Display,
@@ -33,7 +33,7 @@ where
     of_controllers(port_error_of(connection, what, thing, error))
 }
 
-/// The same failure; the two halves share no types.
+/// The same failure as the controllers' type; the two halves share no types.
 fn of_controllers(error: GridError) -> PortError {
     match error {
         GridError::Transient { what, source } => PortError::Transient { what, source },

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use squall_capacity::events::{Activity, Runs, Told};
+use squall_capacity::events::{Activity, Payload, Runs};
 use squall_capacity::ids::{InstanceId, SourceId};
 use squall_core::ports::Clock;
 
@@ -116,9 +116,9 @@ pub(super) async fn submit(world: Rc<World>) {
 fn publish(world: &Rc<World>) {
     let mut platform = world.platform.borrow_mut();
     platform.n_events += 1;
-    let told = Told::Runs { level: platform.level(), started: Vec::new(), finished: Vec::new() };
+    let payload = Payload::Runs { level: platform.level(), started: Vec::new(), finished: Vec::new() };
     let Ok(source) = SourceId::new("scheduler") else { return };
-    let event = Activity { source, order: platform.n_events, time_us: world.now_us(), told };
+    let event = Activity { source, order: platform.n_events, time_us: world.now_us(), payload };
     drop(platform);
     world.sample();
     if !world.contender.has_events() {

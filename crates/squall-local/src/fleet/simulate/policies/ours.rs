@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use squall_capacity::events::{Activity, Told};
+use squall_capacity::events::{Activity, Payload};
 use squall_capacity::ids::{InstanceId, RunId, SourceId};
 use squall_capacity::policy::Policy;
 use squall_capacity::steps;
@@ -21,7 +21,7 @@ pub(in super::super) fn begin(world: &Rc<World>, policy: &Policy) {
 async fn timer(world: Rc<World>, policy: Policy) {
     // A trace has no sessions, and a policy that counts on them is to hear that there are none.
     if let Ok(source) = SourceId::new("sessions") {
-        let event = Activity { source, order: 1, time_us: world.now_us(), told: Told::Sessions(0) };
+        let event = Activity { source, order: 1, time_us: world.now_us(), payload: Payload::Sessions(0) };
         on_event(&world, &policy, &event).await;
     }
     loop {
