@@ -1,72 +1,70 @@
-// What is deployed, and how large. Everything left out has the value said here; anything else is refused at synth with
-// the field, the value and what would be right. Another file: `make deploy CONFIG=staging.config.ts`.
+// The settings of a deployment. A setting that is left out has the value shown here; synth refuses an invalid one with the
+// field, its value and what was expected. To use another file: `make deploy CONFIG=staging.config.ts`.
 import type { Settings } from "./lib/settings.ts";
 
 const settings: Settings = {
-  // Stacks are called SquallState, SquallGrid, SquallCapacity; functions squall-task-splitter and so on. Deployments with
-  // different names live side by side.
+  // The prefix of all names: stacks SquallState, SquallGrid, SquallCapacity; functions squall-task-splitter and so on.
+  // Deployments with different names live side by side.
   name: "Squall",
 
-  // Without one: that of your credentials.
+  // Default: the region of your credentials.
   // region: "eu-west-1",
 
-  // What the functions were built for: `make lambdas` builds arm64, which costs a fifth less.
+  // The architecture that the functions are built for: `make lambdas` builds arm64, which costs a fifth less.
   architecture: "arm64",
 
-  // Keeps the stack of tables, bucket, streams and keys from being deleted, whatever is run. Set it to false and deploy
-  // before you remove everything.
+  // Protects tables, bucket, streams and keys from deletion. Set it to false and deploy before you remove everything.
   keepData: true,
 
   alarms: {
-    // Who is told; AWS sends this address a question first. Without one the alarms are only to be looked at.
+    // Receives alarms, once you confirm AWS's subscription e-mail. Without it, alarms only show in CloudWatch.
     // email: "oncall@example.com",
-    // Tells the same address at 80 % and 100 % of it, by the cost allocation tag squall:deployment, which has to be
-    // activated once in the billing console.
+    // Notifies the same address at 80 % and 100 % of this budget, by the cost allocation tag squall:deployment, which you
+    // activate once in the billing console.
     // monthlyBudgetUsd: 100,
   },
 
-  // Burst: leave it out to deploy only the fleet.
+  // The burst grid; leave it out to deploy only the fleet.
   grid: {
-    // What idling costs: each shard is about 11 USD a month. Lanes are task shards x lanes per shard; a lane takes one
-    // task at a time.
+    // Each shard costs about 11 USD a month, even when idle. Lanes = task shards x lanes per shard; a lane runs one task at
+    // a time.
     taskShards: 2,
     resultShards: 1,
     lanesPerShard: 2,
 
-    // How long the streams keep what was put on them, hours; an hour before, what was not worked is given up and kept in the
-    // bucket. A job lives for 24 at most; more is for looking back, and costs extra.
+    // Retention of the streams, hours; one hour before it ends, unprocessed records are given up and stored in the bucket.
+    // A job lives for 24 hours at most; longer retention is for inspection only, and costs extra.
     retentionHours: 24,
 
-    // Identical worker functions. Each starts 1,000 environments every 10 seconds: ten of them start 10,000 at once.
+    // Number of identical worker functions. Each can start 1,000 environments every 10 seconds, ten of them 10,000.
     stripes: 2,
 
-    // Workers that one lane keeps busy. Lanes x workers is what a burst asks of the account's concurrency.
+    // Workers per lane. A burst uses lanes x workers of the account's concurrency.
     workersPerConsumer: 100,
 
-    // 1,769 MB is one vCPU; a worker uses as many threads as it has begun vCPUs.
+    // 1,769 MB is one vCPU; a worker uses one thread per vCPU, rounded up.
     memoryMb: { splitter: 1769, consumer: 1769, worker: 1769, collector: 1769 },
 
-    // Concurrency set aside, and never exceeded: per function, for workers per stripe. Unset: the account's.
+    // Reserved concurrency, which is also a limit: per function, for workers per stripe. Default: the account's.
     reservedConcurrency: {},
 
-    // Buckets and prefixes that jobs may name files in, besides the deployment's own.
+    // Buckets and prefixes that jobs may name files in, besides the deployment's own bucket.
     readsFrom: [], // ["s3://market-data/eod/"]
-    // Keys that those are encrypted with, if not by S3's own.
+    // KMS keys that encrypt those buckets, if not S3's own.
     readsWithKeys: [], // ["arn:aws:kms:eu-west-1:123456789012:key/…"]
 
-    // How long inputs and answers are kept, days; rows are kept for 30 after a job's end.
+    // Retention of inputs and answers, days; rows are kept for 30 days after a job's end.
     blobDays: 60,
 
     logDays: 14,
   },
 
-  // Fleet: leave it out to deploy only the burst.
+  // The fleet; leave it out to deploy only the burst grid.
   capacity: {
-    // The Auto Scaling group that follows its application; instead of the example. `squall capacity doctor` says what it
-    // needs.
+    // Your own Auto Scaling group, instead of the example. `squall capacity doctor` checks its settings.
     // group: "modelling-service",
 
-    // Or one of its own to try it on; no instance runs until an event says so.
+    // Or an example group to try it on; no instance runs until an event asks for one.
     example: { min: 0, max: 4, instanceType: "t4g.nano" },
 
     // How the group follows its application: the policy of crates/squall-capacity/fleet.md.
@@ -84,10 +82,10 @@ const settings: Settings = {
       raise_by: "set_desired",
     },
 
-    // Concurrency set aside for each of the three functions, so that no burst holds them up. Unset: the account's.
+    // Reserved concurrency for each of the three functions, so that a burst cannot block them. Default: the account's.
     // reservedConcurrency: 2,
 
-    // Alarm when more was wanted than the group's maximum for so many minutes.
+    // Raise an alarm after demand has exceeded the group's maximum for this many minutes.
     overMaximumMinutes: 15,
 
     logDays: 14,

@@ -12,8 +12,8 @@ use squall_capacity::ids::InstanceId;
 use squall_capacity::journal::{Decision, Line, Outcome};
 use squall_capacity::levels::Levels;
 use squall_capacity::policy::Policy;
-use squall_capacity::scale_in::{ScaleInSeen, plan_tick};
-use squall_capacity::scale_out::ScaleOutSeen;
+use squall_capacity::scale_in::{ScaleInObservation, plan_tick};
+use squall_capacity::scale_out::ScaleOutObservation;
 
 use crate::binaries::{binary, root};
 
@@ -40,8 +40,8 @@ fn line() -> Line {
     let mut levels = Levels::default();
     levels.record(&Activity::from_json(event, NOW_US).unwrap());
     let instances = (0..3).map(|n| InstanceRow::new(id(n), NOW_US - 3_600_000_000)).collect();
-    let now = ScaleOutSeen { now_us: NOW_US, group, levels, instances };
-    let seen = ScaleInSeen { now, most_sessions: None, most_runs: None };
+    let now = ScaleOutObservation { now_us: NOW_US, group, levels, instances };
+    let seen = ScaleInObservation { now, most_sessions: None, most_runs: None };
     let policy = Policy::from_json(POLICY).unwrap();
     let decision = Decision::ScaleIn { decision: plan_tick(&policy, &seen), seen };
     Line { decision, policy, outcome: Outcome::default() }
@@ -66,25 +66,25 @@ fn squall(args: &[&str]) -> (Option<i32>, String, String) {
 const EXPLAINED: &str = "\
 2026-11-22T10:15:00Z scale-in of modelling: 0 to 9, desired 3, live 3
   1 run needs 1, 0 sessions need 0; desired is 3: enough
-  at most 1 runs and 0 sessions in the window need 1 of 3: 2 go, i-0, i-1
+  at most 1 runs and 0 sessions in the window need 1 of 3: draining 2: i-0, i-1
   drained, then terminated: i-0, i-1
 ";
 
 #[test]
-fn a_journal_is_taken_again_and_what_was_otherwise_is_said() {
+fn a_journal_is_replayed_and_a_decision_that_differs_is_reported() {
     let line = line().to_json();
     let journal = written("journal.jsonl", &format!("INIT_START\n{line}\n{{\"level\":\"INFO\"}}\n{line}\n"));
     let (status, out, err) = squall(&["explain", journal.to_str().unwrap()]);
     assert_eq!((status, out.as_str()), (Some(0), EXPLAINED.repeat(2).as_str()), "{err}");
-    assert_eq!(err, "2 decisions taken again, 0 of them otherwise\n");
+    assert_eq!(err, "2 decisions replayed, 0 differ\n");
 
     let otherwise = line.replace(r#""drain":["i-0","i-1"]"#, r#""drain":["i-0"]"#);
     assert_ne!(otherwise, line);
     let journal = written("otherwise.jsonl", &otherwise);
     let (status, _, err) = squall(&["explain", journal.to_str().unwrap()]);
     assert_eq!(status, Some(1));
-    assert!(err.starts_with("line 1: decided otherwise then:\n{"), "{err}");
-    assert!(err.ends_with("1 decision taken again, 1 of them otherwise\n"), "{err}");
+    assert!(err.starts_with("line 1: the recorded decision differs:\n{"), "{err}");
+    assert!(err.ends_with("1 decision replayed, 1 differ\n"), "{err}");
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn what_if_is_answered_and_what_does_not_read_is_named() {
     expect![[r#"
         error: policy: window_s: 5, expected 60 to 31536000 seconds
         error: half.json: expected {"policy": …, "seen": …}: missing field `seen`
-        error: cut.jsonl: line 1 is no whole decision: EOF while parsing a value at line 1 column 25
-        error: empty.jsonl: no line of it is a decision, {"controller": …}
+        error: cut.jsonl: line 1 is not a complete decision: EOF while parsing a value at line 1 column 25
+        error: empty.jsonl: no line is a decision, {"controller": …}
         error: cannot read no-such-file: No such file or directory (os error 2)
     "#]]
     .assert_eq(&table.concat());
@@ -137,6 +137,6 @@ fn a_group_that_breaks_a_promise_is_told_so() {
 
     let mut sound = settings;
     sound["new_instances_protected"] = json!(true);
-    let expected = "modelling: 0 to 9, desired 3\n  nothing to mend\n";
+    let expected = "modelling: 0 to 9, desired 3\n  nothing to fix\n";
     assert_eq!(doctor(&sound, &[]), (Some(0), expected.to_owned(), String::new()));
 }

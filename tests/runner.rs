@@ -131,7 +131,7 @@ fn a_command_is_left_alone_and_its_instance_claimed_meanwhile() {
     let full = fleet.run(&["--", "true"]);
     let said = String::from_utf8(full.stderr).unwrap();
     assert_eq!(full.status.code(), Some(75), "{said}");
-    assert_eq!(said, "error: squall runner: i-0abc: the instance has as many runs as it takes\n");
+    assert_eq!(said, "error: squall runner: i-0abc: the instance already has as many runs as it takes\n");
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert!(!fleet.is_claimed());

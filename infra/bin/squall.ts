@@ -1,5 +1,5 @@
-// `cdk` runs this. Context: `-c config=FILE` for other settings, `-c functions=DIR` for code elsewhere than target/lambda,
-// `-c code=bucket` for templates that need no CDK, `-c destroy=yes` when that is what is about to happen.
+// The entry point for `cdk`. Context: `-c config=FILE` for other settings, `-c functions=DIR` for code outside target/lambda,
+// `-c code=bucket` for templates that deploy without the CDK, `-c destroy=yes` before destroying.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -21,7 +21,7 @@ async function read(path: string): Promise<unknown> {
   return ((await import(pathToFileURL(path).href)) as { default: unknown }).default;
 }
 
-/** A folder with nothing for each function: what is taken away need not be built. */
+/** A folder with a placeholder for each function: what is destroyed need not be built. */
 function nothing(): string {
   const folder = mkdtempSync(join(tmpdir(), "squall-nothing-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -36,14 +36,14 @@ try {
   const settings = checked(await read(path));
   const destroying = context("destroy") === "yes";
   if (destroying && settings.keepData) {
-    throw new SettingsError("keepData is true, and everything would go; set it to false and deploy once before you destroy");
+    throw new SettingsError("keepData is true, which protects the data; set it to false and deploy once before you destroy");
   }
   const folder = destroying ? nothing() : resolve(context("functions") ?? join(infra, "../target/lambda"));
   squall(app, settings, context("code") === "bucket" ? "bucket" : { folder });
   const said = [bill(idleMonth(app, settings))];
   if (settings.grid !== undefined) {
     said.push(
-      `a burst runs up to ${concurrency(settings.grid)} functions at once; an account has 1,000 unless it asked for more, a new one 10`,
+      `a burst runs up to ${concurrency(settings.grid)} functions at once; an account's default limit is 1,000, a new account's 10`,
     );
   }
   console.error(said.join("\n"));

@@ -1,4 +1,4 @@
-// Writes the templates for people who do not use the CDK.
+// Writes the templates for deploying without the CDK.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FOLDER, templates } from "../lib/templates.ts";

@@ -1,4 +1,4 @@
-// Alarms, and who is told of them.
+// Alarms and their notifications.
 import { Duration, Stack } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
@@ -11,7 +11,7 @@ import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { SquallFunction } from "./function.ts";
 
-/** When an alarm goes off: the metric is over the threshold for so many of its periods. */
+/** When an alarm goes off: the metric is above the threshold for `periods` consecutive periods, 1 by default. */
 export interface Rule {
   readonly metric: IMetric;
   readonly over: number;
@@ -19,7 +19,7 @@ export interface Rule {
   readonly because: string;
 }
 
-/** The alarms of one half, told to one address. */
+/** The alarms of one half, sent to one address. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   private readonly prefix: string;
@@ -30,7 +30,7 @@ export class Alarms extends Construct {
     this.prefix = prefix;
     if (email !== undefined) {
       this.topic = new Topic(this, "Topic", { masterKey: key, enforceSSL: true });
-      // The policy that demands TLS takes the place of the one that let everybody in the account publish.
+      // The policy that requires TLS replaces the default one, which lets every principal in the account publish.
       this.topic.addToResourcePolicy(
         new PolicyStatement({
           principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -43,7 +43,7 @@ export class Alarms extends Construct {
     }
   }
 
-  /** An alarm. No data is no alarm: everything here is counted when it happens. */
+  /** Adds an alarm. Missing data is not breaching: these metrics are written only when something happens. */
   add(name: string, { metric, over, periods = 1, because }: Rule): void {
     const alarm = new Alarm(this, name, {
       alarmName: `${this.prefix}-${name}`,
@@ -61,29 +61,29 @@ export class Alarms extends Construct {
     this.all.push(alarm);
   }
 
-  /** That a function fails, and that something lies among its dead letters. */
+  /** Adds alarms on a function's errors and on its dead-letter queue. */
   watch(it: SquallFunction): void {
     this.add(`${it.name}-errors`, {
       metric: it.function.metricErrors({ period: Duration.minutes(5) }),
       over: 2,
-      because: `${it.name} failed more than twice in five minutes; its log says why`,
+      because: `${it.name} failed more than twice in five minutes; see its log`,
     });
     if (it.deadLetters !== undefined) {
       this.deadLetters(`${it.name}-dead-letters`, it.deadLetters);
     }
   }
 
-  /** That something lies in a queue of dead letters. */
+  /** Adds an alarm on a dead-letter queue that is not empty. */
   deadLetters(name: string, queue: Queue): void {
     this.add(name, {
       metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: "Maximum" }),
       over: 0,
-      because: "Something was given up and waits to be looked at; infra/README.md says how to send it again",
+      because: "Messages are in the dead-letter queue; infra/README.md says how to handle them",
     });
   }
 }
 
-/** Records of a stream that a mapping gave up and kept. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics */
+/** Stream records that a mapping gave up and sent to its on-failure destination. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics */
 export function givenUp(mapping: EventSourceMapping): Metric {
   return new Metric({
     namespace: "AWS/Lambda",

@@ -1,4 +1,4 @@
-// Which stacks there are, and where their code comes from.
+// The stacks of a deployment, and the source of their code.
 import { closeSync, existsSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, BootstraplessSynthesizer, CfnParameter, Stack, Tags, Validations } from "aws-cdk-lib";
@@ -20,7 +20,7 @@ const BINARIES = ["task-splitter", "shard-consumer", "cascade-worker", "result-c
 export type Source =
   /** Folders `<binary>/bootstrap`, which the CDK uploads. */
   | { readonly folder: string }
-  /** A bucket that whoever creates the stacks names, with `<binary>/bootstrap.zip`: nothing needs the CDK. */
+  /** A bucket named by a stack parameter, with `<binary>/bootstrap.zip`: deploying does not need the CDK. */
   | "bucket";
 
 /** Makes the stacks of a deployment. */
@@ -50,7 +50,7 @@ export function squall(app: App, settings: Checked, source: Source): Stack[] {
   return stacks;
 }
 
-/** Fills a folder as `cargo lambda build` would, with files that are no functions. */
+/** Fills a folder as `cargo lambda build` would, with placeholder files. */
 export function standIns(folder: string): void {
   for (const binary of BINARIES) {
     mkdirSync(join(folder, binary));
@@ -62,19 +62,19 @@ function fromFolder(folder: string, architecture: Checked["architecture"]): Code
   return (_, binary) => {
     const bootstrap = join(folder, binary, "bootstrap");
     if (!existsSync(bootstrap)) {
-      throw new Error(`there is no ${bootstrap}; \`make lambdas\` builds the functions`);
+      throw new Error(`${bootstrap} does not exist; build the functions with \`make lambdas\``);
     }
     const built = builtFor(bootstrap);
     if (built !== undefined && built !== architecture) {
       throw new Error(
-        `${bootstrap} was built for ${built}, and architecture is "${architecture}"; \`make lambdas\` builds for arm64, \`make lambdas ARCH=\` for x86_64`,
+        `${bootstrap} was built for ${built}, but architecture is "${architecture}"; \`make lambdas\` builds for arm64, \`make lambdas ARCH=\` for x86_64`,
       );
     }
     return Code.fromAsset(join(folder, binary));
   };
 }
 
-/** What an ELF file runs on (e_machine, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html); undefined when it is none. */
+/** The architecture of an ELF file (e_machine, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html); undefined for any other file. */
 function builtFor(file: string): "arm64" | "x86_64" | undefined {
   const header = Buffer.alloc(20);
   const open = openSync(file, "r");
@@ -91,37 +91,37 @@ function parameterised(): CodeOf {
   return (scope, binary) => {
     const stack = Stack.of(scope);
     const known = parameters.get(stack) ?? {
-      bucket: new CfnParameter(stack, "CodeBucket", { description: "Bucket of this region that has the functions' code" }),
+      bucket: new CfnParameter(stack, "CodeBucket", { description: "Bucket in this region with the functions' code" }),
       prefix: new CfnParameter(stack, "CodePrefix", {
         default: "",
-        description: "What its keys begin with, such as v1/: then <binary>/bootstrap.zip",
+        description: "Prefix of the keys PREFIX<binary>/bootstrap.zip, such as v1/",
       }),
     };
     parameters.set(stack, known);
     const bucket = Bucket.fromBucketName(scope, "Code", known.bucket.valueAsString);
     Validations.of(scope).acknowledge({
       id: "@aws-cdk/aws-lambda:codeFromBucketObjectVersionNotSpecified",
-      reason: "A new version is a new prefix.",
+      reason: "Each version has its own prefix.",
     });
     return Code.fromBucket(bucket, `${known.prefix.valueAsString}${binary}/bootstrap.zip`);
   };
 }
 
-/** Tells when a month's costs, by the deployment's tag, come near what was meant, and when they reach it. */
+/** Notifies when a month's costs, by the deployment's tag, reach 80 % and 100 % of the budget. */
 function budget(scope: Stack, deployment: string, email: string, monthlyUsd: number): void {
-  const tell = (threshold: number) => ({
+  const notify = (threshold: number) => ({
     notification: { comparisonOperator: "GREATER_THAN", notificationType: "ACTUAL", threshold, thresholdType: "PERCENTAGE" },
     subscribers: [{ subscriptionType: "EMAIL", address: email }],
   });
   new CfnBudget(scope, "Budget", {
     budget: {
-      // Budgets are an account's, not a region's.
+      // Budget names are unique per account, not per region.
       budgetName: `${deployment}-monthly-${scope.region}`,
       budgetType: "COST",
       timeUnit: "MONTHLY",
       budgetLimit: { amount: monthlyUsd, unit: "USD" },
       costFilters: { TagKeyValue: [`user:squall:deployment$${deployment}`] },
     },
-    notificationsWithSubscribers: [tell(80), tell(100)],
+    notificationsWithSubscribers: [notify(80), notify(100)],
   });
 }

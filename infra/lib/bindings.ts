@@ -1,5 +1,5 @@
-// What each resource is called in a function's variables, and what its adapter in `squall-aws` calls. A test of
-// `squall-lambdas` compares the two, action by action.
+// For each resource, the variables that name it to a function, and the actions that its adapter in `squall-aws` calls. A test
+// of `squall-lambdas` compares these with the code, action by action.
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
@@ -8,12 +8,12 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Binding } from "./function.ts";
 
-/** Rows of jobs, read. */
+/** Reads job rows. */
 export function jobsRead(table: ITable): Binding {
   return { variables: { SQUALL_TABLE: table.tableName }, grants: [{ actions: ["dynamodb:GetItem"], resources: [table.tableArn] }] };
 }
 
-/** Rows of jobs, made and marked. */
+/** Creates and updates job rows. */
 export function jobsMade(table: ITable): Binding {
   return {
     variables: { SQUALL_TABLE: table.tableName },
@@ -21,7 +21,7 @@ export function jobsMade(table: ITable): Binding {
   };
 }
 
-/** Rows of jobs and buckets, kept up to date, and the list of those that run. */
+/** Updates rows of jobs and buckets, and lists running jobs. */
 export function jobsKept(table: ITable): Binding {
   return {
     variables: { SQUALL_TABLE: table.tableName },
@@ -32,7 +32,7 @@ export function jobsKept(table: ITable): Binding {
   };
 }
 
-/** Inputs, partials and answers by their digest. */
+/** Inputs, partials and answers, by digest. */
 export function blobs(bucket: IBucket, may: "read" | "read and write"): Binding {
   const actions = may === "read" ? ["s3:GetObject"] : ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"];
   return {
@@ -41,7 +41,7 @@ export function blobs(bucket: IBucket, may: "read" | "read and write"): Binding 
   };
 }
 
-/** Files that jobs name: those that `squall submit` brought along, and those of other buckets. */
+/** Reads files that jobs name: those that `squall submit` uploaded, and those in other buckets. */
 export function files(bucket: IBucket, elsewhere: string[]): Binding {
   return { grants: [{ actions: ["s3:GetObject"], resources: [bucket.arnForObjects("files/*"), ...elsewhere] }] };
 }
@@ -75,7 +75,7 @@ export class Places {
   }
 }
 
-/** The stream of tasks, put on by many at once. */
+/** Puts tasks on their stream, in batches. */
 export function tasksPut(stream: IStream, key: IKey): Binding {
   return {
     variables: { SQUALL_TASK_STREAM: stream.streamName },
@@ -86,7 +86,7 @@ export function tasksPut(stream: IStream, key: IKey): Binding {
   };
 }
 
-/** The stream of results, put on one by one. */
+/** Puts results on their stream, one by one. */
 export function resultsPut(stream: IStream, key: IKey): Binding {
   return {
     variables: { SQUALL_RESULT_STREAM: stream.streamName },
@@ -97,7 +97,7 @@ export function resultsPut(stream: IStream, key: IKey): Binding {
   };
 }
 
-/** What Lambda reads a stream with in the function's name. https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html */
+/** The permissions with which Lambda reads a stream on the function's behalf. https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html */
 export function streamRead(stream: IStream, key: IKey): Binding {
   const actions = [
     "kinesis:DescribeStream",
@@ -114,7 +114,7 @@ export function streamRead(stream: IStream, key: IKey): Binding {
   };
 }
 
-/** Where Lambda keeps the records that a mapping gave up. https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html */
+/** The on-failure destination: Lambda stores the records that a mapping gave up. https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html */
 export function onFailure(bucket: IBucket): Binding {
   return {
     grants: [
@@ -124,12 +124,12 @@ export function onFailure(bucket: IBucket): Binding {
   };
 }
 
-/** The topic that tells of the end of jobs. */
+/** Publishes the end of jobs. */
 export function jobEvents(topic: ITopic, key: IKey): Binding {
   return { variables: { SQUALL_EVENTS_TOPIC: topic.topicArn }, grants: published(topic, key) };
 }
 
-/** What publishing to an encrypted topic takes. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html */
+/** The permissions to publish to an encrypted topic. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html */
 export function published(topic: ITopic, key: IKey): Binding["grants"] {
   return [
     { actions: ["sns:Publish"], resources: [topic.topicArn] },
@@ -137,7 +137,7 @@ export function published(topic: ITopic, key: IKey): Binding["grants"] {
   ];
 }
 
-/** The identical worker functions. */
+/** Invokes the worker functions. */
 export function workers(functions: IFunction[]): Binding {
   return {
     variables: { SQUALL_WORKER_FUNCTIONS: functions.map((it) => it.functionName).join(",") },
@@ -154,23 +154,23 @@ export function ledger(table: ITable, may: "claim" | "claim and forget"): Bindin
   };
 }
 
-/** A group, looked at. Auto Scaling's descriptions know no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html */
-export function groupSeen(group: string): Binding {
+/** Reads a group. Auto Scaling's Describe actions do not support resource-level permissions: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html */
+export function groupRead(group: string): Binding {
   const actions = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities"];
   return { variables: { SQUALL_GROUP: group }, grants: [{ actions, resources: ["*"] }] };
 }
 
-/** A group, told something. */
-export function groupTold(groupArn: string, actions: string[]): Binding {
+/** Changes a group. */
+export function groupWritten(groupArn: string, actions: string[]): Binding {
   return { grants: [{ actions, resources: [groupArn] }] };
 }
 
 /**
- * What AWS asks of whoever calls LaunchInstances, besides that itself; it says of no resource that it would do. https://docs.aws.amazon.com/autoscaling/ec2/userguide/launching-instances-synchronous-provisioning.html
+ * The permissions that AWS requires besides LaunchInstances itself; it documents no resource for them. https://docs.aws.amazon.com/autoscaling/ec2/userguide/launching-instances-synchronous-provisioning.html
  */
 export const fleetsMade: Binding = { grants: [{ actions: ["ec2:CreateFleet", "ec2:DescribeLaunchTemplateVersions"], resources: ["*"] }] };
 
-/** Metrics of one namespace, written. PutMetricData knows no resource. */
+/** Writes metrics of one namespace. PutMetricData does not support resource-level permissions. */
 export function metricsPut(namespace: string): Binding {
   return {
     variables: { SQUALL_METRIC_NAMESPACE: namespace },
@@ -184,5 +184,5 @@ export function metricsPut(namespace: string): Binding {
   };
 }
 
-/** Metrics, read. GetMetricData knows no resource. */
+/** Reads metrics. GetMetricData does not support resource-level permissions. */
 export const metricsRead: Binding = { grants: [{ actions: ["cloudwatch:GetMetricData"], resources: ["*"] }] };

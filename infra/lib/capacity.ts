@@ -4,7 +4,7 @@ import { FilterOrPolicy, SubscriptionFilter, Topic } from "aws-cdk-lib/aws-sns";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
-import { fleetsMade, groupSeen, groupTold, ledger, metricsPut, metricsRead } from "./bindings.ts";
+import { fleetsMade, groupRead, groupWritten, ledger, metricsPut, metricsRead } from "./bindings.ts";
 import { capacityDashboard } from "./dashboards.ts";
 import { ExampleGroup } from "./example-group.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
@@ -13,12 +13,12 @@ import { peopleOfTheFleet, policyOf } from "./people.ts";
 import type { CapacitySettings, Checked } from "./settings.ts";
 import { encryptionKey, outputs, rows } from "./state.ts";
 
-/** Below the time for which a tick leaves alone what another drained (`squall_capacity::scale_in::DRAIN_GRACE_US`, 120 s). */
+/** Below the grace period before a tick touches an instance that another tick drained (`squall_capacity::scale_in::DRAIN_GRACE_US`, 120 s). */
 const TIMEOUT = Duration.seconds(60);
-/** They wait for AWS, and compute nothing. */
+/** The controllers wait for AWS, and compute nothing. */
 export const CONTROLLER_MB = 256;
 
-/** What each topic's events are of: others are not delivered. */
+/** The event types that each topic delivers. */
 const EVENTS = {
   sessions: ["session_activity"],
   runs: ["run_activity", "instance_notice"],
@@ -30,7 +30,7 @@ export class CapacityStack extends Stack {
     const prefix = prefixOf(settings.name);
     const namespace = `${settings.name}/Capacity`;
     const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    const key = encryptionKey(this, "Key", `Encrypts what is on the topics of ${id}`, removalPolicy);
+    const key = encryptionKey(this, "Key", `Encrypts the topics of ${id}`, removalPolicy);
     const table = rows(this, "Ledger", settings.keepData);
     const launches = capacity.policy.raise_by === "launch_instances";
     const group = capacity.group ?? new ExampleGroup(this, "ExampleGroup", { ...capacity.example!, oneZone: launches }).groupName;
@@ -50,7 +50,7 @@ export class CapacityStack extends Stack {
       logDays: capacity.logDays,
       reservedConcurrency: capacity.reservedConcurrency,
     };
-    // LaunchInstances only adds: who raises by it cannot lower anything, by mistake or otherwise.
+    // LaunchInstances only adds: a role with it cannot lower the desired capacity, by mistake or otherwise.
     const raise = launches ? "autoscaling:LaunchInstances" : "autoscaling:SetDesiredCapacity";
 
     const topics = (["sessions", "runs"] as const).map((what) => {
@@ -58,10 +58,10 @@ export class CapacityStack extends Stack {
         ...common,
         name: `scale-out-${what}`,
         binary: "scale-out",
-        description: `Makes the group as large as ${what} need`,
+        description: `Raises the group to what the ${what} need`,
         unattended: PERSISTENT,
       });
-      scaleOut.bind(ledger(table, "claim"), groupTold(groupArn, [raise, "autoscaling:SetInstanceProtection"]));
+      scaleOut.bind(ledger(table, "claim"), groupWritten(groupArn, [raise, "autoscaling:SetInstanceProtection"]));
       const topic = new Topic(this, `${pascal(what)}Topic`, { masterKey: key, enforceSSL: true });
       topic.applyRemovalPolicy(removalPolicy);
       topic.addSubscription(
@@ -75,24 +75,24 @@ export class CapacityStack extends Stack {
     const scaleIn = new SquallFunction(this, {
       ...common,
       name: "scale-in",
-      description: "Makes the group no larger than it has to be",
+      description: "Shrinks the group to what is needed",
       unattended: TICKED,
     });
     scaleIn.bind(
       ledger(table, "claim and forget"),
       metricsRead,
-      groupTold(groupArn, [raise, "autoscaling:TerminateInstanceInAutoScalingGroup"]),
+      groupWritten(groupArn, [raise, "autoscaling:TerminateInstanceInAutoScalingGroup"]),
     );
-    everyMinute(this, "Timer", scaleIn, "Has enough where an event was lost, and takes what is idle");
+    everyMinute(this, "Timer", scaleIn, "Raises the group if an event was lost, and removes idle instances");
 
     const functions = [...topics.map((it) => it.scaleOut), scaleIn];
     for (const it of functions) {
-      it.bind(groupSeen(group), metricsPut(namespace), ...(launches ? [fleetsMade] : []), {
+      it.bind(groupRead(group), metricsPut(namespace), ...(launches ? [fleetsMade] : []), {
         variables: { SQUALL_POLICY: policy },
         grants: [],
       });
     }
-    const reason = "A group's ARN has an id between, which nobody knows before it is made; the name after it is exact.";
+    const reason = "A group's ARN contains an id that is unknown until the group exists; the name after it is exact.";
     const ofThisGroup = wildcard(groupArn, this, reason);
     for (const it of functions) {
       Validations.of(it.role).acknowledge(ofThisGroup);
@@ -101,7 +101,7 @@ export class CapacityStack extends Stack {
     for (const person of peopleOfTheFleet({ group, groupArn, ledger: table, sessions: sessions!, runs: runs!, key })) {
       Validations.of(policyOf(this, prefix, person)).acknowledge(
         ofThisGroup,
-        wildcard("*", this, "Auto Scaling's descriptions and CloudWatch's reads know no resource."),
+        wildcard("*", this, "Auto Scaling's Describe actions and CloudWatch's reads do not support resource-level permissions."),
       );
     }
 
@@ -112,26 +112,26 @@ export class CapacityStack extends Stack {
       alarms.add(`${it.name}-throttled`, {
         metric: it.function.metricThrottles({ period: Duration.minutes(5) }),
         over: 0,
-        because: "Others hold the account's concurrency, and the fleet waits; reserve some (capacity.reservedConcurrency)",
+        because: "Other functions use up the account's concurrency, and the fleet waits; reserve some (capacity.reservedConcurrency)",
       });
     }
-    alarms.add("busy-killed", { metric: dashboard.busyKilled, over: 0, because: "An instance left with a run on it, whoever took it" });
+    alarms.add("busy-killed", { metric: dashboard.busyKilled, over: 0, because: "An instance left with a run on it, whatever the cause" });
     alarms.add("over-maximum", {
       metric: dashboard.overMaximum,
       over: 0,
       periods: capacity.overMaximumMinutes,
-      because: `More instances were wanted than the group's maximum for ${capacity.overMaximumMinutes} minutes: runs wait`,
+      because: `Demand has exceeded the group's maximum for ${capacity.overMaximumMinutes} minutes: runs are waiting`,
     });
     alarms.add("malformed-events", {
       metric: dashboard.malformed,
       over: 0,
-      because: "An event did not check; the log of scale-out names the field",
+      because: "A malformed event was refused; the log of scale-out names the field",
     });
     for (const { what, topic } of topics) {
       alarms.add(`${what}-not-delivered`, {
         metric: topic.metricNumberOfNotificationsFilteredOut({ period: Duration.minutes(5) }),
         over: 0,
-        because: `Something else than ${EVENTS[what].join(", ")} was published to this topic, and nobody took it`,
+        because: `An event other than ${EVENTS[what].join(", ")} was published to this topic, and was not delivered`,
       });
     }
     dashboard.show(alarms.all);
@@ -140,7 +140,7 @@ export class CapacityStack extends Stack {
       GroupName: [group, "The Auto Scaling group"],
       LedgerTableName: [table.tableName, "Levels and claims"],
       Policy: [policy, "How the group follows its application"],
-      MetricNamespace: [namespace, "Where its metrics are"],
+      MetricNamespace: [namespace, "The namespace of its metrics"],
       SessionsTopicArn: [sessions!.topicArn, "Publish sessions here"],
       RunsTopicArn: [runs!.topicArn, "Publish runs here"],
     });

@@ -1,4 +1,4 @@
-// What a deployment costs while nobody uses it.
+// The cost of an idle deployment.
 import { CfnAlarm, CfnDashboard } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnStream } from "aws-cdk-lib/aws-kinesis";
 import { CfnKey } from "aws-cdk-lib/aws-kms";
@@ -6,18 +6,18 @@ import type { IConstruct } from "constructs";
 import { CONTROLLER_MB } from "./capacity.ts";
 import type { Checked, GridSettings } from "./settings.ts";
 
-/** Hours of a month as AWS counts them. */
+/** Hours in a month, as AWS counts them. */
 const HOURS = 730;
 const MINUTES = HOURS * 60;
 
-/** List prices in us-east-1, USD, November 2026; other regions are up to a half dearer. */
+/** List prices in us-east-1, USD, November 2026; other regions cost up to half as much again. */
 const PRICE = {
   shardHour: 0.015, // https://aws.amazon.com/kinesis/data-streams/pricing/
   shardHourLong: 0.02, // retention of more than 24 hours, on top
   keyMonth: 1, // https://aws.amazon.com/kms/pricing/
   alarmMonth: 0.1, // https://aws.amazon.com/cloudwatch/pricing/
   dashboardMonth: 3, // the first three of an account are free
-  metricMonth: 0.3, // by the hours that have data
+  metricMonth: 0.3, // prorated by hours with data
   metricRead: 0.01 / 1_000,
   metricWrite: 0.01 / 1_000,
   gbSecond: { arm64: 0.0000133334, x86_64: 0.0000166667 }, // https://aws.amazon.com/lambda/pricing/
@@ -32,10 +32,10 @@ export interface Item {
   readonly usd: number;
 }
 
-/** A timed function: how long a tick takes with nothing to do, by the functions' own logs, generously. */
+/** How long an idle tick of a timed function takes, seconds: a generous estimate from the functions' logs. */
 const TICK_S = 0.2;
 
-/** The lines of an idle month of everything below a construct. */
+/** The bill of an idle month for everything below a construct. */
 export function idleMonth(root: IConstruct, { architecture, grid, capacity }: Checked): Item[] {
   const all = root.node.findAll();
   const count = (kind: abstract new (...args: never[]) => unknown) => all.filter((it) => it instanceof kind).length;
@@ -62,7 +62,7 @@ export function idleMonth(root: IConstruct, { architecture, grid, capacity }: Ch
   return items.filter((it) => it.usd > 0);
 }
 
-/** The bill as a sentence or two. */
+/** The bill as text. */
 export function bill(items: Item[]): string {
   const total = items.reduce((sum, it) => sum + it.usd, 0);
   const lines = items.map((it) => `  ${it.usd.toFixed(2).padStart(8)}  ${it.what}`);
@@ -71,7 +71,7 @@ export function bill(items: Item[]): string {
 
 type Burst = Pick<GridSettings, "taskShards" | "lanesPerShard" | "workersPerConsumer">;
 
-/** What a burst asks of the account's concurrency. */
+/** The concurrent invocations of a burst. */
 export function concurrency({ taskShards, lanesPerShard, workersPerConsumer }: Burst): number {
   const lanes = taskShards * lanesPerShard;
   return lanes * (1 + workersPerConsumer) + 2;

@@ -1,4 +1,4 @@
-// To look at: one dashboard for each half.
+// The dashboards, one for each half.
 import { Duration } from "aws-cdk-lib";
 import {
   AlarmStatusWidget,
@@ -19,9 +19,9 @@ import type { StateStack } from "./state.ts";
 
 const PERIOD = Duration.minutes(1);
 
-/** What the grid's dashboard shows. */
+/** The resources on the grid's dashboard. */
 export interface GridParts {
-  /** Dashboards are an account's, not a region's. */
+  /** Dashboard names are unique per account, not per region. */
   readonly name: string;
   readonly namespace: string;
   readonly state: StateStack;
@@ -43,13 +43,13 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
     new Metric({ namespace, metricName, dimensionsMap: { Function: binary }, statistic, period: PERIOD, label });
   const sum = (label: string, metrics: IMetric[]) =>
     new MathExpression({
-      // A minute in which one of them has no data is one in which it was idle.
+      // A function without data for a minute was idle in it.
       expression: `SUM([${metrics.map((_, i) => `m${i}`).join(", ")}])`,
       usingMetrics: Object.fromEntries(metrics.map((it, i) => [`m${i}`, it])),
       label,
       period: PERIOD,
     });
-  // Without a label: with one an alarm takes it for mathematics.
+  // Without a label: with one, the CDK renders the alarm's metric as a math expression.
   const jobsFailed = new Metric({
     namespace,
     metricName: "JobsFailed",
@@ -92,7 +92,7 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
     }),
   );
   const graphs: IWidget[] = [
-    graph("Tasks in flight, and workers", [
+    graph("Tasks in flight and workers", [
       atOnce(consumer, "tasks"),
       sum(
         "workers",
@@ -103,17 +103,17 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
       ours("task-splitter", "TasksPut", "Sum", "put"),
       ours("shard-consumer", "Tasks", "Sum", "worked"),
       ours("result-collector", "Results", "Sum", "merged"),
-      ours("shard-consumer", "TasksDropped", "Sum", "dropped: the job had ended"),
-      ours("shard-consumer", "TasksFailed", "Sum", "to be delivered again"),
+      ours("shard-consumer", "TasksDropped", "Sum", "dropped: job had ended"),
+      ours("shard-consumer", "TasksFailed", "Sum", "to be redelivered"),
     ]),
     graph(
-      "Lag of the lanes",
+      "Lane lag",
       [delivered("tasks, as delivered", consumer), delivered("results, as delivered", collector), late("tasks, as read", state.tasks)],
       [],
       "ms",
     ),
     graph(
-      "What the wait is made of, p95",
+      "Latency by stage, p95",
       [
         ours("shard-consumer", "QueuedMs", "p95", "on the stream"),
         ours("shard-consumer", "DividedMs", "p95", "divided"),
@@ -126,7 +126,7 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
     graph(
       "Throttles by reason",
       [
-        ours("shard-consumer", "ThrottlesFunction", "Sum", "a function's own rate or reserve"),
+        ours("shard-consumer", "ThrottlesFunction", "Sum", "a function's scaling rate or reserved concurrency"),
         ours("shard-consumer", "ThrottlesConcurrency", "Sum", "the account's concurrency"),
         ours("shard-consumer", "ThrottlesCallRate", "Sum", "calls per second"),
       ],
@@ -151,7 +151,7 @@ export function gridDashboard(scope: Construct, parts: GridParts) {
       ],
     ),
     graph(
-      "Errors, and what was given up",
+      "Errors and records given up",
       [
         ...[splitter, consumer, collector].map((it) => it.function.metricErrors({ period: PERIOD, label: it.binary })),
         sum(
@@ -183,20 +183,20 @@ export function capacityDashboard(scope: Construct, { name, namespace, group, fu
   const groups = (metricName: string, label: string) =>
     new Metric({ namespace: "AWS/AutoScaling", metricName, dimensionsMap, statistic: "Maximum", period: PERIOD, label });
   const dashboard = new Dashboard(scope, "Dashboard", { dashboardName: name, defaultInterval: Duration.hours(12) });
-  // Without labels: with one an alarm takes a metric for mathematics.
+  // Without labels: with one, the CDK renders an alarm's metric as a math expression.
   const overMaximum = ours("OverMaximum", "Maximum");
   const busyKilled = ours("BusyKilled", "Sum");
   const malformed = ours("MalformedEvents", "Sum");
   dashboard.addWidgets(
     graph("Wanted, bounds, desired, live", [
       ours("WantedCapacity", "Maximum", "wanted"),
-      ours("DesiredCapacity", "Maximum", "desired, as the controllers saw it"),
+      ours("DesiredCapacity", "Maximum", "desired, as decided"),
       groups("GroupDesiredCapacity", "desired"),
       groups("GroupInServiceInstances", "in service"),
       groups("GroupMinSize", "minimum"),
       groups("GroupMaxSize", "maximum"),
     ]),
-    graph("What the application says", [ours("Runs", "Maximum", "runs")], [ours("Sessions", "Maximum", "sessions")]),
+    graph("Reported by the application", [ours("Runs", "Maximum", "runs")], [ours("Sessions", "Maximum", "sessions")]),
   );
   dashboard.addWidgets(
     graph("Decisions", [

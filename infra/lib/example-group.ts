@@ -1,4 +1,5 @@
-// An Auto Scaling group to try the controllers on, as they need one: protected from launch on, and nobody else scales it.
+// An Auto Scaling group to try the controllers on, set up as they require: instances are protected from launch, and nothing
+// else scales the group.
 import { type CfnResource, CustomResource, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { AutoScalingGroup, GroupMetrics } from "aws-cdk-lib/aws-autoscaling";
 import {
@@ -44,7 +45,7 @@ def settle(event):
     for attempt in range(40):
         found = client.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
         instances = [it for each in found for it in each["Instances"] if it["ProtectedFromScaleIn"]]
-        # Only those in service can be told; those that boot will be, those that leave are gone.
+        # Protection changes only in service; booting ones get there, leaving ones are gone.
         ids = [it["InstanceId"] for it in instances if it["LifecycleState"] == "InService"]
         for start in range(0, len(ids), 50):
             try:
@@ -82,11 +83,11 @@ export class ExampleGroup extends Construct {
       subnetConfiguration: [{ name: "public", subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: true }],
       restrictDefaultSecurityGroup: false,
     });
-    Validations.of(vpc).acknowledge({ id: "AwsSolutions-VPC7", reason: "A network to try things in; nothing listens there." });
+    Validations.of(vpc).acknowledge({ id: "AwsSolutions-VPC7", reason: "An example network; nothing listens in it." });
     const instanceType = new InstanceType(props.instanceType);
     const arm = instanceType.architecture === InstanceArchitecture.ARM_64;
     const template = new LaunchTemplate(this, "Template", {
-      // Looked up at each launch, so that no template carries an image that grows old.
+      // Resolved at each launch, so that the template never has an outdated image.
       machineImage: MachineImage.resolveSsmParameterAtLaunch(
         `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-${arm ? "arm64" : "x86_64"}`,
       ),
@@ -104,7 +105,7 @@ export class ExampleGroup extends Construct {
       newInstancesProtectedFromScaleIn: true,
       groupMetrics: [GroupMetrics.all()],
     });
-    Validations.of(group).acknowledge({ id: "AwsSolutions-AS3", reason: "The controllers' own metrics and alarms tell of its size." });
+    Validations.of(group).acknowledge({ id: "AwsSolutions-AS3", reason: "The controllers' own metrics and alarms cover its size." });
     this.groupName = group.autoScalingGroupName;
 
     const stack = Stack.of(this);
@@ -121,12 +122,12 @@ export class ExampleGroup extends Construct {
     role.addToPolicy(new PolicyStatement({ actions: ["autoscaling:DescribeAutoScalingGroups"], resources: ["*"] }));
     role.addToPolicy(new PolicyStatement({ actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [logGroup.logGroupArn] }));
     Validations.of(role).acknowledge(
-      { id: "AwsSolutions-IAM5[Resource::*]", reason: "Auto Scaling's descriptions know no resource." },
-      wildcard(groupArn, stack, "A group's ARN has an id between, which nobody knows before it is made."),
+      { id: "AwsSolutions-IAM5[Resource::*]", reason: "Auto Scaling's Describe actions do not support resource-level permissions." },
+      wildcard(groupArn, stack, "A group's ARN contains an id that is unknown until the group exists."),
       streamsOf(logGroup, stack),
     );
     const settle = new Function(this, "Settle", {
-      description: "Suspends AZRebalance, and lets the group be deleted",
+      description: "Suspends AZRebalance, and removes protection before the group is deleted",
       runtime: Runtime.PYTHON_3_13,
       handler: "index.handler",
       code: Code.fromInline(SETTLE),
@@ -134,12 +135,12 @@ export class ExampleGroup extends Construct {
       role,
       logGroup,
     });
-    Validations.of(settle).acknowledge({ id: "AwsSolutions-L1", reason: "The version is pinned, and moved on purpose." });
+    Validations.of(settle).acknowledge({ id: "AwsSolutions-L1", reason: "The runtime version is pinned, and upgraded deliberately." });
     const settled = new CustomResource(this, "Settled", {
       serviceToken: settle.functionArn,
       properties: { GroupName: this.groupName },
     });
-    // CloudFormation would wait for an hour. A number: the construct's own property makes it a text.
+    // CloudFormation would wait for an hour. Overridden as a number: the construct's own property makes it a string.
     (settled.node.defaultChild as CfnResource).addPropertyOverride("ServiceTimeout", 360);
     settled.node.addDependency(role, group);
   }

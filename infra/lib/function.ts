@@ -1,4 +1,4 @@
-// A function of Squall: its binary, its role, its log, and what it is bound to.
+// A function of Squall: its binary, role, log and bindings.
 import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
@@ -9,39 +9,39 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { pascal, streamsOf, wildcard } from "./names.ts";
 
-/** Actions on resources, and nothing else. */
+/** Actions allowed on resources. */
 export interface Grant {
   readonly actions: string[];
   readonly resources: string[];
   readonly conditions?: Record<string, Record<string, string>>;
 }
 
-/** What a function is told of a resource, and what it may do with it: always both. */
+/** The variables that name a resource to a function, together with what the function may do with it. */
 export interface Binding {
   readonly variables?: Record<string, string>;
   readonly grants: Grant[];
 }
 
-/** Where the code of a binary comes from: an asset, or a bucket that a parameter names. */
+/** The code of a binary: an asset, or an object in a bucket that a parameter names. */
 export type CodeOf = (scope: Construct, binary: string) => Code;
 
-/** How Lambda tries again. */
+/** Lambda's retries of asynchronous invocations. */
 export interface Unattended {
-  /** After errors of the function. */
+  /** Number of retries after an error of the function. */
   readonly retries: 0 | 1 | 2;
-  /** How long it waits for concurrency, at most six hours. */
+  /** How long Lambda waits for concurrency, at most six hours. */
   readonly maxAge: Duration;
 }
 
-/** For what must not be lost. */
+/** For events that must not be lost. */
 export const PERSISTENT: Unattended = { retries: 2, maxAge: Duration.hours(6) };
-/** For a tick: the next one does the same, and those that pile up would only be in its way. */
+/** For a tick: the next one does the same work, and a backlog would only delay it. */
 export const TICKED: Unattended = { retries: 0, maxAge: Duration.minutes(1) };
 
 export interface SquallFunctionProps {
-  /** The binary in `target/lambda`, when it is not called like the function. */
+  /** The binary in `target/lambda`, if its name is not the function's. */
   readonly binary?: string;
-  /** The function's name, behind the deployment's prefix. */
+  /** The function's name, after the deployment's prefix. */
   readonly name: string;
   readonly prefix: string;
   readonly description: string;
@@ -51,17 +51,17 @@ export interface SquallFunctionProps {
   readonly timeout: Duration;
   readonly reservedConcurrency?: number | undefined;
   readonly logDays: RetentionDays;
-  /** How it is tried again when it is invoked with nobody waiting; what is given up goes to a queue of dead letters. */
+  /** Retries, if the function is invoked asynchronously; events that are given up go to a dead-letter queue. */
   readonly unattended?: Unattended;
 }
 
-/** A function whose role may do exactly what it is bound to. */
+/** A function whose role allows exactly what its bindings grant. */
 export class SquallFunction extends Construct {
   readonly binary: string;
   readonly name: string;
   readonly function: Function;
   readonly role: Role;
-  /** What was given up: by the function, or on the way to it. */
+  /** Events that were given up, by the function or on the way to it. */
   readonly deadLetters: Queue | undefined;
 
   constructor(scope: Construct, props: SquallFunctionProps) {
@@ -110,13 +110,13 @@ export class SquallFunction extends Construct {
     Validations.of(this.role).acknowledge(
       {
         id: "AwsSolutions-IAM5[Resource::*]",
-        reason: "X-Ray's two writes know no resource; where others stand beside them, the grant says why.",
+        reason: "X-Ray's two write actions do not support resource-level permissions; other grants give their own reason.",
       },
       streamsOf(logGroup, Stack.of(this)),
     );
   }
 
-  /** Tells the function of resources and lets it use them. */
+  /** Names resources to the function and lets it use them. */
   bind(...bindings: Binding[]): this {
     for (const { variables, grants } of bindings) {
       for (const [name, value] of Object.entries(variables ?? {})) {
@@ -130,14 +130,14 @@ export class SquallFunction extends Construct {
     return this;
   }
 
-  /** Says why the role has a wildcard. */
+  /** Records why the role has a wildcard. */
   acknowledge(resource: string, reason: string): this {
     Validations.of(this.role).acknowledge(wildcard(resource, Stack.of(this), reason));
     return this;
   }
 }
 
-/** Has a function invoked every minute. */
+/** Invokes a function every minute. */
 export function everyMinute(scope: Construct, id: string, it: SquallFunction, description: string): void {
   const [retryAttempts, maxEventAge] = [TICKED.retries, TICKED.maxAge];
   new Rule(scope, id, {
@@ -147,7 +147,7 @@ export function everyMinute(scope: Construct, id: string, it: SquallFunction, de
   });
 }
 
-/** A queue for what was given up: encrypted, two weeks. */
+/** A dead-letter queue: encrypted, with a retention of two weeks. */
 export function deadLetterQueue(scope: Construct, id: string): Queue {
   const queue = new Queue(scope, id, {
     encryption: QueueEncryption.SQS_MANAGED,
@@ -155,6 +155,6 @@ export function deadLetterQueue(scope: Construct, id: string): Queue {
     retentionPeriod: Duration.days(14),
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  Validations.of(queue).acknowledge({ id: "AwsSolutions-SQS3", reason: "It is itself the queue of dead letters." });
+  Validations.of(queue).acknowledge({ id: "AwsSolutions-SQS3", reason: "This is itself a dead-letter queue." });
   return queue;
 }

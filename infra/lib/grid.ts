@@ -1,4 +1,4 @@
-// The burst: splitter, consumer, workers and collector, between the streams and topics of the state.
+// The burst grid: splitter, consumer, workers and collector, on the streams and topics of the state stack.
 import { Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
@@ -26,9 +26,9 @@ import { peopleOfTheGrid, policyOf } from "./people.ts";
 import type { Checked, GridSettings } from "./settings.ts";
 import { outputs, type StateStack } from "./state.ts";
 
-/** Longest that Lambda runs anything: a task may be what a lane does for so long. */
+/** A single task may occupy a lane for this long. */
 const CONSUMER_TIMEOUT = Duration.minutes(15);
-/** As long as the cascade waits for a worker before it starts another (`CascadePolicy::attempt_timeout_us`). */
+/** How long the cascade waits for a worker before it starts another (`CascadePolicy::attempt_timeout_us`). */
 const WORKER_TIMEOUT = Duration.minutes(5);
 /** Reading files and putting 100,000 tasks takes seconds; ending a job merges its buckets. */
 const TIMEOUT = Duration.minutes(5);
@@ -65,7 +65,7 @@ export class GridStack extends Stack {
     const consumer = new SquallFunction(this, {
       ...common,
       name: "shard-consumer",
-      description: "Takes one task at a time through a cascade of workers",
+      description: "Runs one task at a time through a cascade of workers",
       memoryMb: memoryMb.consumer,
       timeout: CONSUMER_TIMEOUT,
       reservedConcurrency: reservedConcurrency.consumer,
@@ -131,15 +131,15 @@ export class GridStack extends Stack {
     }
     for (const place of places.objects) {
       for (const it of [splitter, ...stripes]) {
-        it.acknowledge(place, "The settings name this place: jobs may name any file in it.");
+        it.acknowledge(place, "The settings list this place: jobs may name any file in it.");
       }
     }
 
-    // Jobs come by the topic; whatever comes is answered, so nothing is filtered out: what is no job is recorded as rejected.
+    // Jobs arrive by the topic. Nothing is filtered out: the splitter records a message that is not a job as rejected.
     state.jobs.addSubscription(new LambdaSubscription(splitter.function, { deadLetterQueue: splitter.deadLetters! }));
 
-    // One task at a time per lane. A consumer answers for what fails; what kills it is delivered again, and given up in the end.
-    // Sooner than the stream itself forgets, which keeps nothing; a week is the most there is.
+    // One task at a time per lane. A consumer reports failures itself; a task that kills it is redelivered, and eventually given
+    // up: before the stream's retention drops it without a trace, and after a week at most, Lambda's limit.
     const maxRecordAge = Duration.hours(Math.min(grid.retentionHours - 1, 7 * 24));
     const taskMapping = mapping(this, "TaskMapping", tasks, consumer, bucket.bucketArn, {
       batchSize: 1,
@@ -147,7 +147,7 @@ export class GridStack extends Stack {
       retryAttempts: 5,
       maxRecordAge,
     });
-    // Many results at once, in order: two collectors of one shard would only race for the same buckets.
+    // Many results per batch, in order: two collectors on one shard would only race for the same buckets.
     const resultMapping = mapping(this, "ResultMapping", results, collector, bucket.bucketArn, {
       batchSize: 1_000,
       maxBatchingWindow: Duration.seconds(1),
@@ -156,15 +156,15 @@ export class GridStack extends Stack {
       maxRecordAge,
     });
 
-    // A job that expires is ended at most a minute later.
-    everyMinute(this, "Timer", collector, "Ends jobs whose deadline has passed, and what a collector left that died");
+    // A job that expires ends at most a minute later.
+    everyMinute(this, "Timer", collector, "Ends jobs whose deadline has passed, and finishes what a dead collector left");
 
     for (const person of peopleOfTheGrid(state)) {
       this.acknowledgeObjects(policyOf(this, prefix, person), state);
     }
 
     this.watch({ prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping }, settings.alarms.email);
-    outputs(this, { StateStackName: [state.stackName, "What `squall --stack` is given"] });
+    outputs(this, { StateStackName: [state.stackName, "The name for `squall --stack`"] });
   }
 
   private watch(parts: Watched, email: string | undefined): void {
@@ -172,11 +172,11 @@ export class GridStack extends Stack {
     const alarms = new Alarms(this, "Alarms", state.key, prefix, email);
     [splitter, consumer, collector].forEach((it) => alarms.watch(it));
     for (const [name, it, because] of [
-      ["tasks", consumer, "Tasks wait in their lanes: more shards, lanes or workers, or a lane that is stuck on one task"],
-      ["results", collector, "Results wait to be merged: more result shards, or a collector that fails"],
+      ["tasks", consumer, "Tasks wait in their lanes: add shards, lanes or workers, or find the task on which a lane is stuck"],
+      ["results", collector, "Results wait to be merged: add result shards, or check the collector for failures"],
     ] as const) {
       alarms.add(`${name}-late`, {
-        // The age of what is delivered, not of what is read: Lambda reads far ahead of a lane.
+        // The age of records as delivered, not as read: Lambda reads far ahead of a lane.
         metric: it.function.metric("IteratorAge", { period: Duration.minutes(1), statistic: "Maximum" }),
         over: Duration.minutes(name === "tasks" ? 15 : 1).toMilliseconds(),
         periods: 3,
@@ -206,20 +206,20 @@ export class GridStack extends Stack {
     alarms.add("jobs-failed", {
       metric: dashboard.jobsFailed,
       over: 0,
-      because: "A job ended without its whole answer; `squall jobs` names it, `squall missing` what is missing",
+      because: "A job ended without a complete answer; find it with `squall jobs`, and its missing parts with `squall missing`",
     });
     dashboard.show(alarms.all);
   }
 
   private acknowledgeObjects(of: Construct, state: StateStack): void {
     const bucketArn = state.exportValue(state.bucket.bucketArn);
-    const reason = "Objects are named by their digests; the prefix says which they are.";
+    const reason = "Objects are named by digest; the prefix limits the kind.";
     const places = ["blobs", "files", "aws/lambda"].map((prefix) => `${bucketArn}/${prefix}/*`);
     Validations.of(of).acknowledge(...places.map((it) => wildcard(it, this, reason)));
   }
 }
 
-/** One vCPU is so much memory. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+/** Memory per vCPU. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const MB_PER_VCPU = 1_769;
 
 interface Watched extends Omit<GridParts, "name" | "mappings"> {
@@ -236,7 +236,7 @@ interface Delivery {
   readonly maxRecordAge: Duration;
 }
 
-/** A stream and its function. */
+/** Maps a stream to a function. */
 function mapping(
   scope: Construct,
   id: string,
@@ -255,7 +255,7 @@ function mapping(
     onFailure: { bind: () => ({ destination: bucketArn }) },
     metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
   });
-  // Lambda checks at once whether the function may read the stream.
+  // Lambda checks on creation whether the function may read the stream.
   made.node.addDependency(to.role);
   return made;
 }

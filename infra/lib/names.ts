@@ -1,13 +1,13 @@
-// What things are called.
+// Names of resources.
 import type { Acknowledgment, Stack } from "aws-cdk-lib";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 
-/** What names of functions and policies begin with: `squall` of `Squall`. */
+/** The prefix of function and policy names: `squall` for `Squall`. */
 export function prefixOf(name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
 }
 
-/** `cascade-worker-0` as `CascadeWorker0`. */
+/** A name in Pascal case: `CascadeWorker0` for `cascade-worker-0`. */
 export function pascal(name: string): string {
   return name
     .split("-")
@@ -15,12 +15,12 @@ export function pascal(name: string): string {
     .join("");
 }
 
-/** The finding of cdk-nag that a role's resource has a wildcard, and why it may. */
+/** Acknowledges cdk-nag's finding that a role's resource has a wildcard, with the reason. */
 export function wildcard(resource: string, stack: Stack, reason: string): Acknowledgment {
   return { id: `AwsSolutions-IAM5[Resource::${nagged(resource, stack)}]`, reason };
 }
 
-/** The same of a log group. */
+/** The same for a log group's streams. */
 export function streamsOf(logGroup: ILogGroup, stack: Stack): Acknowledgment {
   return wildcard(logGroup.logGroupArn, stack, "The ARN of a log group ends in `:*`, which stands for its streams.");
 }

@@ -1,23 +1,26 @@
-// What people and programs that use a deployment may do: named policies, to be attached to their roles.
+// Managed policies for the people and programs that use a deployment, to attach to their roles.
 import { Stack } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
-import { groupSeen, metricsRead, published } from "./bindings.ts";
+import { groupRead, metricsRead, published } from "./bindings.ts";
 import type { Grant } from "./function.ts";
 import { pascal } from "./names.ts";
 import type { StateStack } from "./state.ts";
 
-/** Whom a policy is for, and what it allows. */
+/**
+ * A kind of user, and what its policy allows. Do not change a description: that replaces the policy, which CloudFormation refuses
+ * for one with a name.
+ */
 export interface Person {
   readonly name: string;
   readonly description: string;
   readonly grants: Grant[];
 }
 
-/** The policy of a person, called after the region too: policies are an account's, not a region's. */
+/** The policy for a kind of user. Its name includes the region: policy names are unique per account, not per region. */
 export function policyOf(scope: Construct, prefix: string, { name, description, grants }: Person): ManagedPolicy {
   return new ManagedPolicy(scope, pascal(name), {
     managedPolicyName: `${prefix}-${name}-${Stack.of(scope).region}`,
@@ -26,7 +29,7 @@ export function policyOf(scope: Construct, prefix: string, { name, description, 
   });
 }
 
-/** Who uses the grid. */
+/** The users of the grid. */
 export function peopleOfTheGrid(state: StateStack): Person[] {
   const { key, table, bucket, tasks, jobs, jobEvents: events } = state;
   const find: Grant = { actions: ["cloudformation:DescribeStacks"], resources: [state.stackId] };
@@ -61,7 +64,7 @@ export function peopleOfTheGrid(state: StateStack): Person[] {
   ];
 }
 
-/** A fleet, as its people see it. */
+/** The resources of a fleet that its users need. */
 export interface Fleet {
   readonly group: string;
   readonly groupArn: string;
@@ -71,9 +74,9 @@ export interface Fleet {
   readonly key: IKey;
 }
 
-/** Who uses the fleet. */
+/** The users of the fleet. */
 export function peopleOfTheFleet({ group, groupArn, ledger, sessions, runs, key }: Fleet): Person[] {
-  const seen = groupSeen(group).grants;
+  const seen = groupRead(group).grants;
   const find: Grant = { actions: ["cloudformation:DescribeStacks"], resources: [Stack.of(ledger).stackId] };
   return [
     {

@@ -1,9 +1,9 @@
-// The settings: their shape, their ranges, their defaults, and one clear sentence for each that is wrong.
+// The settings: their shape, ranges and defaults, and one clear message for each invalid field.
 import { z } from "zod";
 
-/** Retentions that CloudWatch Logs takes, days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/** Retention periods that CloudWatch Logs accepts, days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
-/** Seconds that the ledger can add to a moment without end, as `squall-capacity` has it. */
+/** Longest time span of a policy, seconds, as in `squall-capacity`: adding it to a timestamp cannot overflow. */
 const MOST_S = 365 * 86_400;
 
 const whole = (what: string, least: number, most: number) => {
@@ -23,10 +23,10 @@ const logDays = oneOf(LOG_DAYS).default(14);
 
 /** Memory of a function, MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const memory = whole("MB", 128, 10_240).default(1_769);
-const reserved = whole("invocations at once", 1, 100_000).optional();
+const reserved = whole("concurrent invocations", 1, 100_000).optional();
 
 const Policy = z.strictObject({
-  runs_per_instance: whole("runs that an instance takes at once", 1, 10_000),
+  runs_per_instance: whole("runs that an instance takes at a time", 1, 10_000),
   headroom: whole("instances", 0, 10_000).optional(),
   standby: z
     .strictObject({
@@ -84,7 +84,7 @@ const Grid = z
     logDays,
   })
   .refine(({ reservedConcurrency: { consumer }, taskShards, lanesPerShard }) => (consumer ?? Infinity) >= taskShards * lanesPerShard, {
-    error: "at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stands still",
+    error: "at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stalls",
     path: ["reservedConcurrency", "consumer"],
   });
 
@@ -105,7 +105,7 @@ const Capacity = z
     logDays,
   })
   .refine(({ group, example }) => (group === undefined) !== (example === undefined), {
-    error: "either the name of a group, or an example to make, and not both",
+    error: "either the name of a group or an example to create, not both",
     path: ["group"],
   });
 
@@ -122,7 +122,7 @@ const Deployment = z
       })
       .prefault({})
       .refine(({ email, monthlyBudgetUsd }) => monthlyBudgetUsd === undefined || email !== undefined, {
-        error: "an e-mail address as well, since a budget tells somebody",
+        error: "an e-mail address as well, for the budget's notifications",
         path: ["email"],
       }),
     grid: Grid.optional(),
@@ -133,19 +133,19 @@ const Deployment = z
     path: ["grid"],
   });
 
-/** The settings as somebody writes them. */
+/** The settings as written. */
 export type Settings = z.input<typeof Deployment>;
-/** The settings with everything said. */
+/** The settings with all defaults filled in. */
 export type Checked = z.output<typeof Deployment>;
 /** The grid's. */
 export type GridSettings = NonNullable<Checked["grid"]>;
 /** The capacity controllers'. */
 export type CapacitySettings = NonNullable<Checked["capacity"]>;
 
-/** What is wrong with the settings: a line for each. */
+/** The errors in the settings, one per line. */
 export class SettingsError extends Error {}
 
-/** Checks the settings. Throws a `SettingsError` that names each field that is wrong, its value, and what would be right. */
+/** Validates the settings. Throws a `SettingsError` that names each invalid field, its value, and what was expected. */
 export function checked(settings: unknown): Checked {
   const parsed = Deployment.safeParse(settings, { reportInput: true });
   if (parsed.success) {

@@ -1,4 +1,4 @@
-// What outlives a deployment of code: streams, table, bucket, topics, and the key that encrypts what passes through.
+// The resources that outlive a deployment of code: streams, table, bucket, topics, and the key that encrypts streams and topics.
 import { CfnDeletionPolicy, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import { AttributeType, BillingMode, ProjectionType, Table, type TableProps } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -21,7 +21,7 @@ export class StateStack extends Stack {
   constructor(scope: Construct, id: string, settings: Checked, grid: GridSettings, props: StackProps) {
     super(scope, id, { ...props, terminationProtection: settings.keepData });
     const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    this.key = encryptionKey(this, "Key", `Encrypts what is on the streams and topics of ${id}`, removalPolicy);
+    this.key = encryptionKey(this, "Key", `Encrypts the streams and topics of ${id}`, removalPolicy);
 
     const stream = (name: string, shardCount: number) => {
       const made = new Stream(this, name, {
@@ -31,9 +31,12 @@ export class StateStack extends Stack {
         encryptionKey: this.key,
         removalPolicy,
       });
-      // Never thrown away for a new one: tasks under way would be gone.
+      // Keep the old stream if an update replaces it: tasks in flight would be lost.
       (made.node.defaultChild as CfnStream).cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-      Validations.of(made).acknowledge({ id: "AwsSolutions-KDS3", reason: "A key of one's own says who may read, and can be taken back." });
+      Validations.of(made).acknowledge({
+        id: "AwsSolutions-KDS3",
+        reason: "A customer managed key controls who may read, and access can be revoked.",
+      });
       return made;
     };
     this.tasks = stream("Tasks", grid.taskShards);
@@ -53,7 +56,7 @@ export class StateStack extends Stack {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       lifecycleRules: [
-        // A job's rows live for 30 days after its end, and for 30 more when it is taken up again on the last of them.
+        // A job's rows live for 30 days after its end, and for 30 more if it is reopened on the last of those.
         { id: "blobs", prefix: "blobs/", expiration: Duration.days(grid.blobDays) },
         { id: "files", prefix: "files/", expiration: Duration.days(grid.blobDays) },
         { id: "given-up", prefix: "aws/lambda/", expiration: Duration.days(grid.blobDays) },
@@ -63,7 +66,7 @@ export class StateStack extends Stack {
     });
     Validations.of(this.bucket).acknowledge({
       id: "AwsSolutions-S1",
-      reason: "Everything in it is named by its digest and written by roles; CloudTrail's data events tell who, where wanted.",
+      reason: "Objects are named by digest and written by roles; enable CloudTrail data events to log access.",
     });
 
     const topic = (name: string) => new Topic(this, name, { masterKey: this.key, enforceSSL: true });
@@ -75,16 +78,16 @@ export class StateStack extends Stack {
     // What `squall --stack` reads.
     outputs(this, {
       JobsTopicArn: [this.jobs.topicArn, "Publish jobs here"],
-      EventsTopicArn: [this.jobEvents.topicArn, "Subscribe to hear of ended jobs"],
-      TableName: [this.table.tableName, "Jobs and what is merged of them"],
-      BucketName: [this.bucket.bucketName, "Inputs, answers, and what was given up"],
+      EventsTopicArn: [this.jobEvents.topicArn, "Subscribe to be notified of ended jobs"],
+      TableName: [this.table.tableName, "Jobs and their merged results"],
+      BucketName: [this.bucket.bucketName, "Inputs, answers, and records that were given up"],
       TaskStreamName: [this.tasks.streamName, "Tasks"],
       ResultStreamName: [this.results.streamName, "Results"],
     });
   }
 }
 
-/** A table of rows by `pk` and `sk`, as the adapters keep theirs. */
+/** A table with the keys `pk` and `sk`, as the adapters use them. */
 export function rows(scope: Construct, id: string, keepData: boolean, more: Partial<TableProps> = {}): Table {
   return new Table(scope, id, {
     partitionKey: { name: "pk", type: AttributeType.STRING },
@@ -97,14 +100,14 @@ export function rows(scope: Construct, id: string, keepData: boolean, more: Part
   });
 }
 
-/** What a stack tells by name: a value, and what it is. */
-export function outputs(stack: Stack, told: Record<string, [string, string]>): void {
-  for (const [name, [value, description]] of Object.entries(told)) {
+/** A stack's outputs by name: value and description. */
+export function outputs(stack: Stack, values: Record<string, [string, string]>): void {
+  for (const [name, [value, description]] of Object.entries(values)) {
     new CfnOutput(stack, name, { value, description });
   }
 }
 
-/** A key of one's own, which turns over every year; CloudWatch may use it to tell of alarms. */
+/** A customer managed key, which rotates every year; CloudWatch may use it to publish alarms. */
 export function encryptionKey(scope: Construct, id: string, description: string, removalPolicy: RemovalPolicy): Key {
   const key = new Key(scope, id, { description, enableKeyRotation: true, removalPolicy });
   // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services

@@ -1,11 +1,11 @@
-// The templates for people who do not use the CDK: of the default settings, with the code in a bucket that they name.
+// The templates for deploying without the CDK: the default settings, with the code in a bucket that a parameter names.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { squall } from "./app.ts";
 import { checked, type Settings } from "./settings.ts";
 
-/** What the templates in `templates/` are of. */
+/** The settings of the templates in `templates/`. */
 export const PLAIN: Settings = {
   grid: {},
   capacity: {
@@ -26,14 +26,14 @@ export const PLAIN: Settings = {
   },
 };
 
-/** The flags of `cdk.json`, which the CDK's command line hands to the app: without them an app makes other templates. */
+/** The flags of `cdk.json`, which the CDK CLI passes to the app: without them the templates would differ. */
 export const FLAGS = (JSON.parse(readFileSync(join(import.meta.dirname, "../cdk.json"), "utf8")) as { context: Record<string, unknown> })
   .context;
 
-/** Where they are kept. */
+/** The folder of the templates. */
 export const FOLDER = join(import.meta.dirname, "../templates");
 
-/** The templates by file name, as text. */
+/** The templates' text, by file name. */
 export function templates(): Map<string, string> {
   const app = new App({
     outdir: join(import.meta.dirname, "../cdk.out/templates"),

@@ -81,16 +81,16 @@ grid.memoryMb.worker is 64; expected MB, a whole number from 128 to 10240
 grid.logDays is 10; expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 grid.blobDays is 30; expected days (rows live for 30 after a job's end, and once more after a retry), a whole number from 60 to 3650
 grid.readsFrom[0] is "market-data/*"; expected s3://bucket/ or s3://bucket/prefix
-grid.reservedConcurrency.consumer is 7; expected at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stands still
-alarms.email is not set; expected an e-mail address as well, since a budget tells somebody
+grid.reservedConcurrency.consumer is 7; expected at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stalls
+alarms.email is not set; expected an e-mail address as well, for the budget's notifications
 alarms.email is "nobody"; expected an e-mail address
 grid.readsWithKeys[0] is "alias/mine"; expected the ARN of a KMS key
-capacity.group is not set; expected either the name of a group, or an example to make, and not both
+capacity.group is not set; expected either the name of a group or an example to create, not both
 capacity.group is "*"; expected the name of an Auto Scaling group
-capacity.group is "mine"; expected either the name of a group, or an example to make, and not both
+capacity.group is "mine"; expected either the name of a group or an example to create, not both
 capacity.example.min is 5; expected at most max
 capacity.policy is not set; expected object
-capacity.policy.runs_per_instance is 0; expected runs that an instance takes at once, a whole number from 1 to 10000
+capacity.policy.runs_per_instance is 0; expected runs that an instance takes at a time, a whole number from 1 to 10000
 capacity.policy.scale_in.mode is "sometimes"; expected an object whose mode is "by_instance" or "all_idle"
 capacity.policy.scale_in.idle_s is not set; expected seconds, a whole number from 0 to 31536000
 capacity.policy.standby.steps is [{"sessions":2,"instances":2},{"sessions":2,"instances":3}]; expected sessions and instances that ascend from step to step

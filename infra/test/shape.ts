@@ -37,11 +37,11 @@ test("what the CDK deploys is the same but for where the code is", () => {
 
 test("a function that was not built is named, with the way to build it", () => {
   assert.throws(() => synthesized({ grid: {} }, { folder: "/nowhere" }), {
-    message: "there is no /nowhere/task-splitter/bootstrap; `make lambdas` builds the functions",
+    message: "/nowhere/task-splitter/bootstrap does not exist; build the functions with `make lambdas`",
   });
 });
 
-test("a function that was built for another processor is refused", () => {
+test("a function that was built for another architecture is refused", () => {
   const built = folders();
   const header = Buffer.alloc(64);
   header.write("\x7fELF", "latin1");
@@ -49,7 +49,7 @@ test("a function that was built for another processor is refused", () => {
   writeFileSync(join(built, "task-splitter", "bootstrap"), header);
   assert.throws(
     () => synthesized({ grid: {} }, { folder: built }),
-    /task-splitter.bootstrap was built for x86_64, and architecture is "arm64"/,
+    /task-splitter.bootstrap was built for x86_64, but architecture is "arm64"/,
   );
 });
 

@@ -19,7 +19,7 @@ pub use group::AutoScalingGroup;
 pub use ledger::DynamoLedger;
 pub use metrics::{CloudWatchMetrics, MetricNames};
 
-/// A failed call as the controllers' ports fail: the grid's sentences.
+/// A failed call as a port error, worded like the grid's.
 fn failed<E>(
     connection: &Connection,
     what: impl Display,

@@ -1,5 +1,5 @@
-//! What an instance is in the ledger, and who may change it to what. Each change is a conditional write of the row, so
-//! of a run that claims an instance and a controller that drains it exactly one wins.
+//! The state of an instance in the ledger, and its transitions. Each is a conditional write of the row, so when a run claims
+//! an instance and a controller drains it, exactly one wins.
 //!
 //! ```text
 //!        claim ┌──────────┐ drain
@@ -8,8 +8,8 @@
 //!              └──────────┘ undrain
 //! ```
 //!
-//! A claim is a lease: whoever runs renews it while the run lives. A lease that ran out frees the instance, so that a dead
-//! runner does not block it for ever; it must therefore be longer than a runner that still works can be silent.
+//! A claim is a lease: the runner renews it while the run lives. An expired lease frees the instance, so that a dead runner
+//! does not block it forever; the lease must therefore outlast any silence of a live runner.
 
 use std::collections::BTreeMap;
 
@@ -28,32 +28,32 @@ pub enum State {
         /// Since when, microseconds since 1970.
         since_us: u64,
     },
-    /// It was terminated, or is about to be, or to be reclaimed. Nobody keeps it any more.
+    /// It was terminated, or is about to be terminated or reclaimed. It cannot be undrained any more.
     Gone {
         /// Since when, microseconds since 1970.
         since_us: u64,
     },
 }
 
-/// Ended runs that a row remembers: an event that one has started may come after the one that it has finished.
+/// Finished runs that a row remembers: the event that a run has started may arrive after the one that it has finished.
 const MOST_ENDED: usize = 32;
 
 /// An instance's row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InstanceRow {
-    /// Its id.
+    /// The instance's id.
     pub id: InstanceId,
     /// Grows by one with each write; a write is conditional on it. The first is 1.
     pub version: u64,
     /// Whether it takes runs.
     pub state: State,
-    /// The runs that claimed it, and until when, microseconds since 1970; 0 for one that an event said has finished.
+    /// The end of each run's lease, microseconds since 1970; 0 for a run that an event reported as finished.
     pub runs: BTreeMap<RunId, u64>,
-    /// Since when it has no run, if it has none, microseconds since 1970.
+    /// When its last run was released, if it has none now, microseconds since 1970.
     pub idle_since_us: u64,
 }
 
-/// Why an instance is not claimed.
+/// Why a claim is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Refused {
@@ -63,13 +63,13 @@ pub enum Refused {
     /// It was terminated.
     #[error("the instance is gone: it was terminated, or is about to be reclaimed")]
     Gone,
-    /// It has as many runs as it takes.
-    #[error("the instance has as many runs as it takes")]
+    /// It already has as many runs as it takes.
+    #[error("the instance already has as many runs as it takes")]
     Full,
 }
 
 impl InstanceRow {
-    /// An instance that was not known before: idle since now.
+    /// The row of a new instance: idle from now on.
     pub fn new(id: InstanceId, now_us: u64) -> Self {
         Self { id, version: 1, state: State::Open, runs: BTreeMap::new(), idle_since_us: now_us }
     }
@@ -78,17 +78,17 @@ impl InstanceRow {
         Self { version: self.version.saturating_add(1), ..self.clone() }
     }
 
-    /// The runs whose lease has not run out.
+    /// The runs whose lease has not expired.
     pub fn live_runs(&self, now_us: u64) -> impl Iterator<Item = &RunId> {
         self.runs.iter().filter(move |(_, until_us)| **until_us > now_us).map(|(run, _)| run)
     }
 
-    /// Whether somebody works here.
+    /// Whether a run holds a live claim.
     pub fn is_claimed(&self, now_us: u64) -> bool {
         self.live_runs(now_us).next().is_some()
     }
 
-    /// Since when nobody works here; `None` while somebody does, or when it takes no runs.
+    /// When it became idle; `None` while it is claimed, or when it takes no runs.
     pub fn idle_since_us(&self, now_us: u64) -> Option<u64> {
         if self.state != State::Open || self.is_claimed(now_us) {
             return None;
@@ -97,7 +97,7 @@ impl InstanceRow {
         Some(self.idle_since_us.max(last_lease_us))
     }
 
-    /// Since when it is draining.
+    /// When it started draining.
     pub fn draining_since_us(&self) -> Option<u64> {
         match self.state {
             State::Draining { since_us } => Some(since_us),
@@ -105,7 +105,7 @@ impl InstanceRow {
         }
     }
 
-    /// Since when it is draining or gone.
+    /// When it started draining or was marked gone.
     pub fn leaving_since_us(&self) -> Option<u64> {
         match self.state {
             State::Draining { since_us } | State::Gone { since_us } => Some(since_us),
@@ -113,17 +113,17 @@ impl InstanceRow {
         }
     }
 
-    /// Whether a run was here that nobody said has ended.
+    /// Whether it had a run whose end was never reported.
     pub fn has_unended_run(&self) -> bool {
         self.runs.values().any(|until_us| *until_us > 0)
     }
 }
 
-/// The row with the run's claim, made or renewed; `slots` is how many runs an instance takes at once. Where an instance is
-/// gone, a run that is there may renew its claim, and none may begin.
+/// The row with the run's claim, made or renewed; `slots` is how many runs an instance takes at a time. On an instance that
+/// is gone, a run may renew its live claim, and none may start.
 ///
 /// # Errors
-/// Why it is not claimed.
+/// Why the claim is refused.
 pub fn claim(
     row: Option<&InstanceRow>,
     id: &InstanceId,
@@ -136,9 +136,9 @@ pub fn claim(
     let is_here = next.live_runs(now_us).any(|it| it == run);
     match next.state {
         State::Open => {}
-        // It may be reclaimed much later than it was announced; until then nobody else is to take it from the run.
+        // It may be reclaimed much later than announced; until then the run keeps it.
         State::Gone { .. } if is_here => {}
-        // Its runner was silent for a whole lease, and works. Whoever drained it has yet to write that it is gone.
+        // Its runner was silent for a whole lease, but is alive, and scale-in has not marked the instance gone yet.
         State::Draining { .. } if next.runs.get(run).is_some_and(|until_us| *until_us > 0) => {
             next.state = State::Open;
         }
@@ -154,8 +154,8 @@ pub fn claim(
     Ok(next)
 }
 
-/// The row of an instance on which a run has started without asking: whatever was meant to become of it, it works. `None`
-/// when the run is known to have finished.
+/// The row of an instance on which a run has started without a claim: it is busy even if it was draining. `None` when the
+/// run is known to have finished.
 pub fn started(
     row: Option<&InstanceRow>,
     id: &InstanceId,
@@ -175,8 +175,8 @@ pub fn started(
     Some(next)
 }
 
-/// The row of an instance on which a run has finished, as an event says; remembered, in case the event that it has started
-/// comes later.
+/// The row of an instance on which an event reports that a run has finished; the row remembers the run, in case the event
+/// that it has started arrives later.
 pub fn finished(row: Option<&InstanceRow>, id: &InstanceId, run: &RunId, now_us: u64) -> InstanceRow {
     let mut next = row.map_or_else(|| InstanceRow::new(id.clone(), now_us), InstanceRow::next);
     let is_news = next.runs.insert(run.clone(), 0) != Some(0);
@@ -189,7 +189,7 @@ pub fn finished(row: Option<&InstanceRow>, id: &InstanceId, run: &RunId, now_us:
     next
 }
 
-/// The row without the run; `None` when the run has no claim. That an event said it has finished stays known.
+/// The row without the run's claim; `None` when the run has none. A finish that an event reported is kept.
 pub fn release(row: &InstanceRow, run: &RunId, now_us: u64) -> Option<InstanceRow> {
     let mut next = row.next();
     next.runs.remove(run).filter(|until_us| *until_us > 0)?;
@@ -199,7 +199,7 @@ pub fn release(row: &InstanceRow, run: &RunId, now_us: u64) -> Option<InstanceRo
     Some(next)
 }
 
-/// The row of an instance that takes no more runs; `None` when somebody works there or it takes none already.
+/// The row of an instance that starts to drain; `None` when it is claimed or takes no runs already.
 pub fn drain(row: &InstanceRow, now_us: u64) -> Option<InstanceRow> {
     row.idle_since_us(now_us)?;
     Some(InstanceRow { state: State::Draining { since_us: now_us }, ..row.next() })
@@ -211,12 +211,12 @@ pub fn undrain(row: &InstanceRow, now_us: u64) -> Option<InstanceRow> {
     Some(InstanceRow { state: State::Open, idle_since_us: now_us, ..row.next() })
 }
 
-/// The row of an instance that is no more, or not for long.
+/// The row of an instance that has left, or is about to.
 pub fn gone(row: &InstanceRow, now_us: u64) -> InstanceRow {
     InstanceRow { state: State::Gone { since_us: now_us }, ..row.next() }
 }
 
-/// The row of an instance that was to go, and was not let go.
+/// The row of an instance that takes runs again because the group did not terminate it.
 pub fn reopened(row: &InstanceRow, now_us: u64) -> InstanceRow {
     InstanceRow { state: State::Open, idle_since_us: now_us, ..row.next() }
 }

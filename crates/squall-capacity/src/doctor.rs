@@ -1,28 +1,28 @@
-//! What about a group's settings would break a promise, and how to mend it.
+//! Checks a group's settings and suggests fixes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Policy, RaiseBy, ScaleIn};
 
-/// A group's settings, as far as they matter here.
+/// A group's settings, as far as the controllers depend on them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The least instances that it may be told to have.
+    /// The minimum of its desired capacity.
     pub min: u32,
-    /// The most.
+    /// The maximum of its desired capacity.
     pub max: u32,
-    /// As many as it is told to have.
+    /// Its desired capacity.
     pub desired: u32,
-    /// Whether instances are protected from scale-in from launch on.
+    /// Whether new instances are protected from scale-in.
     pub new_instances_protected: bool,
-    /// Instances in service without that protection.
+    /// Number of instances in service without that protection.
     pub n_unprotected: u32,
-    /// Processes that are suspended, as AWS calls them: `AZRebalance`, …
+    /// Suspended processes, by AWS's names: `AZRebalance`, …
     pub suspended_processes: Vec<String>,
-    /// Scaling policies that are attached to it.
+    /// Attached scaling policies.
     pub scaling_policies: Vec<String>,
     /// Scheduled actions that change its size.
     pub scheduled_actions: Vec<String>,
@@ -38,36 +38,37 @@ pub struct Settings {
     pub is_mixed: bool,
     /// Whether it has a warm pool.
     pub has_warm_pool: bool,
-    /// After how long an instance is replaced whatever it does, seconds.
+    /// Age at which the group replaces an instance, busy or not, seconds.
     pub max_instance_lifetime_s: Option<u32>,
-    /// Whether failed health checks of a load balancer replace instances.
+    /// Whether a load balancer's failed health checks replace instances.
     pub has_elb_health_checks: bool,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// A promise is broken sooner or later: an update is lost, or a busy instance is killed.
     Broken,
-    /// It works, with something worse than need be.
+    /// No promise is broken, but something is worse than it need be.
     Doubtful,
 }
 
-/// Something about the settings.
+/// A problem with the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What is so.
+    /// The setting in question.
     pub what: String,
-    /// What comes of it.
+    /// Its consequence.
     pub why: String,
-    /// The command that mends it, when there is one.
-    pub mend: Option<String>,
+    /// The command that fixes it, when there is one.
+    #[serde(alias = "mend")]
+    pub fix: Option<String>,
 }
 
-/// Everything about the settings that does not fit the policy, the worst first.
+/// Every problem with the settings under the policy, the most severe first.
 pub fn plan_checkup(policy: &Policy, settings: &Settings) -> Vec<Finding> {
     let mut findings = protection(settings);
     findings.extend(others(settings));
@@ -76,8 +77,8 @@ pub fn plan_checkup(policy: &Policy, settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-fn finding(severity: Severity, what: String, why: &str, mend: Option<String>) -> Finding {
-    Finding { severity, what, why: why.to_owned(), mend }
+fn finding(severity: Severity, what: String, why: &str, fix: Option<String>) -> Finding {
+    Finding { severity, what, why: why.to_owned(), fix }
 }
 
 fn update(name: &str, flags: &str) -> Option<String> {
@@ -92,7 +93,7 @@ fn quoted(name: &str) -> String {
     if is_plain { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
-/// What protects an instance at work from the group itself.
+/// Settings that let the group itself terminate a busy instance, or keep it from following its desired capacity.
 fn protection(settings: &Settings) -> Vec<Finding> {
     let Settings { name, suspended_processes, .. } = settings;
     let is_suspended = |process: &str| suspended_processes.iter().any(|it| it == process);
@@ -101,7 +102,7 @@ fn protection(settings: &Settings) -> Vec<Finding> {
         findings.push(finding(
             Severity::Broken,
             "new instances are not protected from scale-in".to_owned(),
-            "between a run's start and its protection the group may choose its instance, as soon as fewer are desired \
+            "between a run's start and its protection, the group may terminate its instance whenever fewer are desired \
              than live",
             update(name, "--new-instances-protected-from-scale-in"),
         ));
@@ -110,7 +111,7 @@ fn protection(settings: &Settings) -> Vec<Finding> {
         findings.push(finding(
             Severity::Broken,
             format!("{} in service without protection", counted(settings.n_unprotected, "instance is", "instances are")),
-            "the group may choose one that works, as soon as fewer are desired than live",
+            "the group may terminate a busy one whenever fewer are desired than live",
             Some(format!(
                 "aws autoscaling set-instance-protection --auto-scaling-group-name {} --protected-from-scale-in \
                  --instance-ids …",
@@ -122,7 +123,7 @@ fn protection(settings: &Settings) -> Vec<Finding> {
         findings.push(finding(
             Severity::Broken,
             "AZRebalance is not suspended".to_owned(),
-            "to have as many instances in each zone, the group replaces some, whatever they do",
+            "to balance its zones, the group replaces instances, busy or not",
             Some(format!(
                 "aws autoscaling suspend-processes --auto-scaling-group-name {} --scaling-processes AZRebalance",
                 quoted(name)
@@ -133,7 +134,7 @@ fn protection(settings: &Settings) -> Vec<Finding> {
         findings.push(finding(
             Severity::Broken,
             format!("instances are replaced after {lifetime_s} s"),
-            "protection does not stop that",
+            "scale-in protection does not prevent it",
             update(name, "--max-instance-lifetime 0"),
         ));
     }
@@ -141,7 +142,7 @@ fn protection(settings: &Settings) -> Vec<Finding> {
         findings.push(finding(
             Severity::Doubtful,
             "a load balancer's health checks replace instances".to_owned(),
-            "an instance that is too busy to answer in time is killed for it; protection does not stop that",
+            "an instance too busy to answer in time is terminated; scale-in protection does not prevent it",
             update(name, "--health-check-type EC2"),
         ));
     }
@@ -150,7 +151,7 @@ fn protection(settings: &Settings) -> Vec<Finding> {
             findings.push(finding(
                 Severity::Broken,
                 format!("the process {process} is suspended"),
-                "the group does not become as large as it is told to be",
+                "the group does not follow its desired capacity",
                 Some(format!(
                     "aws autoscaling resume-processes --auto-scaling-group-name {} --scaling-processes {process}",
                     quoted(name)
@@ -161,14 +162,14 @@ fn protection(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// Who else changes the group's size.
+/// Scaling policies and scheduled actions that also change the group's size.
 fn others(settings: &Settings) -> Vec<Finding> {
     let name = quoted(&settings.name);
     let policies = settings.scaling_policies.iter().map(|policy| {
         finding(
             Severity::Broken,
             format!("the scaling policy {policy} is attached"),
-            "two write the same number: it lowers what events have raised",
+            "it writes the desired capacity too, and lowers what events have raised",
             Some(format!(
                 "aws autoscaling delete-policy --auto-scaling-group-name {name} --policy-name {}",
                 quoted(policy)
@@ -179,8 +180,7 @@ fn others(settings: &Settings) -> Vec<Finding> {
         finding(
             Severity::Doubtful,
             format!("the scheduled action {action} changes its size"),
-            "a desired capacity that it lowers is raised again at the next tick; one that it raises is lowered again; \
-             let it change the minimum and the maximum only",
+            "later ticks undo its change to the desired capacity; let it change only the minimum and the maximum",
             None,
         )
     });
@@ -192,17 +192,17 @@ fn fit(policy: &Policy, settings: &Settings) -> Vec<Finding> {
     let Settings { name, min, max, desired, .. } = settings;
     let mut findings = Vec::new();
     if *max == 0 {
-        let mend = update(name, "--max-size N");
+        let fix = update(name, "--max-size N");
         findings.push(finding(
             Severity::Broken,
             "the maximum is 0".to_owned(),
-            "no run ever has an instance",
-            mend,
+            "no run ever gets an instance",
+            fix,
         ));
     }
     if *desired < *min || *desired > *max {
         let what = format!("desired is {desired}, outside of {min} to {max}");
-        findings.push(finding(Severity::Doubtful, what, "somebody changed the bounds just now", None));
+        findings.push(finding(Severity::Doubtful, what, "the bounds have just been changed", None));
     }
     if *min == *max && *max > 0 {
         let what = format!("the minimum is the maximum: {min}");
@@ -211,7 +211,7 @@ fn fit(policy: &Policy, settings: &Settings) -> Vec<Finding> {
     let most_standby = policy.standby.steps.last().map_or(0, |step| step.instances);
     if most_standby > *max {
         let what = format!("{most_standby} instances may stand by for sessions, and the maximum is {max}");
-        findings.push(finding(Severity::Doubtful, what, "the curve ends where the group does", None));
+        findings.push(finding(Severity::Doubtful, what, "the maximum cuts off the standby curve", None));
     }
     if policy.raise_by == RaiseBy::LaunchInstances {
         let why = "LaunchInstances takes a launch template, one Availability Zone, and one purchase option; \
@@ -237,19 +237,19 @@ fn fit(policy: &Policy, settings: &Settings) -> Vec<Finding> {
             "the cooldown is {} s, and the window {} s",
             settings.default_cooldown_s, policy.window_s
         );
-        let mend = update(name, &format!("--default-cooldown {}", policy.window_s));
+        let fix = update(name, &format!("--default-cooldown {}", policy.window_s));
         findings.push(finding(
             Severity::Doubtful,
             what,
-            "the group is quiet and has to wait for its cooldown",
-            mend,
+            "scale-in of a quiet group still waits for the cooldown to end",
+            fix,
         ));
     }
     if settings.enabled_metrics.is_empty() {
         findings.push(finding(
             Severity::Doubtful,
             "the group's own metrics are off".to_owned(),
-            "nobody can see later how many were in service; they are free",
+            "without them there is no record of how many instances were in service; they are free",
             Some(format!(
                 "aws autoscaling enable-metrics-collection --auto-scaling-group-name {} --granularity 1Minute",
                 quoted(name)

@@ -1,4 +1,5 @@
-//! What a platform publishes: absolute levels, so that they merge whatever their order or number of deliveries.
+//! The events that a platform publishes: absolute levels, which merge to the same result in any order and however often
+//! each is delivered.
 //!
 //! ```json
 //! {"version": 1, "type": "session_activity", "source": "web-1", "time": "2026-11-22T10:15:00Z", "active_sessions": 7}
@@ -8,10 +9,9 @@
 //!  "instance_id": "i-0abc", "notice": "spot_interruption"}
 //! ```
 //!
-//! A source tells of its own sessions and runs, all of them, every time; the levels of several sources add up. Which of
-//! two levels of a source is the newer one is told by `sequence` when there is one, and by `time` otherwise; a source
-//! keeps to one of the two. A `sequence` never begins again: a source that cannot keep one over a restart leaves it out, or
-//! everything that it says from then on looks old.
+//! Each event reports all of its source's own sessions or runs; the levels of several sources add up. `sequence`, when
+//! present, orders the levels of a source, and `time` otherwise; a source uses one of the two throughout. A `sequence`
+//! never restarts: a source that cannot keep one across a restart leaves it out, or all its later events look old.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -23,16 +23,16 @@ use serde_json::json;
 use crate::ids::{InstanceId, RunId, SourceId};
 use crate::json::read;
 
-/// The version of events that is spoken here.
+/// The event version that this crate reads and writes.
 const VERSION: u32 = 1;
 /// Levels above this are a mistake in a publisher.
 const MOST: u32 = 1_000_000;
-/// Runs that one event may say have started, or finished: each takes a few calls, and a function has its time.
+/// Most runs that one event may report as started, or as finished: each takes a few calls, and a function has a timeout.
 const MOST_RUNS_ON: usize = 100;
-/// How far a publisher's clock may be ahead, microseconds. An event from further ahead would hide all events that follow.
+/// How far ahead a publisher's clock may be, microseconds. An event from further ahead would hide all that follow it.
 const AHEAD_US: u64 = 300_000_000;
 
-/// How many runs there are.
+/// Numbers of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Runs {
     /// Waiting for an instance.
@@ -48,7 +48,7 @@ impl Runs {
     }
 }
 
-/// The more, the larger.
+/// By total first.
 impl Ord for Runs {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.total(), self.running, self.queued).cmp(&(other.total(), other.running, other.queued))
@@ -67,11 +67,11 @@ impl PartialOrd for Runs {
 pub struct RunOn {
     /// The run.
     pub run_id: RunId,
-    /// Where it is.
+    /// The instance it is on.
     pub instance_id: InstanceId,
 }
 
-/// Why an instance is about to go.
+/// Why an instance is about to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
@@ -90,12 +90,12 @@ impl fmt::Display for Notice {
     }
 }
 
-/// What an event tells.
+/// The content of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Told {
-    /// So many sessions are active.
+pub enum Payload {
+    /// Number of active sessions.
     Sessions(u32),
-    /// So many runs are queued and running; these have started and finished since the last event.
+    /// Runs queued and running, and those that started or finished since the last event.
     Runs {
         /// All of the source's runs.
         level: Runs,
@@ -104,11 +104,11 @@ pub enum Told {
         /// Finished on an instance, likewise.
         finished: Vec<RunOn>,
     },
-    /// An instance is about to go.
+    /// An instance is about to leave.
     Notice {
-        /// Which.
+        /// The instance.
         instance_id: InstanceId,
-        /// Why.
+        /// The reason.
         notice: Notice,
     },
 }
@@ -116,22 +116,22 @@ pub enum Told {
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Activity {
-    /// Who tells.
+    /// The publisher.
     pub source: SourceId,
     /// Grows with each level of the source.
     pub order: u64,
-    /// When it was so, microseconds since 1970.
+    /// When the event was true, microseconds since 1970.
     pub time_us: u64,
-    /// What is told.
-    pub told: Told,
+    /// The content.
+    pub payload: Payload,
 }
 
-/// Why a message is no event. It is refused, counted, and not tried again.
+/// Why a message is not a valid event. It is refused, counted, and not retried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Malformed(String);
 
-/// Read before all else: a later version may have other fields.
+/// Read first: a later version may have other fields.
 #[derive(Deserialize)]
 struct Version {
     version: u32,
@@ -183,12 +183,12 @@ pub fn run_activity_json(source: &str, time_us: u64, queued: u32, running: u32) 
     .to_string()
 }
 
-/// The source as which an instance tells of its own runs.
+/// The source name under which an instance reports its own runs.
 pub fn runner_source(instance: &InstanceId) -> String {
     format!("runner/{instance}")
 }
 
-/// An event that an instance is about to go, as it is published.
+/// An event that an instance is about to leave, as it is published.
 pub fn instance_notice_json(instance: &InstanceId, notice: Notice, time_us: u64) -> String {
     let source = runner_source(instance);
     json!({
@@ -207,14 +207,14 @@ impl Activity {
     /// Reads an event as it was published.
     ///
     /// # Errors
-    /// The field, its value, and what would be right.
+    /// The field, its value, and what was expected.
     pub fn from_json(text: &str, now_us: u64) -> Result<Self, Malformed> {
         if let Ok(Version { version }) = serde_json::from_str(text) {
             check_version(version)?;
         }
         let wire: Wire = read(text).map_err(Malformed)?;
         check_version(wire.version)?;
-        let told = told(&wire)?;
+        let payload = payload(&wire)?;
         let Wire { source, time, sequence, .. } = wire;
         let time_us = time_us(&time)?;
         if time_us > now_us.saturating_add(AHEAD_US) {
@@ -224,7 +224,7 @@ impl Activity {
                 "time: {time} is {ahead_s} s from now, expected at most {most_s}; is the publisher's clock right?"
             )));
         }
-        Ok(Self { source, order: sequence.unwrap_or(time_us), time_us, told })
+        Ok(Self { source, order: sequence.unwrap_or(time_us), time_us, payload })
     }
 }
 
@@ -235,7 +235,7 @@ fn check_version(version: u32) -> Result<(), Malformed> {
     Err(Malformed(format!("version: {version}, expected {VERSION}")))
 }
 
-fn told(wire: &Wire) -> Result<Told, Malformed> {
+fn payload(wire: &Wire) -> Result<Payload, Malformed> {
     let Wire { active_sessions, queued_runs, running_runs, started, finished, instance_id, notice, .. } =
         wire;
     let fields = [
@@ -251,15 +251,15 @@ fn told(wire: &Wire) -> Result<Told, Malformed> {
         fields.into_iter().find(|(_, is_there, kind)| *is_there && *kind != wire.kind)
     {
         let (its, this) = (kind.name(), wire.kind.name());
-        return Err(Malformed(format!("{field}: is told by {its}, not by {this}")));
+        return Err(Malformed(format!("{field}: belongs to {its}, not to {this}")));
     }
     match wire.kind {
-        Kind::SessionActivity => Ok(Told::Sessions(level("active_sessions", *active_sessions)?)),
+        Kind::SessionActivity => Ok(Payload::Sessions(level("active_sessions", *active_sessions)?)),
         Kind::RunActivity => {
             let queued = level("queued_runs", *queued_runs)?;
             let running = level("running_runs", *running_runs)?;
             let level = Runs { queued, running };
-            Ok(Told::Runs {
+            Ok(Payload::Runs {
                 level,
                 started: list("started", started)?,
                 finished: list("finished", finished)?,
@@ -271,7 +271,7 @@ fn told(wire: &Wire) -> Result<Told, Malformed> {
             let instance_id =
                 instance_id.clone().ok_or_else(|| missing("instance_id", "an instance's id"))?;
             let notice = notice.ok_or_else(|| missing("notice", "spot_interruption or terminating"))?;
-            Ok(Told::Notice { instance_id, notice })
+            Ok(Payload::Notice { instance_id, notice })
         }
     }
 }

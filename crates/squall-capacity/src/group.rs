@@ -1,21 +1,21 @@
-//! What is seen of the group.
+//! The group as the controllers observe it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::InstanceId;
 
-/// Where an instance is in its life, as far as a controller cares
+/// An instance's lifecycle state, as far as a controller cares
 /// (<https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifecycle {
-    /// It boots, or a hook holds it before service.
+    /// It is booting, or a lifecycle hook holds it.
     Pending,
-    /// It serves.
+    /// It is in service.
     InService,
-    /// Somebody took it aside; it does not count.
+    /// An operator put it into standby; it does not count.
     Standby,
-    /// It goes, or has gone.
+    /// It is leaving, or has left.
     Leaving,
 }
 
@@ -24,26 +24,26 @@ pub enum Lifecycle {
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
-    /// Where it is in its life.
+    /// Its lifecycle state.
     pub lifecycle: Lifecycle,
-    /// Whether the group may choose it when it shrinks.
+    /// Whether it is protected from scale-in.
     pub is_protected: bool,
 }
 
 /// The group, as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Group {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The least instances that it may be told to have.
+    /// The minimum of its desired capacity.
     pub min: u32,
-    /// The most.
+    /// The maximum of its desired capacity.
     pub max: u32,
-    /// As many as it is told to have.
+    /// Its desired capacity.
     pub desired: u32,
-    /// All of them, in the order of their ids.
+    /// All of its instances, in the order of their ids.
     pub instances: Vec<Instance>,
-    /// Until when its cooldown lasts, microseconds since 1970; `u64::MAX` while an activity is in progress, 0 when none does.
+    /// When its cooldown ends, microseconds since 1970; `u64::MAX` while an activity is in progress, 0 without a cooldown.
     pub cooling_until_us: u64,
 }
 
@@ -58,7 +58,7 @@ impl Group {
         u32::try_from(self.live().count()).unwrap_or(u32::MAX)
     }
 
-    /// Within the bounds; the maximum is the stronger one.
+    /// `n` within the bounds; the maximum wins.
     pub fn clamp(&self, n: u32) -> u32 {
         n.max(self.min).min(self.max)
     }

@@ -1,4 +1,4 @@
-//! Names that come from outside, checked once.
+//! Names from outside, validated once.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -63,7 +63,7 @@ name!(
     RunId, "a run's id"
 );
 name!(
-    /// Who publishes levels: each source tells of its own sessions and runs.
+    /// A publisher of levels: each source reports its own sessions and runs.
     SourceId, "a source's name"
 );
 
@@ -71,5 +71,5 @@ fn unfit(what: &str, text: &str) -> String {
     const SHOWN: usize = 40;
     let shown: String = text.chars().take(SHOWN).collect();
     let dots = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
-    format!("{shown:?}{dots} is not {what}: 1 to {MOST_CHARS} visible ASCII characters without blanks")
+    format!("{shown:?}{dots} is not {what}: 1 to {MOST_CHARS} visible ASCII characters without spaces")
 }

@@ -1,17 +1,17 @@
-//! Decisions as lines of JSON: what was seen, what was decided and why, what came of it. A line holds all that its decision
-//! depends on, so that it can be taken again.
+//! Decisions as lines of JSON: observation, decision with its reason, outcome. A line holds everything that its decision
+//! depends on, so that it can be replayed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::InstanceId;
 use crate::policy::Policy;
-use crate::scale_in::{ScaleInSeen, Tick, plan_tick};
-use crate::scale_out::{ScaleOut, ScaleOutSeen, plan_scale_out};
+use crate::scale_in::{ScaleInObservation, Tick, plan_tick};
+use crate::scale_out::{ScaleOut, ScaleOutObservation, plan_scale_out};
 
-/// What came of what was decided.
+/// The outcome of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Outcome {
-    /// Whether the group was asked for what the decision says, and said yes; `None` when it was asked for nothing.
+    /// The result of the request to the group; `None` when there was no request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raised: Option<Result<(), String>>,
     /// Instances that take runs again.
@@ -23,28 +23,28 @@ pub struct Outcome {
     /// Instances that were terminated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terminated: Vec<InstanceId>,
-    /// Instances that were not, and why; they take runs again.
+    /// Instances that the group refused to terminate, and why; they take runs again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<(InstanceId, String)>,
 }
 
-/// A decision, and all that it depends on.
+/// A decision, and the observation that it depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "controller", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "one at a time, written and dropped")]
 pub enum Decision {
     /// A round of scale-out.
     ScaleOut {
-        /// What was seen.
-        seen: ScaleOutSeen,
-        /// What was decided.
+        /// The observation.
+        seen: ScaleOutObservation,
+        /// The decision.
         decision: ScaleOut,
     },
     /// A tick of scale-in.
     ScaleIn {
-        /// What was seen.
-        seen: ScaleInSeen,
-        /// What was decided.
+        /// The observation.
+        seen: ScaleInObservation,
+        /// The decision.
         decision: Tick,
     },
 }
@@ -55,20 +55,20 @@ pub struct Line {
     /// The decision.
     #[serde(flatten)]
     pub decision: Decision,
-    /// The policy that it was taken under.
+    /// The policy in force.
     pub policy: Policy,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
 impl Line {
-    /// As it is written.
+    /// The line as written.
     pub fn to_json(&self) -> String {
-        // Nothing in it can fail to be written: no map has a key that is no text.
+        // Serialization cannot fail: every map key is a string.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The line with its decision taken again from what was seen then.
+    /// The line with its decision replayed from the observation.
     #[must_use]
     pub fn again(&self) -> Self {
         let decision = match &self.decision {

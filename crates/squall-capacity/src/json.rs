@@ -1,13 +1,13 @@
-//! JSON from outside, and sentences about what is wrong with it.
+//! Parsing JSON from outside, with readable errors.
 
 use serde::de::DeserializeOwned;
 
 /// Reads one object.
 ///
 /// # Errors
-/// The field, its value, and what would be right.
+/// The field, its value, and what was expected.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    // serde takes an array for a struct, its fields in their order: nobody means that.
+    // serde accepts an array as a struct, its fields in order; no publisher means that.
     match text.trim_start().chars().next() {
         Some('{') => {}
         Some(first) => return Err(format!("the text begins with {first:?}, expected one JSON object")),
@@ -17,14 +17,14 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        // What does not read at all has a place; what has a field needs none.
+        // A syntax error needs its line and column; an error in a field does not.
         let text = if inner.is_data() { without_place(&inner) } else { inner.to_string() };
         let text = text
             .replace("expected u32", "expected a whole number")
             .replace("expected u64", "expected a whole number");
         let has_path = ![".", "?"].contains(&path.as_str()) && !text.contains(&format!("`{path}`"));
         let text = if has_path { format!("{path}: {text}") } else { text };
-        // A name that is not known may hold anything; a sentence is one line.
+        // An unknown name may hold any characters; the message must stay on one line.
         text.replace(char::is_control, "\u{fffd}")
     })?;
     reader.end().map_err(|error| format!("{error}, expected nothing after the object"))?;

@@ -1,14 +1,14 @@
-//! A launch, as the ledger notes it and the decisions ask for it.
+//! A launch: scale-out requests it, and the ledger records it until it has finished.
 
 use serde::{Deserialize, Serialize};
 
-/// A launch, asked for under a token.
+/// A launch, requested under a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Launch {
-    /// However often it is asked for, it happens once.
+    /// Makes the request idempotent.
     pub token: String,
-    /// Instances.
+    /// Number of instances.
     pub n: u32,
-    /// When it was first asked for, microseconds since 1970.
+    /// When it was first requested, microseconds since 1970.
     pub asked_us: u64,
 }

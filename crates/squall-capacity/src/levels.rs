@@ -4,28 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::events::{Activity, Runs, Told};
+use crate::events::{Activity, Payload, Runs};
 use crate::ids::SourceId;
 use crate::launch::Launch;
 
-/// Sources of one kind; more would be a publisher that makes up a new name each time, and a row without end.
+/// Most sources of one kind. More means that a publisher makes up a new name each time, and the row would grow forever.
 const MOST_SOURCES: usize = 500;
-/// After how long a source that ended on nothing may make room for another, microseconds. Long enough that no event of it is
-/// still on its way, which would count as its newest.
+/// How long after its last level, which must be zero, a source may be evicted to make room for another, microseconds.
+/// Long enough that none of its events is still in flight: a late one would count as its newest.
 const OUTLIVED_US: u64 = 86_400_000_000;
 
-/// A level as a source told it.
+/// A level as a source reported it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Level<T> {
-    /// Which of two levels is newer.
+    /// The newer of two levels has the larger order.
     pub order: u64,
-    /// The level. Of two of the same order the larger counts: any order of arrival gives the same.
+    /// The level. Of two with the same order the larger counts, so the order of arrival does not matter.
     pub value: T,
-    /// When it was so, microseconds since 1970.
+    /// When it was true, microseconds since 1970.
     pub time_us: u64,
 }
 
-/// What is known of the group's application.
+/// The state of the group's application.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Levels {
     /// Grows by one with each write; a write is conditional on it.
@@ -34,48 +34,48 @@ pub struct Levels {
     pub sessions: BTreeMap<SourceId, Level<u32>>,
     /// Queued and running runs, by source.
     pub runs: BTreeMap<SourceId, Level<Runs>>,
-    /// When a session last appeared, microseconds since 1970; 0 when none did. What came and was overtaken by as high a
-    /// level is not seen to come: only standing by depends on it.
+    /// When a session last appeared, microseconds since 1970; 0 when none did. Misses an increase that was overtaken by an
+    /// equally high level; only standby depends on it.
     pub session_came_us: u64,
     /// When there last was a run, microseconds since 1970; 0 when there was none.
     pub run_seen_us: u64,
-    /// A launch that was asked for and may not have happened: whoever comes next asks for it again, under its token.
+    /// A launch that was requested and may not have happened: the next controller to look retries it under its token.
     pub launch: Option<Launch>,
 }
 
-/// What an event was to the ledger.
+/// The effect of an event on the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is the newest of its source.
-    News,
-    /// As new or newer is known: a second delivery, or one that was overtaken.
+    /// The event is its source's newest, and its level was stored.
+    Updated,
+    /// An equally new or newer level is stored: this was a duplicate, or was overtaken.
     Known,
-    /// There are too many sources already.
+    /// The level was not stored: there are too many sources already.
     TooManySources,
 }
 
 impl Levels {
-    /// Takes in an event unless a newer one of its source is known. The version stays. An event that was overtaken still
-    /// tells that there was a run then.
+    /// Records an event unless a newer one of its source is stored. Does not change the version. An overtaken event still
+    /// shows that there was a run at its time.
     pub fn record(&mut self, event: &Activity) -> Recorded {
-        let Activity { source, order, time_us, told } = event;
+        let Activity { source, order, time_us, payload } = event;
         let (order, time_us) = (*order, *time_us);
         let before = (self.n_sessions(), self.n_runs());
-        let recorded = match told {
-            Told::Sessions(value) => {
+        let recorded = match payload {
+            Payload::Sessions(value) => {
                 take_in(&mut self.sessions, source, Level { order, value: *value, time_us })
             }
-            Told::Runs { level: value, .. } => {
+            Payload::Runs { level: value, .. } => {
                 take_in(&mut self.runs, source, Level { order, value: *value, time_us })
             }
-            Told::Notice { .. } => Recorded::Known,
+            Payload::Notice { .. } => Recorded::Known,
         };
-        if recorded == Recorded::News && self.n_sessions() > before.0 {
+        if recorded == Recorded::Updated && self.n_sessions() > before.0 {
             self.session_came_us = self.session_came_us.max(time_us);
         }
-        let has_run = matches!(told, Told::Runs { level, .. } if level.total() > 0);
-        // A run that ends now was there until now.
-        let had_run = recorded == Recorded::News && self.n_runs().max(before.1) > 0;
+        let has_run = matches!(payload, Payload::Runs { level, .. } if level.total() > 0);
+        // A run that ends now was active until now.
+        let had_run = recorded == Recorded::Updated && self.n_runs().max(before.1) > 0;
         if recorded != Recorded::TooManySources && (has_run || had_run) {
             self.run_seen_us = self.run_seen_us.max(time_us);
         }
@@ -97,7 +97,7 @@ impl Levels {
         self.runs.values().fold(0, |sum, level| sum.saturating_add(level.value.total()))
     }
 
-    /// Without the sources that were silent for longer than this, and their names.
+    /// The levels without the sources that have been silent since before `since_us`, and those sources' names.
     pub fn without_silent(&self, since_us: u64) -> (Self, Vec<SourceId>) {
         let mut left = self.clone();
         left.sessions.retain(|_, level| level.time_us >= since_us);
@@ -128,7 +128,7 @@ fn take_in<T: Ord + Copy + Default>(
         known.remove(&oldest);
     }
     known.insert(source.clone(), level);
-    Recorded::News
+    Recorded::Updated
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The operator's knobs.
+//! The operator's settings.
 
 use std::num::NonZeroU32;
 
@@ -6,33 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::json;
 
-/// How a group is to follow its application. As JSON it is what the functions and `squall capacity` are configured with.
+/// How a group follows its application. The functions and `squall capacity` read it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Runs that one instance takes at once.
+    /// Runs that one instance takes at a time.
     pub runs_per_instance: NonZeroU32,
-    /// Instances beyond those that the runs need, while there are any.
+    /// Instances beyond those that the runs need, while there are runs.
     #[serde(default)]
     pub headroom: u32,
     /// Instances that stand by for sessions.
     #[serde(default)]
     pub standby: Standby,
-    /// How the group is made smaller.
+    /// How the group shrinks.
     pub scale_in: ScaleIn,
-    /// How far back the metrics are looked at before the group is made smaller, seconds.
+    /// How far back scale-in looks at the metrics, seconds.
     #[serde(default = "window_s")]
     pub window_s: u32,
-    /// How the group is made larger.
+    /// How the group grows.
     #[serde(default)]
     pub raise_by: RaiseBy,
-    /// How long a claim holds without being renewed, seconds.
+    /// How long a claim lasts without renewal, seconds.
     #[serde(default = "lease_s")]
     pub lease_s: u32,
-    /// How long a run that an event started may take before its instance is free without an event that it finished, seconds.
+    /// How long a run that an event reported as started keeps its instance if no event reports its end, seconds.
     #[serde(default = "event_lease_s")]
     pub event_lease_s: u32,
-    /// After how long a source that says nothing is forgotten, seconds; never, when not said.
+    /// How long a source may be silent before it stops counting, seconds; forever if unset.
     #[serde(default)]
     pub forget_source_after_s: Option<u32>,
 }
@@ -49,17 +49,16 @@ fn event_lease_s() -> u32 {
     7 * 86_400
 }
 
-/// How many instances stand by for how many sessions: a session is not a run yet, but may start one.
+/// Standby instances by number of sessions: a session is not a run yet, but may start one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Standby {
-    /// From so many sessions on, so many instances; sessions ascending.
+    /// The curve, with sessions ascending.
     pub steps: Vec<Step>,
-    /// How long sessions that run nothing are waited for, seconds: after that only `floor` stand by. For ever, when not
-    /// said.
+    /// How long sessions may run nothing before only `floor` instances stand by for them, seconds; indefinitely if unset.
     #[serde(default)]
     pub decay_s: Option<u32>,
-    /// Instances that stand by as long as there is any session at all.
+    /// Instances that stand by while there is any session.
     #[serde(default)]
     pub floor: u32,
 }
@@ -68,23 +67,23 @@ pub struct Standby {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// From so many sessions on.
+    /// The smallest number of sessions at which this step applies.
     pub sessions: u32,
-    /// So many instances.
+    /// The number of standby instances.
     pub instances: u32,
 }
 
-/// How the group is made smaller.
+/// How the group shrinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScaleIn {
-    /// To what the sessions need, when there has been no run for the whole window and the group's cooldown is over.
+    /// To what the sessions need, once there has been no run for the whole window and the group's cooldown is over.
     AllIdle {},
-    /// One idle instance after the other, while others work.
+    /// Idle instances one by one, while others work.
     ByInstance {
-        /// How long an instance is idle before it goes, seconds.
+        /// How long an instance must be idle before it is removed, seconds.
         idle_s: u32,
-        /// Instances that one tick drains at most.
+        /// Most instances that one tick drains.
         #[serde(default = "most_per_tick")]
         most_per_tick: u32,
     },
@@ -94,16 +93,16 @@ fn most_per_tick() -> u32 {
     20
 }
 
-/// How the group is made larger.
+/// How the group grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RaiseBy {
-    /// By setting the desired capacity, an absolute number. Works everywhere. A write that was overtaken may lower it for a
-    /// moment, until whoever wrote it, or the timer, looks again.
+    /// By setting the desired capacity, an absolute number. Works with every group. An overtaken write may lower it for a
+    /// moment, until its writer, or the timer, looks again.
     #[default]
     SetDesired,
-    /// By launching so many more under a token: no write can lower anything, and no launch happens twice. For groups with
-    /// a launch template in one Availability Zone.
+    /// By launching more instances under a token: no write can lower the desired capacity, and no launch happens twice. For
+    /// groups with a launch template in one Availability Zone.
     LaunchInstances,
 }
 
@@ -112,14 +111,14 @@ pub enum RaiseBy {
 #[error("{0}")]
 pub struct Unfit(String);
 
-/// Seconds that the ledger can add to a moment without end.
+/// Longest time span, seconds: adding it to a timestamp cannot overflow.
 const MOST_S: u32 = 365 * 86_400;
 
 impl Policy {
-    /// Reads a policy, and checks it.
+    /// Parses and validates a policy.
     ///
     /// # Errors
-    /// The field, its value, and what would be right.
+    /// The field, its value, and what was expected.
     pub fn from_json(text: &str) -> Result<Self, Unfit> {
         let policy: Self = json::read(text).map_err(Unfit)?;
         policy.check()?;
@@ -136,7 +135,7 @@ impl Policy {
             }
         }
         if standby.steps.first().is_some_and(|step| step.sessions == 0) {
-            let text = "standby.steps: the first step is at 0 sessions, expected at least 1; what stands by without any is the group's minimum";
+            let text = "standby.steps: the first step is at 0 sessions, expected at least 1; to keep instances without sessions, set the group's minimum";
             return Err(Unfit(text.to_owned()));
         }
         if standby.steps.first().is_some_and(|step| standby.floor > step.instances) {
@@ -149,7 +148,7 @@ impl Policy {
             ScaleIn::AllIdle {} => 0,
             ScaleIn::ByInstance { most_per_tick: 0, .. } => {
                 return Err(Unfit(
-                    "scale_in.most_per_tick: 0, expected at least 1, or nothing ever shrinks".to_owned(),
+                    "scale_in.most_per_tick: 0, expected at least 1, or the group never shrinks".to_owned(),
                 ));
             }
             ScaleIn::ByInstance { idle_s, .. } => *idle_s,
@@ -172,7 +171,7 @@ impl Policy {
 }
 
 impl Standby {
-    /// Instances that stand by for so many sessions.
+    /// Number of instances that stand by for `n_sessions` sessions.
     pub fn instances(&self, n_sessions: u32) -> u32 {
         self.steps.iter().rev().find(|step| n_sessions >= step.sessions).map_or(0, |step| step.instances)
     }

@@ -12,7 +12,7 @@ use crate::ids::InstanceId;
 use crate::journal::Line;
 use crate::levels::Levels;
 
-/// What is known of the application and of each instance. Every read sees every write that was acknowledged before it.
+/// The state of the application and of each instance. Every read sees every write that was acknowledged before it.
 pub trait Ledger {
     /// The newest levels; the empty ones of version 0 when there are none.
     ///
@@ -39,7 +39,7 @@ pub trait Ledger {
     /// # Errors
     /// Unknown when it does not answer.
     async fn put_instance(&self, row: &InstanceRow) -> Result<Written, PortError>;
-    /// Removes a row on condition that it is there, and its version is this.
+    /// Removes a row on condition that it exists with this version.
     ///
     /// # Errors
     /// Unknown when it does not answer.
@@ -53,50 +53,51 @@ pub trait ScalingGroup {
     /// # Errors
     /// Unknown when it does not answer; permanent when there is no such group.
     async fn describe(&self) -> Result<Group, PortError>;
-    /// Sets the desired capacity, whatever it was, cooldown or not.
+    /// Sets the desired capacity, ignoring any cooldown.
     ///
     /// # Errors
     /// Permanent outside the bounds; refused when the group is busy; unknown when it does not answer.
     async fn set_desired(&self, n: u32) -> Result<(), PortError>;
-    /// Launches so many more instances, at most 100, once per token; the desired capacity grows by them.
+    /// Launches `n` more instances, at most 100, once per token; the desired capacity grows by `n`.
     ///
     /// # Errors
-    /// Permanent when it would be over the maximum or the group cannot launch so. Refused when the group answers that none
-    /// were launched under this token: the next attempt takes a new one, because the answer to this one may stay the same.
-    /// Unknown in every other case, a throttled call included: an earlier call under the token may have been done.
+    /// Permanent when it would exceed the maximum or the group does not support such launches. Refused when the group
+    /// answers that no instance started under this token: the next attempt takes a new token, because the answer to this one
+    /// may stay the same. Unknown in every other case, including a throttled call: an earlier call under the token may have
+    /// succeeded.
     async fn launch(&self, n: u32, token: &str) -> Result<(), PortError>;
-    /// Terminates an instance and takes it from the desired capacity, protected or not. Of an instance that leaves already
-    /// nothing is taken.
+    /// Terminates an instance, protected or not, and decrements the desired capacity. Does nothing to an instance that is
+    /// already leaving.
     ///
     /// # Errors
-    /// Permanent when there would be less than the minimum; refused when the group is busy; unknown when it does not
+    /// Permanent when the group would fall below its minimum; refused when the group is busy; unknown when it does not
     /// answer.
     async fn terminate(&self, id: &InstanceId) -> Result<(), PortError>;
-    /// Has the group spare the instance when it shrinks by its own choice, or not. Of one that is not in service nothing is
-    /// changed, and that is no error: one that boots will be protected from launch, and one that leaves leaves.
+    /// Sets the instance's scale-in protection. Leaves an instance that is not in service unchanged, without an error: a
+    /// booting one is protected from launch, and a leaving one cannot be kept.
     ///
     /// # Errors
-    /// Permanent when that is not allowed; unknown when there is no answer.
+    /// Permanent when access is denied; unknown when there is no answer.
     async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError>;
 }
 
-/// A number that is written down over time.
+/// A number that is recorded over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Series {
-    /// Active sessions, as events told.
+    /// Active sessions, as events report them.
     Sessions,
-    /// Queued and running runs, as events told.
+    /// Queued and running runs, as events report them.
     Runs,
     /// Instances that the application needs.
     WantedCapacity,
-    /// How many of those the group's maximum does not allow.
+    /// How many of those exceed the group's maximum.
     OverMaximum,
-    /// How many fewer than the group's minimum they are.
+    /// How many fewer than the group's minimum those are.
     UnderMinimum,
-    /// As many as the group is told to have.
+    /// The group's desired capacity.
     DesiredCapacity,
-    /// From an event to the call that answers it, milliseconds.
+    /// Time from an event to the controller's decision on it, milliseconds.
     DecisionLatency,
     /// Events that were refused.
     MalformedEvents,
@@ -104,31 +105,31 @@ pub enum Series {
     Terminated,
     /// Instances that a run claimed just before they would have been drained.
     ClaimsWon,
-    /// Instances that left although a run was on them, whoever took them.
+    /// Instances that left with a run on them, whatever the cause.
     BusyKilled,
 }
 
-/// The numbers over time. A view: nothing is decided by them that the ledger knows better.
+/// The numbers over time. A view: decisions prefer the ledger where it knows better.
 pub trait Metrics {
-    /// Writes numbers down, as of now.
+    /// Records numbers, as of now.
     ///
     /// # Errors
     /// Unknown when it does not answer.
     async fn put(&self, values: &[(Series, f64)]) -> Result<(), PortError>;
-    /// The largest value of a series over the last so many seconds; `None` when there is none.
+    /// The largest value of a series over the last `window_s` seconds; `None` when it has no data.
     ///
     /// # Errors
     /// Unknown when it does not answer.
     async fn maximum(&self, series: Series, window_s: u32) -> Result<Option<f64>, PortError>;
 }
 
-/// Where decisions are written, a line of JSON each. Whoever writes none down need not make any.
+/// Where decisions are recorded, a line of JSON each.
 pub trait Journal {
     /// Writes a line.
     fn write(&self, line: &Line);
 }
 
-/// Everything that a controller has.
+/// The ports of a controller.
 #[derive(Debug, Clone, Default)]
 pub struct Ports<G, L, M, J, C> {
     /// The group.

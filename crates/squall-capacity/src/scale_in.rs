@@ -1,5 +1,5 @@
-//! Making the group smaller, when every source of evidence agrees. What is not known counts as it was last known, and
-//! what was never known holds everything.
+//! Scale-in: shrinks the group when every source of evidence agrees. A level counts as last reported; one that was never
+//! reported holds everything.
 
 use std::collections::BTreeSet;
 
@@ -11,87 +11,87 @@ use crate::group::{Group, Instance, Lifecycle};
 use crate::ids::InstanceId;
 use crate::levels::Levels;
 use crate::policy::{Policy, ScaleIn, us};
-use crate::scale_out::{ScaleOut, ScaleOutSeen, enough, heard, n_leaving};
+use crate::scale_out::{ScaleOut, ScaleOutObservation, effective_levels, n_leaving, plan_floor};
 
-/// How long an instance drains before another tick than the one that drained it may touch it, microseconds: longer than a
-/// tick may take, so that no two terminate the same instance.
+/// How long an instance drains before a later tick may terminate it, microseconds: longer than a tick can take, so that no
+/// two ticks terminate the same instance.
 pub const DRAIN_GRACE_US: u64 = 120_000_000;
 
-/// What scale-in looks at.
+/// The input of a scale-in decision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ScaleInSeen {
-    /// The group, the levels, the instances' rows.
-    pub now: ScaleOutSeen,
-    /// The most sessions over the window, by the metric; `None` when it has none.
+pub struct ScaleInObservation {
+    /// The group, the levels and the instances' rows.
+    pub now: ScaleOutObservation,
+    /// The most sessions over the window, by the metric; `None` when it has no data.
     pub most_sessions: Option<u32>,
-    /// The most runs over the window, by the metric; `None` when it has none.
+    /// The most runs over the window, by the metric; `None` when it has no data.
     pub most_runs: Option<u32>,
 }
 
-/// Why nothing is drained.
+/// Why the tick drains nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hold {
-    /// Nobody ever said how many runs there are.
+    /// No source has reported a run level yet.
     RunsUnknown,
-    /// Sessions have instances standing by, and nobody ever said how many sessions there are.
+    /// The policy has standby for sessions, and no source has reported a session level yet.
     SessionsUnknown,
-    /// As many are needed as there are, or the minimum is reached.
+    /// All instances are needed, or the group is at its minimum.
     Needed,
-    /// More could go, but none was idle for long enough.
+    /// There are spare instances, but none has been idle for long enough.
     NoneIdle,
     /// There was a run within the window, or an instance is claimed.
     NotQuiet,
-    /// More runs are running than have claimed an instance: which instances work is not known.
+    /// More runs are running than have claimed an instance: any instance may be busy.
     Unclaimed,
-    /// The group has just changed, or is changing.
+    /// The group is changing, or in its cooldown.
     Cooling,
-    /// Fewer are desired than there are: whatever loses its protection now would be killed.
+    /// Fewer instances are desired than live: any that loses its protection would be killed.
     DesiredBelowLive,
 }
 
-/// What a tick of the timer does.
+/// The decision of a tick of the timer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tick {
-    /// What has to be there, and what is done when it is not: events may have been lost.
+    /// The scale-out part: raises the group if an event was lost.
     pub enough: ScaleOut,
-    /// Instances that are seen for the first time: idle from now on, as far as anybody knows.
+    /// New instances, taken to be idle from now on.
     pub adopt: Vec<InstanceId>,
-    /// Instances that leave, or have left, without having been drained: nobody is to claim them any more.
+    /// Instances that are leaving or have left without having been drained: no run may claim them any more.
     pub lost: Vec<InstanceId>,
-    /// Rows of instances that left some time ago.
+    /// Instances that left some time ago, whose rows are removed.
     pub forget: Vec<InstanceId>,
-    /// Of those, instances that left with a run which nobody said has ended.
+    /// Of those, instances that left with a run whose end was never reported.
     pub killed: Vec<InstanceId>,
-    /// Idle instances to drain, and to terminate once they are.
+    /// Idle instances to drain, then terminate.
     pub drain: Vec<InstanceId>,
-    /// Whether either all of them go or none.
+    /// Whether all of them must drain for any to be terminated.
     pub all_or_none: bool,
-    /// Instances that an earlier tick had leave and that are still there: it did not come so far.
+    /// Instances that an earlier, interrupted tick drained and did not terminate.
     pub terminate: Vec<InstanceId>,
-    /// Of those, instances that the group can neither lose nor replace within its bounds: they take runs again.
+    /// Such instances that the group can neither lose nor replace within its bounds: they take runs again.
     #[serde(default)]
     pub reopen: Vec<InstanceId>,
     /// Why nothing is drained.
     pub hold: Option<Hold>,
-    /// In words.
+    /// The reason, for the operator.
     pub reason: String,
 }
 
 /// Decides what a tick does.
-pub fn plan_tick(policy: &Policy, seen: &ScaleInSeen) -> Tick {
-    let ScaleInSeen { now, most_sessions, most_runs } = seen;
-    let ScaleOutSeen { now_us, group, instances, .. } = now;
-    let (levels, silent) = heard(policy, &now.levels, *now_us);
-    let known = |is_told: bool, metric: Option<u32>| is_told || metric.is_some();
+pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
+    let ScaleInObservation { now, most_sessions, most_runs } = seen;
+    let ScaleOutObservation { now_us, group, instances, .. } = now;
+    let (levels, silent) = effective_levels(policy, &now.levels, *now_us);
+    let known = |is_reported: bool, metric: Option<u32>| is_reported || metric.is_some();
     let uses_sessions = !policy.standby.steps.is_empty() || policy.standby.floor > 0;
-    // The metric may be late, the ledger's level may be of a moment: the larger one counts.
+    // The metric may lag, and the ledger has only the current level: the larger one counts.
     let n_sessions = levels.n_sessions().max(most_sessions.unwrap_or(0));
     let n_runs = levels.n_runs().max(most_runs.unwrap_or(0));
-    // To have enough, what there is now counts; to have fewer, what there was.
+    // Growing depends on current demand; shrinking on the maximum over the window.
     let demand_now = demand_of(policy, &levels, levels.n_sessions(), levels.n_runs(), *now_us);
     let demand_then = demand_of(policy, &levels, n_sessions, n_runs, *now_us);
-    let enough = enough(policy, now, demand_now, silent);
+    let enough = plan_floor(policy, now, demand_now, silent);
 
     let rows: BTreeSet<&InstanceId> = instances.iter().map(|row| &row.id).collect();
     let adopt: Vec<_> =
@@ -125,8 +125,8 @@ fn in_service(group: &Group) -> impl Iterator<Item = &Instance> {
     group.instances.iter().filter(|it| it.lifecycle == Lifecycle::InService)
 }
 
-/// Whether an instance leaves or has left without having been told to. One that is not listed and claimed may be so new
-/// that it is not listed yet: its lease tells.
+/// Whether an instance is leaving or has left without having been drained. One that is claimed but not listed may be too new
+/// to be listed yet, so it counts as lost only once its lease has expired.
 fn is_lost(group: &Group, row: &InstanceRow, now_us: u64) -> bool {
     match (row.state, group.instance(&row.id)) {
         (State::Gone { .. }, _) => false,
@@ -135,13 +135,13 @@ fn is_lost(group: &Group, row: &InstanceRow, now_us: u64) -> bool {
     }
 }
 
-/// Whether whoever had the instance leave must be through with it.
+/// Whether the tick that drained or terminated the instance must have ended by now.
 fn is_old(row: &InstanceRow, now_us: u64) -> bool {
     row.leaving_since_us().is_some_and(|since_us| now_us.saturating_sub(since_us) >= DRAIN_GRACE_US)
 }
 
-/// Instances that were to leave long ago, are still there and not wanted back: those that the group may lose, and those that
-/// it may not, nor launch others in their place. These would take no runs for ever.
+/// Instances that should have left long ago, are still in service and are not undrained: those that the group may lose, and
+/// those that it can neither lose nor replace, which would otherwise take no runs forever.
 fn stranded(
     group: &Group,
     instances: &[InstanceRow],
@@ -160,14 +160,14 @@ fn stranded(
     (lost, kept)
 }
 
-/// Instances that serve and are not to leave.
+/// Number of instances in service that are not leaving.
 fn n_serving(group: &Group, instances: &[InstanceRow]) -> u32 {
     let leaving = instances.iter().filter(|row| row.leaving_since_us().is_some());
     let leaving: BTreeSet<_> = leaving.map(|row| &row.id).collect();
     u32::try_from(in_service(group).filter(|it| !leaving.contains(&it.id)).count()).unwrap_or(u32::MAX)
 }
 
-/// Runs that have claimed an instance of the group.
+/// Number of runs that hold a claim on an instance of the group.
 fn n_claims(group: &Group, instances: &[InstanceRow], now_us: u64) -> u32 {
     let listed = instances.iter().filter(|row| group.instance(&row.id).is_some());
     u32::try_from(listed.map(|row| row.live_runs(now_us).count()).sum::<usize>()).unwrap_or(u32::MAX)
@@ -175,13 +175,13 @@ fn n_claims(group: &Group, instances: &[InstanceRow], now_us: u64) -> u32 {
 
 fn victims(
     policy: &Policy,
-    now: &ScaleOutSeen,
+    now: &ScaleOutObservation,
     levels: &Levels,
     demand: &Demand,
 ) -> (Vec<InstanceId>, Option<Hold>) {
-    let ScaleOutSeen { now_us, group, instances, .. } = now;
+    let ScaleOutObservation { now_us, group, instances, .. } = now;
     let floor = group.clamp(demand.wanted());
-    // What is desired and does not serve yet may never come: none that serves goes for it.
+    // A desired instance that is not in service yet may never arrive: it does not free one that is.
     let n_there = n_serving(group, instances).min(group.desired.saturating_sub(n_leaving(group, instances)));
     let n_spare = n_there.saturating_sub(floor);
     if n_spare == 0 {
@@ -196,7 +196,7 @@ fn victims(
     idle.sort();
     let (idle_us, most) = match policy.scale_in {
         ScaleIn::AllIdle {} => {
-            // The metric says what was told in the window, not what still held when it began; and it may lag.
+            // The metric has only levels reported within the window, not the one in force when it began; and it may lag.
             let seen_us = now.levels.run_seen_us;
             let ran = seen_us > 0 && now_us.saturating_sub(seen_us) < us(policy.window_s);
             if ran || demand.n_runs > 0 || n_claims(group, instances, *now_us) > 0 {
@@ -207,7 +207,7 @@ fn victims(
             }
             (0, n_spare)
         }
-        // What works unclaimed looks idle.
+        // An instance with an unclaimed run looks idle.
         ScaleIn::ByInstance { .. } if n_claims(group, instances, *now_us) < levels.n_running() => {
             return (Vec::new(), Some(Hold::Unclaimed));
         }
@@ -235,37 +235,37 @@ fn reason(
         None => {
             let ids: Vec<_> = drain.iter().map(InstanceId::as_str).collect();
             format!(
-                "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted} of {desired}: {} go, {}",
+                "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted} of {desired}: draining {}: {}",
                 drain.len(),
                 ids.join(", ")
             )
         }
-        Some(Hold::RunsUnknown) => "nobody ever said how many runs there are: nothing goes".to_owned(),
-        Some(Hold::SessionsUnknown) => {
-            "nobody ever said how many sessions there are: nothing goes".to_owned()
-        }
+        Some(Hold::RunsUnknown) => "no run level reported yet: holding".to_owned(),
+        Some(Hold::SessionsUnknown) => "no session level reported yet: holding".to_owned(),
         Some(Hold::Needed) => format!(
-            "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted}, the bounds are {min} to {max}: \
-             of {desired} desired {n_serving} serve, not too many"
+            "at most {n_runs} runs and {n_sessions} sessions in the window need {wanted}, the bounds are {min} to {max}; \
+             {n_serving} of {desired} desired take runs: none to spare"
         ),
         Some(Hold::NoneIdle) => {
-            format!("{wanted} of {desired} are needed, but none was idle for long enough")
+            format!("{wanted} of {desired} are needed, but none has been idle for long enough")
         }
         Some(Hold::NotQuiet) => {
-            format!("{wanted} of {desired} are needed, but something ran within the window: all or none")
+            format!("{wanted} of {desired} are needed, but a run was active within the window: all or none")
         }
         Some(Hold::Unclaimed) => format!(
-            "{wanted} of {desired} are needed, but more runs run than have claimed an instance: any may be at work"
+            "{wanted} of {desired} are needed, but more runs are running than have claimed an instance: any may be busy"
         ),
-        Some(Hold::Cooling) => format!("{wanted} of {desired} are needed, but the group has just changed"),
+        Some(Hold::Cooling) => {
+            format!("{wanted} of {desired} are needed, but the group is changing or cooling down")
+        }
         Some(Hold::DesiredBelowLive) => {
             let n_live = group.n_live();
-            format!("{desired} are desired and {n_live} live: nothing goes until as many are desired")
+            format!("{desired} are desired and {n_live} live: holding until the desired capacity is raised")
         }
     };
     for (ids, what) in [
-        (terminate, "drained before and still there"),
-        (reopen, "neither to be lost nor replaced, and in use again"),
+        (terminate, "drained earlier and still there"),
+        (reopen, "can be neither removed nor replaced, taking runs again"),
     ] {
         if !ids.is_empty() {
             let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();

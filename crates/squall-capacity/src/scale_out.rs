@@ -1,4 +1,4 @@
-//! Making the group larger. Only ever larger.
+//! Scale-out: it only ever makes the group larger.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,13 @@ use crate::policy::{Policy, RaiseBy, us};
 /// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html>).
 pub const MOST_PER_LAUNCH: u32 = 100;
 
-/// How long a token is asked for again, microseconds. How long the service remembers one is not documented; a launch that
-/// nobody could finish by then is given up, and the group is looked at afresh.
+/// How long a launch is retried under its token, microseconds. AWS does not document how long it remembers a token; a launch
+/// that has not finished by then is given up, and the next decision starts from the group as it is.
 pub const TOKEN_US: u64 = 300_000_000;
 
-/// What scale-out looks at.
+/// The input of a scale-out decision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ScaleOutSeen {
+pub struct ScaleOutObservation {
     /// Now, microseconds since 1970.
     pub now_us: u64,
     /// The group.
@@ -35,87 +35,87 @@ pub struct ScaleOutSeen {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Raise {
-    /// Not at all: it is as large as it has to be, or as it may be.
+    /// Not at all: it is as large as needed, or as allowed.
     Hold,
-    /// To this desired capacity.
+    /// By setting the desired capacity.
     SetDesired {
-        /// Absolute.
+        /// The new desired capacity.
         to: u32,
     },
-    /// By these.
+    /// By a new launch.
     Launch(Launch),
-    /// By what was asked for before and may not have happened.
+    /// By retrying an earlier launch that may not have happened.
     LaunchAgain(Launch),
-    /// Not yet: a launch was asked for so long ago that its token may be forgotten. It is struck out first.
+    /// Not yet: an earlier launch is so old that AWS may have forgotten its token. It is removed first.
     GiveUp(Launch),
 }
 
-/// What is done to have enough.
+/// A scale-out decision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ScaleOut {
     /// What the application needs.
     pub demand: Demand,
-    /// The desired capacity that this comes to, within the bounds.
+    /// The desired capacity to reach, within the bounds.
     pub target: u32,
-    /// How many needed instances the maximum does not allow.
+    /// How many needed instances exceed the maximum.
     pub over_maximum: u32,
-    /// How many more than needed the minimum demands.
+    /// How many instances the minimum requires beyond those needed.
     pub under_minimum: u32,
     /// Draining instances that are to take runs again.
     pub undrain: Vec<InstanceId>,
-    /// What is asked of the group.
+    /// The request to the group.
     pub raise: Raise,
-    /// Sources that were silent for too long and do not count.
+    /// Sources that have been silent for too long and do not count.
     pub silent: Vec<SourceId>,
-    /// In words.
+    /// The reason, for the operator.
     pub reason: String,
 }
 
 impl ScaleOut {
-    /// Whether there is nothing to do: it is as large as it has to be, or as it may be.
+    /// Whether there is nothing to do: the group is as large as needed, or as allowed.
     pub fn is_enough(&self) -> bool {
         self.raise == Raise::Hold && self.undrain.is_empty()
     }
 }
 
-/// Decides how the group becomes as large as the ledger says it has to be.
-pub fn plan_scale_out(policy: &Policy, seen: &ScaleOutSeen) -> ScaleOut {
-    let (levels, silent) = heard(policy, &seen.levels, seen.now_us);
+/// Decides how the group grows to what the ledger requires.
+pub fn plan_scale_out(policy: &Policy, seen: &ScaleOutObservation) -> ScaleOut {
+    let (levels, silent) = effective_levels(policy, &seen.levels, seen.now_us);
     let demand = demand(policy, &levels, seen.now_us);
-    enough(policy, seen, demand, silent)
+    plan_floor(policy, seen, demand, silent)
 }
 
-/// The levels of the sources that still say something.
-pub(crate) fn heard(policy: &Policy, levels: &Levels, now_us: u64) -> (Levels, Vec<SourceId>) {
+/// The levels without silent sources, and the names of those.
+pub(crate) fn effective_levels(policy: &Policy, levels: &Levels, now_us: u64) -> (Levels, Vec<SourceId>) {
     match policy.forget_source_after_s {
         Some(after_s) => levels.without_silent(now_us.saturating_sub(us(after_s))),
         None => (levels.clone(), Vec::new()),
     }
 }
 
-/// Decides how the group becomes as large as `demand` says.
-pub(crate) fn enough(
+/// Decides how the group reaches at least what `demand` requires.
+pub(crate) fn plan_floor(
     policy: &Policy,
-    seen: &ScaleOutSeen,
+    seen: &ScaleOutObservation,
     demand: Demand,
     silent: Vec<SourceId>,
 ) -> ScaleOut {
-    let ScaleOutSeen { now_us, group, levels, instances } = seen;
+    let ScaleOutObservation { now_us, group, levels, instances } = seen;
     let wanted = demand.wanted();
     let is_in_service =
         |row: &&InstanceRow| group.instance(&row.id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
     let n_leaving = n_leaving(group, instances);
     let mut draining: Vec<&InstanceRow> =
         instances.iter().filter(|row| row.draining_since_us().is_some()).filter(is_in_service).collect();
-    // What was drained last is the least likely to be terminated already.
+    // The most recently drained is the least likely to be terminated already.
     draining.sort_by_key(|row| (std::cmp::Reverse(row.draining_since_us()), row.id.clone()));
     let n_draining = u32::try_from(draining.len()).unwrap_or(u32::MAX);
     let within = group.clamp(wanted);
     let lacking = within.saturating_sub(group.desired.saturating_sub(n_leaving));
     let n_undrained = lacking.min(n_draining);
     let undrain = draining[..n_undrained as usize].iter().map(|row| row.id.clone()).collect();
-    // Whoever has the others leave will take them from the desired capacity. And desired below what lives is a kill that
-    // waits for the first instance to lose its protection: somebody's stale write, to be mended.
+    // Terminating the others will lower the desired capacity by as many. And a desired capacity below the live count, the
+    // result of a stale write, kills the first instance that loses its protection: raise it back.
     let for_demand = within.saturating_add(n_leaving.saturating_sub(n_undrained));
     let target = group.clamp(for_demand.max(group.n_live()).max(group.desired));
     let raise = raise(policy, levels, group, target, *now_us);
@@ -133,7 +133,7 @@ pub(crate) fn enough(
     }
 }
 
-/// Instances that count towards the desired capacity and take no more runs.
+/// Number of instances that count towards the desired capacity and take no more runs.
 pub(crate) fn n_leaving(group: &Group, instances: &[InstanceRow]) -> u32 {
     let leaving = instances.iter().filter(|row| row.leaving_since_us().is_some());
     let leaving = leaving.filter(|row| group.live().any(|it| it.id == row.id));
@@ -158,8 +158,8 @@ fn raise(policy: &Policy, levels: &Levels, group: &Group, target: u32, now_us: u
     }
 }
 
-/// A token that no other launch has: 64 characters at most, of `[A-Za-z0-9-_/]`. The moment is in it because a ledger may
-/// be made anew and begin its versions again.
+/// A token unique to a launch: at most 64 characters of `[A-Za-z0-9-_/]`. It includes the time because a recreated ledger
+/// restarts its versions.
 fn token(group: &str, version: u64, now_us: u64) -> String {
     // FNV-1a, <https://www.rfc-editor.org/rfc/rfc9923>.
     let hash = group.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -177,11 +177,11 @@ fn reason(
     raise: &Raise,
 ) -> String {
     let Demand { n_sessions, n_runs, for_runs, standby, is_decayed } = demand;
-    let idle = if *is_decayed { ", which run nothing" } else { "" };
+    let idle = if *is_decayed { "idle " } else { "" };
     let one = |n: u32, one: &'static str, many: &'static str| if n == 1 { one } else { many };
     let (runs, sessions) = (one(*n_runs, "run", "runs"), one(*n_sessions, "session", "sessions"));
     let (needs, need) = (one(*n_runs, "needs", "need"), one(*n_sessions, "needs", "need"));
-    let need = format!("{n_runs} {runs} {needs} {for_runs}, {n_sessions} {sessions}{idle} {need} {standby}");
+    let need = format!("{n_runs} {runs} {needs} {for_runs}, {n_sessions} {idle}{sessions} {need} {standby}");
     let Group { min, max, desired, .. } = group;
     let wanted = demand.wanted();
     let bound = if wanted > *max {
@@ -193,11 +193,11 @@ fn reason(
     };
     let spared = match n_undrained {
         0 => String::new(),
-        n => format!("; {n} that drain are kept"),
+        n => format!("; keeping {n} that were draining"),
     };
     let left = match n_left {
         0 => String::new(),
-        n => format!("; {n} leave"),
+        n => format!("; {n} leaving"),
     };
     let n_live = group.n_live();
     let live = if n_live > *desired { format!("; {n_live} live") } else { String::new() };
@@ -205,23 +205,23 @@ fn reason(
         [] => String::new(),
         silent => {
             let names: Vec<_> = silent.iter().map(SourceId::as_str).collect();
-            format!("; silent for too long to count: {}", names.join(", "))
+            format!("; ignoring silent sources: {}", names.join(", "))
         }
     };
     let done = match raise {
-        Raise::Hold if wanted > *max => format!("desired is {desired}: no more may be"),
+        Raise::Hold if wanted > *max => format!("desired is {desired}: no room to grow"),
         Raise::Hold => format!("desired is {desired}: enough"),
         Raise::SetDesired { to } => format!("desired goes from {desired} to {to}"),
         Raise::Launch(launch) => {
             let to = desired.saturating_add(launch.n);
             let more = if to < target { format!(", on the way to {target}") } else { String::new() };
-            format!("{} are launched, desired goes from {desired} to {to}{more}", launch.n)
+            format!("launching {}, desired goes from {desired} to {to}{more}", launch.n)
         }
         Raise::LaunchAgain(launch) => {
-            format!("the launch {} of {} is asked for again", launch.token, launch.n)
+            format!("retrying launch {} of {}", launch.token, launch.n)
         }
         Raise::GiveUp(launch) => {
-            format!("the launch {} of {} is too old to be asked for again", launch.token, launch.n)
+            format!("giving up launch {} of {}: too old to retry", launch.token, launch.n)
         }
     };
     format!("{need}{unheard}{bound}{spared}{left}{live}; {done}")

@@ -1,4 +1,4 @@
-//! What may be seen, for tests: groups and ledgers in any state, and what becomes of them when a plan is carried out.
+//! Observations for tests: groups and ledgers in any state, and the effect of carrying out a plan.
 
 use proptest::prelude::*;
 
@@ -9,8 +9,8 @@ use crate::ids::{InstanceId, RunId, SourceId};
 use crate::launch::Launch;
 use crate::levels::{Level, Levels};
 use crate::policy::{Policy, RaiseBy, ScaleIn, Standby, Step, us};
-use crate::scale_in::{ScaleInSeen, Tick};
-use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen};
+use crate::scale_in::{ScaleInObservation, Tick};
+use crate::scale_out::{Raise, ScaleOut, ScaleOutObservation};
 
 pub(crate) const NOW_US: u64 = 10_000_000_000;
 
@@ -53,7 +53,7 @@ fn standby() -> Standby {
     Standby { steps, decay_s: Some(1_000), floor: 1 }
 }
 
-/// A moment at or before now, often one on which something depends.
+/// A time at or before now, often one at a threshold.
 fn past_us() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0_u32), Just(119), Just(120), Just(300), Just(599), Just(600), 0_u32..3_000]
         .prop_map(|s| NOW_US - us(s))
@@ -97,7 +97,7 @@ fn group(most: u32) -> impl Strategy<Value = Group> {
     ];
     let instances = prop::collection::btree_map(0..most, lifecycle, 0..most as usize + 1);
     let cooling = prop_oneof![3 => Just(0), 1 => past_us(), 1 => Just(NOW_US + 1), 1 => Just(u64::MAX)];
-    // Mostly as many as are desired live; a group that is changing has more or fewer.
+    // Usually as many are live as desired; a changing group has more or fewer.
     (0_u32..4, 0_u32..10, instances, prop_oneof![3 => Just(None), 2 => (0_u32..14).prop_map(Some)], cooling)
         .prop_map(|(min, more, instances, desired, cooling_until_us)| {
             let instances = instances.into_iter().map(|(n, lifecycle)| instance(n, lifecycle)).collect();
@@ -139,8 +139,8 @@ fn levels() -> impl Strategy<Value = Levels> {
     )
 }
 
-pub(crate) fn scale_out_seen() -> impl Strategy<Value = ScaleOutSeen> {
-    (group(12), levels(), rows(14)).prop_map(|(group, levels, instances)| ScaleOutSeen {
+pub(crate) fn scale_out_seen() -> impl Strategy<Value = ScaleOutObservation> {
+    (group(12), levels(), rows(14)).prop_map(|(group, levels, instances)| ScaleOutObservation {
         now_us: NOW_US,
         group,
         levels,
@@ -148,17 +148,17 @@ pub(crate) fn scale_out_seen() -> impl Strategy<Value = ScaleOutSeen> {
     })
 }
 
-pub(crate) fn scale_in_seen() -> impl Strategy<Value = ScaleInSeen> {
+pub(crate) fn scale_in_seen() -> impl Strategy<Value = ScaleInObservation> {
     let most = || prop::option::of(0_u32..8);
-    (scale_out_seen(), most(), most()).prop_map(|(now, most_sessions, most_runs)| ScaleInSeen {
+    (scale_out_seen(), most(), most()).prop_map(|(now, most_sessions, most_runs)| ScaleInObservation {
         now,
         most_sessions,
         most_runs,
     })
 }
 
-/// What is seen once a plan to have enough is carried out; new instances are booting.
-pub(crate) fn raised(seen: &ScaleOutSeen, plan: &ScaleOut) -> ScaleOutSeen {
+/// The observation after a scale-out plan is carried out; new instances are booting.
+pub(crate) fn raised(seen: &ScaleOutObservation, plan: &ScaleOut) -> ScaleOutObservation {
     let mut seen = seen.clone();
     for row in seen.instances.iter_mut().filter(|row| plan.undrain.contains(&row.id)) {
         *row = undrain(row, seen.now_us).unwrap();
@@ -167,7 +167,7 @@ pub(crate) fn raised(seen: &ScaleOutSeen, plan: &ScaleOut) -> ScaleOutSeen {
     let to = match &plan.raise {
         Raise::Hold | Raise::GiveUp(_) => group.desired,
         Raise::SetDesired { to } => *to,
-        // The group refuses what is over its maximum.
+        // The group refuses requests above its maximum.
         Raise::Launch(launch) | Raise::LaunchAgain(launch) => {
             Some(group.desired + launch.n).filter(|to| *to <= group.max).unwrap_or(group.desired)
         }
@@ -182,8 +182,8 @@ pub(crate) fn raised(seen: &ScaleOutSeen, plan: &ScaleOut) -> ScaleOutSeen {
     seen
 }
 
-/// What is seen once a tick is carried out, without a claim in between.
-pub(crate) fn ticked(seen: &ScaleInSeen, tick: &Tick) -> ScaleInSeen {
+/// The observation after a tick is carried out, without a claim in between.
+pub(crate) fn ticked(seen: &ScaleInObservation, tick: &Tick) -> ScaleInObservation {
     let mut now = raised(&seen.now, &tick.enough);
     now.instances.extend(tick.adopt.iter().map(|id| InstanceRow::new(id.clone(), now.now_us)));
     now.instances.sort_by(|a, b| a.id.cmp(&b.id));
@@ -199,5 +199,5 @@ pub(crate) fn ticked(seen: &ScaleInSeen, tick: &Tick) -> ScaleInSeen {
         now.group.instances.retain(|it| it.id != *id);
         now.group.desired -= 1;
     }
-    ScaleInSeen { now, ..seen.clone() }
+    ScaleInObservation { now, ..seen.clone() }
 }

@@ -1,5 +1,5 @@
-//! The steps: read the ports, decide, write the decision down, act, look again. A step may be run twice, at the same time
-//! as others, be killed between any two port calls, or have its reply lost.
+//! The steps: read the ports, decide, act, write the decision to the journal, look again. A step may run twice, run
+//! concurrently with others, be killed between any two port calls, or lose a port's reply.
 
 mod rows;
 mod runner;

@@ -1,4 +1,4 @@
-//! `squall capacity`: what keeps a group of instances as large as its application needs.
+//! `squall capacity`: tools for the controllers that size a group of instances.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ mod doctor;
 mod explain;
 mod simulate;
 
-/// Size a group of instances by its application's events: explain, check, and try policies out
+/// Explain, check and simulate how a group of instances is sized by its application's events
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use squall_capacity::claims::{InstanceRow, State};
-use squall_capacity::events::{Activity, Runs, Told};
+use squall_capacity::events::{Activity, Payload, Runs};
 use squall_capacity::ids::{InstanceId, RunId, SourceId};
 use squall_capacity::levels::Levels;
 use squall_capacity::ports::{Ledger, Metrics, PortError, ScalingGroup, Series, Written, chain};
@@ -29,9 +29,9 @@ fn id(n: u32) -> Result<InstanceId, Broken> {
 fn levels(version: u64, source: &str) -> Result<Levels, Broken> {
     let mut levels = Levels { version, ..Levels::default() };
     let level = Runs { queued: 1, running: 2 };
-    let told = Told::Runs { level, started: Vec::new(), finished: Vec::new() };
+    let payload = Payload::Runs { level, started: Vec::new(), finished: Vec::new() };
     let order = u64::MAX - version;
-    levels.record(&Activity { source: SourceId::new(source)?, order, time_us: 7, told });
+    levels.record(&Activity { source: SourceId::new(source)?, order, time_us: 7, payload });
     Ok(levels)
 }
 

@@ -1,4 +1,4 @@
-//! Scale-in: from a tick of the timer to a group that is no larger than it need be.
+//! Scale-in: handles a tick of the timer by shrinking the group to what is needed.
 
 use serde::Deserialize;
 use squall_capacity::policy::Policy;
@@ -9,12 +9,12 @@ use tracing::{info, warn};
 use crate::failure::Failure;
 use crate::result_collector::SCHEDULED;
 
-/// What scale-in is invoked with: the timer.
+/// The event that invokes scale-in: a tick of the timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Shape")]
 pub struct TimerEvent;
 
-/// The field that tells the timer.
+/// The field that identifies the timer's event.
 #[derive(Deserialize)]
 #[serde(expecting = "a scheduled event")]
 struct Shape {
@@ -35,7 +35,7 @@ impl TryFrom<Shape> for TimerEvent {
     }
 }
 
-/// Has the group be as large as it must be, and no larger than it need be.
+/// Makes the group as large as needed, and no larger.
 ///
 /// # Errors
 /// When a port fails; the next tick is the retry.
@@ -56,15 +56,15 @@ where
     info!(
         n_terminated = outcome.terminated.len(),
         n_claimed_first = outcome.claimed_first.len(),
-        "to have enough: {}; to have fewer: {}",
+        "scale-out: {}; scale-in: {}",
         decision.enough.reason,
         decision.reason
     );
     for id in &decision.killed {
-        warn!(instance = %id, "it left with a run on it");
+        warn!(instance = %id, "left with a run on it");
     }
     for (id, error) in &outcome.refused {
-        warn!(instance = %id, "not terminated, it takes runs again: {error}");
+        warn!(instance = %id, "not terminated, takes runs again: {error}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Scale-out: from an SNS event to a group that is large enough.
+//! Scale-out: handles SNS events by growing the group to what is needed.
 
 use aws_lambda_events::sns::{SnsEvent, SnsMessage};
 use squall_capacity::events::Activity;
@@ -10,11 +10,11 @@ use tracing::{error, info, warn};
 
 use crate::failure::Failure;
 
-/// Takes in each message. One that is no event is done with: it is counted, and another delivery of it would not be any
-/// better. One that fails does not keep the others from being taken in.
+/// Handles each message. A malformed one is counted and not retried: another delivery would be just as malformed. One that
+/// fails does not keep the others from being handled.
 ///
 /// # Errors
-/// When a message is to be delivered again. Lambda delivers all of them; what was taken in is known by then.
+/// When a message must be delivered again. Lambda redelivers all of them; those already handled are recognized.
 pub async fn handle<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
@@ -40,15 +40,15 @@ where
         };
         match on_event(ports, policy, &activity).await {
             Ok(handled) => log(&message_id, &activity, &handled),
-            // The first is what the invocation fails with, and is logged with it.
-            Err(error) if failed.is_some() => error!(message_id, "not taken in: {}", chain(&error)),
+            // The invocation fails with the first error, which is logged with it.
+            Err(error) if failed.is_some() => error!(message_id, "not handled: {}", chain(&error)),
             Err(error) => failed = Some(Failure::step(format_args!("message {message_id}"), &error)),
         }
     }
     if n_malformed > 0
         && let Err(error) = ports.metrics.put(&[(Series::MalformedEvents, n_malformed.into())]).await
     {
-        warn!(n_malformed, "refused events are not counted: {}", chain(&error));
+        warn!(n_malformed, "cannot count refused events: {}", chain(&error));
     }
     failed.map_or(Ok(()), Err)
 }
@@ -57,10 +57,10 @@ fn log(message: &str, activity: &Activity, handled: &Handled) {
     let Handled { recorded, decision, has_raised } = handled;
     let (source, reason) = (&activity.source, &decision.reason);
     match recorded {
-        Recorded::News => info!(message_id = message, %source, has_raised, "taken in: {reason}"),
-        Recorded::Known => info!(message_id = message, %source, has_raised, "was known: {reason}"),
+        Recorded::Updated => info!(message_id = message, %source, has_raised, "recorded: {reason}"),
+        Recorded::Known => info!(message_id = message, %source, has_raised, "already known: {reason}"),
         Recorded::TooManySources => {
-            warn!(message_id = message, %source, has_raised, "not taken in, there are too many sources: {reason}");
+            warn!(message_id = message, %source, has_raised, "not recorded, too many sources: {reason}");
         }
     }
 }

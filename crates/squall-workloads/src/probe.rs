@@ -1,4 +1,4 @@
-//! A computation with a known answer and a chosen cost: to measure a grid, and to see that it loses nothing.
+//! A computation with a known answer and a chosen cost: to measure a grid, and to verify that it loses nothing.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -15,7 +15,7 @@ const MAX_UNITS: u64 = 1_000_000_000_000;
 const MAX_ROUNDS: u64 = 600_000_000_000;
 /// One round is a dependent multiplication, shift and exclusive or: about 2.3 ns at 3 GHz, measured by `make bench`.
 const PICOSECONDS_PER_ROUND: u64 = 2_300;
-/// What a unit costs without rounds, nanoseconds.
+/// Cost of a unit without rounds, nanoseconds.
 const UNIT_NS: u64 = 1;
 
 /// Hashes `units` numbers, `rounds` times each, and adds the hashes up.
@@ -25,7 +25,7 @@ pub struct Probe;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// How many independent units of work.
+    /// Number of independent units of work.
     pub units: u64,
     /// Rounds of hashing per unit; about 2 ns each.
     #[serde(default)]

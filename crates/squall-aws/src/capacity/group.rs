@@ -21,7 +21,7 @@ mod settings;
 /// An Auto Scaling group.
 ///
 /// Launches are for groups with a launch template in one Availability Zone: in more than one, each launch would have to
-/// name its zone, and nobody here decides which
+/// name its zone, and no component here decides which
 /// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html>).
 #[derive(Debug)]
 pub struct AutoScalingGroup {
@@ -30,7 +30,7 @@ pub struct AutoScalingGroup {
 }
 
 impl AutoScalingGroup {
-    /// The group of this name.
+    /// The group with this name.
     pub fn new(connection: &Connection, name: impl Into<String>) -> Self {
         Self { client: Client::new(connection, AutoScaling::new), name: name.into() }
     }
@@ -47,7 +47,7 @@ impl AutoScalingGroup {
         let request = self.client.get().await.describe_auto_scaling_groups();
         let reply = request.auto_scaling_group_names(&self.name).send().await;
         let groups = reply.map_err(|error| self.failed(&what, error))?.auto_scaling_groups;
-        // One that does not exist is no error there, but an empty list.
+        // For a group that does not exist, AWS returns an empty list, not an error.
         let mut groups = groups.unwrap_or_default().into_iter();
         let ours = groups.find(|it| it.auto_scaling_group_name() == Some(self.name.as_str()));
         let thing = format!("Auto Scaling group {}", self.name);
@@ -57,13 +57,14 @@ impl AutoScalingGroup {
     async fn cooling_until_us(&self, cooldown_s: i32) -> Result<u64, PortError> {
         let request = self.client.get().await.describe_scaling_activities();
         let reply = request.auto_scaling_group_name(&self.name).max_records(1).send().await;
-        let reply =
-            reply.map_err(|error| self.failed(format!("read what group {} did last", self.name), error))?;
-        // What is in progress comes first, then what was last.
+        let reply = reply.map_err(|error| {
+            self.failed(format!("read the scaling activities of group {}", self.name), error)
+        })?;
+        // Activities in progress come first, then the most recent.
         Ok(reply.activities().first().map_or(0, |last| seen::cooling_until_us(last, cooldown_s)))
     }
 
-    /// Whether an instance goes, has gone, or never was here.
+    /// Whether an instance is leaving, has left, or was never in the group.
     async fn has_left(&self, id: &InstanceId) -> Result<bool, PortError> {
         Ok(matches!(self.lifecycle(id).await?, None | Some(Lifecycle::Leaving)))
     }
@@ -74,13 +75,13 @@ impl AutoScalingGroup {
         Ok(instance.and_then(|it| it.lifecycle_state()).and_then(seen::lifecycle))
     }
 
-    /// Why a launch cannot be, where the group is the reason and not AWS's words for it.
+    /// Explains a refused launch where the group's zones are the cause: AWS's message does not say so.
     async fn not_launchable(&self, what: &str) -> Option<PortError> {
         let n_zones = self.described().await.ok()?.availability_zones().len();
         (n_zones > 1).then(|| {
             PortError::permanent(format!(
-                "cannot {what}: the group spans {n_zones} Availability Zones, and only one in a single zone is launched \
-                 into; let its policy say \"raise_by\": \"set_desired\""
+                "cannot {what}: the group spans {n_zones} Availability Zones, and launches need a group in a single zone; \
+                 set \"raise_by\": \"set_desired\" in its policy"
             ))
         })
     }
@@ -122,7 +123,7 @@ impl ScalingGroup for AutoScalingGroup {
         let request = self.client.get().await.terminate_instance_in_auto_scaling_group();
         let request = request.instance_id(id.as_str()).should_decrement_desired_capacity(true);
         let Err(error) = request.send().await else { return Ok(()) };
-        // Of an instance that it does not know, or that goes already, AWS says what it says of one that the minimum keeps.
+        // AWS returns the same code for an unknown or leaving instance as for one that the minimum keeps.
         if is_invalid(&error) && self.has_left(id).await? {
             return Ok(());
         }
@@ -149,25 +150,25 @@ impl ScalingGroup for AutoScalingGroup {
     }
 }
 
-/// What Auto Scaling answers to whatever the group as it is does not allow
+/// Whether Auto Scaling refused a request that the group's current state does not allow
 /// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/CommonErrors.html>).
 fn is_invalid(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ValidationError")
 }
 
-/// As AWS counts. No group is that large, so AWS refuses what does not fit.
+/// A number as AWS's type. No group is as large as its maximum, so AWS refuses a number that does not fit.
 fn capacity(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
-/// What came of a launch. When some came and others did not, whoever looks at the group sees how many.
+/// The result of a launch. After a partial launch, the next look at the group shows how many instances started.
 fn launched(what: &str, reply: &LaunchInstancesOutput) -> Result<(), PortError> {
     let n_launched: usize = reply.instances().iter().map(|it| it.instance_ids().len()).sum();
     let Some(error) = reply.errors().first().filter(|_| n_launched == 0) else { return Ok(()) };
     let code = error.error_code().unwrap_or("no reason");
     let message = error.error_message().unwrap_or_default().trim_end_matches('.');
     let zone = error.availability_zone().map(|zone| format!(" in {zone}")).unwrap_or_default();
-    let sentence = format!("cannot {what}: none came{zone} ({code}): {message}");
+    let sentence = format!("cannot {what}: none started{zone} ({code}): {message}");
     if seen::may_pass(code) { Err(PortError::refused(sentence)) } else { Err(PortError::permanent(sentence)) }
 }
 

@@ -3,10 +3,10 @@
 //! A group's rows are the items `pk` = `group#<name>`, with `sk` = `levels`, and `sk` = `instance#<id>` for each instance.
 //! `row` is the row in JSON, for people to read; `version` is its version, for conditions.
 //!
-//! **The lost reply.** A write whose answer was lost is sent again by the SDK, and the second copy meets the first: its
-//! condition fails although the write was ours. So a row that is there exactly as it was to be written was written: who
-//! drained an instance must know that it is theirs. Another writer of the very same row did the very same. A row that is
-//! not there any more is a lost race to whoever removes it, who wanted just that.
+//! **The lost reply.** The SDK retries a write whose reply was lost, and the retry meets the first attempt: its condition
+//! fails although the write was ours. So a row that is stored exactly as it was to be written counts as written: the tick
+//! that drained an instance must know that it did. Another writer of an identical row did the same thing. When removing a
+//! row, one that no longer exists is a lost race, to a writer that wanted the same.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -27,7 +27,7 @@ use crate::error::unsendable;
 
 /// The sort key of the levels.
 const LEVELS: &str = "levels";
-/// What the sort keys of instances begin with.
+/// The prefix of instances' sort keys.
 const INSTANCE: &str = "instance#";
 
 type Item = HashMap<String, AttributeValue>;
@@ -112,7 +112,7 @@ impl DynamoLedger {
         };
         let standing = match refused.item.clone().filter(|item| !item.is_empty()) {
             Some(item) => Some(item),
-            // Not every service sends it along.
+            // Not every DynamoDB endpoint returns the item.
             None => self.get(sort_key, object).await?,
         };
         let is_ours = standing.is_some_and(|item| item.get("row") == Some(&row));
@@ -153,7 +153,7 @@ impl Ledger for DynamoLedger {
             }
             from = page.last_evaluated_key;
             if from.is_none() {
-                // In the order of their sort keys, which is that of their ids.
+                // Ordered by sort key, and so by id.
                 return Ok(found);
             }
         }

@@ -11,11 +11,11 @@ use super::failed;
 use crate::clock::WallClock;
 use crate::connection::{Client, Connection};
 
-/// How clocks may differ, seconds: what was written as of now is not to be after the end of what is asked for.
+/// Largest clock difference, seconds: a value written just now must fall within the window that is read.
 const SKEW_S: i64 = 60;
 const DAY_S: u32 = 86_400;
 
-/// What the metrics are called. All but these two are called like their series, in pascal case.
+/// The metrics' names. All but these two are their series' names in Pascal case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetricNames {
     /// The namespace.
@@ -135,7 +135,7 @@ fn unit(series: Series) -> StandardUnit {
     }
 }
 
-/// The finest period that CloudWatch keeps for so long, seconds: minutes for 15 days, five for 63, hours for 455
+/// The finest period that CloudWatch keeps for that long, seconds: 1 minute for 15 days, 5 minutes for 63, 1 hour for 455
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricStat.html>).
 fn period_s(window_s: u32) -> i32 {
     match window_s / DAY_S {

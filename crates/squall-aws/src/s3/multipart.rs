@@ -38,7 +38,7 @@ pub(super) async fn put_in_parts(
         async move {
             let sent = part.send().await;
             let sent =
-                sent.map_err(|error| port_error_of(client.connection(), what, &thing_of(bucket), error))?;
+                sent.map_err(|error| port_error_of(client.connection(), what, thing_of(bucket), error))?;
             let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
             Ok::<_, PortError>(part.build())
         }

@@ -1,4 +1,4 @@
-//! What may become of an instance, whoever asks and in whatever order.
+//! Transitions of an instance, in any order.
 
 use expect_test::expect;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ fn run(n: u32) -> RunId {
     RunId::new(format!("r-{n}")).unwrap()
 }
 
-/// What may happen to a row.
+/// A transition of a row.
 #[derive(Debug, Clone, Copy)]
 enum Deed {
     Claim(u32),
@@ -42,7 +42,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// What a deed makes of the row; `None` when it writes nothing.
+/// The row after a deed; `None` when it writes nothing.
 fn done(row: &InstanceRow, deed: Deed, slots: u32, now_us: u64) -> Option<InstanceRow> {
     match deed {
         Deed::Claim(n) => claim(Some(row), &id(), &run(n), slots, now_us, LEASE_US).ok(),
@@ -56,7 +56,7 @@ fn done(row: &InstanceRow, deed: Deed, slots: u32, now_us: u64) -> Option<Instan
     }
 }
 
-/// A row after any deeds, and the time.
+/// A row after any sequence of deeds, and the time.
 fn any_row() -> impl Strategy<Value = (InstanceRow, u64)> {
     prop::collection::vec(deed(), 0..30).prop_map(|deeds| {
         let mut row = InstanceRow::new(id(), 10);
@@ -75,7 +75,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn of_all_that_is_made_of_one_row_one_can_be_written((row, now_us) in any_row(), deed in deed()) {
+    fn of_all_successors_of_a_row_only_one_can_be_written((row, now_us) in any_row(), deed in deed()) {
         // A write is conditional on the version before: two with the same version exclude each other.
         if let Some(next) = done(&row, deed, 2, now_us) {
             prop_assert_eq!(next.version, row.version + 1);
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_claims_what_is_to_leave_and_nobody_drains_what_is_claimed((row, now_us) in any_row()) {
+    fn a_leaving_instance_is_not_claimed_and_a_claimed_one_is_not_drained((row, now_us) in any_row()) {
         let claimed = claim(Some(&row), &id(), &run(9), 2, now_us, LEASE_US);
         match row.state {
             State::Draining { .. } => prop_assert_eq!(claimed, Err(Refused::Draining)),
@@ -100,14 +100,14 @@ proptest! {
     }
 
     #[test]
-    fn a_run_that_is_there_renews_its_claim_whatever_becomes_of_the_instance((row, now_us) in any_row()) {
+    fn a_run_renews_its_claim_in_any_state_of_the_instance((row, now_us) in any_row()) {
         let is_draining = row.draining_since_us().is_some();
         for here in row.live_runs(now_us).filter(|_| !is_draining) {
             let renewed = claim(Some(&row), &id(), here, 9, now_us, LEASE_US).unwrap();
             prop_assert_eq!(renewed.state, row.state);
             prop_assert_eq!(renewed.runs[here], now_us + LEASE_US);
         }
-        prop_assert!(!is_draining || !row.is_claimed(now_us), "nobody is on an instance that drains");
+        prop_assert!(!is_draining || !row.is_claimed(now_us), "no run is on a draining instance");
     }
 
     #[test]
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn a_run_told_to_have_started_and_finished_in_any_order_is_over(
+    fn a_run_reported_as_started_and_finished_in_any_order_is_over(
         (row, now_us) in any_row(),
         tail in prop::collection::vec(any::<bool>(), 0..6),
         is_finished_first in any::<bool>(),
@@ -139,7 +139,7 @@ proptest! {
         prop_assert!(row.live_runs(now_us).all(|it| *it != run(9)));
         let released = release(&row, &run(9), now_us).unwrap_or(row);
         let late = started(Some(&released), &id(), &run(9), now_us, LEASE_US);
-        prop_assert_eq!(late, None, "even when the runner has released it besides");
+        prop_assert_eq!(late, None, "even after the runner has released it too");
     }
 
     #[test]
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn a_second_word_of_the_end_does_not_make_it_idle_anew((row, now_us) in any_row()) {
+    fn a_second_report_of_the_end_does_not_restart_the_idle_time((row, now_us) in any_row()) {
         let once = finished(Some(&row), &id(), &run(9), now_us);
         let twice = finished(Some(&once), &id(), &run(9), now_us + 30);
         prop_assert_eq!(once.idle_since_us, twice.idle_since_us);
@@ -207,7 +207,7 @@ fn an_instance_goes_through_its_life() {
     expect![[r#"
         10 Claim(1): Open [r-1 until 60], not idle
         20 Claim(2): Open [r-1 until 60, r-2 until 70], not idle
-        20 Claim(3): the instance has as many runs as it takes
+        20 Claim(3): the instance already has as many runs as it takes
         30 Claim(1): Open [r-1 until 80, r-2 until 70], not idle
         30 Drain: nothing
         40 Release(2): Open [r-1 until 80], not idle

@@ -1,4 +1,4 @@
-//! From sessions and runs to instances.
+//! Demand of sessions and runs.
 
 use expect_test::expect;
 use proptest::prelude::*;
@@ -14,22 +14,22 @@ fn policy(more: &str) -> Policy {
 }
 
 #[test]
-fn runs_need_instances_and_headroom_and_sessions_have_some_standing_by() {
+fn runs_need_instances_and_headroom_and_sessions_need_standby() {
     let situations = [
         ("nothing", 0, 0, 0, 0),
         ("one run", 0, 1, 0, 0),
         ("a full instance", 0, 4, 0, 0),
         ("one more", 0, 5, 0, 0),
-        ("runs without end", 0, u32::MAX, 0, 0),
+        ("as many runs as there can be", 0, u32::MAX, 0, 0),
         ("a session", 1, 0, 100, 0),
         ("many sessions", 20, 0, 100, 0),
         ("many sessions and a few runs", 20, 3, 100, 0),
         ("many sessions and many runs", 20, 16, 100, 0),
-        ("sessions that just do not decay yet", 20, 0, 100, 1),
+        ("sessions just before they decay", 20, 0, 100, 1),
         ("sessions that decayed", 20, 0, 100, 0),
         ("sessions that decayed, and a run", 20, 1, 0, 0),
-        ("sessions that ran something of late", 20, 0, 0, 100),
-        ("sessions of which nobody knows since when", 20, 0, 0, 0),
+        ("sessions with a recent run", 20, 0, 0, 100),
+        ("sessions without a recorded time", 20, 0, 0, 0),
     ];
     let mut table = String::new();
     for (what, n_sessions, n_runs, session_came_us, run_seen_us) in situations {
@@ -49,16 +49,16 @@ fn runs_need_instances_and_headroom_and_sessions_have_some_standing_by() {
         one run: 3 for 1 runs, 0 for 0 sessions: 3
         a full instance: 3 for 4 runs, 0 for 0 sessions: 3
         one more: 4 for 5 runs, 0 for 0 sessions: 4
-        runs without end: 1073741826 for 4294967295 runs, 0 for 0 sessions: 1073741826
+        as many runs as there can be: 1073741826 for 4294967295 runs, 0 for 0 sessions: 1073741826
         a session: 0 for 0 runs, 1 for 1 sessions: 1
         many sessions: 0 for 0 runs, 3 for 20 sessions: 3
         many sessions and a few runs: 3 for 3 runs, 3 for 20 sessions: 3
         many sessions and many runs: 6 for 16 runs, 3 for 20 sessions: 6
-        sessions that just do not decay yet: 0 for 0 runs, 3 for 20 sessions: 3
+        sessions just before they decay: 0 for 0 runs, 3 for 20 sessions: 3
         sessions that decayed: 0 for 0 runs, 1 for 20 sessions, decayed: 1
         sessions that decayed, and a run: 3 for 1 runs, 3 for 20 sessions: 3
-        sessions that ran something of late: 0 for 0 runs, 3 for 20 sessions: 3
-        sessions of which nobody knows since when: 0 for 0 runs, 3 for 20 sessions: 3
+        sessions with a recent run: 0 for 0 runs, 3 for 20 sessions: 3
+        sessions without a recorded time: 0 for 0 runs, 3 for 20 sessions: 3
     "#]]
     .assert_eq(&table);
 }

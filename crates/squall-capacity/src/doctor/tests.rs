@@ -36,7 +36,7 @@ fn a_sound_group_has_no_findings() {
 }
 
 #[test]
-fn each_unsound_setting_is_named_with_what_comes_of_it_and_how_to_mend_it() {
+fn each_unsound_setting_is_named_with_its_consequence_and_its_fix() {
     let all_idle = r#"{"runs_per_instance": 1, "scale_in": {"mode": "all_idle"}, "window_s": 60}"#;
     let by_launch = BY_INSTANCE.replace(r#""scale_in""#, r#""raise_by": "launch_instances", "scale_in""#);
     let standby = BY_INSTANCE
@@ -67,57 +67,57 @@ fn each_unsound_setting_is_named_with_what_comes_of_it_and_how_to_mend_it() {
     ];
     let mut text = String::new();
     for (json, settings) in situations {
-        for Finding { severity, what, why, mend } in plan_checkup(&policy(json), &settings) {
+        for Finding { severity, what, why, fix } in plan_checkup(&policy(json), &settings) {
             text.push_str(&format!("{severity:?}: {what}\n    {why}\n"));
-            if let Some(mend) = mend {
-                text.push_str(&format!("    $ {mend}\n"));
+            if let Some(fix) = fix {
+                text.push_str(&format!("    $ {fix}\n"));
             }
         }
         text.push('\n');
     }
     expect![[r#"
         Broken: new instances are not protected from scale-in
-            between a run's start and its protection the group may choose its instance, as soon as fewer are desired than live
+            between a run's start and its protection, the group may terminate its instance whenever fewer are desired than live
             $ aws autoscaling update-auto-scaling-group --auto-scaling-group-name modelling --new-instances-protected-from-scale-in
         Broken: 2 instances are in service without protection
-            the group may choose one that works, as soon as fewer are desired than live
+            the group may terminate a busy one whenever fewer are desired than live
             $ aws autoscaling set-instance-protection --auto-scaling-group-name modelling --protected-from-scale-in --instance-ids …
 
         Broken: AZRebalance is not suspended
-            to have as many instances in each zone, the group replaces some, whatever they do
+            to balance its zones, the group replaces instances, busy or not
             $ aws autoscaling suspend-processes --auto-scaling-group-name modelling --scaling-processes AZRebalance
         Broken: the process Launch is suspended
-            the group does not become as large as it is told to be
+            the group does not follow its desired capacity
             $ aws autoscaling resume-processes --auto-scaling-group-name modelling --scaling-processes Launch
 
 
         Broken: instances are replaced after 604800 s
-            protection does not stop that
+            scale-in protection does not prevent it
             $ aws autoscaling update-auto-scaling-group --auto-scaling-group-name modelling --max-instance-lifetime 0
         Doubtful: a load balancer's health checks replace instances
-            an instance that is too busy to answer in time is killed for it; protection does not stop that
+            an instance too busy to answer in time is terminated; scale-in protection does not prevent it
             $ aws autoscaling update-auto-scaling-group --auto-scaling-group-name modelling --health-check-type EC2
 
         Broken: the scaling policy cpu-50 is attached
-            two write the same number: it lowers what events have raised
+            it writes the desired capacity too, and lowers what events have raised
             $ aws autoscaling delete-policy --auto-scaling-group-name 'the '\''fleet'\''' --policy-name cpu-50
         Doubtful: the scheduled action night changes its size
-            a desired capacity that it lowers is raised again at the next tick; one that it raises is lowered again; let it change the minimum and the maximum only
+            later ticks undo its change to the desired capacity; let it change only the minimum and the maximum
 
         Broken: the maximum is 0
-            no run ever has an instance
+            no run ever gets an instance
             $ aws autoscaling update-auto-scaling-group --auto-scaling-group-name modelling --max-size N
         Doubtful: the group's own metrics are off
-            nobody can see later how many were in service; they are free
+            without them there is no record of how many instances were in service; they are free
             $ aws autoscaling enable-metrics-collection --auto-scaling-group-name modelling --granularity 1Minute
 
         Doubtful: desired is 4, outside of 3 to 3
-            somebody changed the bounds just now
+            the bounds have just been changed
         Doubtful: the minimum is the maximum: 3
             there is nothing to control
 
         Doubtful: 50 instances may stand by for sessions, and the maximum is 40
-            the curve ends where the group does
+            the maximum cuts off the standby curve
 
         Broken: the group has no launch template
             LaunchInstances takes a launch template, one Availability Zone, and one purchase option; `"raise_by": "set_desired"` works everywhere
@@ -130,7 +130,7 @@ fn each_unsound_setting_is_named_with_what_comes_of_it_and_how_to_mend_it() {
             instances of the pool cannot be terminated by id, and a runner that starts in the pool must wait until its instance is in service
 
         Doubtful: the cooldown is 300 s, and the window 60 s
-            the group is quiet and has to wait for its cooldown
+            scale-in of a quiet group still waits for the cooldown to end
             $ aws autoscaling update-auto-scaling-group --auto-scaling-group-name modelling --default-cooldown 60
 
     "#]].assert_eq(&text);

@@ -1,4 +1,4 @@
-//! What a publisher may say, and what it is told when it may not.
+//! Valid events, and the errors for malformed ones.
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -14,14 +14,14 @@ const RUNS: &str = r#"{"version": 1, "type": "run_activity", "source": "schedule
 
 fn say(read: Result<Activity, Malformed>) -> String {
     match read {
-        Ok(Activity { source, order, time_us, told }) => {
-            format!("{source} order {order} at {time_us}: {told:?}")
+        Ok(Activity { source, order, time_us, payload }) => {
+            format!("{source} order {order} at {time_us}: {payload:?}")
         }
         Err(malformed) => malformed.to_string(),
     }
 }
 
-/// A message with fields set to other values, or taken out by `null`.
+/// A message with fields changed, or removed by `null`.
 fn with(text: &str, changes: &Value) -> String {
     let mut message: Value = serde_json::from_str(text).unwrap();
     for (field, value) in changes.as_object().unwrap() {
@@ -46,12 +46,12 @@ fn notice() -> String {
 }
 
 #[test]
-fn what_is_published_here_is_read_here() {
+fn what_this_crate_publishes_it_reads() {
     let text = run_activity_json("runner/i-0abc", NOW_US - 5, 2, 1);
     let event = Activity::from_json(&text, NOW_US).unwrap();
-    let told =
-        Told::Runs { level: Runs { queued: 2, running: 1 }, started: Vec::new(), finished: Vec::new() };
-    assert_eq!((event.source.as_str(), event.time_us, event.told), ("runner/i-0abc", NOW_US - 5, told));
+    let payload =
+        Payload::Runs { level: Runs { queued: 2, running: 1 }, started: Vec::new(), finished: Vec::new() };
+    assert_eq!((event.source.as_str(), event.time_us, event.payload), ("runner/i-0abc", NOW_US - 5, payload));
 }
 
 #[test]
@@ -60,10 +60,13 @@ fn good_messages_are_read() {
         [
             ("sessions", SESSIONS.to_owned()),
             ("runs", RUNS.to_owned()),
-            ("a sequence goes before the time", with(SESSIONS, &json!({"sequence": 5}))),
+            ("a sequence takes precedence over the time", with(SESSIONS, &json!({"sequence": 5}))),
             ("no lists", with(RUNS, &json!({"started": null, "finished": null}))),
-            ("another zone and a fraction", with(SESSIONS, &json!({"time": "2026-11-22T11:15:00.25+01:00"}))),
-            ("ahead, as far as clocks may be", with(SESSIONS, &json!({"time": "2026-11-22T10:20:00Z"}))),
+            (
+                "another time zone and a fraction",
+                with(SESSIONS, &json!({"time": "2026-11-22T11:15:00.25+01:00"})),
+            ),
+            ("as far ahead as allowed", with(SESSIONS, &json!({"time": "2026-11-22T10:20:00Z"}))),
             ("months old", with(SESSIONS, &json!({"time": "2026-01-01T00:00:00Z"}))),
             ("the largest level", with(SESSIONS, &json!({"active_sessions": 1_000_000}))),
             ("blanks around", format!(" \n{SESSIONS}\t\n")),
@@ -74,13 +77,13 @@ fn good_messages_are_read() {
               web-1 order 1795342500000000 at 1795342500000000: Sessions(7)
             runs
               scheduler order 42 at 1795342502000000: Runs { level: Runs { queued: 3, running: 2 }, started: [RunOn { run_id: RunId("r-17"), instance_id: InstanceId("i-0abc") }], finished: [] }
-            a sequence goes before the time
+            a sequence takes precedence over the time
               web-1 order 5 at 1795342500000000: Sessions(7)
             no lists
               scheduler order 42 at 1795342502000000: Runs { level: Runs { queued: 3, running: 2 }, started: [], finished: [] }
-            another zone and a fraction
+            another time zone and a fraction
               web-1 order 1795342500250000 at 1795342500250000: Sessions(7)
-            ahead, as far as clocks may be
+            as far ahead as allowed
               web-1 order 1795342800000000 at 1795342800000000: Sessions(7)
             months old
               web-1 order 1767225600000000 at 1767225600000000: Sessions(7)
@@ -95,7 +98,7 @@ fn good_messages_are_read() {
 }
 
 #[test]
-fn a_malformed_message_is_told_its_field_its_value_and_what_would_be_right() {
+fn a_malformed_message_gets_its_field_its_value_and_what_was_expected() {
     let nested = |run: Value| with(RUNS, &json!({"started": [run]}));
     table(
         [
@@ -118,34 +121,34 @@ fn a_malformed_message_is_told_its_field_its_value_and_what_would_be_right() {
             ("unknown type", with(SESSIONS, &json!({"type": "login"}))),
             ("no source", with(SESSIONS, &json!({"source": null}))),
             ("an empty source", with(SESSIONS, &json!({"source": ""}))),
-            ("a source with a blank", with(SESSIONS, &json!({"source": "web 1"}))),
-            ("a source without end", with(SESSIONS, &json!({"source": "x".repeat(129)}))),
+            ("a source with a space", with(SESSIONS, &json!({"source": "web 1"}))),
+            ("a source that is too long", with(SESSIONS, &json!({"source": "x".repeat(129)}))),
             ("an unknown field", with(SESSIONS, &json!({"sessions": 7}))),
             ("no level", with(SESSIONS, &json!({"active_sessions": null}))),
-            ("a level that is a text", with(SESSIONS, &json!({"active_sessions": "7"}))),
-            ("a level below nothing", with(SESSIONS, &json!({"active_sessions": -1}))),
-            ("a level between two", with(SESSIONS, &json!({"active_sessions": 1.5}))),
+            ("a level that is a string", with(SESSIONS, &json!({"active_sessions": "7"}))),
+            ("a negative level", with(SESSIONS, &json!({"active_sessions": -1}))),
+            ("a fractional level", with(SESSIONS, &json!({"active_sessions": 1.5}))),
             ("a level too large", with(SESSIONS, &json!({"active_sessions": 1_000_001}))),
-            ("a level beyond all numbers", with(SESSIONS, &json!({"active_sessions": 5_000_000_000_u64}))),
-            ("a sequence below nothing", with(SESSIONS, &json!({"sequence": -1}))),
+            ("a level beyond 32 bits", with(SESSIONS, &json!({"active_sessions": 5_000_000_000_u64}))),
+            ("a negative sequence", with(SESSIONS, &json!({"sequence": -1}))),
             ("no time", with(SESSIONS, &json!({"time": null}))),
             ("a time without a zone", with(SESSIONS, &json!({"time": "2026-11-22 10:15:00"}))),
-            ("a time before time", with(SESSIONS, &json!({"time": "1969-12-31T23:59:59Z"}))),
+            ("a time before 1970", with(SESSIONS, &json!({"time": "1969-12-31T23:59:59Z"}))),
             ("a time that is a number", with(SESSIONS, &json!({"time": 1_795_342_500}))),
-            ("ahead of the clock", with(SESSIONS, &json!({"time": "2026-11-22T10:20:01Z"}))),
-            ("runs told by sessions", with(SESSIONS, &json!({"queued_runs": 1}))),
-            ("sessions told by runs", with(RUNS, &json!({"active_sessions": 1}))),
+            ("too far ahead", with(SESSIONS, &json!({"time": "2026-11-22T10:20:01Z"}))),
+            ("a run field in a session event", with(SESSIONS, &json!({"queued_runs": 1}))),
+            ("a session field in a run event", with(RUNS, &json!({"active_sessions": 1}))),
             ("no queued runs", with(RUNS, &json!({"queued_runs": null}))),
             ("no running runs", with(RUNS, &json!({"running_runs": null}))),
             ("too many running runs", with(RUNS, &json!({"running_runs": 2_000_000}))),
             ("a run without an instance", nested(json!({"run_id": "r-1"}))),
-            ("an instance with a blank", nested(json!({"run_id": "r-1", "instance_id": "i 0"}))),
-            ("a run that is a text", nested(json!("r-1"))),
-            ("a list that is none", with(RUNS, &json!({"finished": {}}))),
-            ("a notice of nothing", with(&notice(), &json!({"instance_id": null}))),
+            ("an instance with a space", nested(json!({"run_id": "r-1", "instance_id": "i 0"}))),
+            ("a run that is a string", nested(json!("r-1"))),
+            ("a list that is an object", with(RUNS, &json!({"finished": {}}))),
+            ("a notice without an instance", with(&notice(), &json!({"instance_id": null}))),
             ("a notice without a reason", with(&notice(), &json!({"notice": null}))),
-            ("a notice of another kind", with(&notice(), &json!({"notice": "bored"}))),
-            ("sessions of a notice", with(&notice(), &json!({"active_sessions": 1}))),
+            ("a notice of an unknown kind", with(&notice(), &json!({"notice": "bored"}))),
+            ("a session field in a notice", with(&notice(), &json!({"active_sessions": 1}))),
         ],
         &expect![[r#"
             empty
@@ -179,41 +182,41 @@ fn a_malformed_message_is_told_its_field_its_value_and_what_would_be_right() {
             no source
               missing field `source`
             an empty source
-              source: "" is not a source's name: 1 to 128 visible ASCII characters without blanks
-            a source with a blank
-              source: "web 1" is not a source's name: 1 to 128 visible ASCII characters without blanks
-            a source without end
-              source: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"… is not a source's name: 1 to 128 visible ASCII characters without blanks
+              source: "" is not a source's name: 1 to 128 visible ASCII characters without spaces
+            a source with a space
+              source: "web 1" is not a source's name: 1 to 128 visible ASCII characters without spaces
+            a source that is too long
+              source: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"… is not a source's name: 1 to 128 visible ASCII characters without spaces
             an unknown field
               unknown field `sessions`, expected one of `version`, `type`, `source`, `time`, `sequence`, `active_sessions`, `queued_runs`, `running_runs`, `started`, `finished`, `instance_id`, `notice`
             no level
               active_sessions: missing, expected a number from 0 to 1000000
-            a level that is a text
+            a level that is a string
               active_sessions: invalid type: string "7", expected a whole number
-            a level below nothing
+            a negative level
               active_sessions: invalid value: integer `-1`, expected a whole number
-            a level between two
+            a fractional level
               active_sessions: invalid type: floating point `1.5`, expected a whole number
             a level too large
               active_sessions: 1000001, expected at most 1000000
-            a level beyond all numbers
+            a level beyond 32 bits
               active_sessions: invalid value: integer `5000000000`, expected a whole number
-            a sequence below nothing
+            a negative sequence
               sequence: invalid value: integer `-1`, expected a whole number
             no time
               missing field `time`
             a time without a zone
               time: "2026-11-22 10:15:00", expected RFC 3339 since 1970, such as 2026-11-22T10:15:00Z
-            a time before time
+            a time before 1970
               time: "1969-12-31T23:59:59Z", expected RFC 3339 since 1970, such as 2026-11-22T10:15:00Z
             a time that is a number
               time: invalid type: integer `1795342500`, expected a string
-            ahead of the clock
+            too far ahead
               time: 2026-11-22T10:20:01Z is 301 s from now, expected at most 300; is the publisher's clock right?
-            runs told by sessions
-              queued_runs: is told by a run_activity, not by a session_activity
-            sessions told by runs
-              active_sessions: is told by a session_activity, not by a run_activity
+            a run field in a session event
+              queued_runs: belongs to a run_activity, not to a session_activity
+            a session field in a run event
+              active_sessions: belongs to a session_activity, not to a run_activity
             no queued runs
               queued_runs: missing, expected a number from 0 to 1000000
             no running runs
@@ -222,20 +225,20 @@ fn a_malformed_message_is_told_its_field_its_value_and_what_would_be_right() {
               running_runs: 2000000, expected at most 1000000
             a run without an instance
               started[0]: missing field `instance_id`
-            an instance with a blank
-              started[0].instance_id: "i 0" is not an instance's id: 1 to 128 visible ASCII characters without blanks
-            a run that is a text
+            an instance with a space
+              started[0].instance_id: "i 0" is not an instance's id: 1 to 128 visible ASCII characters without spaces
+            a run that is a string
               started[0]: invalid type: string "r-1", expected struct RunOn
-            a list that is none
+            a list that is an object
               finished: invalid type: map, expected a sequence
-            a notice of nothing
+            a notice without an instance
               instance_id: missing, expected an instance's id
             a notice without a reason
               notice: missing, expected spot_interruption or terminating
-            a notice of another kind
+            a notice of an unknown kind
               notice: unknown variant `bored`, expected `spot_interruption` or `terminating`
-            sessions of a notice
-              active_sessions: is told by a session_activity, not by an instance_notice
+            a session field in a notice
+              active_sessions: belongs to a session_activity, not to an instance_notice
         "#]],
     );
 }
@@ -252,7 +255,7 @@ proptest! {
         let text = with(SESSIONS, &json!({"active_sessions": level, "time": time}));
         match Activity::from_json(&text, now_us) {
             Ok(event) => {
-                prop_assert_eq!(event.told, Told::Sessions(level));
+                prop_assert_eq!(event.payload, Payload::Sessions(level));
                 prop_assert!(level <= MOST && event.time_us <= now_us.saturating_add(AHEAD_US));
             }
             Err(_) => prop_assert!(level > MOST || at_s.unsigned_abs() * 1_000_000 > now_us.saturating_add(AHEAD_US)),

@@ -1,4 +1,4 @@
-//! A line holds all that its decision depends on.
+//! A line holds everything that its decision depends on.
 
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_that_was_tampered_with_is_told(policy in any_policy(), seen in scale_out_seen()) {
+    fn a_line_that_was_tampered_with_is_detected(policy in any_policy(), seen in scale_out_seen()) {
         let decision = plan_scale_out(&policy, &seen);
         let other = ScaleOut { target: decision.target + 1, ..decision };
         let line = Line { decision: Decision::ScaleOut { seen, decision: other }, policy, outcome: Outcome::default() };

@@ -1,21 +1,21 @@
-//! However events are doubled and reordered, they come to the same levels.
+//! Duplicated and reordered events merge to the same levels.
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn event(source: u8, order: u64, told: Told) -> Activity {
+fn event(source: u8, order: u64, payload: Payload) -> Activity {
     let source = SourceId::new(format!("s{source}")).unwrap();
-    Activity { source, order, time_us: order * 10, told }
+    Activity { source, order, time_us: order * 10, payload }
 }
 
-fn runs(queued: u32, running: u32) -> Told {
-    Told::Runs { level: Runs { queued, running }, started: Vec::new(), finished: Vec::new() }
+fn runs(queued: u32, running: u32) -> Payload {
+    Payload::Runs { level: Runs { queued, running }, started: Vec::new(), finished: Vec::new() }
 }
 
-fn told() -> impl Strategy<Value = Told> {
+fn payload() -> impl Strategy<Value = Payload> {
     prop_oneof![
-        (0_u32..4).prop_map(Told::Sessions),
+        (0_u32..4).prop_map(Payload::Sessions),
         (0_u32..3, 0_u32..3).prop_map(|(queued, running)| runs(queued, running))
     ]
 }
@@ -23,7 +23,7 @@ fn told() -> impl Strategy<Value = Told> {
 /// Events of three sources; some share their order.
 fn events() -> impl Strategy<Value = Vec<Activity>> {
     prop::collection::vec(
-        (0_u8..3, 1_u64..20, told()).prop_map(|(source, order, told)| event(source, order, told)),
+        (0_u8..3, 1_u64..20, payload()).prop_map(|(source, order, payload)| event(source, order, payload)),
         1..12,
     )
 }
@@ -52,17 +52,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn any_order_and_number_of_deliveries_comes_to_the_same_levels((once, delivered) in deliveries()) {
+    fn any_order_and_number_of_deliveries_gives_the_same_levels((once, delivered) in deliveries()) {
         let (a, b) = (merged(&once), merged(&delivered));
         prop_assert_eq!(&a.sessions, &b.sessions);
         prop_assert_eq!(&a.runs, &b.runs);
     }
 
-    /// When a run was last seen depends on the order, but never on less than what was told and never on more.
+    /// The time of the last run depends on the order of arrival, but lies between that of the last event with runs and that
+    /// of the last event.
     #[test]
-    fn a_run_is_seen_no_earlier_than_it_was_told_and_no_later_than_anything((_, delivered) in deliveries()) {
+    fn the_last_run_is_no_earlier_than_reported_and_no_later_than_the_last_event((_, delivered) in deliveries()) {
         let levels = merged(&delivered);
-        let had_run = |it: &&Activity| matches!(it.told, Told::Runs { level, .. } if level.total() > 0);
+        let had_run = |it: &&Activity| matches!(it.payload, Payload::Runs { level, .. } if level.total() > 0);
         let told_us = delivered.iter().filter(had_run).map(|it| it.time_us).max().unwrap_or(0);
         let last_us = delivered.iter().map(|it| it.time_us).max().unwrap_or(0);
         prop_assert!((told_us..=last_us).contains(&levels.run_seen_us));
@@ -80,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn the_silent_are_those_that_do_not_count(events in events(), since_us in 0_u64..200) {
+    fn silent_sources_do_not_count(events in events(), since_us in 0_u64..200) {
         let levels = merged(&events);
         let (left, silent) = levels.without_silent(since_us);
         prop_assert!(left.sessions.values().all(|it| it.time_us >= since_us));
@@ -93,56 +94,56 @@ proptest! {
 
 #[test]
 fn of_two_levels_with_the_same_order_the_larger_counts() {
-    let (few, many) = (event(0, 5, Told::Sessions(2)), event(0, 5, Told::Sessions(3)));
+    let (few, many) = (event(0, 5, Payload::Sessions(2)), event(0, 5, Payload::Sessions(3)));
     assert_eq!(merged([&few, &many]).n_sessions(), 3);
     assert_eq!(merged([&many, &few]).n_sessions(), 3);
 }
 
 #[test]
 fn a_short_run_that_was_overtaken_by_its_end_was_still_a_run() {
-    let (begun, ended) = (event(0, 1, runs(1, 0)), event(0, 2, runs(0, 0)));
-    assert_eq!(merged([&begun, &ended]).run_seen_us, 20);
-    assert_eq!(merged([&ended, &begun]).run_seen_us, 10);
+    let (started, ended) = (event(0, 1, runs(1, 0)), event(0, 2, runs(0, 0)));
+    assert_eq!(merged([&started, &ended]).run_seen_us, 20);
+    assert_eq!(merged([&ended, &started]).run_seen_us, 10);
 }
 
 #[test]
 fn sums_of_all_sources_do_not_overflow() {
     let events = [
-        event(0, 1, Told::Sessions(u32::MAX)),
-        event(1, 1, Told::Sessions(1)),
+        event(0, 1, Payload::Sessions(u32::MAX)),
+        event(1, 1, Payload::Sessions(1)),
         event(0, 1, runs(u32::MAX, 1)),
     ];
     let levels = merged(&events);
     assert_eq!((levels.n_sessions(), levels.n_runs()), (u32::MAX, u32::MAX));
 }
 
-/// As many sources as there is room for, all at work since 10 µs, but for one without anything.
+/// The maximum number of sources, all with a session since 10 µs, except one at zero.
 fn full() -> Levels {
     let mut levels = Levels::default();
     for n in 0..MOST_SOURCES {
         let source = SourceId::new(format!("pod-{n}")).unwrap();
-        let told = Told::Sessions(u32::from(n != 7));
-        levels.record(&Activity { source, order: 1, time_us: 10, told });
+        let payload = Payload::Sessions(u32::from(n != 7));
+        levels.record(&Activity { source, order: 1, time_us: 10, payload });
     }
     levels
 }
 
 #[test]
-fn a_source_too_many_is_refused_and_the_known_are_still_heard() {
+fn one_source_too_many_is_refused_and_known_sources_are_still_recorded() {
     let mut levels = full();
     let known = levels.clone();
-    assert_eq!(levels.record(&event(1, 2, Told::Sessions(9))), Recorded::TooManySources);
+    assert_eq!(levels.record(&event(1, 2, Payload::Sessions(9))), Recorded::TooManySources);
     assert_eq!(levels, known);
-    let heard = Activity { source: SourceId::new("pod-3").unwrap(), ..event(0, 2, Told::Sessions(9)) };
-    assert_eq!(levels.record(&heard), Recorded::News);
+    let heard = Activity { source: SourceId::new("pod-3").unwrap(), ..event(0, 2, Payload::Sessions(9)) };
+    assert_eq!(levels.record(&heard), Recorded::Updated);
     assert_eq!(levels.n_sessions(), 498 + 9);
 }
 
 #[test]
-fn a_source_that_ended_on_nothing_a_day_ago_makes_room() {
+fn a_source_at_zero_for_a_day_is_evicted() {
     let mut levels = full();
-    let next_day = Activity { time_us: 10 + OUTLIVED_US, ..event(1, 2, Told::Sessions(9)) };
-    assert_eq!(levels.record(&next_day), Recorded::News);
+    let next_day = Activity { time_us: 10 + OUTLIVED_US, ..event(1, 2, Payload::Sessions(9)) };
+    assert_eq!(levels.record(&next_day), Recorded::Updated);
     assert!(!levels.sessions.contains_key("pod-7"));
     assert_eq!(levels.n_sessions(), 499 + 9);
     let another = Activity { source: SourceId::new("another").unwrap(), ..next_day };

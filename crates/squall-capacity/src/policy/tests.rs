@@ -1,4 +1,4 @@
-//! What an operator may say, and what it means when unsaid.
+//! Valid policies, defaults, and errors.
 
 use expect_test::expect;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ fn standby(standby: &str) -> String {
 }
 
 #[test]
-fn what_is_not_said_has_its_documented_default() {
+fn a_missing_field_has_its_documented_default() {
     let policy = Policy::from_json(&by_instance("")).unwrap();
     expect![[r#"
         {
@@ -41,7 +41,7 @@ fn what_is_not_said_has_its_documented_default() {
 }
 
 #[test]
-fn a_policy_that_does_not_fit_says_why() {
+fn an_invalid_policy_is_refused_with_the_reason() {
     let policies = [
         by_instance(""),
         r#"{"runs_per_instance": 4, "scale_in": {"mode": "all_idle"}}"#.to_owned(),
@@ -113,7 +113,7 @@ fn a_policy_that_does_not_fit_says_why() {
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance"}}
           scale_in: missing field `idle_s`
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 1, "most_per_tick": 0}}
-          scale_in.most_per_tick: 0, expected at least 1, or nothing ever shrinks
+          scale_in.most_per_tick: 0, expected at least 1, or the group never shrinks
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 40000000}}
           scale_in.idle_s: 40000000, expected 0 to 31536000 seconds
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "maximum": 5}
@@ -135,7 +135,7 @@ fn a_policy_that_does_not_fit_says_why() {
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "standby": {}}
           standby: missing field `steps`
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "standby": {"steps": [{"sessions": 0, "instances": 1}]}}
-          standby.steps: the first step is at 0 sessions, expected at least 1; what stands by without any is the group's minimum
+          standby.steps: the first step is at 0 sessions, expected at least 1; to keep instances without sessions, set the group's minimum
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "standby": {"steps": [{"sessions": 2, "instances": 1}, {"sessions": 2, "instances": 2}]}}
           standby.steps: expected sessions and instances to ascend from step to step, such as [{"sessions": 1, "instances": 1}, {"sessions": 20, "instances": 3}]
         {"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "standby": {"steps": [{"sessions": 2, "instances": 2}, {"sessions": 3, "instances": 1}]}}

@@ -1,4 +1,4 @@
-//! The group becomes smaller only by what nobody needs, nobody uses, and everybody agrees on.
+//! Only instances that are not needed and not in use are removed, and only when all evidence agrees.
 
 mod table;
 
@@ -8,11 +8,11 @@ use super::*;
 use crate::scale_out::Raise;
 use crate::seen::{any_policy, scale_in_seen, ticked};
 
-fn usable(seen: &ScaleInSeen) -> u32 {
+fn usable(seen: &ScaleInObservation) -> u32 {
     seen.now.group.desired.saturating_sub(n_leaving(&seen.now.group, &seen.now.instances))
 }
 
-fn row<'a>(seen: &'a ScaleInSeen, id: &InstanceId) -> &'a InstanceRow {
+fn row<'a>(seen: &'a ScaleInObservation, id: &InstanceId) -> &'a InstanceRow {
     seen.now.instances.iter().find(|row| row.id == *id).unwrap()
 }
 
@@ -20,7 +20,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn nobody_who_works_or_does_not_serve_is_touched(policy in any_policy(), seen in scale_in_seen()) {
+    fn an_instance_that_is_busy_or_not_in_service_is_not_touched(policy in any_policy(), seen in scale_in_seen()) {
         let tick = plan_tick(&policy, &seen);
         for id in tick.drain.iter().chain(&tick.terminate) {
             prop_assert!(!row(&seen, id).is_claimed(seen.now.now_us));
@@ -45,13 +45,13 @@ proptest! {
         let floor = after.now.group.clamp(tick.enough.demand.wanted());
         prop_assert!(tick.drain.is_empty() || usable(&after) >= floor, "{}", tick.reason);
         let n_serve = n_serving(&after.now.group, &after.now.instances);
-        prop_assert!(tick.drain.is_empty() || n_serve >= floor, "what has not come yet may never come");
-        prop_assert!(usable(&after) >= usable(&seen).min(floor), "those that leave are made up for, or were of no use");
+        prop_assert!(tick.drain.is_empty() || n_serve >= floor, "an instance that has not arrived may never arrive");
+        prop_assert!(usable(&after) >= usable(&seen).min(floor), "leaving instances are replaced, or were not usable");
     }
 
     #[test]
-    fn the_longest_idle_go_first_and_never_too_many_at_once(policy in any_policy(), seen in scale_in_seen()) {
-        let ScaleInSeen { now, .. } = &seen;
+    fn the_longest_idle_are_drained_first_and_never_too_many_per_tick(policy in any_policy(), seen in scale_in_seen()) {
+        let ScaleInObservation { now, .. } = &seen;
         let tick = plan_tick(&policy, &seen);
         let idle = |id: &InstanceId| row(&seen, id).idle_since_us(now.now_us).unwrap();
         prop_assert!(tick.drain.windows(2).all(|pair| idle(&pair[0]) <= idle(&pair[1])));
@@ -66,8 +66,8 @@ proptest! {
     }
 
     #[test]
-    fn what_was_never_told_holds_everything(policy in any_policy(), seen in scale_in_seen()) {
-        let mut seen = ScaleInSeen { most_runs: None, ..seen };
+    fn a_level_that_was_never_reported_holds_everything(policy in any_policy(), seen in scale_in_seen()) {
+        let mut seen = ScaleInObservation { most_runs: None, ..seen };
         seen.now.levels.runs.clear();
         let tick = plan_tick(&policy, &seen);
         prop_assert_eq!((tick.hold, tick.drain), (Some(Hold::RunsUnknown), Vec::new()));
@@ -77,7 +77,7 @@ proptest! {
     fn all_idle_waits_until_every_source_agrees(policy in any_policy(), seen in scale_in_seen()) {
         let policy = Policy { scale_in: ScaleIn::AllIdle {}, ..policy };
         let tick = plan_tick(&policy, &seen);
-        let ScaleInSeen { now, most_runs, .. } = &seen;
+        let ScaleInObservation { now, most_runs, .. } = &seen;
         if !tick.drain.is_empty() {
             prop_assert!(tick.all_or_none && tick.hold.is_none());
             prop_assert_eq!(most_runs.unwrap_or(0), 0);
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_says_either_who_goes_or_why_nobody_does(policy in any_policy(), seen in scale_in_seen()) {
+    fn a_plan_lists_the_victims_or_the_reason_why_there_are_none(policy in any_policy(), seen in scale_in_seen()) {
         let tick = plan_tick(&policy, &seen);
         prop_assert_eq!(tick.hold.is_none(), !tick.drain.is_empty());
         prop_assert!(!tick.reason.is_empty());
@@ -99,13 +99,13 @@ proptest! {
     }
 
     #[test]
-    fn ticks_come_to_rest_and_nothing_that_went_is_asked_for_again(policy in any_policy(), seen in scale_in_seen()) {
+    fn ticks_converge_and_nothing_removed_is_launched_again(policy in any_policy(), seen in scale_in_seen()) {
         let mut seen = seen;
         let mut n_ticks = 0;
         loop {
             let tick = plan_tick(&policy, &seen);
             let after = ticked(&seen, &tick);
-            // After a terminated instance whose leaving nobody could make up for, another is launched: it took no runs.
+            // A stuck instance took no runs; terminating it makes room to launch another.
             if tick.terminate.is_empty() && !tick.drain.is_empty() && tick.enough.is_enough() {
                 let next = plan_tick(&policy, &after).enough;
                 prop_assert!(next.raise == Raise::Hold && next.undrain.is_empty(), "{}, then {}", tick.reason, next.reason);
@@ -122,13 +122,13 @@ proptest! {
             serves && is_old(row, seen.now.now_us) && !row.is_claimed(seen.now.now_us)
         };
         let is_held = seen.now.group.desired < seen.now.group.n_live();
-        prop_assert!(is_held || seen.now.instances.iter().all(|row| !is_stuck(&row)), "nobody is out of use for ever");
+        prop_assert!(is_held || seen.now.instances.iter().all(|row| !is_stuck(&row)), "no instance stays out of use forever");
     }
 
     #[test]
     fn more_is_wanted_over_the_window_than_now(policy in any_policy(), seen in scale_in_seen()) {
-        let ScaleInSeen { now, most_sessions, most_runs } = &seen;
-        let (levels, _) = heard(&policy, &now.levels, now.now_us);
+        let ScaleInObservation { now, most_sessions, most_runs } = &seen;
+        let (levels, _) = effective_levels(&policy, &now.levels, now.now_us);
         let (n_sessions, n_runs) = (levels.n_sessions(), levels.n_runs());
         let at_once = demand_of(&policy, &levels, n_sessions, n_runs, now.now_us);
         let over = demand_of(&policy, &levels, n_sessions.max(most_sessions.unwrap_or(0)), n_runs.max(most_runs.unwrap_or(0)), now.now_us);

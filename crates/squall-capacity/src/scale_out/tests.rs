@@ -1,4 +1,4 @@
-//! The group only ever becomes larger, as large as it has to be, and no larger than it may be.
+//! The group only grows, as far as needed and as far as allowed.
 
 use expect_test::expect;
 use proptest::prelude::*;
@@ -9,8 +9,8 @@ use crate::events::Runs;
 use crate::levels::Level;
 use crate::seen::{NOW_US, any_policy, id, instance, policy, raised, scale_out_seen};
 
-/// The desired capacity less those that leave: what there is for runs.
-fn usable(seen: &ScaleOutSeen) -> u32 {
+/// The desired capacity less the leaving instances: the capacity for runs.
+fn usable(seen: &ScaleOutObservation) -> u32 {
     seen.group.desired.saturating_sub(n_leaving(&seen.group, &seen.instances))
 }
 
@@ -32,18 +32,18 @@ proptest! {
     }
 
     #[test]
-    fn the_target_is_as_much_as_is_wanted_or_may_be(policy in any_policy(), seen in scale_out_seen()) {
+    fn the_target_is_the_demand_within_the_bounds(policy in any_policy(), seen in scale_out_seen()) {
         let ScaleOut { demand, target, over_maximum, under_minimum, undrain, .. } = plan_scale_out(&policy, &seen);
         let Group { min, max, .. } = seen.group;
         let wanted = demand.wanted();
         prop_assert!(target >= wanted.min(max));
         let n_left = n_leaving(&seen.group, &seen.instances) - u32::try_from(undrain.len()).unwrap();
-        prop_assert!(target == max || target - n_left >= wanted.max(min), "those that leave are made up for");
+        prop_assert!(target == max || target - n_left >= wanted.max(min), "leaving instances are replaced");
         prop_assert_eq!(wanted - over_maximum + under_minimum, if min <= max { wanted.clamp(min, max) } else { max });
     }
 
     #[test]
-    fn only_what_drains_and_serves_is_kept_the_last_drained_first(policy in any_policy(), seen in scale_out_seen()) {
+    fn only_draining_instances_in_service_are_kept_the_last_drained_first(policy in any_policy(), seen in scale_out_seen()) {
         let plan = plan_scale_out(&policy, &seen);
         let serves = |id: &InstanceId| seen.group.instance(id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
         let drains = seen.instances.iter().filter(|row| serves(&row.id)).filter_map(|row| Some((row.draining_since_us()?, &row.id)));
@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn it_comes_to_rest_with_enough(policy in any_policy(), seen in scale_out_seen()) {
+    fn it_converges_with_enough(policy in any_policy(), seen in scale_out_seen()) {
         let mut seen = seen;
         let mut plan = plan_scale_out(&policy, &seen);
         let mut n_rounds = 0;
@@ -67,11 +67,11 @@ proptest! {
         }
         let Group { max, desired, .. } = seen.group;
         prop_assert!(usable(&seen) >= seen.group.clamp(plan.demand.wanted()) || desired >= max);
-        prop_assert!(desired >= seen.group.n_live() || desired >= max, "nothing waits to be killed");
+        prop_assert!(desired >= seen.group.n_live() || desired >= max, "desired never stays below live");
     }
 
     #[test]
-    fn a_token_is_one_that_the_service_takes_and_tells_launches_apart(name in ".{0,300}", version in any::<u64>(), now_us in any::<u64>()) {
+    fn a_token_is_valid_for_the_service_and_unique_to_a_launch(name in ".{0,300}", version in any::<u64>(), now_us in any::<u64>()) {
         let it = token(&name, version, now_us);
         prop_assert!((1..=64).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_/".contains(&it)));
         prop_assert_ne!(&it, &token(&name, version.wrapping_add(1), now_us));
@@ -80,14 +80,14 @@ proptest! {
     }
 }
 
-/// So many runs; a group of `min..max` of which so many are desired, all in service.
-fn seen(n_runs: u32, min: u32, max: u32, desired: u32) -> ScaleOutSeen {
+/// `n_runs` runs; a group of `min` to `max` with `desired` instances, all in service.
+fn seen(n_runs: u32, min: u32, max: u32, desired: u32) -> ScaleOutObservation {
     let mut levels = Levels { version: 7, ..Levels::default() };
     let level = Level { order: 1, value: Runs { queued: n_runs, running: 0 }, time_us: NOW_US };
     levels.runs.insert(SourceId::new("scheduler").unwrap(), level);
     let instances = (0..desired).map(|n| instance(n, Lifecycle::InService)).collect();
     let group = Group { name: "runs".to_owned(), min, max, desired, instances, cooling_until_us: 0 };
-    ScaleOutSeen {
+    ScaleOutObservation {
         now_us: NOW_US,
         group,
         levels,
@@ -95,8 +95,8 @@ fn seen(n_runs: u32, min: u32, max: u32, desired: u32) -> ScaleOutSeen {
     }
 }
 
-/// The same, with the first so many draining, the last of them drained last.
-fn draining(seen: ScaleOutSeen, n: usize) -> ScaleOutSeen {
+/// The same, with the first `n` draining, the last of them drained last.
+fn draining(seen: ScaleOutObservation, n: usize) -> ScaleOutObservation {
     let mut seen = seen;
     for (at_us, row) in (2..).zip(seen.instances.iter_mut().take(n)) {
         *row = drain(row, at_us).unwrap();
@@ -104,7 +104,7 @@ fn draining(seen: ScaleOutSeen, n: usize) -> ScaleOutSeen {
     seen
 }
 
-fn living(seen: ScaleOutSeen, n: u32, lifecycle: Lifecycle) -> ScaleOutSeen {
+fn living(seen: ScaleOutObservation, n: u32, lifecycle: Lifecycle) -> ScaleOutObservation {
     let mut seen = seen;
     for it in seen.group.instances.iter_mut().take(n as usize) {
         it.lifecycle = lifecycle;
@@ -112,13 +112,13 @@ fn living(seen: ScaleOutSeen, n: u32, lifecycle: Lifecycle) -> ScaleOutSeen {
     seen
 }
 
-fn noted(seen: ScaleOutSeen, asked_us: u64) -> ScaleOutSeen {
+fn noted(seen: ScaleOutObservation, asked_us: u64) -> ScaleOutObservation {
     let launch = Some(Launch { token: "t-1".to_owned(), n: 2, asked_us });
-    ScaleOutSeen { levels: Levels { launch, ..seen.levels }, ..seen }
+    ScaleOutObservation { levels: Levels { launch, ..seen.levels }, ..seen }
 }
 
 #[test]
-fn each_situation_has_its_answer_and_its_reason() {
+fn each_situation_has_its_decision_and_its_reason() {
     let by_launch = Policy { raise_by: RaiseBy::LaunchInstances, ..policy() };
     let forgetful = Policy { forget_source_after_s: Some(600), ..policy() };
     let mut all_gone = seen(2, 0, 9, 2);
@@ -133,9 +133,9 @@ fn each_situation_has_its_answer_and_its_reason() {
         ("as many as there are", policy(), seen(3, 0, 9, 3)),
         ("one more", policy(), seen(4, 0, 9, 3)),
         ("fewer", policy(), seen(1, 0, 9, 3)),
-        ("more than may be", policy(), seen(12, 0, 9, 3)),
-        ("more than may be, at the maximum", policy(), seen(12, 0, 9, 9)),
-        ("fewer than must be", policy(), seen(0, 2, 9, 1)),
+        ("over the maximum", policy(), seen(12, 0, 9, 3)),
+        ("over the maximum, at the maximum", policy(), seen(12, 0, 9, 9)),
+        ("under the minimum", policy(), seen(0, 2, 9, 1)),
         ("a group that cannot change", policy(), seen(5, 3, 3, 3)),
         ("desired above the maximum", policy(), seen(20, 0, 5, 8)),
         ("desired below the minimum", policy(), seen(0, 4, 9, 1)),
@@ -151,7 +151,7 @@ fn each_situation_has_its_answer_and_its_reason() {
         ("a source that fell silent", forgetful.clone(), silent),
         ("by launch: two more", by_launch.clone(), seen(3, 0, 9, 1)),
         ("by launch: five hundred", by_launch.clone(), seen(500, 0, 500, 0)),
-        ("by launch: more than may be", by_launch.clone(), seen(12, 0, 9, 3)),
+        ("by launch: over the maximum", by_launch.clone(), seen(12, 0, 9, 3)),
         ("by launch: enough", by_launch.clone(), seen(3, 0, 9, 3)),
         (
             "a launch that may not have happened",
@@ -191,21 +191,21 @@ fn each_situation_has_its_answer_and_its_reason() {
         fewer
           Hold, target 3
           1 run needs 1, 0 sessions need 0; desired is 3: enough
-        more than may be
+        over the maximum
           SetDesired 9, target 9
           12 runs need 12, 0 sessions need 0; the maximum is 9; desired goes from 3 to 9
-        more than may be, at the maximum
+        over the maximum, at the maximum
           Hold, target 9
-          12 runs need 12, 0 sessions need 0; the maximum is 9; desired is 9: no more may be
-        fewer than must be
+          12 runs need 12, 0 sessions need 0; the maximum is 9; desired is 9: no room to grow
+        under the minimum
           SetDesired 2, target 2
           0 runs need 0, 0 sessions need 0; the minimum is 2; desired goes from 1 to 2
         a group that cannot change
           Hold, target 3
-          5 runs need 5, 0 sessions need 0; the maximum is 3; desired is 3: no more may be
+          5 runs need 5, 0 sessions need 0; the maximum is 3; desired is 3: no room to grow
         desired above the maximum
           Hold, target 5
-          20 runs need 20, 0 sessions need 0; the maximum is 5; desired is 8: no more may be
+          20 runs need 20, 0 sessions need 0; the maximum is 5; desired is 8: no room to grow
         desired below the minimum
           SetDesired 4, target 4
           0 runs need 0, 0 sessions need 0; the minimum is 4; desired goes from 1 to 4
@@ -220,47 +220,48 @@ fn each_situation_has_its_answer_and_its_reason() {
           3 runs need 3, 0 sessions need 0; desired is 3: enough
         drained, and not needed
           Hold, target 3
-          1 run needs 1, 0 sessions need 0; 2 leave; desired is 3: enough
+          1 run needs 1, 0 sessions need 0; 2 leaving; desired is 3: enough
         drained, and one needed
           Hold, target 3, undrain [InstanceId("i-001")]
-          2 runs need 2, 0 sessions need 0; 1 that drain are kept; 1 leave; desired is 3: enough
+          2 runs need 2, 0 sessions need 0; keeping 1 that were draining; 1 leaving; desired is 3: enough
         drained, and more needed
           SetDesired 5, target 5, undrain [InstanceId("i-001"), InstanceId("i-000")]
-          5 runs need 5, 0 sessions need 0; 2 that drain are kept; desired goes from 3 to 5
+          5 runs need 5, 0 sessions need 0; keeping 2 that were draining; desired goes from 3 to 5
         drained while it booted
           SetDesired 4, target 4
-          3 runs need 3, 0 sessions need 0; 1 leave; desired goes from 3 to 4
+          3 runs need 3, 0 sessions need 0; 1 leaving; desired goes from 3 to 4
         gone and still there
           SetDesired 4, target 4
-          2 runs need 2, 0 sessions need 0; 2 leave; desired goes from 2 to 4
+          2 runs need 2, 0 sessions need 0; 2 leaving; desired goes from 2 to 4
         desired below what lives
           SetDesired 4, target 4
           1 run needs 1, 0 sessions need 0; 4 live; desired goes from 2 to 4
         a source that fell silent
           Hold, target 1, silent [SourceId("scheduler")]
-          0 runs need 0, 0 sessions need 0; silent for too long to count: scheduler; desired is 1: enough
+          0 runs need 0, 0 sessions need 0; ignoring silent sources: scheduler; desired is 1: enough
         by launch: two more
           Launch 2 under bfeddc1f6f584edb-7-10000000000, target 3
-          3 runs need 3, 0 sessions need 0; 2 are launched, desired goes from 1 to 3
+          3 runs need 3, 0 sessions need 0; launching 2, desired goes from 1 to 3
         by launch: five hundred
           Launch 100 under bfeddc1f6f584edb-7-10000000000, target 500
-          500 runs need 500, 0 sessions need 0; 100 are launched, desired goes from 0 to 100, on the way to 500
-        by launch: more than may be
+          500 runs need 500, 0 sessions need 0; launching 100, desired goes from 0 to 100, on the way to 500
+        by launch: over the maximum
           Launch 6 under bfeddc1f6f584edb-7-10000000000, target 9
-          12 runs need 12, 0 sessions need 0; the maximum is 9; 6 are launched, desired goes from 3 to 9
+          12 runs need 12, 0 sessions need 0; the maximum is 9; launching 6, desired goes from 3 to 9
         by launch: enough
           Hold, target 3
           3 runs need 3, 0 sessions need 0; desired is 3: enough
         a launch that may not have happened
           LaunchAgain 2 under t-1, target 3
-          3 runs need 3, 0 sessions need 0; the launch t-1 of 2 is asked for again
+          3 runs need 3, 0 sessions need 0; retrying launch t-1 of 2
         a launch of long ago
           GiveUp 2 under t-1, target 3
-          3 runs need 3, 0 sessions need 0; the launch t-1 of 2 is too old to be asked for again
+          3 runs need 3, 0 sessions need 0; giving up launch t-1 of 2: too old to retry
         a launch from before the policy changed
           LaunchAgain 2 under t-1, target 3
-          3 runs need 3, 0 sessions need 0; the launch t-1 of 2 is asked for again
-    "#]].assert_eq(&table);
+          3 runs need 3, 0 sessions need 0; retrying launch t-1 of 2
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]

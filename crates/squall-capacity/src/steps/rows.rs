@@ -1,32 +1,32 @@
-//! The conditional writes that every step makes of a row, and how a step fails.
+//! Conditional writes to an instance's row, which all steps share, and how a step fails.
 
 use crate::claims::InstanceRow;
 use crate::ids::InstanceId;
 use crate::ports::{Clock, Ledger, PortError, Ports, Written};
 
-/// Races for the ledger's row that are lost before the event is left to its next delivery.
+/// Most lost races for the ledger's row before the event is left to its next delivery.
 pub(super) const MOST_RACES: u32 = 20;
 
-/// Why an event is to be delivered again.
+/// Why an event must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// Others wrote the same row all the time.
+    /// Other writers kept changing the row.
     #[error("lost {MOST_RACES} races for the ledger's row")]
     Raced,
-    /// The group is not as large as it has to be, however often it was told.
-    #[error("the group was told {n_looks} times and is not as large as it has to be: {last}")]
+    /// The group is still too small after the last attempt.
+    #[error("the group is still too small after {n_looks} attempts: {last}")]
     NotEnough {
-        /// Decisions that were acted on.
+        /// Number of decisions carried out.
         n_looks: u32,
         /// The reason of the last one.
         last: String,
     },
 }
 
-/// Changes an instance's row, over and over until nobody else does.
+/// Changes an instance's row, retrying lost races.
 pub(super) async fn change<G, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     id: &InstanceId,

@@ -1,4 +1,4 @@
-//! What a runner on an instance does: claim before it starts, renew while it runs, release when it is done.
+//! The steps of a runner on an instance: claim before the run starts, renew while it runs, release when it is done.
 
 use crate::claims::{InstanceRow, Refused, State, claim, gone, release};
 use crate::ids::{InstanceId, RunId};
@@ -6,32 +6,32 @@ use crate::policy::{Policy, us};
 use crate::ports::{Clock, Ledger, PortError, Ports, ScalingGroup, Written};
 use crate::steps::rows::{StepError, change};
 
-/// Races for the instance's row that are lost before it is somebody else's turn.
+/// Most lost races for the instance's row before the step gives up.
 const MOST_RACES: u32 = 20;
 
-/// An instance that was claimed.
+/// A claim on an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// Until when, unless it is renewed, microseconds since 1970.
+    /// When the lease ends unless renewed, microseconds since 1970.
     pub until_us: u64,
 }
 
-/// Why an instance is not claimed.
+/// Why an instance was not claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
-    /// It takes no such run.
+    /// The instance does not take the run.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// Others wrote the same row all the time.
+    /// Other writers kept changing the row.
     #[error("lost {MOST_RACES} races for the row of instance {0}")]
     Raced(InstanceId),
 }
 
-/// Claims an instance for a run, and has the group spare it. Claiming again what is claimed renews it. It is for whoever is
-/// on the instance: the row of one that left is forgotten some time later, and could then be claimed as if it were new.
+/// Claims an instance for a run, and protects it from scale-in. Claiming again renews the claim. Call it only on the instance
+/// itself: the row of an instance that left is removed some time later, and could then be claimed as if it were new.
 ///
 /// # Errors
 /// When the run must not start.
@@ -49,7 +49,7 @@ where
     let (claimed, is_new) = put_claim(ports, policy, id, run).await?;
     match ports.group.protect(id, true).await {
         Ok(()) => Ok(claimed),
-        // A run that is there already is not to lose its instance by asking again.
+        // A run that already held the claim must not lose it by asking again.
         Err(error) if !is_new => Err(error.into()),
         Err(error) => {
             release_instance(ports, id, run).await.ok();
@@ -61,7 +61,7 @@ where
 /// Renews a run's claim.
 ///
 /// # Errors
-/// When the instance is not the run's any more.
+/// When the run no longer holds the instance.
 pub async fn renew_claim<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
@@ -75,7 +75,7 @@ where
     Ok(put_claim(ports, policy, id, run).await?.0)
 }
 
-/// The claim, and whether the run had none.
+/// The claim, and whether it is new.
 async fn put_claim<G, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
@@ -95,10 +95,10 @@ async fn put_claim<G, L: Ledger, M, J, C: Clock>(
     Err(RunnerError::Raced(id.clone()))
 }
 
-/// Releases a run's claim. Releasing what is not claimed changes nothing.
+/// Releases a run's claim. Does nothing without a claim.
 ///
 /// # Errors
-/// When a port fails; the lease runs out by itself.
+/// When a port fails; the lease then expires by itself.
 pub async fn release_instance<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     id: &InstanceId,
@@ -111,7 +111,7 @@ where
     change(ports, id, |row, now_us| release(row?, run, now_us)).await
 }
 
-/// Marks an instance that is about to be reclaimed: no run starts there any more. Its runs stay in the row.
+/// Marks an instance that is about to be reclaimed: no run may start on it any more. Its runs stay in the row.
 ///
 /// # Errors
 /// When a port fails.

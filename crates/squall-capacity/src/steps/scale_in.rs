@@ -1,4 +1,4 @@
-//! A tick of the timer: enough first, then fewer.
+//! A tick of the timer: first grow to the current demand, then shrink.
 
 use crate::claims::{InstanceRow, drain, gone, reopened};
 use crate::events::runner_source;
@@ -6,20 +6,20 @@ use crate::ids::InstanceId;
 use crate::journal::{Decision, Line, Outcome};
 use crate::policy::Policy;
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
-use crate::scale_in::{ScaleInSeen, Tick, plan_tick};
+use crate::scale_in::{ScaleInObservation, Tick, plan_tick};
 use crate::steps::rows::StepError;
-use crate::steps::scale_out::{act, have_enough, keep, look};
+use crate::steps::scale_out::{act, ensure_floor, keep, look};
 
-/// What a tick did.
+/// The result of a tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticked {
     /// The decision.
     pub decision: Tick,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Has the group be as large as it must be, and no larger than it need be.
+/// Makes the group as large as needed, and no larger.
 ///
 /// # Errors
 /// When a port fails; the next tick is the retry.
@@ -41,21 +41,21 @@ where
         outcome: outcome.clone(),
     };
     ports.journal.write(&line);
-    // What was done is counted even if the rest was not.
+    // Report what was done even if a later call failed.
     let reported = report(ports, &decision, &outcome).await;
     done?;
     reported?;
     Ok(Ticked { decision, outcome })
 }
 
-/// What a tick decides on.
+/// The observation that a tick decides on.
 ///
 /// # Errors
 /// When a port fails.
 pub async fn look_for_tick<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
-) -> Result<ScaleInSeen, PortError>
+) -> Result<ScaleInObservation, PortError>
 where
     G: ScalingGroup,
     L: Ledger,
@@ -64,16 +64,16 @@ where
 {
     let most_sessions = level(ports.metrics.maximum(Series::Sessions, policy.window_s).await?);
     let most_runs = level(ports.metrics.maximum(Series::Runs, policy.window_s).await?);
-    Ok(ScaleInSeen { now: look(ports).await?, most_sessions, most_runs })
+    Ok(ScaleInObservation { now: look(ports).await?, most_sessions, most_runs })
 }
 
-/// A metric's number as a level: rounded up, because what is between two levels is the higher one.
+/// A metric's value as a level, rounded up: a value between two levels means at least part of the higher one.
 fn level(maximum: Option<f64>) -> Option<u32> {
     let most = f64::from(u32::MAX);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "it is between 0 and the largest"
+        reason = "clamped to the range of u32"
     )]
     maximum.filter(|it| it.is_finite()).map(|it| it.ceil().clamp(0.0, most) as u32)
 }
@@ -81,7 +81,7 @@ fn level(maximum: Option<f64>) -> Option<u32> {
 async fn do_tick<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
-    seen: &ScaleInSeen,
+    seen: &ScaleInObservation,
     decision: &Tick,
     outcome: &mut Outcome,
 ) -> Result<(), StepError>
@@ -93,17 +93,17 @@ where
 {
     if !decision.enough.is_enough() {
         act(ports, &seen.now, &decision.enough, outcome).await?;
-        have_enough(ports, policy).await?;
+        ensure_floor(ports, policy).await?;
     }
     for id in &decision.adopt {
-        // Whoever was first knows more.
+        // A row that exists by now knows more: losing the race is fine.
         ports.ledger.put_instance(&InstanceRow::new(id.clone(), ports.clock.now_us())).await?;
     }
     let row_of = |id: &InstanceId| seen.now.instances.iter().find(|row| row.id == *id);
     for row in decision.lost.iter().filter_map(row_of) {
         ports.ledger.put_instance(&gone(row, ports.clock.now_us())).await?;
     }
-    // What its runner told ends with it. First, because without its row nobody would know.
+    // Its runner's levels end with it. Remove them first: once the row is gone, no later tick would.
     if strike_out(ports, &decision.forget).await? == Written::Yes {
         for row in decision.forget.iter().filter_map(row_of) {
             ports.ledger.forget_instance(&row.id, row.version).await?;
@@ -134,16 +134,16 @@ where
         }
         return Ok(());
     }
-    // Whoever recorded an event since the look above, and looked before these were drained, saw enough. Whoever looks from
-    // now on sees them drain. So between the two a look for them.
-    have_enough(ports, policy).await?;
+    // A scale-out that recorded an event after the look above, and looked before these were drained, saw them as capacity; one
+    // that looks from now on sees them draining. Cover the first case by looking again.
+    ensure_floor(ports, policy).await?;
     for id in drained {
         terminate(ports, id, outcome).await?;
     }
     Ok(())
 }
 
-/// Takes the levels that instances told of themselves out of the ledger.
+/// Removes the levels that gone instances reported from the ledger.
 async fn strike_out<G, L: Ledger, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     gone: &[InstanceId],
@@ -161,7 +161,7 @@ async fn strike_out<G, L: Ledger, M, J, C>(
     ports.ledger.put_levels(&levels).await
 }
 
-/// Whether this was who drained it.
+/// Drains an instance; whether this tick did it.
 async fn drain_now<G, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     id: &InstanceId,
@@ -171,20 +171,20 @@ async fn drain_now<G, L: Ledger, M, J, C: Clock>(
     Ok(ports.ledger.put_instance(&next).await? == Written::Yes)
 }
 
-/// Terminates an instance that takes no runs; what is refused takes runs again.
+/// Terminates an instance that takes no runs; if the group refuses, the instance takes runs again.
 async fn terminate<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     id: &InstanceId,
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
-    // It may be kept by now: somebody needed it.
+    // A scale-out may have undrained it by now.
     let Some(row) = ports.ledger.instance(id).await? else { return Ok(()) };
     if row.leaving_since_us().is_none() || row.is_claimed(ports.clock.now_us()) {
         return Ok(());
     }
-    // Gone first: from here on nobody keeps it, and if nobody hears of the end of this, a later tick asks again.
+    // Mark it gone first: from here on it cannot be undrained, and if this tick dies, a later one terminates it.
     let mut gone = gone(&row, ports.clock.now_us());
-    // Nobody works there: runs whose lease ran out have died before.
+    // It has no live claim: runs whose lease expired died earlier.
     gone.runs.retain(|_, until_us| *until_us == 0);
     if ports.ledger.put_instance(&gone).await? == Written::Raced {
         return Ok(());

@@ -1,35 +1,35 @@
-//! What an event does: into the ledger first, then the group, then a look whether it was enough.
+//! Handling an event: record it in the ledger, raise the group, then check that it is large enough.
 
 use crate::claims::{finished, started, undrain};
-use crate::events::{Activity, RunOn, Told};
+use crate::events::{Activity, Payload, RunOn};
 use crate::ids::InstanceId;
 use crate::journal::{Decision, Line, Outcome};
 use crate::launch::Launch;
 use crate::levels::{Levels, Recorded};
 use crate::policy::{Policy, us};
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
-use crate::scale_out::{Raise, ScaleOut, ScaleOutSeen, plan_scale_out};
+use crate::scale_out::{Raise, ScaleOut, ScaleOutObservation, plan_scale_out};
 use crate::steps::rows::{MOST_RACES, StepError, change};
 use crate::steps::runner::mark_gone;
 
-/// Looks at the group that one event takes. A launch takes one for its note, one for itself, and one to see it done.
+/// Most looks at the group per event. A launch takes three: one to record it, one to request it, one to see it done.
 const MOST_LOOKS: u32 = 8;
 
-/// What became of an event.
+/// The result of handling an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handled {
-    /// What it was to the ledger.
+    /// Its effect on the ledger.
     pub recorded: Recorded,
     /// The last decision.
     pub decision: ScaleOut,
-    /// Whether the group was asked to be larger.
+    /// Whether the group was asked to grow.
     pub has_raised: bool,
 }
 
-/// Takes in an event, and has the group be as large as all events together say.
+/// Records an event, and makes the group as large as all events together require.
 ///
 /// # Errors
-/// When the event is to be delivered again; what was done by then is not lost, and doing it again is harmless.
+/// When the event must be delivered again; what was done by then is kept, and repeating it is harmless.
 pub async fn on_event<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
@@ -43,23 +43,23 @@ where
     C: Clock,
 {
     let recorded = record(ports, event).await?;
-    let taken_in = match &event.told {
-        Told::Runs { started, finished, .. } => take_in_runs(ports, policy, started, finished).await,
-        Told::Notice { instance_id, .. } => mark_gone(ports, instance_id).await,
-        Told::Sessions(_) => Ok(()),
+    let taken_in = match &event.payload {
+        Payload::Runs { started, finished, .. } => take_in_runs(ports, policy, started, finished).await,
+        Payload::Notice { instance_id, .. } => mark_gone(ports, instance_id).await,
+        Payload::Sessions(_) => Ok(()),
     };
-    // Whatever hinders that must not hinder this.
-    let (decision, has_raised) = have_enough(ports, policy).await?;
+    // A failure above must not keep the group from growing.
+    let (decision, has_raised) = ensure_floor(ports, policy).await?;
     taken_in?;
-    // Of all sources together, and whether this was news or not: the delivery before may have failed just here.
-    let level = match &event.told {
-        Told::Sessions(_) => Some((Series::Sessions, f64::from(decision.demand.n_sessions))),
-        Told::Runs { .. } => Some((Series::Runs, f64::from(decision.demand.n_runs))),
-        Told::Notice { .. } => None,
+    // The total over all sources, even for a duplicate: the previous delivery may have failed right here.
+    let level = match &event.payload {
+        Payload::Sessions(_) => Some((Series::Sessions, f64::from(decision.demand.n_sessions))),
+        Payload::Runs { .. } => Some((Series::Runs, f64::from(decision.demand.n_runs))),
+        Payload::Notice { .. } => None,
     };
     let desired = f64::from(decision.target);
     let latency_us = ports.clock.now_us().saturating_sub(event.time_us);
-    #[expect(clippy::cast_precision_loss, reason = "a latency of 2^52 microseconds is not met")]
+    #[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 microseconds")]
     let latency_ms = latency_us as f64 / 1_000.0;
     let mut values = vec![
         (Series::WantedCapacity, f64::from(decision.demand.wanted())),
@@ -73,11 +73,11 @@ where
     Ok(Handled { recorded, decision, has_raised })
 }
 
-/// Has the group be as large as the ledger says; the last decision, and whether the group was asked for anything.
+/// Makes the group as large as the ledger requires. Returns the last decision, and whether the group was asked to grow.
 ///
 /// # Errors
-/// When a port fails, or it does not become so.
-pub(super) async fn have_enough<G, L, M, J, C>(
+/// When a port fails, or the group is still too small after the last attempt.
+pub(super) async fn ensure_floor<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
 ) -> Result<(ScaleOut, bool), StepError>
@@ -111,30 +111,30 @@ where
     Err(StepError::NotEnough { n_looks: MOST_LOOKS, last })
 }
 
-/// What there is to decide on.
+/// The observation to decide on.
 pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
-) -> Result<ScaleOutSeen, PortError> {
-    // First: whoever records a level before this is seen, and whoever records one after this looks after it. And a launch is
-    // noted on condition of this version, so that none is decided on a group as it was before somebody else's.
+) -> Result<ScaleOutObservation, PortError> {
+    // The levels first: a level recorded before this read is seen here, and the step that records one later looks later. And a
+    // launch is recorded on condition of this version, so it is never based on a group from before another launch.
     let mut levels = ports.ledger.levels().await?;
     for _ in 0..MOST_RACES {
         let group = ports.group.describe().await?;
         let instances = ports.ledger.instances().await?;
-        // And last: an absolute write by levels that others have left behind would take back what those did.
+        // The levels again, last: an absolute write based on outdated levels would undo another controller's raise.
         let after = ports.ledger.levels().await?;
         if after.version == levels.version {
-            return Ok(ScaleOutSeen { now_us: ports.clock.now_us(), group, levels, instances });
+            return Ok(ScaleOutObservation { now_us: ports.clock.now_us(), group, levels, instances });
         }
         levels = after;
     }
     Err(PortError::refused(format!("look at the group: its levels changed {MOST_RACES} times meanwhile")))
 }
 
-/// Does what was decided.
+/// Carries out a decision.
 pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
-    seen: &ScaleOutSeen,
+    seen: &ScaleOutObservation,
     decision: &ScaleOut,
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
@@ -149,7 +149,7 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         Raise::Hold => {}
         Raise::SetDesired { to } => note(outcome, ports.group.set_desired(*to).await)?,
         Raise::Launch(launch) => {
-            // Its token first: whoever dies here leaves it to the next one, who asks again under the same.
+            // Record the token first: if this step dies here, the next one retries the launch under the same token.
             if ports.ledger.put_levels(&next(1, Some(launch.clone()))).await? == Written::Yes {
                 launch_noted(ports, launch, &next(2, None), outcome).await?;
             }
@@ -162,7 +162,7 @@ pub(super) async fn act<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     Ok(())
 }
 
-/// Launches what the ledger has a note of, and strikes the note out, unless it may yet happen.
+/// Requests a recorded launch, then removes its record, unless the launch may still happen.
 async fn launch_noted<G: ScalingGroup, L: Ledger, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     launch: &Launch,
@@ -170,8 +170,8 @@ async fn launch_noted<G: ScalingGroup, L: Ledger, M, J, C>(
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
     let done = note(outcome, ports.group.launch(launch.n, &launch.token).await);
-    // Once the group has answered, the token has done what it ever will: asking again under it only keeps others from
-    // launching.
+    // Remove the launch once the group has answered: the answer under this token is final, and a launch that stays in the
+    // ledger makes every later step retry it and do nothing else.
     if !done.as_ref().is_err_and(PortError::may_be_done) {
         ports.ledger.put_levels(without).await?;
     }
@@ -211,19 +211,19 @@ async fn record<G, L: Ledger, M, J, C>(
     Err(StepError::Raced)
 }
 
-/// Marks the instances of runs that events tell of, and has the group spare them.
+/// Claims the instances of runs that an event reports as started, protects them, and frees those of finished runs.
 async fn take_in_runs<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
-    begun: &[RunOn],
-    ended: &[RunOn],
+    started_on: &[RunOn],
+    finished_on: &[RunOn],
 ) -> Result<(), StepError> {
     let lease_us = us(policy.event_lease_s);
-    for RunOn { run_id, instance_id } in begun {
+    for RunOn { run_id, instance_id } in started_on {
         change(ports, instance_id, |row, now_us| started(row, instance_id, run_id, now_us, lease_us)).await?;
         ports.group.protect(instance_id, true).await?;
     }
-    for RunOn { run_id, instance_id } in ended {
+    for RunOn { run_id, instance_id } in finished_on {
         change(ports, instance_id, |row, now_us| Some(finished(row, instance_id, run_id, now_us))).await?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Steps over a small world: doubled, reordered, killed between any two calls, and at the same time as others.
+//! Steps over a small world: duplicated, reordered, killed between any two calls, and concurrent.
 
 mod orders;
 mod races;
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::claims::{InstanceRow, State};
-use crate::events::{Activity, RunOn, Runs, Told};
+use crate::events::{Activity, Payload, RunOn, Runs};
 use crate::ids::{InstanceId, RunId, SourceId};
 use crate::journal::Line;
 use crate::levels::Recorded;
@@ -25,25 +25,26 @@ fn run(n: u32) -> RunId {
     RunId::new(format!("r-{n}")).unwrap()
 }
 
-/// So many runs, told long ago, so that nothing in it is of the last minutes.
+/// `queued` queued runs, reported long ago, so that nothing is recent.
 fn runs(source: &str, order: u64, queued: u32) -> Activity {
-    let told = Told::Runs { level: Runs { queued, running: 0 }, started: Vec::new(), finished: Vec::new() };
-    Activity { source: SourceId::new(source).unwrap(), order, time_us: order, told }
+    let payload =
+        Payload::Runs { level: Runs { queued, running: 0 }, started: Vec::new(), finished: Vec::new() };
+    Activity { source: SourceId::new(source).unwrap(), order, time_us: order, payload }
 }
 
 fn on(started: &[(u32, u32)], finished: &[(u32, u32)]) -> Activity {
     let list = |runs: &[(u32, u32)]| {
         runs.iter().map(|(it, at)| RunOn { run_id: run(*it), instance_id: id(*at) }).collect()
     };
-    let told = Told::Runs { level: Runs::default(), started: list(started), finished: list(finished) };
-    Activity { told, ..runs("scheduler", 1, 0) }
+    let payload = Payload::Runs { level: Runs::default(), started: list(started), finished: list(finished) };
+    Activity { payload, ..runs("scheduler", 1, 0) }
 }
 
 fn by_launch() -> Policy {
     Policy { raise_by: RaiseBy::LaunchInstances, ..policy() }
 }
 
-/// Idle instances go at once.
+/// Idle instances are drained immediately.
 fn eager() -> Policy {
     Policy { scale_in: ScaleIn::ByInstance { idle_s: 0, most_per_tick: 20 }, ..policy() }
 }
@@ -57,7 +58,7 @@ fn calls(world: &World) -> String {
 }
 
 #[test]
-fn an_event_is_in_the_ledger_before_anything_is_done_about_it() {
+fn an_event_is_recorded_before_it_is_acted_on() {
     let world = World::new(1, 9);
     block_on(on_event(&world.ports(), &policy(), &runs("scheduler", 1, 3))).unwrap();
     expect![[r#"
@@ -78,7 +79,7 @@ fn an_event_is_in_the_ledger_before_anything_is_done_about_it() {
 }
 
 #[test]
-fn a_launch_is_noted_before_it_is_asked_for_and_struck_out_after() {
+fn a_launch_is_recorded_before_the_request_and_removed_after() {
     let world = World::new(1, 9);
     block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap();
     expect![[r#"
@@ -144,7 +145,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn doubled_and_reordered_events_come_to_the_same_group(
+    fn duplicated_and_reordered_events_give_the_same_group(
         (once, delivered) in prop::collection::vec((0_u8..2, 1_u64..9, 0_u32..9), 1..6).prop_flat_map(|once| {
             let doubled: Vec<_> = once.iter().chain(&once).copied().collect();
             (Just(once), Just(doubled).prop_shuffle())
@@ -162,11 +163,11 @@ proptest! {
         let ((_, levels), (usable, again)) = (settle(&once), settle(&delivered));
         prop_assert_eq!(&levels, &again);
         let wanted: u32 = levels.values().map(|it| it.value.total()).sum();
-        prop_assert!(usable >= wanted.min(12), "it may be larger for what came between");
+        prop_assert!(usable >= wanted.min(12), "it may be larger because of events in between");
     }
 }
 
-/// Does a step with one call going wrong, then again without, for every call that it has.
+/// Runs a step with a fault in one call, then again without, for each of its calls.
 fn with_every_fault(
     world: impl Fn() -> World,
     mut step: impl FnMut(&World) -> bool,
@@ -181,7 +182,7 @@ fn with_every_fault(
             let is_over = world.see().calls.len() <= at;
             world.get().fault = None;
             if !is_done {
-                // Delivered again much later.
+                // Redelivered much later.
                 world.get().now_us += DRAIN_GRACE_US;
                 assert!(step(&world), "{fault:?} {at}: {}", calls(&world));
             }
@@ -195,7 +196,7 @@ fn with_every_fault(
 }
 
 #[test]
-fn an_event_that_dies_at_any_call_and_comes_again_ends_right() {
+fn an_event_that_dies_at_any_call_and_is_redelivered_ends_right() {
     for by in [policy(), by_launch()] {
         with_every_fault(
             || World::new(1, 9),
@@ -209,7 +210,7 @@ fn an_event_that_dies_at_any_call_and_comes_again_ends_right() {
 }
 
 #[test]
-fn a_tick_that_dies_at_any_call_and_comes_again_ends_right() {
+fn a_tick_that_dies_at_any_call_and_runs_again_ends_right() {
     for by in [policy(), at_once()] {
         with_every_fault(
             || {
@@ -219,7 +220,7 @@ fn a_tick_that_dies_at_any_call_and_comes_again_ends_right() {
             },
             |world| block_on(tick(&world.ports(), &by)).is_ok(),
             |world, what| {
-                // What was drained or gone when it died waits for its grace.
+                // Instances drained or gone when the tick died wait for the grace period.
                 world.get().now_us += DRAIN_GRACE_US;
                 block_on(tick(&world.ports(), &by)).unwrap();
                 assert_eq!((world.see().group.desired, world.see().killed.len()), (0, 0), "{what}");
@@ -229,7 +230,7 @@ fn a_tick_that_dies_at_any_call_and_comes_again_ends_right() {
 }
 
 #[test]
-fn a_claim_that_dies_at_any_call_and_is_tried_again_holds() {
+fn a_claim_that_dies_at_any_call_and_is_retried_holds() {
     with_every_fault(
         || World::new(1, 9),
         |world| block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1))).is_ok(),
@@ -238,7 +239,7 @@ fn a_claim_that_dies_at_any_call_and_is_tried_again_holds() {
 }
 
 #[test]
-fn whoever_asks_again_for_its_instance_keeps_it_even_if_nobody_protects_it() {
+fn a_run_that_claims_again_keeps_its_instance_even_if_protecting_it_fails() {
     let world = World::new(1, 9);
     block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1))).unwrap();
     let next = world.see().calls.len();
@@ -249,7 +250,7 @@ fn whoever_asks_again_for_its_instance_keeps_it_even_if_nobody_protects_it() {
 }
 
 #[test]
-fn a_launch_of_which_nobody_heard_is_asked_for_again_and_happens_once() {
+fn a_launch_whose_reply_was_lost_is_retried_and_happens_once() {
     let world = World::new(0, 9);
     world.get().fault = Some((7, Fault::After));
     block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap_err();
@@ -260,7 +261,7 @@ fn a_launch_of_which_nobody_heard_is_asked_for_again_and_happens_once() {
 }
 
 #[test]
-fn a_launch_that_is_too_old_is_struck_out_and_decided_afresh() {
+fn a_launch_that_is_too_old_is_given_up_and_decided_anew() {
     let world = World::new(0, 9);
     world.get().fault = Some((7, Fault::Before));
     block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap_err();
@@ -270,13 +271,13 @@ fn a_launch_that_is_too_old_is_struck_out_and_decided_afresh() {
 }
 
 #[test]
-fn a_launch_of_which_none_came_is_struck_out_and_the_next_one_has_another_token() {
+fn a_launch_that_started_no_instance_is_removed_and_the_next_one_has_another_token() {
     let world = World::new(0, 9);
     world.get().is_short = true;
     let short = block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3)));
     assert!(matches!(short, Err(StepError::Port(PortError::Refused { .. }))), "{short:?}");
     assert_eq!((world.see().levels.launch.clone(), world.see().group.desired), (None, 0));
-    // Within the five minutes for which a launch that may have happened is asked for again.
+    // Within the five minutes for which a launch that may have happened is retried.
     world.get().is_short = false;
     world.get().now_us += TOKEN_US / 100;
     block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3))).unwrap();
@@ -285,7 +286,7 @@ fn a_launch_of_which_none_came_is_struck_out_and_the_next_one_has_another_token(
 }
 
 #[test]
-fn a_launch_that_is_refused_for_good_stands_in_nobodys_way() {
+fn a_permanently_refused_launch_does_not_block_later_steps() {
     let world = World::new(0, 9);
     world.get().refuses = true;
     let refused = block_on(on_event(&world.ports(), &by_launch(), &runs("scheduler", 1, 3)));
@@ -297,7 +298,7 @@ fn a_launch_that_is_refused_for_good_stands_in_nobodys_way() {
 }
 
 #[test]
-fn an_instance_that_is_not_let_go_takes_runs_again() {
+fn an_instance_that_the_group_keeps_takes_runs_again() {
     let world = World::new(1, 9);
     block_on(on_event(&world.ports(), &policy(), &runs("scheduler", 1, 0))).unwrap();
     world.get().refuses = true;
@@ -309,7 +310,7 @@ fn an_instance_that_is_not_let_go_takes_runs_again() {
 }
 
 #[test]
-fn a_group_that_cannot_change_gets_back_what_was_to_leave() {
+fn a_group_that_cannot_change_reopens_its_leaving_instances() {
     let world = World::new(1, 1);
     world.get().group.min = 1;
     block_on(on_event(&world.ports(), &policy(), &runs("scheduler", 1, 0))).unwrap();
@@ -334,17 +335,18 @@ fn events_tell_where_runs_are_and_their_order_does_not_matter() {
     block_on(on_event(&world.ports(), &policy(), &on(&[(1, 0)], &[]))).unwrap();
     block_on(tick(&world.ports(), &policy())).unwrap();
     let left: Vec<InstanceId> = world.see().group.instances.iter().map(|it| it.id.clone()).collect();
-    assert_eq!(left, [id(0)], "the one that works stays");
+    assert_eq!(left, [id(0)], "the busy one stays");
 }
 
 #[test]
-fn what_hinders_a_mark_does_not_hinder_the_group() {
+fn a_failed_claim_by_event_does_not_keep_the_group_from_growing() {
     let world = World::new(1, 9);
-    let Told::Runs { started, finished, .. } = on(&[(1, 0)], &[]).told else { unreachable!() };
-    let told = Told::Runs { level: Runs { queued: 3, running: 0 }, started, finished };
+    let Payload::Runs { started, finished, .. } = on(&[(1, 0)], &[]).payload else { unreachable!() };
+    let payload = Payload::Runs { level: Runs { queued: 3, running: 0 }, started, finished };
     // Levels read and written, the instance read and written, and then its protection.
     world.get().fault = Some((4, Fault::Before));
-    block_on(on_event(&world.ports(), &policy(), &Activity { told, ..runs("scheduler", 1, 0) })).unwrap_err();
+    block_on(on_event(&world.ports(), &policy(), &Activity { payload, ..runs("scheduler", 1, 0) }))
+        .unwrap_err();
     assert_eq!(world.see().calls[4], "protect i-000");
     assert_eq!(world.see().group.desired, 3);
 }
@@ -368,20 +370,20 @@ fn a_run_on_an_instance_that_is_about_to_be_reclaimed_is_left_to_it() {
 }
 
 #[test]
-fn a_dead_runners_lease_runs_out_and_its_instance_goes() {
+fn a_dead_runners_lease_expires_and_its_instance_is_removed() {
     let world = World::new(1, 9);
     block_on(on_event(&world.ports(), &policy(), &runs("scheduler", 1, 0))).unwrap();
     block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1))).unwrap();
     world.get().now_us += us(policy().lease_s) + us(299);
     block_on(tick(&world.ports(), &policy())).unwrap();
-    assert_eq!(world.see().group.instances.len(), 1, "idle since the lease ran out, and not for long enough");
+    assert_eq!(world.see().group.instances.len(), 1, "idle since the lease expired, and not for long enough");
     world.get().now_us += us(1);
     block_on(tick(&world.ports(), &policy())).unwrap();
     assert_eq!(world.see().group.instances.len(), 0);
 }
 
 #[test]
-fn a_source_too_many_is_said_and_the_rest_goes_on() {
+fn one_source_too_many_is_reported_and_the_rest_goes_on() {
     let world = World::new(0, 9);
     for n in 0..500 {
         world.get().levels.record(&runs(&format!("pod-{n}"), 1, 1));

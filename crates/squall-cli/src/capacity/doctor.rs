@@ -1,4 +1,4 @@
-//! `squall capacity doctor`: what about a group's settings breaks a promise, and how to mend it.
+//! `squall capacity doctor`: checks a group's settings and suggests fixes.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,11 +11,11 @@ use squall_capacity::policy::Policy;
 use crate::on_aws::block_on;
 use crate::{FAILURES, print};
 
-/// Check the settings of a group against what the controllers promise
+/// Check a group's settings against the controllers' promises, and suggest fixes
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The settings as JSON, as --json of a live group prints them; without it, the live group
+    /// The settings as printed by --json for a live group [default: ask the live group]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// Print the settings and the findings as JSON
@@ -36,7 +36,7 @@ Examples:
   squall capacity doctor --group modelling --policy policy.json
   squall capacity doctor --group modelling --policy policy.json --json > group.json
 
-It reads and changes nothing. Exit status: 0 nothing breaks a promise, 1 something does, 2 usage, or no such group.";
+It only reads. Exit status: 0 no setting breaks a promise, 1 one does, 2 usage, or no such group.";
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let policy = policy(args)?;
@@ -81,7 +81,7 @@ fn policy(args: &Args) -> Result<Policy> {
 
 #[cfg(not(feature = "aws"))]
 fn live(_args: &Args) -> Result<Settings> {
-    anyhow::bail!("which group? give --settings FILE; this build knows no live group")
+    anyhow::bail!("no group given: pass --settings FILE; this build cannot read a live group")
 }
 
 #[cfg(feature = "aws")]
@@ -93,16 +93,16 @@ fn text(settings: &Settings, findings: &[Finding]) -> String {
     let Settings { name, min, max, desired, .. } = settings;
     let mut text = format!("{name}: {min} to {max}, desired {desired}\n");
     if findings.is_empty() {
-        text.push_str("  nothing to mend\n");
+        text.push_str("  nothing to fix\n");
     }
-    for Finding { severity, what, why, mend } in findings {
+    for Finding { severity, what, why, fix } in findings {
         let mark = match severity {
             Severity::Broken => "breaks",
             Severity::Doubtful => "doubt ",
         };
         text.push_str(&format!("  {mark}  {what}\n          {why}\n"));
-        if let Some(mend) = mend {
-            text.push_str(&format!("          $ {mend}\n"));
+        if let Some(fix) = fix {
+            text.push_str(&format!("          $ {fix}\n"));
         }
     }
     text

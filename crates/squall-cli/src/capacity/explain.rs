@@ -1,4 +1,4 @@
-//! `squall capacity explain`: what a controller decides on what it saw, and why. It acts on nothing.
+//! `squall capacity explain`: explains and replays a controller's decisions. Read-only.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use squall_capacity::group::Group;
 use squall_capacity::ids::InstanceId;
 use squall_capacity::journal::{Decision, Line};
 use squall_capacity::policy::Policy;
-use squall_capacity::scale_in::{ScaleInSeen, Tick, plan_tick};
-use squall_capacity::scale_out::{ScaleOut, ScaleOutSeen, plan_scale_out};
+use squall_capacity::scale_in::{ScaleInObservation, Tick, plan_tick};
+use squall_capacity::scale_out::{ScaleOut, ScaleOutObservation, plan_scale_out};
 
 use crate::{FAILURES, print};
 
-/// Say what a controller decides on what it saw, and why; act on nothing
+/// Explain what the next tick would do, or replay the decisions of a journal; read-only
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A journal (a decision per line), or what is seen with the policy; without it, the live group
+    /// A journal (one decision per line), or an observation with a policy [default: the live group]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Print the decisions as JSON, one per line
@@ -33,17 +33,17 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  squall capacity explain journal.jsonl    take every decision again, and say where one is not what it was (status 1)
-  squall capacity explain seen.json        {\"policy\": …, \"seen\": …}, as a line of the journal has them: what if?
-  squall capacity explain --stack NAME     what the next tick would do, now; or --group G --ledger T --policy policy.json
+  squall capacity explain journal.jsonl    replay every decision, and report those that differ (status 1)
+  squall capacity explain seen.json        what if? {\"policy\": …, \"seen\": …}, as in a journal line
+  squall capacity explain --stack NAME     what the next tick would do; or --group G --ledger T --policy policy.json
 
-The functions write the journal into their logs: a JSON object per decision, with `seen`, `decision`, `policy`, `outcome`.";
+The functions write the journal to their logs: a JSON object per decision, with `seen`, `decision`, `policy` and `outcome`.";
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Seen {
-    In(Box<ScaleInSeen>),
-    Out(Box<ScaleOutSeen>),
+    In(Box<ScaleInObservation>),
+    Out(Box<ScaleOutObservation>),
 }
 
 #[derive(Deserialize)]
@@ -70,32 +70,32 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (mut n_lines, mut n_different) = (0_u64, 0_u64);
-    // A function's log has other lines as well.
+    // A function's log also has other lines.
     let is_decision = |text: &str| text.trim_start().starts_with("{\"controller\":");
     for (number, text) in (1_u64..).zip(text.lines()).filter(|(_, text)| is_decision(text)) {
         let line: Line = serde_json::from_str(text)
-            .with_context(|| format!("{}: line {number} is no whole decision", path.display()))?;
+            .with_context(|| format!("{}: line {number} is not a complete decision", path.display()))?;
         let again = line.again();
         n_lines += 1;
-        // As it was written, byte for byte, but for the order in which a log may have put the fields.
+        // As written, byte for byte, except for the order of fields, which a log may have changed.
         let (then, now) = (line.to_json(), again.to_json());
         show(&again.decision, args.json)?;
         if then != now {
             n_different += 1;
-            print::aside(&format!("line {number}: decided otherwise then:\n{then}\n"));
+            print::aside(&format!("line {number}: the recorded decision differs:\n{then}\n"));
         }
     }
     if n_lines == 0 {
-        bail!("{}: no line of it is a decision, {{\"controller\": …}}", path.display());
+        bail!("{}: no line is a decision, {{\"controller\": …}}", path.display());
     }
     let decisions = print::counted(n_lines, "decision");
-    print::aside(&format!("{decisions} taken again, {n_different} of them otherwise\n"));
+    print::aside(&format!("{decisions} replayed, {n_different} differ\n"));
     Ok(if n_different == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILURES) })
 }
 
 #[cfg(not(feature = "aws"))]
 fn live(_args: &Args) -> Result<ExitCode> {
-    bail!("which decision? give a FILE; this build knows no live group")
+    bail!("no decision given: pass a FILE; this build cannot read a live group")
 }
 
 #[cfg(feature = "aws")]
@@ -148,17 +148,17 @@ fn scale_out_lines(text: &mut String, decision: &ScaleOut) {
     list(text, "kept", &decision.undrain);
     if !decision.silent.is_empty() {
         let names: Vec<_> = decision.silent.iter().map(|source| source.as_str()).collect();
-        let _ = writeln!(text, "  not heard of for long, not counted: {}", names.join(", "));
+        let _ = writeln!(text, "  silent sources, not counted: {}", names.join(", "));
     }
 }
 
 fn tick_lines(text: &mut String, decision: &Tick) {
     let _ = writeln!(text, "  {}", decision.reason);
     list(text, "drained, then terminated", &decision.drain);
-    list(text, "terminated, drained before", &decision.terminate);
-    list(text, "seen for the first time", &decision.adopt);
-    list(text, "left without having been told to", &decision.lost);
-    list(text, "with a run on them", &decision.killed);
+    list(text, "terminated, drained earlier", &decision.terminate);
+    list(text, "new", &decision.adopt);
+    list(text, "left without being drained", &decision.lost);
+    list(text, "left with a run on them", &decision.killed);
     list(text, "forgotten", &decision.forget);
 }
 

@@ -1,4 +1,4 @@
-//! `squall capacity simulate`: traces against the model group, under our policies and those of others.
+//! `squall capacity simulate`: replays traces against the model group, under our policies and others.
 
 use std::io::IsTerminal;
 use std::num::NonZeroU32;
@@ -21,65 +21,65 @@ mod json;
 mod svg;
 mod table;
 
-/// Replay a workload against a model Auto Scaling group, under this and other policies
+/// Replay a workload against a model Auto Scaling group, and compare scaling policies
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// Runs with their times: a table (.csv) or the Standard Workload Format (.swf)
+    /// Runs with their times: a table (.csv) or a Standard Workload Format file (.swf)
     #[arg(required_unless_present = "month")]
     trace: Vec<PathBuf>,
-    /// A made-up month as well: batches on four days, single runs at any time; another one for each seed
+    /// Also simulate a synthetic month, different for each seed: batches on four days, single runs at any time
     #[arg(long)]
     month: bool,
-    /// Histories per policy, each with its own boot times, delays and victims
+    /// Simulated histories per policy, each with its own boot times, delays and victims
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     seeds: u32,
-    /// The most instances of the group
+    /// The group's maximum
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     max: u32,
-    /// What asked for several processors is as many runs
+    /// Count a job on several processors as that many runs
     #[arg(long)]
     processors: bool,
-    /// Try this policy as well, JSON as the controllers are configured with
+    /// Also try this policy, a JSON file as the controllers read it
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Print everything that was counted, as JSON
+    /// Print all results as JSON
     #[arg(long)]
     json: bool,
-    /// Draw capacity and demand over time, of the first seed, into this file
+    /// Plot capacity and demand over time, for the first seed, into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
 
 const AFTER_HELP: &str = "\
 A table has a header. Its columns submit_s (or submission_time) and duration_s (or execution_time) are
-seconds; with --processors also runs (or requested_number_of_processors). Others are not looked at:
+seconds; with --processors also runs (or requested_number_of_processors). Other columns are ignored:
 
   submit_s,duration_s
   0,600
   30.5,1200
 
-Each run needs an instance for itself; an instance boots for 75 to 120 s. The same arguments give the
-same answer, byte for byte. What is simulated and what is not: crates/squall-sim/src/fleet/simulate.rs
+Each run needs an instance to itself; an instance takes 75 to 120 s to boot. The same arguments give the
+same output, byte for byte. What the model covers: crates/squall-sim/src/fleet/simulate.rs
 
 Try it:
-  squall capacity simulate --month                      a month of an application that computes in bursts
-  squall capacity simulate --month --seeds 1 --svg m.svg   and see it
+  squall capacity simulate --month                      a month of an application with bursts of runs
+  squall capacity simulate --month --seeds 1 --svg m.svg   plot it
   squall capacity simulate jobs.swf --max 60 --json     a workload of your own, for programs
-  squall capacity simulate --month --policy mine.json   would my policy do better?
+  squall capacity simulate --month --policy mine.json   compare your own policy
 
 A policy, such as mine.json:
   {\"runs_per_instance\": 1, \"scale_in\": {\"mode\": \"by_instance\", \"idle_s\": 120}, \"window_s\": 120,
    \"raise_by\": \"launch_instances\"}";
 
-/// What a trace is taken from.
+/// The source of a trace.
 enum Source {
     File(Trace),
-    /// Another one for each seed.
+    /// A different one for each seed.
     Month,
 }
 
-/// How the policies did on a trace.
+/// The policies' results on a trace.
 struct Compared {
     name: String,
     n_runs: usize,
@@ -129,7 +129,7 @@ fn contenders(file: Option<&std::path::Path>) -> Result<Vec<Arc<dyn Contender>>>
         let n = policy.runs_per_instance;
         anyhow::ensure!(
             n == NonZeroU32::MIN,
-            "cannot use the policy {name}: runs_per_instance: {n}; 1 is what is simulated"
+            "cannot use the policy {name}: runs_per_instance: {n}, expected 1: the model simulates no other"
         );
         contenders.push(ours(&name, policy));
     }

@@ -1,4 +1,4 @@
-//! `squall runner`: what runs on an instance of the fleet: `exec` wraps a run, `watch` notices that the instance is to go.
+//! `squall runner`: on an instance of the fleet, `exec` wraps a run, and `watch` detects that the instance is about to leave.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ mod exec;
 mod supervise;
 mod watch;
 
-/// On an instance of a fleet: run something that is never killed by scaling
+/// On an instance of a fleet: run a command that scale-in never kills
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

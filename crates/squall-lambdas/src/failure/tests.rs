@@ -23,7 +23,7 @@ fn a_steps_failure_has_a_kind_too() {
             "PortRefused: message 7: busy",
             "PortPermanent: message 7: no such group",
             "Raced: message 7: lost 20 races for the ledger's row",
-            "NotEnough: message 7: the group was told 8 times and is not as large as it has to be: 2 runs need 1",
+            "NotEnough: message 7: the group is still too small after 8 attempts: 2 runs need 1",
         ]
     );
 }

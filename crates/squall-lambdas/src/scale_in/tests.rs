@@ -14,7 +14,7 @@ fn tick_by(world: &World, file: &str) -> Result<(), Failure> {
     block_on(handle(&world.ports(), &policy(), events::read("scale-in", file)))
 }
 
-/// A group of five, known as idle since the first tick, and one run.
+/// A group of five, all idle since the first tick, and one run.
 fn idle(file: &str) -> World {
     let world = World::new(1, 9, &["i-1", "i-2", "i-3", "i-4", "i-5"]);
     has_sessions_and_runs(&world, 0, 1);
@@ -54,7 +54,7 @@ fn a_group_that_does_not_answer_fails_the_tick() {
     let failure = tick_by(&world, "rule.json").unwrap_err();
     assert_eq!(format!("{failure:?}"), "PortUnknown: not done: as asked");
     tick_by(&world, "rule.json").unwrap();
-    assert_eq!(world.seen().group.desired, 5, "whoever drained them may still be about it");
+    assert_eq!(world.seen().group.desired, 5, "the tick that drained them may still be running");
     world.state().now_us += DRAIN_GRACE_US;
     tick_by(&world, "rule.json").unwrap();
     assert_eq!(world.seen().group.desired, 1);
@@ -69,7 +69,7 @@ fn an_instance_that_left_with_a_run_is_counted() {
     block_on(crate::scale_out::handle(&world.ports(), &policy(), event)).unwrap();
     world.state().group.instances.last_mut().unwrap().lifecycle = Lifecycle::Leaving;
     tick_by(&world, "rule.json").unwrap();
-    // It may still end before the instance does.
+    // The run may still end before the instance does.
     assert_eq!(world.last(Series::BusyKilled), Some(0.0));
     world.state().group.instances.pop();
     world.state().now_us += DRAIN_GRACE_US;

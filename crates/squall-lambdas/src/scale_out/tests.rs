@@ -19,7 +19,7 @@ fn desired(world: &World) -> u32 {
     world.seen().group.desired
 }
 
-/// The lines that are logged meanwhile.
+/// The lines logged while the future runs.
 fn logged(work: impl FnOnce()) -> String {
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -76,7 +76,7 @@ fn every_decision_is_a_line_of_the_journal_that_can_be_taken_again() {
     let world = World::new(0, 9, &[]);
     take_in(&world, "sessions.json").unwrap();
     let lines = world.seen().lines;
-    assert_eq!(lines.len(), 2, "it raises, and it looks whether that was enough");
+    assert_eq!(lines.len(), 2, "it raises the group, then checks the result");
     for line in lines {
         assert!(!line.contains('\n'), "{line}");
         let read: Line = serde_json::from_str(&line).unwrap();
@@ -132,7 +132,7 @@ fn what_cannot_be_counted_is_refused_all_the_same() {
     let world = World::new(0, 9, &[]);
     world.state().n_faults = 1;
     let log = logged(|| take_in(&world, "version-2.json").unwrap());
-    assert!(log.contains("refused events are not counted: as asked"), "{log}");
+    assert!(log.contains("cannot count refused events: as asked"), "{log}");
 }
 
 #[test]
@@ -143,6 +143,6 @@ fn a_group_that_does_not_answer_fails_the_invocation_and_the_others_are_taken_in
     let log = logged(|| failure = take_in(&world, "several.json").err());
     let (first, second) = ("7d1c0e9a-52b4-5c1f-8a53-5f6e3b0a9101", "7d1c0e9a-52b4-5c1f-8a53-5f6e3b0a9102");
     assert_eq!(format!("{:?}", failure.unwrap()), format!("PortUnknown: message {first}: as asked"));
-    assert!(log.contains(&format!("not taken in: as asked message_id=\"{second}\"")), "{log}");
-    assert_eq!(desired(&world), 3, "the third sees to what all of them say");
+    assert!(log.contains(&format!("not handled: as asked message_id=\"{second}\"")), "{log}");
+    assert_eq!(desired(&world), 3, "the third raises it for all three");
 }

@@ -13,16 +13,16 @@ pub const VOL_BUMP: f64 = 0.01;
 /// Rates are bumped by one basis point for rho.
 pub const RATE_BUMP: f64 = 0.0001;
 
-/// What a column of the matrix assumes.
+/// The assumption of a column of the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     /// The market as loaded.
     Base,
     /// One factor (its row in the market) moved by its bump, up or down.
     Bump {
-        /// Which factor.
+        /// The factor.
         factor_idx: usize,
-        /// Up, or down.
+        /// The direction.
         up: bool,
     },
     /// A scenario, from 0.
@@ -63,7 +63,7 @@ impl Columns {
         self.greeks
     }
 
-    /// What a column assumes; `None` beyond the last.
+    /// The assumption of a column; `None` beyond the last.
     pub fn column(&self, column: usize) -> Option<Column> {
         let first_scenario = self.first_scenario();
         match column {

@@ -1,4 +1,4 @@
-//! The positions and the market of a job's `input` object: named files, or written in place.
+//! The positions and the market of a job's `input` object: named files, or inline.
 
 use std::fmt;
 
@@ -20,21 +20,21 @@ pub mod schema;
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortfolioInput {
-    /// What is held.
+    /// The positions.
     pub positions: PositionsSource,
-    /// What it is valued against.
+    /// The market.
     pub market: MarketSource,
-    /// How Asian options are simulated.
+    /// The simulation of Asian options.
     #[serde(default)]
     pub asian: AsianSettings,
-    /// Under what to value it.
+    /// The scenarios.
     pub scenarios: ScenariosInput,
-    /// What to report.
+    /// The report options.
     #[serde(default)]
     pub report: ReportOptions,
 }
 
-/// Where the positions are.
+/// The source of the positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PositionsSource {
     /// A CSV file, by path or URI.
@@ -46,7 +46,7 @@ pub enum PositionsSource {
     },
 }
 
-/// Where the market is.
+/// The source of the market.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MarketSource {
     /// A JSON file, by path or URI.
@@ -71,7 +71,7 @@ impl PortfolioInput {
     /// Reads the market, then the positions against it.
     ///
     /// # Errors
-    /// The first thing that is wrong: where, what, and what would be right.
+    /// The first error: its place, the problem, and what was expected.
     pub fn portfolio(&self, files: &Files) -> Result<Portfolio, InputError> {
         self.check_asian()?;
         let market = match &self.market {

@@ -21,7 +21,7 @@ use curve::ZeroCurve;
 use spec::{AssetClass, MarketSpec, Tenor};
 use surface::VolSurface;
 
-/// Where a market was written, for messages.
+/// The source of a market, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// Inside another object, at this path: `input.market`.
@@ -55,7 +55,7 @@ pub struct Market {
 /// A currency that the market mentions.
 #[derive(Debug, Clone)]
 pub struct Currency {
-    /// Three capitals.
+    /// Three capital letters.
     pub code: String,
     /// Its own curve, as an index for [`Market::curve`].
     pub discount: Option<usize>,
@@ -76,18 +76,18 @@ pub struct Curve {
     pub zero: ZeroCurve,
 }
 
-/// Something that options and forwards are written on.
+/// An underlying of options and forwards.
 #[derive(Debug, Clone)]
 pub struct Underlying {
     /// Unique; a pair such as `EURUSD` for the class `fx`.
     pub name: String,
-    /// What kind of thing it is.
+    /// Its asset class.
     pub class: AssetClass,
     /// Index of the currency of its price.
     pub currency: usize,
-    /// Where its price comes from.
+    /// The source of its price.
     pub spot: Spot,
-    /// What holding it earns.
+    /// Its carry.
     pub carry: Carry,
     /// Black-Scholes volatility.
     pub vol: VolSurface,
@@ -95,7 +95,7 @@ pub struct Underlying {
     pub vol_factor: usize,
 }
 
-/// Where an underlying's price comes from.
+/// The source of an underlying's price.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Spot {
     /// A price of its own, moved by a factor of its own.
@@ -138,7 +138,7 @@ impl Market {
         let mut json = serde_json::Deserializer::from_slice(bytes);
         let spec: MarketSpec = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
-            // What the parser could not name, it calls `?`; the whole document is `.`.
+            // The parser calls a field without a name `?`, and the whole document `.`.
             let path = path.trim_end_matches(['?', '.']);
             let inner = error.inner();
             let at = format!("{file_name}:{}:{}", inner.line(), inner.column());
@@ -155,12 +155,12 @@ impl Market {
     /// Checks and indexes a market; `origin` is only for messages.
     ///
     /// # Errors
-    /// The first thing that is wrong, with the path of the field.
+    /// The first error, with the path of the field.
     pub fn new(spec: &MarketSpec, origin: &Origin) -> Result<Market, InputError> {
         build::market(spec, origin)
     }
 
-    /// The day that time is counted from.
+    /// The valuation date.
     pub fn valuation_date(&self) -> NaiveDate {
         self.valuation_date
     }
@@ -243,7 +243,7 @@ fn without_position(message: &str) -> &str {
     message.rfind(" at line ").and_then(|end| message.get(..end)).unwrap_or(message)
 }
 
-/// ACT/365F years of a tenor from `valuation_date`; says what is wrong with it.
+/// ACT/365F years of a tenor from `valuation_date`, or what is wrong with it.
 fn tenor_years(tenor: &Tenor, valuation_date: NaiveDate) -> Result<f64, String> {
     let (years, shown) = match tenor {
         Tenor::Years(years) => (*years, years.to_string()),

@@ -1,4 +1,4 @@
-//! Which sums are in: exact, sparse and canonical, so that it does not matter how the matrix was cut.
+//! The sums that are in: exact, sparse and canonical, so that they do not depend on how the matrix was cut.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ mod position_values;
 mod runs;
 mod slice_sums;
 
-/// What some rectangles of the valuation matrix are worth.
+/// The values of some rectangles of the valuation matrix.
 ///
 /// Values are summed per column over the positions of each book and of each kind, in millionths of the report
 /// currency. Equal content has equal encoding: columns are kept as maximal runs, groups and positions in order.
@@ -47,7 +47,7 @@ impl Partial {
         sums.finish()
     }
 
-    /// Adds what `other` has; the two must not have the same position in the same column.
+    /// Adds the content of `other`; the two must not have the same position in the same column.
     pub fn merge(&mut self, other: Partial) {
         self.n_positions.merge(other.n_positions);
         self.books.merge(other.books);
@@ -61,7 +61,7 @@ impl Partial {
         }
     }
 
-    /// Notes what a position is worth in the base column.
+    /// Records a position's value in the base column.
     pub fn note_position(&mut self, position_idx: u32, value: PositionValue) {
         self.positions.merge(PositionValues::of(position_idx, value));
     }
@@ -95,7 +95,7 @@ impl Partial {
         &self.worthless
     }
 
-    /// The positions whose base values were noted.
+    /// The positions whose base values were recorded.
     pub fn positions(&self) -> &PositionValues {
         &self.positions
     }

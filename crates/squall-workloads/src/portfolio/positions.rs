@@ -1,4 +1,4 @@
-//! Positions: what is held, read from a table and bound to a market.
+//! Positions, read from a table and bound to a market.
 
 use std::collections::HashMap;
 
@@ -19,20 +19,20 @@ pub use derivatives::AsianContract;
 use fields::word;
 use kind::{COMMON, Kind, OTHERS};
 
-/// How Asian options are simulated unless a position says otherwise.
+/// Simulation of Asian options, unless a position overrides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AsianSettings {
     /// Monte Carlo paths.
     pub paths: usize,
-    /// Which random numbers; another seed is another sample.
+    /// Seed of the random numbers.
     pub seed: u64,
 }
 
 impl AsianSettings {
     /// Two antithetic pairs: fewer have no standard error.
     pub const MIN_PATHS: usize = 4;
-    /// A typing error beyond this; the standard error is below a thousandth of the value long before.
+    /// A larger number is a typing error; the standard error is below a thousandth of the value long before.
     pub const MAX_PATHS: usize = 10_000_000;
 }
 
@@ -77,7 +77,7 @@ pub enum Instrument {
     Derivative(Terms, Contract),
     /// A bond or a swap.
     CashFlows {
-        /// What is paid and received, in order of time.
+        /// Amounts paid and received, in order of time.
         flows: Vec<CashFlow>,
     },
 }
@@ -91,7 +91,7 @@ pub struct Terms {
     pub years: f64,
     /// Zero rate of the underlying's currency to expiry.
     pub rate: f64,
-    /// What holding the underlying earns to expiry.
+    /// The carry of the underlying to expiry.
     pub carry: f64,
     /// For the expiry and strike.
     pub vol: f64,
@@ -123,9 +123,9 @@ pub enum Contract {
     Digital {
         /// Call or put.
         option_type: OptionType,
-        /// Where it begins to pay.
+        /// The threshold of the payoff.
         strike: f64,
-        /// What it pays.
+        /// The payoff.
         payoff: DigitalPayoff,
     },
     /// Knocked in or out.
@@ -134,7 +134,7 @@ pub enum Contract {
     Asian(Box<AsianContract>),
 }
 
-/// What a digital option pays.
+/// The payoff of a digital option.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum DigitalPayoff {
     /// This much, in the position's currency.
@@ -147,7 +147,7 @@ impl Positions {
     /// Reads a positions file and binds every position to the market.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line and column.
+    /// The first error, with its line and column.
     pub fn parse(
         file_name: &str,
         bytes: &[u8],

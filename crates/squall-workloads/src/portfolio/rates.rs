@@ -34,17 +34,17 @@ pub fn zero_bond(face: f64, years: f64, curve: &ZeroCurve) -> Vec<CashFlow> {
 /// Interest at a fixed rate over a schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FixedLeg {
-    /// What interest is paid on.
+    /// The notional.
     pub notional: f64,
     /// Per year.
     pub rate: f64,
-    /// How often.
+    /// The payment frequency.
     pub frequency: Frequency,
-    /// How it accrues.
+    /// The day count.
     pub day_count: DayCount,
-    /// When the first period begins; absent if all are regular.
+    /// Start of the first period; absent if all are regular.
     pub start: Option<NaiveDate>,
-    /// The last payment.
+    /// Date of the last payment.
     pub maturity: NaiveDate,
 }
 
@@ -81,9 +81,9 @@ pub struct Swap {
 pub struct Fixing {
     /// Per year.
     pub rate: f64,
-    /// How often the floating leg pays.
+    /// Payment frequency of the floating leg.
     pub frequency: Frequency,
-    /// How it accrues.
+    /// The day count.
     pub day_count: DayCount,
 }
 

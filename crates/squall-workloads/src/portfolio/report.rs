@@ -1,4 +1,4 @@
-//! What the author of a job wants to read: value, risk, where it comes from; so far, or in the end.
+//! The report of a job: value, risk and its sources; partial or final.
 
 use squall_core::workload::Coverage;
 
@@ -25,18 +25,18 @@ pub use options::{ReportOptions, report_options_schema};
 
 use matrix::ScenarioPnl;
 
-/// Everything a report is made of.
+/// The inputs of a report.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportInput<'a> {
     /// Names of books, kinds and positions.
     pub labels: &'a Labels,
-    /// What the columns of the matrix assume.
+    /// The columns of the matrix.
     pub columns: &'a Columns,
-    /// What the author asked for.
+    /// The report options.
     pub options: &'a ReportOptions,
-    /// Which sums are in, if any.
+    /// The sums that are in, if any.
     pub partial: Option<&'a Partial>,
-    /// How much of the work is in.
+    /// The progress of the work.
     pub coverage: &'a Coverage,
 }
 
@@ -46,7 +46,7 @@ pub struct ReportInput<'a> {
 pub struct Report {
     /// ISO code of the report currency.
     pub currency: String,
-    /// What the scenarios are.
+    /// Description of the scenarios.
     pub about: String,
     /// Share of the work that is in, 0 to 1.
     pub work_done: f64,
@@ -64,7 +64,7 @@ pub struct Report {
     pub n_positions_done: u64,
     /// The portfolio's value today, once all positions are in.
     pub base_value: Option<i128>,
-    /// Whether quantiles of the scenarios mean something; stress scenarios have no probabilities.
+    /// Whether the scenarios are a sample, so that quantiles are meaningful; stress scenarios have no probabilities.
     pub is_sample: bool,
     /// The distribution of P&L.
     pub distribution: Option<Distribution>,
@@ -86,7 +86,7 @@ pub struct Report {
     pub positions: Option<Vec<PositionRow>>,
 }
 
-/// A scenario and what it does.
+/// A scenario and its effect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorstScenario {
     /// The scenario, from 0.
@@ -109,7 +109,7 @@ pub struct NotValued {
     pub position: String,
 }
 
-/// A position's worth today.
+/// A position's value today.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PositionRow {
     /// Its id.
@@ -118,7 +118,7 @@ pub struct PositionRow {
     pub book: String,
     /// Its kind of contract.
     pub kind: &'static str,
-    /// What its price is quoted in.
+    /// Currency of its price.
     pub currency: String,
     /// Price of one unit in that currency.
     pub price: f64,
@@ -129,7 +129,7 @@ pub struct PositionRow {
 }
 
 impl Report {
-    /// The report on what is in.
+    /// The report on the sums that are in.
     pub fn new(input: ReportInput<'_>) -> Self {
         let ReportInput { labels, columns, options, partial, coverage } = input;
         let nothing = Partial::default();

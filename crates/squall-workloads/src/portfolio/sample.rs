@@ -1,4 +1,4 @@
-//! A made-up book of any size, with a market and Monte Carlo scenarios: something to start from, and to load a grid with.
+//! A synthetic book of any size, with a market and Monte Carlo scenarios: a starting point, and a load test for a grid.
 //!
 //! Position `i` is a function of the seed and of `i` alone, so a larger sample begins with the smaller one. Figures are
 //! rounded before they are written, so the bytes are the same on every machine.
@@ -22,18 +22,18 @@ const JOB: &str = "job.json";
 const MARKET: &str = "market.json";
 const POSITIONS: &str = "positions.csv";
 
-/// What to make up.
+/// The size and seed of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleRequest {
     /// Positions in the book. A job needs at least one.
     pub n_positions: u32,
     /// Monte Carlo scenarios. A job needs at least one.
     pub n_scenarios: u32,
-    /// Which book, market and scenarios.
+    /// Seed of the book, market and scenarios.
     pub seed: u64,
 }
 
-/// Makes up a book, a market and a job that values one against the other; see [`FILE_NAMES`].
+/// Generates a book, a market and a job that values one against the other; see [`FILE_NAMES`].
 ///
 /// Every hundred positions have every kind among them, and all eight kinds of barrier.
 pub fn sample(request: &SampleRequest) -> Files {

@@ -1,7 +1,7 @@
-//! What the market may look like: the columns of the valuation matrix that are not the base.
+//! Scenarios: the columns of the valuation matrix that are neither the base nor bumps.
 //!
 //! A scenario is a set of factor shocks, and scenario `i` is a function of the input and of `i` alone: any range of
-//! scenarios can be had anywhere, in any order, and has the same bits.
+//! scenarios can be computed anywhere, in any order, with the same bits.
 
 use std::ops::Range;
 
@@ -32,9 +32,9 @@ pub use shock_text::shock_text;
 
 /// Most scenarios a job may have.
 pub const MAX_SCENARIOS: usize = 10_000_000;
-/// Trading days in a year, by which what is given per year is brought to days.
+/// Trading days in a year, to convert figures per year to days.
 pub const TRADING_DAYS_PER_YEAR: f64 = 252.0;
-/// Where the scenarios are in a job's input; the start of every error's place.
+/// The path of the scenarios in a job's input; every error's place starts with it.
 const PLACE: &str = "input.scenarios";
 
 /// The scenarios of a job.
@@ -77,8 +77,8 @@ impl ScenariosInput {
     /// Loads and checks the scenarios of a market that has `factors`.
     ///
     /// # Errors
-    /// The first thing that is wrong: a factor that the market does not have, a shock that would make a price
-    /// negative, a covariance that is none, no scenario at all or more than [`MAX_SCENARIOS`].
+    /// The first error: a factor that the market does not have, a shock that would make a price
+    /// negative, an invalid covariance, no scenario at all or more than [`MAX_SCENARIOS`].
     pub fn prepare(self, factors: &Factors, files: &Files) -> Result<ScenarioSet, InputError> {
         let (about, source) = match self {
             ScenariosInput::Explicit(input) => explicit::prepare(&input, factors, files)?,
@@ -107,12 +107,12 @@ impl ScenarioSet {
         }
     }
 
-    /// What the scenarios are, in a few words: `1,251 historical windows of 1 day, 2014-01-06 to 2018-12-28`.
+    /// A short description of the scenarios: `1,251 historical windows of 1 day, 2014-01-06 to 2018-12-28`.
     pub fn about(&self) -> &str {
         &self.about
     }
 
-    /// Whether the scenarios are a sample of what may happen, so that quantiles mean something. Stress grids are not.
+    /// Whether the scenarios are a sample, so that quantiles are meaningful. Stress grids are not.
     pub fn is_sample(&self) -> bool {
         !matches!(self.source, Source::Grid(_))
     }
@@ -189,7 +189,7 @@ fn counted(n: usize, noun: &str) -> String {
     format!("{} {noun}{plural}", separated(n as u128))
 }
 
-/// The bytes of a CSV that the input either names or holds, and the name that errors call it by.
+/// The bytes of a CSV that the input names or contains, and its name for errors.
 fn csv_bytes<'a>(
     place: &str,
     file: Option<&'a String>,

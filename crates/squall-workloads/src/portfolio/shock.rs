@@ -1,4 +1,4 @@
-//! What a column of the valuation matrix assumes: shocks to risk factors, relative to the market as loaded.
+//! The assumptions of a column of the valuation matrix: shocks to risk factors, relative to the market as loaded.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! CSV tables whose every complaint says file, line, column and what would be right.
+//! CSV tables whose errors name the file, line, column and what was expected.
 //!
 //! UTF-8 (a byte order mark is skipped), comma separated, RFC 4180 quotes, a header line. Spaces around a field do not
 //! count and blank lines are skipped. An absent column and an empty field are the same thing: no value.
@@ -124,7 +124,7 @@ impl Table {
     /// Checks that the file has every one of `required` and nothing but `required` and `optional`.
     ///
     /// # Errors
-    /// The first column that is missing or that nobody knows, with the known ones.
+    /// The first column that is missing or unknown, with the known ones.
     pub fn check_columns(&self, required: &[&str], optional: &[&str]) -> Result<(), InputError> {
         for name in &self.header {
             if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {

@@ -1,4 +1,4 @@
-//! What positions are worth in the columns of a block, in the report currency.
+//! Values of positions in the columns of a block, in the report currency.
 //!
 //! A value depends on its position and its column only, never on the block in which it is computed, bit for bit.
 
@@ -39,7 +39,7 @@ impl fmt::Display for ColumnError {
 
 impl std::error::Error for ColumnError {}
 
-/// What one unit of a position is worth.
+/// The value of one unit of a position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UnitPrice {
     /// In the position's own currency.
@@ -70,7 +70,7 @@ impl Portfolio {
         &self.positions.books
     }
 
-    /// What valuing positions costs.
+    /// The costs of valuing positions.
     pub fn weights(&self) -> &Weights {
         &self.weights
     }
@@ -99,7 +99,7 @@ impl Portfolio {
         check_finite(position, out)
     }
 
-    /// What one unit of a position is worth in the first column of the block, in its own currency.
+    /// The value of one unit of a position in the first column of the block, in its own currency.
     ///
     /// # Errors
     /// A value that is not a finite number, naming the position.

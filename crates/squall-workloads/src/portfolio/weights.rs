@@ -1,4 +1,4 @@
-//! What valuing a position in one column costs, and where to cut a list of positions into equal costs.
+//! The cost of valuing a position in one column, and cuts of a list of positions into equal costs.
 
 use std::ops::Range;
 

@@ -260,7 +260,7 @@ impl Prepared {
     }
 }
 
-/// How many of `total` items the first `n` of `of` equal shares hold.
+/// The number of `total` items in the first `n` of `of` equal shares.
 fn parts_before(total: usize, of: usize, n: usize) -> usize {
     total / of * n + (total % of).min(n)
 }

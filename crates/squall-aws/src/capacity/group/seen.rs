@@ -1,4 +1,4 @@
-//! What AWS says of a group, in our words. Nothing here asks anybody.
+//! Translates AWS's description of a group. Makes no calls.
 
 use aws_sdk_autoscaling::types::{
     Activity, AutoScalingGroup, Instance as Described, LifecycleState, ScalingActivityStatusCode,
@@ -7,7 +7,7 @@ use aws_smithy_types::DateTime;
 use squall_capacity::group::{Group, Instance, Lifecycle};
 use squall_capacity::ids::InstanceId;
 
-/// The group; an instance in its warm pool is none of it yet.
+/// The group, without the instances in its warm pool.
 pub(super) fn group(described: &AutoScalingGroup, cooling_until_us: u64) -> Result<Group, String> {
     let instances: Result<Vec<_>, _> = described.instances().iter().filter_map(instance).collect();
     let mut instances = instances?;
@@ -33,7 +33,7 @@ fn instance(described: &Described) -> Option<Result<Instance, String>> {
     Some(id.map(|id| Instance { id, lifecycle, is_protected }))
 }
 
-/// Where an instance is in its life; `None` in a warm pool, where it does not count
+/// An instance's lifecycle state; `None` in a warm pool, where it does not count
 /// (<https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html>).
 pub(super) fn lifecycle(state: &LifecycleState) -> Option<Lifecycle> {
     match state {
@@ -47,13 +47,13 @@ pub(super) fn lifecycle(state: &LifecycleState) -> Option<Lifecycle> {
         | LifecycleState::Detaching
         | LifecycleState::Detached => Some(Lifecycle::Leaving),
         state if state.as_str().starts_with("Warmed") => None,
-        // Pending, and while its root volume is replaced: it counts and does not serve. What is new to us counts too, so
-        // that nothing is launched or terminated in its place.
+        // Pending, or its root volume is being replaced: it counts but is not in service. A state unknown to us counts
+        // too, so that no instance is launched or terminated in its place.
         _ => Some(Lifecycle::Pending),
     }
 }
 
-/// Until when the cooldown after the group's last activity lasts, microseconds since 1970; `u64::MAX` while that is in
+/// When the cooldown after the group's last activity ends, microseconds since 1970; `u64::MAX` while that activity is in
 /// progress.
 pub(super) fn cooling_until_us(last: &Activity, cooldown_s: i32) -> u64 {
     let has_ended = matches!(
@@ -74,7 +74,7 @@ fn us(time: &DateTime) -> u64 {
     u64::try_from(time.as_nanos() / 1_000).unwrap_or(0)
 }
 
-/// Whether what kept instances from being launched may be over later: EC2 has none now, or the account has too many
+/// Whether a failed launch may succeed later: EC2 has no capacity now, or the account is at a limit
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>).
 pub(super) fn may_pass(code: &str) -> bool {
     ["Insufficient", "Exceeded", "Unavailable", "Unfulfillable", "Internal", "Throttl"]

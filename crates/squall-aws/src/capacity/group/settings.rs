@@ -1,4 +1,4 @@
-//! A group's settings, for whoever checks them.
+//! A group's settings, for `squall capacity doctor`.
 
 use aws_sdk_autoscaling::types::{AutoScalingGroup as Described, Instance, LifecycleState};
 use squall_capacity::doctor::Settings;

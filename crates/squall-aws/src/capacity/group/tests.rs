@@ -107,7 +107,7 @@ async fn an_instance_that_leaves_or_is_unknown_is_as_good_as_terminated() {
     );
     let group = group_of(&[NOT_FOUND, TWO_INSTANCES]).await;
     assert_eq!(group.terminate(&id("i-1")).await.ok(), Some(()), "it leaves");
-    assert_eq!(group.terminate(&id("i-9")).await.ok(), Some(()), "nobody knows it");
+    assert_eq!(group.terminate(&id("i-9")).await.ok(), Some(()), "it is not in the group");
 }
 
 #[tokio::test]
@@ -149,8 +149,8 @@ async fn a_launch_into_several_zones_is_refused_with_what_to_do() {
     let error = sentence(group_of(&[ZONES, TWO_INSTANCES]).await.launch(3, "token").await);
     assert_eq!(
         error,
-        "permanent: cannot launch 3 instances in group runners: the group spans 2 Availability Zones, and only one in \
-         a single zone is launched into; let its policy say \"raise_by\": \"set_desired\""
+        "permanent: cannot launch 3 instances in group runners: the group spans 2 Availability Zones, and launches need \
+         a group in a single zone; set \"raise_by\": \"set_desired\" in its policy"
     );
 }
 
@@ -172,7 +172,7 @@ async fn a_launch_of_which_some_came_is_a_launch_and_of_which_none_came_is_not()
     let error = sentence(group_of(&[NONE]).await.launch(3, "token").await);
     assert_eq!(
         error,
-        "refused: cannot launch 3 instances in group runners: none came in eu-west-1a \
+        "refused: cannot launch 3 instances in group runners: none started in eu-west-1a \
          (InsufficientInstanceCapacity): There is no capacity now"
     );
     assert_eq!(group_of(&[SOME]).await.launch(3, "token").await.ok(), Some(()));

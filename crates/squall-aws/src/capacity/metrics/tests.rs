@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn only_the_activity_is_called_as_somebody_says() {
+fn only_the_activity_metrics_have_configurable_names() {
     let names = MetricNames {
         namespace: "Risk".to_owned(),
         sessions: "ActiveSessions".to_owned(),

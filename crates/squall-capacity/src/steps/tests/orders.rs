@@ -1,5 +1,5 @@
-//! Two steps at the same time, in every order of their calls that changes over from one to the other so many times at most.
-//! What goes wrong between two steps nearly always takes few changes.
+//! Two concurrent steps, in every interleaving of their calls with a bounded number of switches.
+//! Nearly all races between two steps need only a few switches.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 
 use futures::task::noop_waker;
 
-/// Changes from one to the other while both go on.
+/// Most switches from one step to the other while both are running.
 const MOST_CHANGES: usize = 3;
 
-/// Runs both, each to its end, the first having a turn where `order` says 0. Tells the choices there were, all of them.
+/// Runs both to their ends, the first taking a turn where `order` says 0. Returns all the choices made.
 fn together(a: impl Future<Output = ()>, b: impl Future<Output = ()>, order: &[bool]) -> Vec<bool> {
     let (mut a, mut b) = (pin!(a), pin!(b));
     let waker = noop_waker();
@@ -41,7 +41,7 @@ fn together(a: impl Future<Output = ()>, b: impl Future<Output = ()>, order: &[b
     chosen
 }
 
-/// Plays `story` in every such order; it is handed a way to run two futures together. The number of orders.
+/// Runs `story` in every such order; it receives a way to run two futures together. Returns the number of orders.
 pub(super) fn in_every_order(mut story: impl FnMut(&mut Together)) -> u32 {
     let mut order = Vec::new();
     let mut n = 0;
@@ -49,7 +49,7 @@ pub(super) fn in_every_order(mut story: impl FnMut(&mut Together)) -> u32 {
         let mut together = Together { order: std::mem::take(&mut order), chosen: Vec::new() };
         story(&mut together);
         n += 1;
-        // The next order: the last first-goes becomes a second-goes, and all behind it is open again.
+        // The next order: the last turn of the first becomes one of the second, and all later turns are open again.
         order = together.chosen;
         while order.pop_if(|it| *it).is_some() {}
         let Some(last) = order.last_mut() else { return n };
@@ -68,7 +68,7 @@ impl Together {
         self.chosen = together(a, b, &self.order);
     }
 
-    /// The order so far, for a failure's message.
+    /// The order so far, for failure messages.
     pub(super) fn shown(&self) -> String {
         self.chosen.iter().map(|it| if *it { 'b' } else { 'a' }).collect()
     }

@@ -1,9 +1,9 @@
-//! Two steps at the same time: see `orders`.
+//! Two concurrent steps: see `orders`.
 
 use super::orders::in_every_order;
 use super::*;
 
-/// A world that has heard of so many runs, and has as many instances.
+/// A world with `n` instances and `n_runs` recorded runs.
 fn settled(n: u32, n_runs: u32, max: u32) -> World {
     let world = World::new(n, max);
     world.get().levels.version = 1;
@@ -27,14 +27,14 @@ fn of_two_events_at_the_same_time_no_update_is_lost() {
     assert!(n > 100, "{n} orders");
 }
 
-/// A look at the group between the one at the ledger and the note: nothing is launched twice.
+/// Both look before either records its launch: nothing is launched twice.
 #[test]
 fn of_two_looks_at_the_same_time_one_launches() {
     let n = in_every_order(|together| {
         let world = settled(0, 2, 9);
         let ports = world.ports();
         let policy = by_launch();
-        let look = || async { drop(scale_out::have_enough(&ports, &policy).await.unwrap()) };
+        let look = || async { drop(scale_out::ensure_floor(&ports, &policy).await.unwrap()) };
         together.run(look(), look());
         assert_eq!(world.see().group.desired, 2, "{}: {}", together.shown(), calls(&world));
         assert_eq!(world.see().levels.launch, None);
@@ -69,7 +69,7 @@ fn of_an_event_and_a_tick_the_event_has_its_instances() {
     for policy in [eager(), by_launch_and_eager()] {
         let mut outcomes = [0, 0];
         in_every_order(|together| {
-            // At the maximum: what the tick takes only a kept or a new instance makes up for.
+            // At the maximum: only a kept or a new instance replaces the one that the tick removes.
             let world = settled(1, 0, 1);
             let ports = world.ports();
             let event = runs("scheduler", 2, 1);
@@ -79,7 +79,7 @@ fn of_an_event_and_a_tick_the_event_has_its_instances() {
             });
             outcomes[usize::from(world.see().group.instance(&id(0)).is_some())] += 1;
             if world.usable() < 1 {
-                // It was gone and not terminated yet when the event looked: the next tick makes up for it.
+                // When the event looked, it was gone and not terminated yet: the next tick replaces it.
                 block_on(tick(&ports, &policy)).unwrap();
             }
             assert_eq!(world.usable(), 1, "{}: {}", together.shown(), calls(&world));
@@ -89,7 +89,7 @@ fn of_an_event_and_a_tick_the_event_has_its_instances() {
     }
 }
 
-/// With room to grow the event needs no later tick: either it keeps the instance or it asks for another.
+/// With room to grow the event needs no later tick: it either keeps the instance or launches another.
 #[test]
 fn with_room_to_grow_an_event_beside_a_tick_needs_no_other() {
     in_every_order(|together| {

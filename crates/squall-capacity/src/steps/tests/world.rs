@@ -1,5 +1,5 @@
-//! A small world: a ledger of maps and a group that does at once what it is told. Every call of a port is a point at which
-//! others may come in between, at which the caller may die, and at which its reply may be lost.
+//! A small world: a ledger of maps and a group that obeys immediately. At every port call the other step may run, the caller
+//! may die, or the reply may be lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -15,12 +15,12 @@ use crate::levels::Levels;
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written};
 use crate::seen::{NOW_US, id, instance};
 
-/// What goes wrong with one call.
+/// A fault in one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It is not done.
     Before,
-    /// It is done, and nobody hears of it.
+    /// It is done, and its reply is lost.
     After,
 }
 
@@ -31,19 +31,19 @@ pub(super) struct Inside {
     pub(super) levels: Levels,
     pub(super) rows: BTreeMap<InstanceId, InstanceRow>,
     pub(super) tokens: BTreeSet<String>,
-    /// Whether there are no instances to launch.
+    /// Whether no capacity is available to launch.
     pub(super) is_short: bool,
-    /// Tokens of launches of which none came; the answer to each stays the same.
+    /// Tokens of launches that started no instance; the answer to each stays the same.
     pub(super) tokens_refused: BTreeSet<String>,
     /// Instances that were terminated while a run was on them.
     pub(super) killed: Vec<InstanceId>,
     pub(super) metrics: BTreeMap<Series, f64>,
-    /// Calls of ports, in their order.
+    /// The port calls, in order.
     pub(super) calls: Vec<String>,
     pub(super) journal: Vec<String>,
-    /// The call that goes wrong, and how.
+    /// The call with a fault, and the fault.
     pub(super) fault: Option<(usize, Fault)>,
-    /// A permanent refusal of everything that is asked of the group but to describe it.
+    /// Whether the group permanently refuses every request except describing it.
     pub(super) refuses: bool,
     n_launched: u32,
 }
@@ -53,7 +53,7 @@ pub(super) struct World(Mutex<Inside>);
 pub(super) type TestPorts<'a> = Ports<&'a World, &'a World, &'a World, &'a World, &'a World>;
 
 impl World {
-    /// A group of 0 to `max`, of which so many are there, known, and idle for long.
+    /// A group of 0 to `max` with `n` instances, all known and idle for long.
     pub(super) fn new(n: u32, max: u32) -> Self {
         let instances = (0..n).map(|n| instance(n, Lifecycle::InService)).collect();
         let group =
@@ -85,19 +85,19 @@ impl World {
         self.0.lock().unwrap()
     }
 
-    /// A look at everything.
+    /// A snapshot of everything.
     pub(super) fn see(&self) -> Inside {
         self.get().clone()
     }
 
-    /// What there is for runs.
+    /// The capacity for runs.
     pub(super) fn usable(&self) -> u32 {
         let state = self.get();
         let rows: Vec<_> = state.rows.values().cloned().collect();
         state.group.desired - crate::scale_out::n_leaving(&state.group, &rows)
     }
 
-    /// Calls a port: others first, then the fault, if it is this call's.
+    /// Calls a port: lets the other step run first, then applies the fault, if it is this call's.
     async fn call<T>(
         &self,
         what: String,
@@ -108,7 +108,7 @@ impl World {
         let fault = state.fault.filter(|(at, _)| *at == state.calls.len()).map(|(_, fault)| fault);
         state.calls.push(what);
         if fault == Some(Fault::Before) {
-            return Err(PortError::unknown("nobody answers"));
+            return Err(PortError::unknown("no answer"));
         }
         let done = act(&mut state);
         if fault == Some(Fault::After) { Err(PortError::unknown("the reply is lost")) } else { done }
@@ -116,7 +116,7 @@ impl World {
 }
 
 impl Inside {
-    /// The group does what it is told: it launches, and terminates what is not protected.
+    /// The group follows its desired capacity.
     fn follow(&mut self) {
         while self.group.n_live() < self.group.desired {
             let it = instance(500 + self.n_launched, Lifecycle::InService);
@@ -130,7 +130,7 @@ impl Inside {
     }
 }
 
-/// Lets others have their turn.
+/// Lets the other step run.
 async fn turn() {
     struct Turn(bool);
     impl Future for Turn {
@@ -224,7 +224,7 @@ impl ScalingGroup for &World {
             }
             if it.is_short || it.tokens_refused.contains(token) {
                 it.tokens_refused.insert(token.to_owned());
-                return Err(PortError::refused("none came"));
+                return Err(PortError::refused("none started"));
             }
             it.tokens.insert(token.to_owned());
             it.group.desired += n;
@@ -263,7 +263,7 @@ impl ScalingGroup for &World {
     }
 }
 
-/// Nothing is decided by what the metrics say in between: their calls let nobody in, so that fewer orders are to be tried.
+/// No decision depends on the metrics in between: their calls do not switch steps, which leaves fewer orders to try.
 impl Metrics for &World {
     async fn put(&self, values: &[(Series, f64)]) -> Result<(), PortError> {
         self.get().metrics.extend(values.iter().copied());

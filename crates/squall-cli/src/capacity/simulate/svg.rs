@@ -11,7 +11,7 @@ const PLOT: usize = 1_000;
 const PANEL: usize = 110;
 const TALL: usize = 70;
 const HEAD: usize = 46;
-/// At most so many labels on the time axis.
+/// Most labels on the time axis.
 const N_TICKS: u64 = 15;
 
 pub(super) fn drawing(max: u32, compared: &[Compared]) -> String {
@@ -104,7 +104,7 @@ fn unit(span_us: u64) -> (u64, &'static str) {
     }
 }
 
-/// The most of each column of dots, and what was last there.
+/// The maximum of each pixel column, and its last value.
 type Column = (usize, u32, u32);
 
 fn columns(samples: &[Sample], x: impl Fn(u64) -> usize) -> (Vec<Column>, Vec<Column>) {

@@ -1,4 +1,4 @@
-//! The comparison for people: a line per policy, and what its columns are.
+//! The comparison for people: a line per policy, and a legend of the columns.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -13,16 +13,16 @@ const COLUMNS: [&str; 16] = [
 ];
 
 const LEGEND: &str = "\
-p50 p95 p99   how long runs were queued, seconds: half of them, 95 and 99 of a hundred at most so long
-inst-h        instance-hours, from launch to termination; use: the share in which a run ran that ended
-busy, boot    instances ended with a run on them, and ended by the group while they booted, in all seeds
-lost          lost updates in all seeds: a write that was to make the group larger left it smaller than it
-              was and than is wanted, or it stayed smaller than is wanted with no event under way
+p50 p95 p99   queueing time of runs, seconds: median, 95th and 99th percentile
+inst-h        instance-hours, from launch to termination; use: the share spent on runs that completed
+busy, boot    instances terminated with a run on them, and by the group while booting, over all seeds
+lost          lost updates over all seeds: a write that was to raise the group left it below both its
+              previous size and the demand, or it stayed below the demand with no event in flight
 redone        hours of work that died with an instance
-writes reads  calls of Auto Scaling; ledger: of DynamoDB, those of the runners included; metric: of
+writes reads  calls to Auto Scaling; ledger: to DynamoDB, those of the runners included; metric: to
               CloudWatch
 to 0          minutes from the end of the last run until no instance was left; open: runs that never ended
-Numbers are of one seed on average, but for those that say of all seeds.
+Numbers are averages per seed, except those over all seeds.
 ";
 
 pub(super) fn answer(compared: &Compared) -> String {
@@ -62,7 +62,7 @@ fn cells(contender: &Arc<dyn Contender>, it: &Summary) -> [String; 16] {
         format!("{:.0} %", it.utilisation * 100.0),
         all(it.busy_killed),
         all(it.booting_killed),
-        // Who polls has no event that it could lose.
+        // A polling policy has no events to lose.
         all(it.lost_updates),
         format!("{:.1}", it.rework_h),
         each(it.calls.group_writes),

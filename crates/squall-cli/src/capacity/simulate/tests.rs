@@ -54,7 +54,7 @@ fn a_policys_file_is_tried_first_and_what_cannot_be_simulated_is_said() {
     let fit = r#"{"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 120}}"#;
     assert_eq!(try_out(fit), Ok(format!("ours, {}", path.display())));
     let two = try_out(&fit.replace("_instance\": 1", "_instance\": 2")).unwrap_err();
-    assert!(two.ends_with("runs_per_instance: 2; 1 is what is simulated"), "{two}");
+    assert!(two.ends_with("runs_per_instance: 2, expected 1: the model simulates no other"), "{two}");
     let typo = try_out(&fit.replace("idle_s", "idle")).unwrap_err();
     assert!(typo.contains("idle"), "{typo}");
     std::fs::remove_file(&path).unwrap();

@@ -19,20 +19,20 @@ use super::supervise::{Signals, exit_code, pass_on, start};
 use crate::on_aws::fleet::{DeployedFleet, FleetArgs, variable};
 use crate::print;
 
-/// Run a command on this instance, which no scaling ends before the command has
+/// Run a command on this instance, protected from scale-in until it ends
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The run's id [default: made up]
+    /// The run's id [default: generated]
     #[arg(long, value_name = "ID", value_parser = |text: &str| RunId::new(text))]
     run: Option<RunId>,
-    /// This instance's id [default: asked of the instance metadata service]
+    /// This instance's id [default: from the instance metadata service]
     #[arg(long, value_name = "ID", value_parser = |text: &str| InstanceId::new(text))]
     instance: Option<InstanceId>,
-    /// Wait so many seconds for the instance to take a run, instead of leaving at once
+    /// How long to wait for the instance to take the run, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
-    /// The topic of run activity, to tell of this instance's runs [default: the variable SQUALL_RUNS_TOPIC; untold without]
+    /// The run activity topic to report this instance's runs to [default: $SQUALL_RUNS_TOPIC; no reports if unset]
     #[arg(long, value_name = "ARN")]
     topic: Option<String>,
     #[command(flatten)]
@@ -44,28 +44,28 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  squall runner exec -- ./model --scenario 7            claim, run, release; the command's exit status is this one's
-  squall runner exec --wait 60 --run r-17 -- ./model    wait up to a minute while the instance has its hands full
+  squall runner exec -- ./model --scenario 7            claim, run, release; exit with the command's status
+  squall runner exec --wait 60 --run r-17 -- ./model    wait up to a minute while the instance is at capacity
 
-The claim and a scale-in that wants the instance write the same row: one of them wins. Signals go to the command, its
-input and output are its own. If this process is killed, so is the command (on Linux; its children are its own affair:
-a service manager or container that ends them all together is better still).
+The claim and scale-in write the same row, so only one of them gets the instance. Signals are passed on to the command,
+which inherits standard input and output. If this process is killed, so is the command (on Linux; run both in a service
+or container to end the command's children as well).
 
-With a topic, how many runs the instance has is told at the start, while they run and at the end, as levels of the source
-runner/INSTANCE. Not where the platform tells of its runs itself: levels of several sources add up.
+With a topic, the number of runs on the instance is reported at the start, during the run and at the end, as levels of the
+source runner/INSTANCE. Omit it if the platform reports its runs itself: levels of several sources add up.
 
-Exit status: the command's, 128 + N when signal N ended it, 75 the instance takes no run (it drains, is gone, or is
-full; try another), 125 the claim could not be made, 126 and 127 the command cannot be run, or is not there.";
+Exit status: the command's, 128 + N when signal N ended it, 75 the instance takes no run (it is draining, gone, or at
+capacity; try another), 125 the claim failed, 126 the command cannot be run, 127 it was not found.";
 
 /// The instance takes no run (EX_TEMPFAIL of sysexits.h).
 const NOT_TAKEN: u8 = 75;
-/// This command failed, not the one that it was to run; as `env` and `docker run` have it.
+/// `squall runner` failed, not the command that it wraps; as in `env` and `docker run`.
 const OURS: u8 = 125;
-/// Between two tries for an instance that is full.
+/// Pause between attempts to claim an instance that is full.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Between two tries to renew a claim.
+/// Pause between attempts to renew a claim.
 const AGAIN: Duration = Duration::from_secs(10);
-/// How long the end of a run may take to be told: whoever waits for the command waits for this.
+/// Timeout for reporting the end of a run: the caller waits for it after the command has ended.
 const LAST_WORD: Duration = Duration::from_secs(10);
 
 pub(super) fn main(args: &Args) -> Result<ExitCode> {
@@ -79,20 +79,23 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
 
 async fn run(args: &Args) -> Result<ExitCode> {
     let fleet = args.fleet.fleet().await?;
-    // A run that is dispatched twice is two claims: neither is to release the other's.
+    // A run that is dispatched twice makes two claims: neither may release the other's.
     let name = args.run.as_ref().map_or("run", RunId::as_str);
     let run = format!("{name}@{}.{}", std::process::id(), Clock::now_us(&fleet.ports.clock));
     let run = RunId::new(run).map_err(anyhow::Error::msg)?;
     let instance = match &args.instance {
         Some(instance) => instance.clone(),
         None => {
-            let id = InstanceMetadata::new().instance_id().await.context("give --instance")?;
+            let id = InstanceMetadata::new()
+                .instance_id()
+                .await
+                .context("cannot find this instance's id; pass --instance")?;
             InstanceId::new(id).map_err(anyhow::Error::msg)?
         }
     };
     let topic = args.topic.clone().or_else(|| variable("SQUALL_RUNS_TOPIC"));
     let topic = topic.map(|arn| ActivityTopic::new(&fleet.connection, arn));
-    // Before the claim: whoever stops us between the two must not leave it.
+    // Before the claim: a signal right after it must still release it.
     let mut signals = Signals::new()?;
     let shift = Shift { fleet, instance, run, topic };
     let refused = tokio::select! {
@@ -107,7 +110,7 @@ async fn run(args: &Args) -> Result<ExitCode> {
     }
     let done = shift.work(&args.command, &mut signals).await;
     shift.release().await;
-    let _late = timeout(LAST_WORD, shift.tell()).await;
+    let _late = timeout(LAST_WORD, shift.report()).await;
     done
 }
 
@@ -120,7 +123,7 @@ struct Shift {
 }
 
 impl Shift {
-    /// The reason, when the instance takes no run.
+    /// Claims the instance; returns the reason when it takes no run.
     async fn claim(&self, wait: Duration) -> Result<Option<String>> {
         let DeployedFleet { ports, policy, .. } = &self.fleet;
         let until = tokio::time::Instant::now() + wait;
@@ -138,7 +141,7 @@ impl Shift {
 
     async fn work(&self, command: &[OsString], signals: &mut Signals) -> Result<ExitCode> {
         let mut child = start(command)?;
-        // Beside the command: neither its end nor a signal waits for a call.
+        // Concurrently with the command: neither its end nor a signal waits for a call.
         let mut keeping = pin!(self.keep());
         loop {
             tokio::select! {
@@ -149,11 +152,11 @@ impl Shift {
         }
     }
 
-    /// Tells of the run, and renews its claim, as long as it takes.
+    /// Reports the run and renews its claim, until dropped.
     async fn keep(&self) -> Infallible {
         let every = Duration::from_micros(us(self.fleet.policy.lease_s) / 3);
         loop {
-            self.tell().await;
+            self.report().await;
             sleep(every).await;
             self.renew(every).await;
         }
@@ -167,10 +170,7 @@ impl Shift {
                 Ok(Err(error)) => format!("{:#}", anyhow::Error::from(error)),
                 Err(_) => "the ledger does not answer".to_owned(),
             };
-            print::aside(&format!(
-                "squall runner: the claim of {} is not renewed: {problem}\n",
-                self.instance
-            ));
+            print::aside(&format!("squall runner: cannot renew the claim on {}: {problem}\n", self.instance));
             sleep(AGAIN).await;
         }
     }
@@ -180,17 +180,17 @@ impl Shift {
             let error = anyhow::Error::from(error);
             let lease_s = self.fleet.policy.lease_s;
             print::aside(&format!(
-                "squall runner: {} is not released, and free in at most {lease_s} s: {error:#}\n",
+                "squall runner: cannot release {}, its claim expires within {lease_s} s: {error:#}\n",
                 self.instance
             ));
         }
     }
 
-    /// Tells how many runs this instance has.
-    async fn tell(&self) {
+    /// Reports how many runs this instance has.
+    async fn report(&self) {
         let Some(topic) = &self.topic else { return };
         let DeployedFleet { ports, .. } = &self.fleet;
-        let told = async {
+        let reported = async {
             let now_us = Clock::now_us(&ports.clock);
             let row = ports.ledger.instance(&self.instance).await.map_err(anyhow::Error::from)?;
             let n_runs = row.map_or(0, |row| row.live_runs(now_us).count());
@@ -198,8 +198,8 @@ impl Shift {
             let event = run_activity_json(&source, now_us, 0, u32::try_from(n_runs).unwrap_or(u32::MAX));
             topic.publish(&event).await.map_err(anyhow::Error::from)
         };
-        if let Err(error) = told.await {
-            print::aside(&format!("squall runner: the topic was not told: {error:#}\n"));
+        if let Err(error) = reported.await {
+            print::aside(&format!("squall runner: cannot report the run: {error:#}\n"));
         }
     }
 }

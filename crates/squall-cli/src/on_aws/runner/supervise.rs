@@ -1,4 +1,4 @@
-//! A command as a child: its input and output untouched, signals passed on, its exit status ours; and dead when we are.
+//! A command as a child process: it inherits input and output, receives our signals, sets our exit status, and dies with us.
 
 use std::io::{ErrorKind, IsTerminal};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -8,11 +8,11 @@ use anyhow::{Context, Result};
 use tokio::process::Child;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Run a command that dies with whoever started it (what `squall runner exec` starts)
+/// Run a command that dies with its parent (started by `squall runner exec`)
 #[derive(clap::Args)]
 #[command(hide = true)]
 pub(super) struct TiedArgs {
-    /// Who starts it: if that is gone already, nothing is run
+    /// The parent's process id: if it has exited already, nothing is run
     #[arg(long)]
     parent: u32,
     /// The command
@@ -20,15 +20,15 @@ pub(super) struct TiedArgs {
     command: Vec<std::ffi::OsString>,
 }
 
-/// Exit status of a command that is not there, as a shell has it.
+/// Exit status for a command that was not found, as in a shell.
 const NOT_FOUND: u8 = 127;
-/// Exit status of one that is, and cannot be run.
+/// Exit status for a command that was found but cannot be run.
 const NOT_RUNNABLE: u8 = 126;
 
 /// Ties this process to its parent, and becomes the command.
 ///
-/// A claim is a lease: a runner that is killed cannot renew it, and the instance is free once it has run out. Its command
-/// must not work on until then and longer.
+/// A claim is a lease: a runner that is killed cannot renew it, and the instance is free once the lease expires. Its command
+/// must not outlive it.
 pub(super) fn tied(args: &TiedArgs) -> Result<ExitCode> {
     #[cfg(target_os = "linux")]
     {
@@ -36,7 +36,7 @@ pub(super) fn tied(args: &TiedArgs) -> Result<ExitCode> {
         set_parent_process_death_signal(Some(Signal::KILL))
             .context("cannot tie the command to its runner")?;
     }
-    // The parent may have died before that.
+    // The parent may have died before the tie was made.
     if std::os::unix::process::parent_id() != args.parent {
         anyhow::bail!("the runner is gone");
     }
@@ -54,14 +54,14 @@ pub(super) fn start(command: &[std::ffi::OsString]) -> Result<Child> {
     tied.spawn().context("cannot start the command")
 }
 
-/// The signals that whoever stops a runner sends; each is passed on to its command.
+/// The signals that stop a runner; each is passed on to its command.
 pub(super) struct Signals(Vec<(SignalKind, Signal)>);
 
 impl Signals {
-    /// From now on these no longer end this process.
+    /// Starts to catch the signals: they no longer end this process.
     ///
     /// # Errors
-    /// When the system does not let us listen.
+    /// When a handler cannot be installed.
     pub(super) fn new() -> Result<Self> {
         let kinds = [
             SignalKind::terminate(),
@@ -75,7 +75,7 @@ impl Signals {
         Ok(Self(listening.collect::<std::io::Result<_>>().context("cannot listen for signals")?))
     }
 
-    /// The next signal that comes.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> SignalKind {
         let waits = self.0.iter_mut().map(|(kind, signal)| {
             Box::pin(async move {
@@ -87,7 +87,7 @@ impl Signals {
     }
 }
 
-/// Sends a signal to the command. What is typed at a terminal reaches both of us by itself.
+/// Sends a signal to the command. A signal from the terminal reaches both processes by itself.
 pub(super) fn pass_on(child: &Child, kind: SignalKind) {
     let is_typed = kind == SignalKind::interrupt() || kind == SignalKind::quit();
     if is_typed && std::io::stdin().is_terminal() {
@@ -103,7 +103,7 @@ pub(super) fn pass_on(child: &Child, kind: SignalKind) {
     }
 }
 
-/// The exit status that says the same of us.
+/// The exit status with which we report the command's.
 pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
     const BY_SIGNAL: i32 = 128;
     let code = status.code().or_else(|| status.signal().map(|signal| BY_SIGNAL + signal));

@@ -1,4 +1,4 @@
-//! `squall runner watch`: notices that the instance is about to go, and says so before it does.
+//! `squall runner watch`: detects that the instance is about to leave, and reports it.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use crate::on_aws::block_on;
 use crate::on_aws::fleet::{DeployedFleet, FleetArgs, variable};
 use crate::print;
 
-/// Tries to say that the instance goes; there are two minutes.
+/// Most attempts to report that the instance is leaving; spot gives two minutes.
 const TRIES: u32 = 20;
 
-/// Notice that this instance is about to be reclaimed or terminated, and tell
+/// Detect that this instance is about to be reclaimed or terminated, and report it
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The topic of run activity, to tell of notices [default: the variable SQUALL_RUNS_TOPIC; untold without]
+    /// The run activity topic to report notices to [default: $SQUALL_RUNS_TOPIC; no reports if unset]
     #[arg(long, value_name = "ARN")]
     topic: Option<String>,
-    /// Seconds between two looks
+    /// Seconds between polls
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
     every: u64,
     #[command(flatten)]
@@ -32,9 +32,9 @@ pub(crate) struct Args {
 }
 
 const EXAMPLES: &str = "\
-Run it as a service on each instance. It asks the instance metadata service (IMDSv2) for spot's two minutes' notice and for
-the lifecycle state that the group is taking the instance to. At the first of either, no run starts here any more (the
-ledger says gone), the topic is told, and a line is printed; then it ends with status 0.
+Run it as a service on each instance. It polls the instance metadata service (IMDSv2) for the two-minute spot interruption
+notice and for the group's target lifecycle state. At the first notice it marks the instance gone in the ledger, so that no
+more runs start on it, reports the notice to the topic, prints a line and exits with status 0.
 
   squall runner watch; systemctl start stop-my-runner";
 
@@ -55,7 +55,7 @@ async fn watch(args: &Args) -> Result<()> {
             Ok(None) => is_silent = false,
             Err(error) if is_silent => drop(error),
             Err(error) => {
-                print::aside(&format!("squall runner: no answer, asking on: {error:#}\n"));
+                print::aside(&format!("squall runner: no answer, still polling: {error:#}\n"));
                 is_silent = true;
             }
         }
@@ -64,16 +64,16 @@ async fn watch(args: &Args) -> Result<()> {
     let event = instance_notice_json(&instance, notice, Clock::now_us(&ports.clock));
     let mut tries = 0..TRIES;
     loop {
-        // Either is worth trying when the other fails.
-        let marked = mark_gone(&ports, &instance).await.context("the ledger was not told");
-        let told = match &topic {
-            Some(topic) => topic.publish(&event).await.context("the topic was not told"),
+        // Try each even if the other fails.
+        let marked = mark_gone(&ports, &instance).await.context("cannot mark the instance gone");
+        let reported = match &topic {
+            Some(topic) => topic.publish(&event).await.context("cannot report the notice"),
             None => Ok(()),
         };
-        match (marked.and(told), tries.next()) {
+        match (marked.and(reported), tries.next()) {
             (Ok(()), _) => break,
             (Err(error), None) => return Err(error),
-            (Err(error), Some(_)) => print::aside(&format!("squall runner: trying on: {error:#}\n")),
+            (Err(error), Some(_)) => print::aside(&format!("squall runner: retrying: {error:#}\n")),
         }
         tokio::time::sleep(Duration::from_secs(args.every)).await;
     }

@@ -16,14 +16,14 @@ pub(super) use protect_after_start::ProtectAfterStart;
 pub(super) use stale_busy::StaleBusy;
 pub(super) use unprotect_below::UnprotectBelow;
 
-use squall_capacity::events::{Activity, Told};
+use squall_capacity::events::{Activity, Payload};
 use squall_capacity::policy::Policy;
 
 /// What one event by itself asks for.
 fn asked_for(policy: &Policy, event: &Activity) -> u32 {
-    match &event.told {
-        Told::Sessions(n) => policy.standby.instances(*n),
-        Told::Runs { level, .. } => level.total().div_ceil(policy.runs_per_instance.get()),
-        Told::Notice { .. } => 0,
+    match &event.payload {
+        Payload::Sessions(n) => policy.standby.instances(*n),
+        Payload::Runs { level, .. } => level.total().div_ceil(policy.runs_per_instance.get()),
+        Payload::Notice { .. } => 0,
     }
 }

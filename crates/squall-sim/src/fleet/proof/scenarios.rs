@@ -1,6 +1,6 @@
 //! Small worlds: three instances at most, two events, two runs, and little that fails, so that every order of things is seen.
 
-use squall_capacity::events::{Activity, Runs, Told};
+use squall_capacity::events::{Activity, Payload, Runs};
 use squall_capacity::ids::SourceId;
 use squall_capacity::launch::Launch;
 use squall_capacity::policy::{Policy, RaiseBy, ScaleIn};
@@ -20,19 +20,19 @@ fn policy() -> Policy {
     .unwrap()
 }
 
-fn event(source: &str, order: u64, told: Told) -> Activity {
-    Activity { source: SourceId::new(source).unwrap(), order, time_us: order, told }
+fn event(source: &str, order: u64, payload: Payload) -> Activity {
+    Activity { source: SourceId::new(source).unwrap(), order, time_us: order, payload }
 }
 
 /// So many runs, as the scheduler says.
 pub(super) fn runs(order: u64, queued: u32) -> Activity {
     let level = Runs { queued, running: 0 };
-    event("scheduler", order, Told::Runs { level, started: Vec::new(), finished: Vec::new() })
+    event("scheduler", order, Payload::Runs { level, started: Vec::new(), finished: Vec::new() })
 }
 
 /// So many sessions, as the web server says.
 pub(super) fn sessions(order: u64, n: u32) -> Activity {
-    event("web", order, Told::Sessions(n))
+    event("web", order, Payload::Sessions(n))
 }
 
 fn scenario() -> Scenario {

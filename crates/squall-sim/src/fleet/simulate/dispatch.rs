@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use squall_capacity::events::{Activity, Told};
+use squall_capacity::events::{Activity, Payload};
 use squall_capacity::ids::{InstanceId, SourceId};
 use squall_core::ports::Clock;
 
@@ -58,9 +58,9 @@ impl Dispatcher {
     fn publish(&self) {
         let mut platform = self.world.platform.borrow_mut();
         platform.n_events += 1;
-        let told = Told::Runs { level: platform.level(), started: Vec::new(), finished: Vec::new() };
+        let payload = Payload::Runs { level: platform.level(), started: Vec::new(), finished: Vec::new() };
         let Ok(source) = SourceId::new("scheduler") else { return };
-        let event = Activity { source, order: platform.n_events, time_us: self.world.now_us(), told };
+        let event = Activity { source, order: platform.n_events, time_us: self.world.now_us(), payload };
         drop(platform);
         self.world.sample();
         if !self.contender.has_events() {

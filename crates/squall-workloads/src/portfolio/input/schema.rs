@@ -7,7 +7,7 @@ use super::super::positions::AsianSettings;
 /// The `positions` field.
 pub fn positions() -> Value {
     json!({
-        "description": "What is held: the path or URI of a CSV file, or its text. The columns are in portfolio.md.",
+        "description": "The positions: the path or URI of a CSV file, or its text. portfolio.md lists the columns.",
         "oneOf": [
             { "type": "string" },
             {
@@ -23,7 +23,7 @@ pub fn positions() -> Value {
 /// The `market` field.
 pub fn market() -> Value {
     json!({
-        "description": "What positions are valued against: the path or URI of a JSON file, or the market itself.",
+        "description": "The market: the path or URI of a JSON file, or the market itself.",
         "oneOf": [
             { "type": "string" },
             {
@@ -38,12 +38,12 @@ pub fn market() -> Value {
                     },
                     "discount": {
                         "type": "object",
-                        "description": "The name of a currency's own curve, where that is not the currency's name.",
+                        "description": "The name of a currency's own curve, if it is not the currency's name.",
                         "additionalProperties": { "type": "string" }
                     },
                     "underlyings": {
                         "type": "object",
-                        "description": "What options and forwards are written on, by name; an fx one is named like EURUSD.",
+                        "description": "The underlyings of options and forwards, by name; an fx one is named like EURUSD.",
                         "additionalProperties": underlying()
                     },
                     "fx": {
@@ -65,7 +65,7 @@ pub fn asian() -> Value {
     let settings = AsianSettings::default();
     json!({
         "type": "object",
-        "description": "How Asian options are simulated unless a position has its own number of paths.",
+        "description": "Simulation of Asian options; a position may have its own number of paths.",
         "properties": {
             "paths": {
                 "type": "integer",
@@ -86,7 +86,7 @@ fn curve() -> Value {
             "currency": currency("Currency whose cash flows it discounts."),
             "interpolation": {
                 "enum": ["linear_zero", "log_linear_discount"],
-                "description": "Needed with more than one point; outside the points the zero rate is flat."
+                "description": "Required with more than one point; outside the points the zero rate is flat."
             },
             "points": {
                 "type": "array",
@@ -121,7 +121,7 @@ fn underlying() -> Value {
                         "properties": {
                             "interpolation": {
                                 "enum": ["linear_vol", "linear_total_variance"],
-                                "description": "Between expiries; needed with more than one."
+                                "description": "Between expiries; required with more than one."
                             },
                             "expiries": { "type": "array", "minItems": 1, "items": tenor() },
                             "strikes": {

@@ -1,4 +1,4 @@
-//! From what the author wrote to an indexed market, or the first thing that is wrong.
+//! Builds an indexed market from its JSON form, or returns the first error.
 
 use squall_core::workload::InputError;
 

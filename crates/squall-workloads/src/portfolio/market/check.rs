@@ -1,4 +1,4 @@
-//! What may be wrong with a market, field by field.
+//! Validates a market, field by field.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::spec::{AssetClass, CurveSpec, MarketSpec, SurfaceSpec, UnderlyingSpec
 use super::surface::{VolInterpolation, VolSurface};
 use super::{Origin, tenor_years};
 
-/// Above this, somebody wrote percent.
+/// A larger value is taken for a percentage.
 const MAX_RATE: f64 = 1.0;
 const MAX_VOL: f64 = 5.0;
 

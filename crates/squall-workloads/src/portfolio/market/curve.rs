@@ -1,6 +1,6 @@
 //! Zero curves: continuously compounded rates by time, ACT/365F.
 
-/// How a curve runs between its points.
+/// Interpolation between the points of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CurveInterpolation {

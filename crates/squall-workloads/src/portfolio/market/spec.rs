@@ -1,4 +1,4 @@
-//! The market as its author writes it in JSON.
+//! The JSON form of the market.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,14 +14,14 @@ use super::surface::VolInterpolation;
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarketSpec {
-    /// ISO date that time is counted from.
+    /// The valuation date, in ISO format; times count from it.
     pub valuation_date: String,
     /// Currency that values are reported in.
     pub report_currency: String,
     /// Zero curves by name.
     #[serde(default, deserialize_with = "no_repeats")]
     pub curves: BTreeMap<String, CurveSpec>,
-    /// The name of a currency's own curve, where that is not the currency's name.
+    /// The name of a currency's own curve, if it is not the currency's name.
     #[serde(default, deserialize_with = "no_repeats")]
     pub discount: BTreeMap<String, String>,
     /// Underlyings by name.
@@ -55,7 +55,7 @@ pub struct PointSpec {
     pub rate: f64,
 }
 
-/// What kind of thing an underlying is.
+/// Asset class of an underlying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetClass {
@@ -69,11 +69,11 @@ pub enum AssetClass {
     Fx,
 }
 
-/// Something that options and forwards are written on.
+/// An underlying of options and forwards.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnderlyingSpec {
-    /// What kind of thing it is.
+    /// Its asset class.
     pub class: AssetClass,
     /// Currency of its price; not for `fx`.
     #[serde(default)]
@@ -188,7 +188,7 @@ impl<'de> Deserialize<'de> for VolSpec {
     }
 }
 
-/// A map that names nothing twice: JSON allows it, and the last one would silently win.
+/// A map without duplicate names: JSON allows them, and the last would silently win.
 fn no_repeats<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
 where
     D: Deserializer<'de>,

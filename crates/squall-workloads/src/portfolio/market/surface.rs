@@ -1,6 +1,6 @@
 //! Volatility by expiry and strike.
 
-/// How a surface runs from one expiry to the next.
+/// Interpolation of a surface between expiries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VolInterpolation {

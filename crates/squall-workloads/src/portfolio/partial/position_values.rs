@@ -1,4 +1,4 @@
-//! What single positions are worth today, when somebody asked for it.
+//! Today's values of single positions, for jobs that request them.
 
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What can be summed exactly, in any order.
+/// A number that can be summed exactly, in any order.
 pub(super) trait Sum: Copy + Default {
     /// The sum, wrapping around at the type's end.
     fn plus(self, other: Self) -> Self;

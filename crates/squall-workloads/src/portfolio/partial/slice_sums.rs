@@ -6,11 +6,11 @@ use super::runs::Runs;
 use super::{GroupSums, Groups, Partial, PositionValue, PositionValues};
 use crate::portfolio::money::micros;
 
-/// Values below this many millionths are rounded by adding and taking away 1.5 × 2^52, which rounds ties to even and
+/// Values below this many millionths are rounded by adding and subtracting 1.5 × 2^52, which rounds ties to even and
 /// vectorises everywhere.
 const SMALL_MICROS: f64 = 2_251_799_813_685_248.0;
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// So many small values still add up in 64 bits.
+/// This many small values still add up in 64 bits.
 const MOST_PENDING: u32 = 4_096;
 
 /// Sums a rectangle of the matrix, position by position.
@@ -100,7 +100,7 @@ impl SliceSums {
         Ok(())
     }
 
-    /// Notes that a position has no value in a column of the rectangle; what is added there for it must be 0.
+    /// Records that a position has no value in a column of the rectangle; what is added there for it must be 0.
     pub fn note_worthless(&mut self, column: usize, position_idx: u32) {
         let (n_positions, first) = self.worthless.entry(column).or_insert((0, position_idx));
         *n_positions += 1;
@@ -115,7 +115,7 @@ impl SliceSums {
         cell.sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
     }
 
-    /// Notes what a position is worth in the base column; cheapest in the order of the positions.
+    /// Records a position's value in the base column; cheapest in the order of the positions.
     pub fn note_position(&mut self, position_idx: u32, value: PositionValue) {
         self.positions.merge(PositionValues::of(position_idx, value));
     }

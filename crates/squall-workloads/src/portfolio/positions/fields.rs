@@ -6,9 +6,9 @@ use squall_core::workload::InputError;
 use super::super::dates::years_between;
 use super::super::table::{Row, iso_date};
 
-/// Nothing that anybody trades is further away; a date beyond is a typing error.
+/// No traded contract runs longer; a later date is a typing error.
 pub(super) const MAX_YEARS: f64 = 200.0;
-/// Above this, somebody wrote percent.
+/// A larger value is taken for a percentage.
 const MAX_RATE: f64 = 1.0;
 
 /// One of a few words.

@@ -1,10 +1,10 @@
-//! The kinds of position, and which columns each uses.
+//! The kinds of position, and the columns of each.
 
 use squall_core::workload::InputError;
 
 use super::super::table::Row;
 
-/// What a position is.
+/// The kind of a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The underlying itself.
@@ -120,7 +120,7 @@ impl Kind {
         }
     }
 
-    /// Checks that the row fills what this kind needs and nothing that it does not use.
+    /// Checks that the row fills the columns that this kind needs, and none that it does not use.
     pub(super) fn check_columns(self, row: Row<'_>) -> Result<(), InputError> {
         let (needed, allowed) = (self.needed(), self.allowed());
         for column in needed {

@@ -29,23 +29,23 @@ pub enum Direction {
     Up,
 }
 
-/// What touching the barrier does to the option: brings it to life (`In`) or ends it (`Out`).
+/// The effect of touching the barrier: it brings the option to life (`In`) or ends it (`Out`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Knock {
-    /// To life.
+    /// Knock-in.
     In,
-    /// To its end.
+    /// Knock-out.
     Out,
 }
 
 /// A European option that is knocked in or out when the underlying touches `level`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Barrier {
-    /// Where the barrier lies.
+    /// The side of the barrier.
     pub direction: Direction,
-    /// What touching it does.
+    /// Knock-in or knock-out.
     pub knock: Knock,
-    /// The right that is knocked in or out.
+    /// Call or put.
     pub option_type: OptionType,
     /// Price at which the option may be exercised.
     pub strike: f64,

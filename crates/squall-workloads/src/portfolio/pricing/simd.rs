@@ -1,4 +1,4 @@
-//! Which vector instructions this machine prices with. The choice changes the speed, never the bits.
+//! The vector instructions that prices use on this machine. The choice changes the speed, never the bits.
 
 use pulp::{Arch, WithSimd};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-/// Rows of cells. The first column is set flush left, the others flush right unless told otherwise.
+/// Rows of cells. The first column is flush left, the others flush right unless listed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Columnar {
     rows: Vec<Vec<String>>,

@@ -1,4 +1,4 @@
-//! What the sums that are in say about P&L: the columns in which every position is valued.
+//! P&L by the sums that are in: the columns in which every position is valued.
 
 use crate::portfolio::columns::Columns;
 use crate::portfolio::labels::Labels;

@@ -1,4 +1,4 @@
-//! The `report` object of a job: what its author wants to read.
+//! The `report` object of a job: the report options.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ fn at_most<'de, D: Deserializer<'de>>(most: usize, what: &str, deserializer: D) 
 pub fn report_options_schema() -> Value {
     json!({
         "type": "object",
-        "description": "What to report.",
+        "description": "The report options.",
         "properties": {
             "levels": {
                 "type": "array",

@@ -1,4 +1,4 @@
-//! Confidence levels as exact fractions, so that `n (1 - level)` is what the reader thinks it is.
+//! Confidence levels as exact fractions, so that `n (1 - level)` is exact.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Level {
     /// The level that `level` spells in decimals.
     ///
     /// # Errors
-    /// What would be right, if it is not from 0.5 to below 1 or has more than nine decimals.
+    /// What was expected, if it is not from 0.5 to below 1 or has more than nine decimals.
     pub fn new(level: f64) -> Result<Self, String> {
         if !(0.5..1.0).contains(&level) {
             return Err(format!("{level} is no level; write it like 0.99, from 0.5 to below 1"));

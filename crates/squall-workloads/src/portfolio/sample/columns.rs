@@ -109,7 +109,7 @@ impl Lines {
     }
 }
 
-/// A decimal number from an integer, so that it is written alike everywhere: 12345 with 2 decimals is `123.45`.
+/// A decimal number from an integer, so that its text is the same everywhere: 12345 with 2 decimals is `123.45`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {
     pub(super) units: i64,

@@ -44,7 +44,7 @@ impl Draws {
         number.clamp(i64::from(low), i64::from(high))
     }
 
-    /// True in so many of a hundred cases.
+    /// True with this probability, in percent.
     pub(super) fn chance(&mut self, percent: u32) -> bool {
         self.uniform() * 100.0 < f64::from(percent)
     }

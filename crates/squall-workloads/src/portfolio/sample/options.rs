@@ -6,7 +6,7 @@ use super::positions::{Writer, book_of, date_in};
 use super::universe::Class::{Commodity, Equity, Fx, Index};
 
 const EXOTICS: &str = "exotics";
-/// What a digital pays in cash.
+/// Cash payoff of a digital option.
 const CASH_AMOUNT: f64 = 100.0;
 /// The four barriers, in the order of [`Style::Barrier`].
 const BARRIERS: [(&str, bool, bool); 4] = [
@@ -16,7 +16,7 @@ const BARRIERS: [(&str, bool, bool); 4] = [
     ("down-and-out", false, true),
 ];
 
-/// How an option pays.
+/// The style of an option.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Style {
     European,
@@ -31,7 +31,7 @@ pub(super) fn forward(writer: &mut Writer<'_>) {
     let quote = writer.underlying([Fx, Fx, Commodity, Commodity, Index]);
     writer.begin("forward", quote, book_of(quote));
     let years = expiry(writer, quote, 104);
-    // Dealt some time ago, at what was then the forward.
+    // Traded some time ago, at the forward of that time.
     let moved = 0.4 * quote.vol(years) * writer.draws.normal().clamp(-2.0, 2.0) * years.min(0.5).sqrt();
     let delivery = writer.market.forward(quote, years) * libm::exp(moved);
     writer.lines.set(Column::Strike, quote.price(delivery));

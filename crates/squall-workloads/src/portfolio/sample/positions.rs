@@ -1,4 +1,4 @@
-//! The sample's positions: which kind is where, and what every kind needs.
+//! The sample's positions: the place of each kind, and its fields.
 
 use chrono::{Days, NaiveDate};
 
@@ -90,7 +90,7 @@ impl<'a> Writer<'a> {
     fn spot(&mut self) {
         let quote = self.underlying([Class::Equity, Class::Equity, Class::Equity, Class::Fx]);
         self.begin("spot", quote, book_of(quote));
-        // What a book holds against the options that it has written.
+        // The hedge of the options that the book has written.
         self.quantity(100_000.0, 50.0, 65, self.usd_value(quote));
     }
 
@@ -116,7 +116,7 @@ impl<'a> Writer<'a> {
         quote.spot() * self.market.usd_per(quote.asset.currency)
     }
 
-    /// Fills in how much is held: from `least` US dollars to `times` as many, long in so many of a hundred cases.
+    /// Fills in how much is held: from `least` US dollars to `times` as many, long with this probability, in percent.
     pub(super) fn quantity(&mut self, least: f64, times: f64, percent_long: u32, usd_of_a_unit: f64) {
         let usd = least * libm::exp(libm::log(times) * self.draws.uniform());
         let units = two_digits(rounded(usd / usd_of_a_unit));
@@ -149,7 +149,7 @@ fn two_digits(number: i64) -> i64 {
     (number / unit * unit).max(1)
 }
 
-/// So many days after the valuation date.
+/// A number of days after the valuation date.
 pub(super) fn date_in(n_days: i64) -> NaiveDate {
     today().checked_add_days(Days::new(n_days.unsigned_abs())).unwrap_or(NaiveDate::MAX)
 }

@@ -77,7 +77,7 @@ fn bond_size(writer: &mut Writer<'_>, currency: Currency) {
     writer.quantity(200_000.0, 50.0, 70, f64::from(face) * writer.market.usd_per(currency));
 }
 
-/// So many months before the valuation date.
+/// A number of months before the valuation date.
 fn before(n_months: i64) -> NaiveDate {
     let months = Months::new(u32::try_from(n_months).unwrap_or(0));
     today().checked_sub_months(months).unwrap_or(NaiveDate::MIN)

@@ -1,4 +1,4 @@
-//! What the sample trades: illustrative figures, made up to look like a market.
+//! The universe of the sample: illustrative figures that look like a market.
 
 use Class::{Commodity, Equity, Fx, Index};
 use Currency::{Aud, Chf, Eur, Gbp, Jpy, Usd};
@@ -70,7 +70,7 @@ impl Currency {
     }
 }
 
-/// What kind of thing an underlying is.
+/// Asset class of an underlying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     Equity,

@@ -1,10 +1,10 @@
-//! Finding a factor by its name, and saying which there are if it is not found.
+//! Looks up a factor by name; the error for an unknown one lists the known ones.
 
 use crate::portfolio::shock::Factors;
 
 /// Most names that a message lists.
 const MAX_LISTED: usize = 12;
-/// Names are compared over this many characters; nobody writes longer ones.
+/// Names are compared over this many characters; real ones are shorter.
 const MAX_COMPARED: usize = 64;
 
 /// The row of the factor that `name` spells.

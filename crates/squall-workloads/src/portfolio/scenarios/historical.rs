@@ -1,4 +1,4 @@
-//! Historical simulation: what happened over each window of the past, as a shock to today.
+//! Historical simulation: the change over each past window, as a shock to today.
 
 use squall_core::sources::Files;
 use squall_core::workload::InputError;

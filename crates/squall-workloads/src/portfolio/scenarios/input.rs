@@ -1,4 +1,4 @@
-//! The `scenarios` object of a job, as its author writes it.
+//! The JSON form of the `scenarios` object of a job.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ pub struct HistoricalInput {
     /// What a column's cells are multiplied by, say 0.01 for volatility points.
     #[serde(default)]
     pub scale: BTreeMap<String, f64>,
-    /// What to do about rows with missing cells.
+    /// Treatment of rows with missing cells.
     #[serde(default)]
     pub missing: Missing,
 }
@@ -64,7 +64,7 @@ pub struct HistoryInput {
     /// What a column's cells are multiplied by, say 0.01 for volatility points.
     #[serde(default)]
     pub scale: BTreeMap<String, f64>,
-    /// What to do about rows with missing cells.
+    /// Treatment of rows with missing cells.
     #[serde(default)]
     pub missing: Missing,
 }
@@ -80,7 +80,7 @@ pub enum ValuesAre {
     Returns,
 }
 
-/// What to do about rows of a history with missing cells (empty, `.`, `NA`, `N/A`, `NaN` or `null`).
+/// Treatment of history rows with missing cells (empty, `.`, `NA`, `N/A`, `NaN` or `null`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
@@ -100,7 +100,7 @@ pub struct MonteCarloInput {
     /// The horizon in trading days; variances grow with it.
     #[serde(default = "one_day")]
     pub horizon_days: u32,
-    /// Which draws; the same seed gives the same scenarios.
+    /// Seed of the draws; the same seed gives the same scenarios.
     #[serde(default)]
     pub seed: u64,
     /// Their distribution.
@@ -120,7 +120,7 @@ pub struct MonteCarloInput {
     pub per: Option<Per>,
     /// Instead of a given covariance: the history to estimate it from.
     pub history: Option<HistoryInput>,
-    /// With a history: whether its mean counts.
+    /// With a history: whether its mean is used.
     pub mean: Option<Mean>,
 }
 
@@ -145,7 +145,7 @@ pub enum Per {
     Year,
 }
 
-/// Whether the mean of a history counts.
+/// Whether the mean of a history is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mean {
@@ -174,7 +174,7 @@ pub struct AxisInput {
     pub factors: Option<Vec<String>>,
     /// What labels call the axis; by default its factors.
     pub name: Option<String>,
-    /// By how much they move.
+    /// The shocks.
     pub shocks: Vec<f64>,
 }
 

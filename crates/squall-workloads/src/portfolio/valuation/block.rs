@@ -89,7 +89,7 @@ impl Columns {
     }
 }
 
-/// What a derivative on one underlying sees of a block.
+/// The part of a block that a derivative on one underlying depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct UnderlyingColumns<'a> {
     pub(super) spot: &'a Columns,

@@ -13,7 +13,7 @@ fn every_state_that_aws_lists_is_a_stage_of_life() {
     let mut table = String::new();
     for state in LifecycleState::values() {
         let stage = lifecycle(&LifecycleState::from(*state)).map(|it| format!("{it:?}"));
-        writeln!(table, "{state}: {}", stage.as_deref().unwrap_or("none of the group")).unwrap();
+        writeln!(table, "{state}: {}", stage.as_deref().unwrap_or("not counted")).unwrap();
     }
     expect![[r#"
         Detached: Leaving
@@ -34,21 +34,25 @@ fn every_state_that_aws_lists_is_a_stage_of_life() {
         Terminating:Proceed: Leaving
         Terminating:Retained: Leaving
         Terminating:Wait: Leaving
-        Warmed:Hibernated: none of the group
-        Warmed:Pending: none of the group
-        Warmed:Pending:Proceed: none of the group
-        Warmed:Pending:Retained: none of the group
-        Warmed:Pending:Wait: none of the group
-        Warmed:Running: none of the group
-        Warmed:Stopped: none of the group
-        Warmed:Terminated: none of the group
-        Warmed:Terminating: none of the group
-        Warmed:Terminating:Proceed: none of the group
-        Warmed:Terminating:Retained: none of the group
-        Warmed:Terminating:Wait: none of the group
+        Warmed:Hibernated: not counted
+        Warmed:Pending: not counted
+        Warmed:Pending:Proceed: not counted
+        Warmed:Pending:Retained: not counted
+        Warmed:Pending:Wait: not counted
+        Warmed:Running: not counted
+        Warmed:Stopped: not counted
+        Warmed:Terminated: not counted
+        Warmed:Terminating: not counted
+        Warmed:Terminating:Proceed: not counted
+        Warmed:Terminating:Retained: not counted
+        Warmed:Terminating:Wait: not counted
     "#]]
     .assert_eq(&table);
-    assert_eq!(lifecycle(&LifecycleState::from("Dreaming")), Some(Lifecycle::Pending), "what is new counts");
+    assert_eq!(
+        lifecycle(&LifecycleState::from("Dreaming")),
+        Some(Lifecycle::Pending),
+        "an unknown state counts"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use futures::future::{FutureExt, LocalBoxFuture};
-use squall_capacity::events::{Activity, Told};
+use squall_capacity::events::{Activity, Payload};
 use squall_capacity::ids::{InstanceId, RunId, SourceId};
 use squall_capacity::policy::Policy;
 use squall_capacity::steps;
@@ -76,7 +76,7 @@ const TICK_US: u64 = 60_000_000;
 async fn timer(world: Rc<World>, policy: Policy) {
     // A trace has no sessions, and a policy that counts on them is to hear that there are none.
     if let Ok(source) = SourceId::new("sessions") {
-        let event = Activity { source, order: 1, time_us: world.now_us(), told: Told::Sessions(0) };
+        let event = Activity { source, order: 1, time_us: world.now_us(), payload: Payload::Sessions(0) };
         on_event(&world, &policy, &event).await;
     }
     loop {

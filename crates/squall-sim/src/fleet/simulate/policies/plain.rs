@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use futures::future::{FutureExt, LocalBoxFuture};
-use squall_capacity::events::{Activity, Told};
+use squall_capacity::events::{Activity, Payload};
 use squall_capacity::ports::{Metrics, ScalingGroup, Series};
 
 use super::super::contender::Contender;
@@ -42,7 +42,7 @@ const PERIOD_US: u64 = 60_000_000;
 /// Writes the level down, reads the group, and sets it to what the event says if that is more.
 async fn on_event(world: &Rc<World>, event: &Activity) -> bool {
     let ports = ports(world);
-    let Told::Runs { level, .. } = &event.told else { return true };
+    let Payload::Runs { level, .. } = &event.payload else { return true };
     let written = ports.metrics.put(&[(Series::Runs, f64::from(level.total()))]).await;
     let Ok(group) = ports.group.describe().await else { return false };
     let wanted = group.clamp(level.total());

@@ -1,7 +1,7 @@
 //! Finite differences, for puts whose exercise region lies between two boundaries, and where collocation fails.
 //!
 //! Discounted values of a driftless logarithm obey the heat equation; drift and rate live in the obstacle. So the
-//! scheme does not care how small the vol is. What is solved for is the early exercise premium, above the exercise value
+//! scheme works for any vol, however small. What is solved for is the early exercise premium, above the exercise value
 //! less the European one: it starts from zero at expiry, without the payoff's kink. The measure is changed so that the
 //! middle of the grid drifts into the exercise region: premiums far out of the money keep their digits. Crank and
 //! Nicolson with steps that grow away from expiry, some implicit ones at the start (Rannacher), Howard's policy
@@ -217,8 +217,8 @@ impl Solver {
         }
     }
 
-    /// Moves `values` one step away from expiry, above the obstacle. The ends stay as they are, which nobody `WIDTH`
-    /// deviations away can tell.
+    /// Moves `values` one step away from expiry, above the obstacle. The ends stay fixed: `WIDTH`
+    /// deviations away, they have no effect.
     #[inline(always)]
     fn step(&mut self, values: &mut [f64], obstacle: &Obstacle, diffusion: f64, implicit_share: f64) {
         let implicit = diffusion * implicit_share;

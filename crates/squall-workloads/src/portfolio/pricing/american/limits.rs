@@ -1,6 +1,6 @@
 //! Closed forms at the edges of the American put: no vol, and no expiry.
 
-/// Below this standard deviation of the logarithm to expiry, the vol is none: it is worth less than 1e-12 strikes.
+/// Below this standard deviation of the logarithm to expiry, the vol counts as zero: it is worth less than 1e-12 strikes.
 pub(super) const NO_DEVIATION: f64 = 1e-12;
 
 /// Value of a put on a spot that grows at `rate - dividend_yield` for certain: the best of stopping at once, at expiry,

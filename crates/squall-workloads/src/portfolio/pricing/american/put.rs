@@ -1,4 +1,4 @@
-//! Which method a put takes, and the orders of each.
+//! The method for each put, and its orders.
 
 use pulp::NullaryFnOnce;
 
@@ -11,7 +11,7 @@ use crate::portfolio::pricing::{OptionType, european};
 const COARSE: &Nodes<4, 8> = &Nodes::new();
 /// 8 nodes and 16 points: on usual contracts (20 days to 4 years, vol 10-50%, rates to 8%) the median error is 4e-8 and
 /// the 99th percentile 2e-6 of the value, at some 65,000 prices a second. Fewer nodes lose the second digit of that;
-/// more cost twice the time for digits nobody reads.
+/// more cost twice the time for digits that are not needed.
 const USUAL: &Nodes<8, 16> = &Nodes::new();
 const USUAL_READOUT: &Readout<8, 32> = &Readout::new();
 /// 20 nodes and 48 points, for what is long or lopsided: up to eight deviations of drift, or sixteen of vol, before
@@ -36,7 +36,7 @@ pub(super) struct Put {
 /// What the right to exercise early adds, per unit of strike.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum EarlyExercise {
-    /// Nothing: the option is European.
+    /// Nothing: the value is the European one.
     Never,
     /// The spot is at or below the boundary.
     Now,

@@ -155,7 +155,7 @@ fn estimate(scenario: &Averaging, sums: &Sums, n_pairs: usize) -> McEstimate {
     let (x, y) = (total(&sums.x) / size, total(&sums.y) / size);
     let spread = |products: &[f64; LANES], left: f64, right: f64| total(products) / size - left * right;
     let (xx, xy, yy) = (spread(&sums.xx, x, x), spread(&sums.xy, x, y), spread(&sums.yy, y, y));
-    // A control that never pays in the sample tells nothing: Kemna and Vorst's own coefficient then.
+    // A control that never pays in the sample gives no regression: use Kemna and Vorst's own coefficient.
     let coefficient = if yy > 0.0 { xy / yy } else { 1.0 };
     let residual = (coefficient.mul_add(-2.0 * xy, xx) + coefficient * coefficient * yy).max(0.0);
     let value = scenario.payoff_scale * (scenario.control + coefficient.mul_add(-y, x));
