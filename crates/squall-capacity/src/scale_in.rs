@@ -199,7 +199,9 @@ fn victims(
             // The metric has only levels reported within the window, not the one in force when it began; and it may lag.
             let seen_us = now.levels.run_seen_us;
             let ran = seen_us > 0 && now_us.saturating_sub(seen_us) < us(policy.window_s);
-            if ran || demand.n_runs > 0 || n_claims(group, instances, *now_us) > 0 {
+            // Also a claim of an instance that the group does not list yet.
+            let is_claimed = instances.iter().any(|row| row.is_claimed(*now_us));
+            if ran || demand.n_runs > 0 || is_claimed {
                 return (Vec::new(), Some(Hold::NotQuiet));
             }
             if group.cooling_until_us > *now_us {

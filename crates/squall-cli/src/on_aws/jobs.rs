@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use chrono::{DateTime, SecondsFormat};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use squall_aws::WallClock;
-use squall_core::ports::{Clock, JobList, JobStore, Order};
+use squall_core::ports::{Clock, JobList, JobStore, Order, chain};
 use squall_core::prices::{NanoUsd, cost_of};
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::duration;
@@ -62,13 +62,25 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         for status in STATUSES.into_iter().filter(|it| args.status.is_none_or(|only| only == *it)) {
             ids.extend(store.jobs(status, Order::NewestFirst, limit).await?);
         }
-        let rows = stream::iter(&ids).map(|id| store.job(id)).buffered(READS_IN_FLIGHT);
-        let rows: Vec<Option<JobRow>> = rows.try_collect().await?;
+        let rows = stream::iter(&ids).map(async |id| (id, store.job(id).await)).buffered(READS_IN_FLIGHT);
+        let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+        for (id, row) in rows.collect::<Vec<_>>().await {
+            match row {
+                Ok(row) => readable.push(row),
+                // One that another version wrote is a line, not the end of the list.
+                Err(error) if error.is_permanent() => unreadable.push((id, chain(&error))),
+                Err(error) => return Err(error.into()),
+            }
+        }
         // A list may be a moment behind: what has changed its status since is not of the one asked for.
         let of_status = |row: &JobRow| args.status.is_none_or(|only| only == row.status());
-        let mut rows: Vec<JobRow> = rows.into_iter().flatten().filter(of_status).collect();
+        let mut rows: Vec<JobRow> = readable.into_iter().flatten().filter(of_status).collect();
         newest_first(&mut rows, limit);
-        if rows.is_empty() {
+        unreadable.dedup();
+        for (id, why) in &unreadable {
+            print::aside(&format!("{id}: cannot be read: {why}\n"));
+        }
+        if rows.is_empty() && unreadable.is_empty() {
             print::aside("there are no such jobs\n");
         }
         print::answer(&if args.json {

@@ -99,7 +99,7 @@ const VERBS: &[&str] = &[
     "write",
 ];
 /// Calls without arguments that begin so and are none: of requests and clients, and fields of what was described.
-const NO_OPERATIONS: &[&str] = &["get", "send", "launch_template"];
+const NO_OPERATIONS: &[&str] = &["get", "send", "launch_template", "disable_read_timeout"];
 /// Sources of `squall-aws` that no function has: other programs' adapters, and what makes and finds a deployment.
 const OTHERS: &[&str] = &["emulator", "imds", "provision", "stack", "transport"];
 
