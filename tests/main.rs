@@ -10,6 +10,7 @@ mod emulator;
 mod faults;
 mod licences;
 mod operator;
+mod own_workload;
 mod proxy;
 mod runner;
 mod stacks;

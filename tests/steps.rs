@@ -25,6 +25,8 @@ use squall_local::Directory;
 use squall_local::memory::{Memory, Stream};
 use squall_sim_time::{SimulatedClock, run_until_done};
 
+mod other_code;
+
 /// Workers that answer at once, or crash.
 struct DirectWorkers {
     ports: Assembled<SimulatedClock, Directory, Memory>,
@@ -71,7 +73,13 @@ fn everything_in(stream: &Stream) -> Vec<Vec<u8>> {
 
 impl Grid {
     fn new() -> Self {
+        Self::with_workers_of("")
+    }
+
+    /// A grid whose workers are of another build than its other functions.
+    fn with_workers_of(build: &str) -> Self {
         let inputs = Arc::new(InputCache::new(squall_workloads::registry()));
+        let theirs = Arc::new(InputCache::new(squall_workloads::registry().built_as(build)));
         let memory = Arc::new(Memory::new(2, 2, 1));
         let clock = Arc::new(SimulatedClock::default());
         let workers = DirectWorkers {
@@ -85,7 +93,7 @@ impl Grid {
                 workers: Arc::default(),
                 events: Arc::default(),
             },
-            inputs: Arc::clone(&inputs),
+            inputs: theirs,
             crashing: AtomicBool::new(false),
         };
         let ports = Assembled {

@@ -1,0 +1,208 @@
+//! A computation from outside: its own `squall`, and its own functions in the emulator; and what it reads, at any size.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "processes take their time, and where the emulator is depends on the machine"
+)]
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use squall_aws::{Connection, S3Blobs, Settings};
+
+use crate::binaries::{binary, root};
+use crate::emulator;
+
+/// Far more than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn folder(name: &str) -> PathBuf {
+    let folder = root().join("target/tests").join(format!("own-{name}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn job(folder: &Path, objects: &str, sizing: Value) -> PathBuf {
+    let path = folder.join("job.json");
+    let job = json!({ "workload": "count-lines", "input": { "objects": objects }, "sizing": sizing });
+    std::fs::write(&path, job.to_string()).unwrap();
+    path
+}
+
+fn run(job: &Path, args: &[&str]) -> Output {
+    Command::new(binary("own-squall")).arg("run").arg(job).arg("--json").args(args).output().unwrap()
+}
+
+fn answer(output: &Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+#[test]
+fn its_own_squall_runs_it_and_knows_no_other() {
+    let folder = folder("run");
+    std::fs::create_dir_all(folder.join("logs/deep")).unwrap();
+    std::fs::write(folder.join("logs/a.log"), "one\ntwo\n").unwrap();
+    std::fs::write(folder.join("logs/deep/b.log"), "three\n".repeat(1_000)).unwrap();
+    let job = job(&folder, "logs", json!({ "tasks": 7, "subtasks_per_task": 3 }));
+    let output = run(&job, &[]);
+    let report = &answer(&output)["report"];
+    assert_eq!(report, &json!({ "objects": 2, "bytes": 6_008, "bytes_read": 6_008, "lines": 1_002 }));
+    assert!(output.status.success());
+
+    let known = Command::new(binary("own-squall")).args(["workloads", "--names"]).output().unwrap();
+    assert_eq!(String::from_utf8(known.stdout).unwrap(), "count-lines\n");
+    let check = ["check", "events/jobs/probe.json"];
+    let refused = Command::new(binary("own-squall")).args(check).current_dir(root()).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("`probe` is not a workload here; expected one of `count-lines`"), "{said}");
+}
+
+#[test]
+fn what_is_not_there_or_empty_is_refused_by_name() {
+    let folder = folder("refused");
+    std::fs::create_dir_all(folder.join("empty")).unwrap();
+    let output = run(&job(&folder, "empty", json!({})), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("input.objects: there is nothing to read"), "{said}");
+    let output = run(&job(&folder, "nowhere", json!({})), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(r#"input, objects "nowhere": cannot list "#), "{said}");
+}
+
+/// A file of 1 GiB takes no more memory than a small one: what is held is bounded by chunks, not by what is read.
+#[test]
+fn a_large_source_is_never_held_whole() {
+    let folder = folder("large");
+    File::create(folder.join("zeros")).unwrap().set_len(1 << 30).unwrap();
+    let job = job(&folder, "zeros", json!({ "tasks": 16 }));
+    let mut child = Command::new(binary("own-squall"))
+        .arg("run")
+        .arg(&job)
+        .args(["--json", "--quiet", "--workers", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak_kib = peak_kib.max(kib.unwrap_or(0));
+        sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["report"]["bytes_read"], json!(1 << 30));
+    assert!(peak_kib < 256 << 10, "{peak_kib} KiB");
+}
+
+#[test]
+fn an_object_that_changes_fails_its_slice_by_name() {
+    let folder = folder("changed");
+    let (steady, changing) = (folder.join("logs/a.log"), folder.join("logs/b.log"));
+    std::fs::create_dir_all(folder.join("logs")).unwrap();
+    File::create(&steady).unwrap().set_len(4 << 30).unwrap();
+    std::fs::write(&changing, "b\n").unwrap();
+    let job = job(&folder, "logs", json!({ "tasks": 64, "subtasks_per_task": 1 }));
+    let child = Command::new(binary("own-squall"))
+        .arg("run")
+        .arg(&job)
+        .args(["--json", "--quiet", "--workers", "1", "--shards", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // While the first 4 GiB are read; the last slice has the other file.
+    sleep(Duration::from_millis(400));
+    std::fs::write(&changing, "bb\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["status"], "complete_with_failures");
+    let said = answer.to_string();
+    assert!(said.contains("logs/b.log changed since it was listed (ETag 2-"), "{said}");
+}
+
+/// Everything of the stranger's: its `squall dev` between its functions and the emulator, over objects in S3.
+#[test]
+fn its_own_functions_run_it_in_the_emulator() {
+    if emulator::endpoint().is_none() {
+        return;
+    }
+    let folder = folder("deployed");
+    let functions = folder.join("functions");
+    std::fs::create_dir_all(&functions).unwrap();
+    for (own, name) in [
+        ("own-splitter", "task-splitter"),
+        ("own-consumer", "shard-consumer"),
+        ("own-worker", "cascade-worker"),
+        ("own-collector", "result-collector"),
+    ] {
+        std::fs::hard_link(binary(own), functions.join(name)).unwrap();
+    }
+    let python = std::env::var("SQUALL_EMULATOR").unwrap();
+    let said = File::create(folder.join("said")).unwrap();
+    let mut dev = Command::new(binary("own-squall"))
+        .args(["dev", "--emulator", &python, "--port", "0", "--dir", folder.to_str().unwrap()])
+        .args(["--functions", functions.to_str().unwrap()])
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stderr(said)
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let env = loop {
+        if let Ok(env) = std::fs::read_to_string(folder.join("env")) {
+            break env;
+        }
+        let said = || std::fs::read_to_string(folder.join("said")).unwrap_or_default();
+        assert!(dev.try_wait().unwrap().is_none(), "own-squall dev ended: {}", said());
+        assert!(started.elapsed() < PATIENCE, "own-squall dev does not start: {}", said());
+        sleep(Duration::from_millis(20));
+    };
+    let exports = env.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    let vars: Vec<(String, String)> =
+        exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let var = |name: &str| vars.iter().find(|(known, _)| known == name).unwrap().1.clone();
+
+    let connection = Connection::new(Settings {
+        region: Some(var("AWS_REGION")),
+        profile: None,
+        endpoint_url: Some(var("AWS_ENDPOINT_URL")),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bucket = var("SQUALL_BUCKET");
+    runtime.block_on(async {
+        let blobs = S3Blobs::new(&connection, &bucket);
+        for n in 0..5_usize {
+            // The last is large enough to be sent in parts.
+            let lines = if n == 4 { 3 << 20 } else { n * 1_000 + 1 };
+            blobs.upload(format!("line {n}\n").repeat(lines).into_bytes()).await.unwrap();
+        }
+    });
+    let lines = 4 + 6_000 + (3 << 20);
+    let job = job(&folder, &format!("s3://{bucket}/files/"), json!({ "tasks": 4, "subtasks_per_task": 3 }));
+    let output = Command::new(binary("own-squall"))
+        .arg("submit")
+        .arg(&job)
+        .args(["--watch", "--json", "--quiet"])
+        .envs(vars.iter().cloned())
+        .output()
+        .unwrap();
+    let answer = answer(&output);
+    let report = &answer["report"];
+    assert_eq!((&report["objects"], &report["lines"]), (&json!(5), &json!(lines)), "{answer}");
+    assert_eq!(report["bytes_read"], report["bytes"]);
+    assert_eq!(answer["status"], "complete");
+    let _ = Command::new("kill").arg(dev.id().to_string()).status();
+    dev.wait().unwrap();
+}
