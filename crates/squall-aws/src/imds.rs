@@ -23,7 +23,7 @@ impl InstanceMetadata {
     /// This instance's id.
     ///
     /// # Errors
-    /// Permanent when this is no instance; transient when the service fails.
+    /// Permanent when this is no instance; unknown when the service fails.
     pub async fn instance_id(&self) -> Result<String, PortError> {
         let id = self.get("/latest/meta-data/instance-id").await?;
         id.ok_or_else(|| PortError::permanent("the instance metadata has no instance-id"))

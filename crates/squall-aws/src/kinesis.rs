@@ -113,7 +113,7 @@ impl TaskQueue for KinesisTaskQueue {
         Ok(self.map().await?.ranges())
     }
 
-    /// Of the errors, a transient one may also be that a shard refused everything for about 20 seconds.
+    /// Of the errors, an unknown one may also be that a shard refused everything for about 20 seconds.
     async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
         if records.is_empty() {
             return Ok(());

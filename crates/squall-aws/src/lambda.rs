@@ -91,7 +91,7 @@ pub enum Invocation {
     /// It ran, and failed; the payload that it left, usually `{"errorType": .., "errorMessage": ..}`.
     #[error("the function failed: {0}")]
     FunctionError(String),
-    /// Nobody knows whether it ran (transient), or it cannot be invoked (permanent).
+    /// It is not known whether it ran (refused or unknown), or it cannot be invoked (permanent).
     #[error(transparent)]
     Failed(PortError),
 }

@@ -13,7 +13,7 @@ use crate::error::port_error;
 /// The outputs of a CloudFormation stack, by name.
 ///
 /// # Errors
-/// Permanent when there is no such stack in the region; transient when CloudFormation does not answer.
+/// Permanent when there is no such stack in the region; unknown when CloudFormation does not answer.
 pub async fn stack_outputs(
     connection: &Connection,
     stack: &str,
@@ -33,7 +33,7 @@ pub async fn stack_outputs(
 /// The physical ids of a stack's resources of a type such as `AWS::Kinesis::Stream`, in CloudFormation's order.
 ///
 /// # Errors
-/// Permanent when there is no such stack in the region; transient when CloudFormation does not answer.
+/// Permanent when there is no such stack in the region; unknown when CloudFormation does not answer.
 pub async fn stack_resources(
     connection: &Connection,
     stack: &str,
