@@ -110,7 +110,7 @@ fn an_object_that_changes_fails_its_slice_by_name() {
     let folder = folder("changed");
     let (steady, changing) = (folder.join("logs/a.log"), folder.join("logs/b.log"));
     std::fs::create_dir_all(folder.join("logs")).unwrap();
-    File::create(&steady).unwrap().set_len(4 << 30).unwrap();
+    File::create(&steady).unwrap().set_len(1 << 30).unwrap();
     std::fs::write(&changing, "b\n").unwrap();
     let job = job(&folder, "logs", json!({ "tasks": 64, "subtasks_per_task": 1 }));
     let child = Command::new(binary("own-squall"))
@@ -121,8 +121,17 @@ fn an_object_that_changes_fails_its_slice_by_name() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // While the first 4 GiB are read; the last slice has the other file.
-    sleep(Duration::from_millis(400));
+    // Once reading has begun, everything is listed; the last slice, a GiB later, has the other file.
+    let (read, started) = (format!("/proc/{}/io", child.id()), Instant::now());
+    loop {
+        let text = std::fs::read_to_string(&read).unwrap_or_default();
+        let bytes = text.lines().find_map(|line| line.strip_prefix("rchar: "));
+        if bytes.and_then(|bytes| bytes.trim().parse::<u64>().ok()).is_some_and(|bytes| bytes > 64 << 20) {
+            break;
+        }
+        assert!(started.elapsed() < PATIENCE, "it does not begin to read");
+        sleep(Duration::from_millis(2));
+    }
     std::fs::write(&changing, "bb\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
