@@ -1,5 +1,5 @@
-//! The adapters of `squall-aws` keep the promises of their ports: on an emulator, and where requests are refused on the
-//! way or done without an answer.
+//! The adapters of `squall-aws` fulfil the contracts of their ports: on an emulator, also when requests are refused on
+//! the way or executed without an answer.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -21,14 +21,14 @@ mod live;
 mod lost_replies;
 mod streams;
 
-/// What a grid keeps its things in.
+/// The storage of a grid.
 struct Deployed {
     endpoint: &'static str,
     resources: Resources,
     created: Created,
 }
 
-/// One for all tests, or `None` without an emulator. Every test has names of its own in it.
+/// One for all tests, or `None` without an emulator. Every test uses its own names in it.
 fn deployed() -> Option<&'static Deployed> {
     static DEPLOYED: OnceLock<Option<Deployed>> = OnceLock::new();
     DEPLOYED.get_or_init(|| emulator::endpoint().map(|endpoint| run(deploy(endpoint)))).as_ref()
@@ -45,7 +45,7 @@ async fn deploy(endpoint: &'static str) -> Deployed {
         jobs_topic: unique("jobs-topic"),
         events_topic: unique("events-topic"),
     };
-    // Only the environment can name credentials without asking for them.
+    // Only the environment can provide credentials without a call.
     let is_signing = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
     assert!(
         is_signing,
@@ -65,7 +65,7 @@ fn connection_to(endpoint: &str) -> Connection {
 }
 
 impl Deployed {
-    /// The adapters, with nothing between them and the emulator.
+    /// The adapters, connected directly to the emulator.
     fn direct(&self) -> Adapters {
         self.adapters(&connection_to(self.endpoint))
     }
@@ -83,7 +83,7 @@ impl Deployed {
     }
 }
 
-/// What the adapters are told.
+/// The arguments of the adapters.
 #[derive(Clone, Copy)]
 struct Names<'a> {
     table: &'a str,
@@ -129,7 +129,7 @@ impl Adapters {
     }
 }
 
-/// What the streams promise to whoever puts with `from`.
+/// The streams fulfil their contract for a writer that uses `from`.
 async fn streams_carry_as_promised(deployed: &Deployed, from: &Adapters) {
     let Resources { task_stream, result_stream, .. } = &deployed.resources;
     let connection = connection_to(deployed.endpoint);
@@ -140,7 +140,7 @@ async fn streams_carry_as_promised(deployed: &Deployed, from: &Adapters) {
     assert_eq!(squall_contracts::result_queue(&from.results, &unique("results"), in_stream).await, Ok(()));
 }
 
-/// The ends of jobs, told by `from`, are heard by who listens.
+/// Ends of jobs that `from` announces reach the listener.
 async fn ends_of_jobs_are_heard(deployed: &Deployed, from: &Adapters) {
     let topic = &deployed.created.events_topic_arn;
     let inbox = streams::Listener::new(&connection_to(deployed.endpoint), topic).await;
@@ -171,7 +171,7 @@ fn jobs_are_kept_as_promised() {
 #[test]
 fn jobs_are_listed_as_promised() {
     let Some(endpoint) = emulator::endpoint() else { return };
-    // A list tells of all jobs, so these are alone in their table.
+    // A list includes all jobs, so these are alone in their table.
     let proxy = Proxy::start(endpoint, at_random(4, 100, &[Fault::Refuse]));
     run(async {
         let jobs = deploy(endpoint).await.behind(&proxy).jobs;
@@ -190,7 +190,7 @@ fn streams_and_topics_carry_as_promised() {
     });
 }
 
-/// What never came about, or came late: tried again, it makes no difference to anybody.
+/// Faults after which a retry makes no difference: the request had no effect, or was only late.
 const HARMLESS: [Fault; 3] = [Fault::Refuse, Fault::Reset, Fault::Delay(Duration::from_millis(30))];
 
 #[test]

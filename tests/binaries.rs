@@ -18,7 +18,7 @@ pub(crate) fn binary(name: &str) -> &'static Path {
     BINARIES.get_or_init(build).get(name).unwrap_or_else(|| panic!("there is no binary {name}"))
 }
 
-/// All at once: built one by one, each would want its dependencies with other features, so built anew.
+/// All at once: built one by one, each would need its dependencies with other features, and so a rebuild.
 fn build() -> BTreeMap<String, PathBuf> {
     let cargo = option_env!("CARGO").unwrap_or("cargo");
     let built = Command::new(cargo)

@@ -24,7 +24,7 @@ fn id(n: u32) -> InstanceId {
     InstanceId::new(format!("i-{n}")).unwrap()
 }
 
-/// Three instances that were idle for an hour, and one queued run.
+/// Three instances that have been idle for an hour, and one queued run.
 fn line() -> Line {
     let instance = |n| Instance { id: id(n), lifecycle: Lifecycle::InService, is_protected: true };
     let group = Group {
@@ -55,7 +55,7 @@ fn written(name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// Its status, what it prints and what it says, without the folder.
+/// The exit status, stdout and stderr, without the folder.
 fn squall(args: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(binary("squall")).arg("capacity").args(args).output().unwrap();
     let folder = format!("{}/", root().join("target/tests/capacity").display());

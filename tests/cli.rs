@@ -1,4 +1,4 @@
-//! The command line as its users meet it: what it prints where, its exit status, and what it says when things are wrong.
+//! The command line as its users see it: stdout and stderr, exit status, and error messages.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -25,7 +25,7 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A job in a directory of its own, with the files that it names.
+/// A job in its own directory, with the files that it names.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
@@ -146,7 +146,7 @@ fn a_report_that_cannot_be_written_is_refused_before_the_work() {
         assert!(stderr(&output).contains("cannot write the report"), "{}", stderr(&output));
         assert_eq!(stdout(&output), "");
     }
-    // A rejected job leaves an older report as it was, and nothing beside it.
+    // A rejected job leaves an older report unchanged, and no other file beside it.
     let report = scratch.write("report.json", "old");
     let job = scratch.write("job.json", r#"{"workload":"probe","input":{"units":0}}"#);
     assert_eq!(run(&["run", &job, "--report", &report]).status.code(), Some(2));
@@ -270,7 +270,7 @@ fn ctrl_c_prints_the_answer_so_far() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // The first line of progress says that it is under way.
+    // The first line of progress shows that it is running.
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     errors.read_line(&mut line).unwrap();
@@ -292,7 +292,7 @@ fn ctrl_c_prints_the_answer_so_far() {
 fn help_teaches_and_usage_errors_are_2() {
     let help = run(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
-    // Lines are broken where the terminal ends.
+    // Lines are wrapped at the terminal's width.
     let text = stdout(&help).split_whitespace().collect::<Vec<_>>().join(" ");
     for words in ["run", "check", "workloads", "sample", "Exit status", "130 interrupted"] {
         assert!(text.contains(words), "{words}");

@@ -1,5 +1,5 @@
-//! The functions' own binaries between an emulated SNS, Kinesis, DynamoDB and S3, as `squall dev` puts them up: the answer
-//! is a local run's, byte for byte, whatever dies, gets lost or comes twice.
+//! The functions' own binaries between an emulated SNS, Kinesis, DynamoDB and S3, as started by `squall dev`: the
+//! answer is a local run's, byte for byte, even if functions die and messages are lost or duplicated.
 #![expect(
     clippy::disallowed_methods,
     reason = "processes take their time, and where the emulator is depends on the machine"
@@ -19,7 +19,7 @@ use crate::binaries::{binary, root};
 use crate::emulator;
 use crate::proxy::{Fault, Proxy, at_random};
 
-/// Far more than anything here takes on a busy machine.
+/// Far longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 const JOB: &str = "events/jobs/portfolio.json";
 
@@ -30,7 +30,7 @@ struct Dev {
 }
 
 impl Dev {
-    /// Puts one up in a folder of its own; `None`, and a line why, when there is no emulator.
+    /// Starts one in its own folder; `None`, and a line with the reason, if there is no emulator.
     fn start(name: &str, args: &[&str]) -> Option<Self> {
         emulator::endpoint()?;
         let python = std::env::var("SQUALL_EMULATOR").unwrap();
@@ -85,7 +85,7 @@ impl Dev {
         without_run(&output.stdout)
     }
 
-    /// Publishes a message to the topic of jobs, as any program may, and gives the id of the job that it makes.
+    /// Publishes a message to the topic of jobs, as any program may, and returns the id of its job.
     fn publish(&self, message: &str) -> String {
         let region = Some(self.var("AWS_REGION").to_owned());
         let endpoint_url = Some(self.var("AWS_ENDPOINT_URL").to_owned());
@@ -95,7 +95,7 @@ impl Dev {
         format!("sns-{}", runtime.block_on(topic.publish(message)).unwrap())
     }
 
-    /// The environments of a function: process ids, and whether each is at work.
+    /// The environments of a function: process ids, and whether each is busy.
     fn environments(&self, function: &str) -> Vec<(i64, bool)> {
         let address = self.var("AWS_ENDPOINT_URL_LAMBDA").strip_prefix("http://").unwrap().to_owned();
         let mut stream = TcpStream::connect(&address).unwrap();
@@ -108,7 +108,7 @@ impl Dev {
         ours.filter_map(|it| Some((it["pid"].as_i64()?, it["state"] == "busy"))).collect()
     }
 
-    /// Waits until the function is at work, and kills it with no warning.
+    /// Waits until the function is busy, and kills it without warning.
     fn kill_at_work(&self, function: &str) {
         let started = Instant::now();
         loop {
@@ -171,18 +171,18 @@ fn a_job_published_to_sns_has_the_answer_of_a_local_run() {
     let Some(dev) = Dev::start("plain", &["--port", "0", "--shards", "3", "--lanes", "2"]) else { return };
     let expected = local_answer(JOB);
     assert_eq!(dev.answer(&["submit", JOB, "--watch", "--json", "--quiet"]), expected);
-    // Published by hand, as it is, it is known by its message.
+    // Published directly, without `submit`, it is known by its message id.
     let by_hand = dev.publish(&std::fs::read_to_string(root().join(JOB)).unwrap());
     assert_eq!(dev.answer(&["watch", &by_hand, "--json", "--quiet"]), expected);
     let ids = dev.squall(&["submit", JOB, "--id", "by-name"]);
     assert_eq!(String::from_utf8(ids.stdout).unwrap(), "by-name\n");
     assert_eq!(dev.answer(&["watch", "by-name", "--json", "--quiet"]), expected);
     assert_eq!(dev.answer(&["result", "by-name", "--json"]), expected);
-    // The same id again runs nothing anew.
+    // Publishing the same id again runs nothing.
     let before = dev.squall(&["result", "by-name", "--json"]).stdout;
     assert!(dev.squall(&["submit", JOB, "--id", "by-name", "--watch", "--quiet"]).status.success());
     assert_eq!(dev.squall(&["result", "by-name", "--json"]).stdout, before);
-    // Files that a job names are brought along.
+    // Files that a job names are uploaded.
     let historical = "events/jobs/historical.json";
     assert_eq!(dev.answer(&["submit", historical, "--watch", "--json", "--quiet"]), local_answer(historical));
     let listed = String::from_utf8(dev.squall(&["jobs"]).stdout).unwrap();
@@ -221,7 +221,7 @@ fn lost_late_and_doubled_messages_leave_the_answer_alone() {
         Fault::Delay(Duration::from_millis(300)),
     ];
     let way_to_data = Proxy::start(data.url(), at_random(7, 150, &faults));
-    // Every message of the topic and every batch of results comes twice.
+    // Every message of the topic and every batch of results is delivered twice.
     let doubled = |path: &str| path.contains("task-splitter") || path.contains("result-collector");
     let way_to_functions = Proxy::start(&format!("http://127.0.0.1:{port}"), move |request| {
         if doubled(request.path()) { Fault::Twice } else { Fault::None }
@@ -231,7 +231,7 @@ fn lost_late_and_doubled_messages_leave_the_answer_alone() {
     let Some(dev) = Dev::start("faulty", &args) else { return };
     let job = long_job("faulty");
     assert_eq!(dev.answer(&["submit", &job, "--watch", "--json", "--quiet"]), local_answer(&job));
-    // How many batches of results there are depends on how busy the machine is: at least the topic's message and one.
+    // The number of batches of results depends on how busy the machine is: at least the topic's message and one.
     assert!(way_to_data.n_faults() > 10, "{:?}", way_to_data.counts());
     assert!(way_to_functions.n_faults() >= 2, "{:?}", way_to_functions.counts());
 }

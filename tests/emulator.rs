@@ -1,5 +1,5 @@
-//! The emulator of the data plane that the tests of this binary share: started by the first that asks, gone with the
-//! process. Its data is shared too, so whoever keeps something in it makes up a name with [`unique`].
+//! The emulator of the data plane that the tests of this binary share: started by the first test that needs it, stopped
+//! with the process. Its data is shared too, so a test that stores something in it makes up a name with [`unique`].
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 /// Runs ministack until its stdin is closed.
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/squall-cli/src/on_aws/dev/emulator.py");
-/// A start takes a quarter of a second on an idle machine.
+/// Starting takes a quarter of a second on an idle machine.
 const LONGEST_START: Duration = Duration::from_secs(60);
 
-/// A running emulator; dropping it ends it.
+/// A running emulator; dropping it stops it.
 pub(crate) struct Emulator {
     url: String,
-    /// Holds the pipe to its stdin: it leaves when this process has died, however that happens.
+    /// Holds the pipe to its stdin: it exits when this process has died, for whatever reason.
     process: Child,
 }
 
@@ -40,25 +40,25 @@ impl Drop for Emulator {
     }
 }
 
-/// The URL of the shared one, or `None` and a line why, when there is no emulator on this machine.
+/// The URL of the shared one, or `None` and a line with the reason, if there is no emulator on this machine.
 pub(crate) fn endpoint() -> Option<&'static str> {
     static EMULATOR: OnceLock<Option<Emulator>> = OnceLock::new();
     EMULATOR.get_or_init(another).as_ref().map(Emulator::url)
 }
 
-/// A name that nothing else in the emulator has; fit for a stream, a table, a topic, a queue, a bucket and a job.
+/// A name that is unique in the emulator; valid for a stream, a table, a topic, a queue, a bucket and a job.
 pub(crate) fn unique(what: &str) -> String {
     static N_NAMES: AtomicUsize = AtomicUsize::new(0);
     format!("{what}-{}-{}", std::process::id(), N_NAMES.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Says why some tests pass without testing. Not with `eprintln!`: what a test that passes prints is not shown.
+/// Reports why some tests pass without testing. Not with `eprintln!`: the output of a passing test is not shown.
 pub(crate) fn skipped(which: &str) {
     let line = format!("skipped: tests {which}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// One of one's own, with nothing in it.
+/// A separate, empty one.
 #[expect(
     clippy::disallowed_methods,
     reason = "its start is waited for, and where it is depends on the machine"
@@ -74,7 +74,7 @@ pub(crate) fn another() -> Option<Emulator> {
     static N_STARTED: AtomicUsize = AtomicUsize::new(0);
     let n = N_STARTED.fetch_add(1, Ordering::Relaxed);
     let said = format!("{}/emulator-{n}", env!("CARGO_TARGET_TMPDIR"));
-    // Between finding a port free and taking it, another process may take it.
+    // Between finding a free port and taking it, another process may take it.
     for _ in 0..3 {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let log = File::create(&said).unwrap();

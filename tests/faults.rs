@@ -1,5 +1,5 @@
-//! The grid under simulated time with every fault, over thousands of seeds: the answer is the same, or the status says
-//! honestly what is missing. Never short, never stuck.
+//! The grid under simulated time with every fault, over thousands of seeds: the answer is the same, or the status
+//! states what is missing. Never short, never stuck.
 //!
 //! `SQUALL_SEEDS=100000 cargo test -p squall-tests faults` tries more seeds. A failure prints the command that replays its
 //! seed: `SQUALL_SEED=S`, and the one scenario to run it in.
@@ -19,7 +19,7 @@ use squall_sim_time::Random;
 
 const SECOND_US: u64 = 1_000_000;
 
-/// A number in the environment, which says how many seeds a scenario tries, or which one.
+/// A number in the environment: how many seeds a scenario tries, or which one.
 fn number(variable: &str) -> Option<u64> {
     #[expect(clippy::disallowed_methods, reason = "how far a test looks is its caller's choice")]
     let text = std::env::var(variable).ok()?;
@@ -27,7 +27,7 @@ fn number(variable: &str) -> Option<u64> {
     Some(number.unwrap_or_else(|_| panic!("{variable} is `{text}`; expected a whole number")))
 }
 
-/// Prints how to replay a seed, if it fails.
+/// Prints how to replay a seed if it fails.
 struct Replay {
     scenario: &'static str,
     seed: u64,
@@ -100,7 +100,7 @@ fn scenario(seed: u64, faults: Faults) -> Scenario {
     }
 }
 
-/// Everything at once, hard.
+/// Every fault at once, at high rates.
 const STORM: Faults = Faults {
     duplicate: 300,
     reorder: 200,
@@ -139,7 +139,7 @@ fn calm_report(message: &str) -> String {
     finished.observation.unwrap().report().unwrap().json.to_string()
 }
 
-/// What must hold of a job however it ended.
+/// The invariants of a job, however it ended.
 fn check_honest(context: &str, row: &JobRow) {
     let ending = row.ending.as_ref().unwrap_or_else(|| panic!("{context}: still running"));
     let published = row.published.as_ref().unwrap();
@@ -161,10 +161,10 @@ fn check_honest(context: &str, row: &JobRow) {
     }
 }
 
-/// How the seeds of a scenario ended.
+/// The endings of a scenario's seeds.
 struct Endings {
     scenario: &'static str,
-    /// By status: how many, and the first of them.
+    /// By status: their number, and the first of them.
     seeds: BTreeMap<String, (u64, u64)>,
     /// Whether `SQUALL_SEED` chose the only one.
     is_replay: bool,
@@ -181,13 +181,13 @@ impl Endings {
         self.seeds.iter().map(line).collect()
     }
 
-    /// Every seed ended like this.
+    /// Checks that every seed ended with this status.
     fn are_all(&self, status: &str) {
         let all: Vec<_> = self.seeds.keys().collect();
         assert_eq!(all, [status], "\n{}", self.describe());
     }
 
-    /// At least so many of a hundred were complete. A single seed may end otherwise.
+    /// Checks that at least this percentage was complete. A single seed may end otherwise.
     fn are_complete(&self, per_cent: u64) {
         let n: u64 = self.seeds.values().map(|(n, _)| n).sum();
         let n_complete = self.seeds.get("complete").map_or(0, |(n, _)| *n);
@@ -195,8 +195,8 @@ impl Endings {
     }
 }
 
-/// Runs many seeds of a scenario, which is named like its test; or the one that `SQUALL_SEED` names, and prints what
-/// became of it.
+/// Runs many seeds of a scenario, which is named like its test; or the one that `SQUALL_SEED` names, and prints its
+/// outcome.
 fn storm(scenario: &'static str, n: u64, faults: Faults, first_seed: u64) -> Endings {
     let chosen = number("SQUALL_SEED");
     let seeds = match chosen {
@@ -213,13 +213,13 @@ fn storm(scenario: &'static str, n: u64, faults: Faults, first_seed: u64) -> End
     endings
 }
 
-/// Prints what a replay is for.
+/// Prints the outcome of a replay.
 #[expect(clippy::print_stdout, reason = "its caller asked for one seed, to look at it")]
 fn show(text: &str) {
     println!("{text}");
 }
 
-/// Runs one seed, checks what must hold however it ended, and returns its status. `expected` keeps the calm reports by message.
+/// Runs one seed, checks the invariants, and returns its status. `expected` keeps the fault-free reports by message.
 fn check_seed(seed: u64, faults: Faults, expected: &mut BTreeMap<String, String>, is_replay: bool) -> String {
     let message = message(&mut Random::new(seed));
     let context = format!("seed {seed}: {message}");
@@ -239,7 +239,7 @@ fn check_seed(seed: u64, faults: Faults, expected: &mut BTreeMap<String, String>
         show(&format!("{row:#?}"));
     }
     check_honest(&context, row);
-    // One unit weighs one: what the answer says it holds is what the books say, whatever the status.
+    // A unit has a weight of one: the answer's content must match the books, whatever the status.
     let units_done = observation.report().unwrap().json["units_done"].as_u64().unwrap();
     assert_eq!(units_done, observation.coverage.weight_done, "{context}: the books do not fit the answer");
     if row.status() == JobStatus::Expired {
@@ -252,7 +252,7 @@ fn check_seed(seed: u64, faults: Faults, expected: &mut BTreeMap<String, String>
         let found = observation.report().unwrap().json.to_string();
         assert_eq!(&found, expected, "{context}");
     }
-    // Whatever arrives after the end changes nothing.
+    // Records that arrive after the end change nothing.
     let settled = simulated.settled.unwrap();
     assert_eq!(settled.ending, row.ending, "{context}: the end changed");
     assert!(settled.announced, "{context}: nobody was told");

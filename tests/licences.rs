@@ -1,4 +1,4 @@
-//! The licences of what is built in are those that `deny.toml` allows.
+//! The licences of all dependencies that are built in are allowed by `deny.toml`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::binaries::root;
 
-/// Where the functions run. Cargo has downloaded no more than what this machine's platform and these need.
+/// The functions' platforms. Cargo has downloaded only what this machine's platform and these need.
 const DEPLOYED: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
 
 fn allowed() -> BTreeSet<String> {
@@ -29,8 +29,8 @@ fn packages(platform: &str) -> Vec<Value> {
     serde_json::from_value(metadata["packages"].take()).unwrap()
 }
 
-/// Evaluates an SPDX expression: returns the allowed licences of which one choice consists, or `None` if no choice is allowed.
-/// `/`, which old manifests write, is an `OR`.
+/// Evaluates an SPDX expression: returns the allowed licences that make up one choice, or `None` if no choice is
+/// allowed. `/`, as in old manifests, is an `OR`.
 fn choose(expression: &str, allowed: &BTreeSet<String>) -> Option<BTreeSet<String>> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words: Vec<&str> = spaced.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! What crosses crates: the house's rules, the sample jobs, the command line, and the grid under every fault.
+//! The tests that cross crates: the house rules, the sample jobs, the command line, and the grid under every fault.
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod aws;

@@ -1,4 +1,4 @@
-//! The operator's commands where there is no grid to talk to: what they say, in one sentence, and their exit status.
+//! The operator's commands without a grid to talk to: their message, one sentence, and their exit status.
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::binaries::binary;
 use crate::cli::{Scratch, stderr, stdout};
 
-/// The command line as somebody meets it who has no AWS configuration at all, and no metadata service to ask.
+/// The command line as a new user sees it, with no AWS configuration at all and no metadata service.
 fn newcomer(directory: &Scratch) -> Command {
     let mut command = Command::new(binary("squall"));
     for (name, _) in std::env::vars_os() {
@@ -102,7 +102,7 @@ fn an_emulator_that_is_down_is_told_by_its_address() {
 fn a_single_name_that_is_missing_is_asked_for_where_the_others_are() {
     let needed: [(&str, &[&str]); 7] = [
         ("SQUALL_JOBS_TOPIC", COMMANDS[0]),
-        // Before anything is published, and before anything is asked.
+        // Before anything is published, and before any call.
         ("SQUALL_TABLE", &["submit", "job.json", "--watch"]),
         ("SQUALL_BUCKET", &["submit", "job.json", "--watch"]),
         ("SQUALL_TABLE", COMMANDS[1]),
@@ -147,7 +147,7 @@ fn a_file_that_says_something_unknown_is_refused_with_its_line() {
     let directory = Scratch::new("operator-toml");
     directory.write("squall.toml", "region = \"us-east-1\"\ntabel = \"squall\"\n");
     std::fs::create_dir_all(directory.0.join("deep/er")).unwrap();
-    // It is found from below.
+    // It is found from a subdirectory.
     let output = newcomer(&directory).arg("jobs").current_dir(directory.0.join("deep/er")).output().unwrap();
     let text = sentence(&output);
     assert!(text.contains("squall.toml: line 2: unknown field `tabel`, expected one of"), "{text}");

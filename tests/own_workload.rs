@@ -1,4 +1,4 @@
-//! A computation from outside: its own `squall`, and its own functions in the emulator; and what it reads, at any size.
+//! A workload in a crate of its own: its `squall`, its functions in the emulator, and its data at any size.
 #![expect(
     clippy::disallowed_methods,
     reason = "processes take their time, and where the emulator is depends on the machine"
@@ -76,7 +76,7 @@ fn what_is_not_there_or_empty_is_refused_by_name() {
     assert!(said.contains(r#"input, objects "nowhere": cannot list "#), "{said}");
 }
 
-/// A file of 1 GiB takes no more memory than a small one: what is held is bounded by chunks, not by what is read.
+/// A file of 1 GiB takes no more memory than a small one: memory is bounded by the chunks, not by the file.
 #[test]
 fn a_large_source_is_never_held_whole() {
     let folder = folder("large");
@@ -141,7 +141,7 @@ fn an_object_that_changes_fails_its_slice_by_name() {
     assert!(said.contains("logs/b.log changed since it was listed (ETag 2-"), "{said}");
 }
 
-/// Everything of the stranger's: its `squall dev` between its functions and the emulator, over objects in S3.
+/// The whole grid with its own binaries: its `squall dev` between its functions and the emulator, over objects in S3.
 #[test]
 fn its_own_functions_run_it_in_the_emulator() {
     if emulator::endpoint().is_none() {

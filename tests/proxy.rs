@@ -1,7 +1,7 @@
-//! A faulty way to a server: requests pass through it, and as many as its rules say are refused, delayed, forwarded
-//! twice, or done without their sender ever hearing of it.
+//! A faulty proxy before a server: requests pass through it, and by its rules some are refused, delayed, forwarded
+//! twice, or executed with their reply lost.
 //!
-//! It does not sign anew: what it stands in front of must not check signatures.
+//! It does not sign requests again: its server must not check signatures.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -32,7 +32,7 @@ pub(crate) use request::Request;
 
 type Reply = hyper::Response<Full<Bytes>>;
 
-/// What happens to a request.
+/// The treatment of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Fault {
     /// Nothing: it is forwarded, and its reply comes back.
@@ -45,22 +45,22 @@ pub(crate) enum Fault {
     LoseReply,
     /// It is forwarded, and answered with 503.
     BlameReply,
-    /// It is forwarded, and its reply comes so much later.
+    /// It is forwarded, and its reply is delayed by this long.
     Delay(Duration),
     /// It is forwarded, forwarded again after that, and the first reply comes back.
     Twice,
-    /// It is answered with this XML and not forwarded: what stands behind does not know it.
+    /// It is answered with this XML and not forwarded: the server does not support it.
     Say(&'static str),
     /// Of a Kinesis `PutRecords`, these records (counted from 0) are refused and the others forwarded.
     RefuseRecords(BTreeSet<usize>),
 }
 
-/// What became of the requests of one kind.
+/// The counts of the requests of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Count {
-    /// How many came.
+    /// Number of requests.
     pub(crate) n_requests: usize,
-    /// How many of them had a fault.
+    /// Number of requests with a fault.
     pub(crate) n_faults: usize,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Stands in front of `upstream` (`http://HOST:PORT`), with the fault that `rules` decide on for each request.
+    /// Starts a proxy before `upstream` (`http://HOST:PORT`), with the fault that `rules` choose for each request.
     pub(crate) fn start(upstream: &str, rules: impl FnMut(&Request) -> Fault + Send + 'static) -> Self {
         let upstream = upstream.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -97,22 +97,22 @@ impl Proxy {
         Self { url, counts, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Where it listens.
+    /// Its URL.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// What became of all requests, by their [`Request::action`].
+    /// The counts of all requests, by their [`Request::action`].
     pub(crate) fn counts(&self) -> BTreeMap<String, Count> {
         self.counts.lock().unwrap().clone()
     }
 
-    /// How many requests had a fault.
+    /// Number of requests with a fault.
     pub(crate) fn n_faults(&self) -> usize {
         self.counts().values().map(|count| count.n_faults).sum()
     }
 
-    /// What became of the requests of one kind.
+    /// The counts of the requests of one kind.
     pub(crate) fn count(&self, action: &str) -> Count {
         self.counts().get(action).copied().unwrap_or_default()
     }
@@ -128,8 +128,9 @@ impl Drop for Proxy {
     }
 }
 
-/// Rules under which a request has one of `faults` with a probability of `per_mille` in a thousand, as the seed decides.
-/// Never two requests of a kind in a row: whoever tries again once gets through, unless others ask at the same time.
+/// Rules under which a request has one of `faults` with a probability of `per_mille` in a thousand, as the seed
+/// decides. Never two requests of a kind in a row: a caller that retries once succeeds, unless others call at the same
+/// time.
 pub(crate) fn at_random(
     seed: u64,
     per_mille: u64,
@@ -147,8 +148,8 @@ pub(crate) fn at_random(
     }
 }
 
-/// Rules under which each different request of the kinds that `is_meant` picks has the fault when it comes first, and
-/// none when it comes again.
+/// Rules under which each different request of the kinds that `is_meant` selects has the fault the first time, and none
+/// when it is repeated.
 pub(crate) fn at_first(
     is_meant: impl Fn(&str) -> bool + Send + 'static,
     fault: Fault,
@@ -188,7 +189,7 @@ impl Way {
             let way = self.clone();
             spawn_local(async move {
                 let pass = service_fn(|request| way.pass(request));
-                // An error here is a connection that was closed, mostly by us.
+                // An error here is a closed connection, usually closed by us.
                 let _closed = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), pass)
                     .await;
@@ -272,7 +273,7 @@ impl Way {
     }
 }
 
-/// Leaves out what concerns one connection only; lengths are told anew.
+/// Removes headers that concern one connection only; lengths are set anew.
 fn keep_end_to_end(headers: &mut HeaderMap) {
     for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
         headers.remove(name);

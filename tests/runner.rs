@@ -1,5 +1,5 @@
-//! `squall runner exec`: the command is left alone, its instance is claimed as long as it runs, and it never outlives its
-//! claim.
+//! `squall runner exec`: the command runs undisturbed, its instance is claimed as long as it runs, and it never
+//! outlives its claim.
 #![expect(clippy::disallowed_methods, reason = "processes take their time")]
 
 use std::io::{BufRead, BufReader};
@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const GROUP: &str = "modelling";
 const POLICY: &str =
     r#"{"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "lease_s": 60}"#;
-/// The emulator knows no protection.
+/// The emulator does not support protection.
 const PROTECTED: &str = "<SetInstanceProtectionResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
     <SetInstanceProtectionResult/><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\
     </SetInstanceProtectionResponse>";
 
-/// A ledger, and an instance that runs things.
+/// A ledger, and an instance that runs commands.
 struct Fleet {
     way: Proxy,
     table: String,
@@ -38,7 +38,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// `None`, and a line why, when there is no emulator.
+    /// `None`, and a line with the reason, if there is no emulator.
     fn new() -> Option<Self> {
         let endpoint = emulator::endpoint()?;
         let way = Proxy::start(endpoint, |request| {
@@ -111,7 +111,8 @@ fn kill(signal: &str, pid: &str) {
 }
 
 fn is_alive(pid: &str) -> bool {
-    // `PID (NAME) STATE …`; a zombie is dead. The command line is empty for a moment while a process becomes another.
+    // `PID (NAME) STATE …`; a zombie is dead. The command line is empty for a moment while a process executes another
+    // program.
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
@@ -185,7 +186,7 @@ fn a_command_dies_with_its_runner_whose_claim_runs_out() {
         assert!(started.elapsed() < PATIENCE, "the command outlives its runner");
         sleep(Duration::from_millis(10));
     }
-    // Nobody released it; nobody renews it either.
+    // The claim was not released, and is not renewed either.
     assert!(fleet.is_claimed());
 }
 

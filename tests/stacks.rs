@@ -1,5 +1,5 @@
-//! The CDK app, deployed into the emulator: its functions run there, `squall pump` serves its event source mappings, and
-//! everything else is what CloudFormation made of the templates.
+//! The CDK app, deployed into the emulator: its functions run there, `squall pump` serves its event source mappings,
+//! and everything else is as CloudFormation created it from the templates.
 #![expect(
     clippy::disallowed_methods,
     reason = "processes take their time, and where the CDK is depends on the machine"
@@ -23,13 +23,13 @@ use crate::binaries::{binary, root};
 use crate::deployed::{local_answer, without_run};
 use crate::emulator::{self, Emulator};
 
-/// Far more than anything here takes on a busy machine.
+/// Far longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 const REGION: &str = "us-east-1";
 const FUNCTIONS: [&str; 6] =
     ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"];
 
-/// An account of one's own, and the CDK that deploys into it.
+/// A separate account, and the CDK that deploys into it.
 struct Account {
     emulator: Emulator,
     cdk: PathBuf,
@@ -37,7 +37,7 @@ struct Account {
 }
 
 impl Account {
-    /// `None`, and a line why, when there is no emulator or no CDK.
+    /// `None`, and a line with the reason, if there is no emulator or no CDK.
     fn open() -> Option<Self> {
         let Ok(cdk) = std::env::var("SQUALL_CDK") else {
             emulator::skipped("of the CDK app; `make test` names its command line in SQUALL_CDK");
@@ -52,7 +52,7 @@ impl Account {
         for function in FUNCTIONS {
             let place = folder.join("functions").join(function);
             std::fs::create_dir_all(&place).unwrap();
-            // What is for the debugger would be most of what is packed and carried about.
+            // Debug information would be most of the package.
             let bootstrap = place.join("bootstrap");
             done(Command::new("strip").arg("-o").arg(&bootstrap).arg(binary(function)));
         }
@@ -61,7 +61,7 @@ impl Account {
         Some(account)
     }
 
-    /// What everything that is started here is told.
+    /// Sets the environment of every command that is started here.
     fn told(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
@@ -90,7 +90,7 @@ impl Account {
         command
     }
 
-    /// Makes the templates of a deployment: most of what a deployment takes.
+    /// Starts synthesizing the templates of a deployment: most of the work of deploying.
     fn synth(&self, deployment: &Deployment) -> Child {
         let path = |name: &str| self.folder.join(format!("{}{name}", deployment.id())).display().to_string();
         std::fs::write(path(".json"), deployment.settings().to_string()).unwrap();
@@ -107,7 +107,7 @@ impl Account {
             .unwrap()
     }
 
-    /// The CDK on the templates of a deployment.
+    /// Runs the CDK on the templates of a deployment.
     fn app(&self, verb: &str, deployment: &Deployment, more: &[&str]) {
         let mut command = self.cdk(verb);
         command.args(more).arg("--app").arg(self.folder.join(format!("{}.out", deployment.id())));
@@ -154,17 +154,17 @@ impl Account {
         run(async { stack_outputs(&self.connection(), stack).await.unwrap() })
     }
 
-    /// Everything that there is.
+    /// All resources in the account.
     fn inventory(&self) -> BTreeSet<String> {
         self.python("inventory.py", &[]).lines().map(str::to_owned).collect()
     }
 
-    /// Takes the objects out of a deployment's bucket: CloudFormation deletes none that has any.
+    /// Removes the objects from a deployment's bucket: CloudFormation does not delete a bucket with objects.
     fn empty(&self, deployment: &Deployment) {
         self.python("empty.py", &[&self.outputs(&deployment.stack("State"))["BucketName"]]);
     }
 
-    /// What one of the programs beside this file prints.
+    /// The output of one of the programs beside this file.
     fn python(&self, program: &str, args: &[&str]) -> String {
         let mut command = Command::new(std::env::var("SQUALL_EMULATOR").unwrap());
         self.told(&mut command);
@@ -185,7 +185,7 @@ impl Deployment {
         format!("{}{part}", self.name)
     }
 
-    /// What its files are called.
+    /// The name of its files.
     fn id(&self) -> String {
         format!("{}-{}", self.name, self.task_shards)
     }
@@ -215,16 +215,16 @@ impl Deployment {
     }
 }
 
-/// A process that ends with its holder.
+/// A process, killed when this is dropped.
 struct Running {
     process: Child,
-    /// Where it writes what it has to say, and an answer.
+    /// The file of its messages, and of its answer.
     said: PathBuf,
     answered: PathBuf,
 }
 
 impl Running {
-    /// Waits for what it answers.
+    /// Waits for its answer.
     fn answer(mut self) -> Vec<u8> {
         let status = until("an answer", || self.process.try_wait().unwrap());
         let said = std::fs::read_to_string(&self.said).unwrap();
@@ -244,7 +244,7 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-/// Runs a command that is to succeed.
+/// Runs a command that must succeed.
 fn done(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
     succeeded(&format!("{command:?}"), output)
@@ -256,7 +256,7 @@ fn succeeded(what: &str, output: Output) -> Output {
     output
 }
 
-/// Looks until there is something to see.
+/// Polls until there is a result.
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -277,7 +277,7 @@ fn two_deployments_side_by_side_have_the_answers_of_local_runs(account: &Account
     }
 }
 
-/// A job that is under way while the stream is resharded is done to its end.
+/// A job that is running while the stream is resharded is completed.
 fn shards_are_changed_under_a_running_job(account: &Account, before: Deployment, after: Deployment) {
     let job = account.folder.join("long.json");
     let sizing = json!({ "tasks": 24, "subtasks_per_task": 4 });
@@ -305,12 +305,12 @@ fn shards_are_changed_under_a_running_job(account: &Account, before: Deployment,
     assert_eq!(n_shards(), (after.task_shards, before.task_shards + after.task_shards));
     let report: Value = serde_json::from_slice(&watching.answer()).unwrap();
     assert_eq!(report["status"], "complete", "{report}");
-    // What comes now goes through the new shards.
+    // Tasks put from now on go through the new shards.
     let job = "events/jobs/probe.json";
     assert_eq!(without_run(&account.submit(&after, job).answer()), local_answer(job));
 }
 
-/// Events on the topics of the capacity stack make its group larger.
+/// Events on the topics of the capacity stack enlarge its group.
 fn events_make_the_group_larger(account: &Account, deployment: &Deployment) {
     let stack = deployment.stack("Capacity");
     let outputs = account.outputs(&stack);
@@ -326,7 +326,7 @@ fn events_make_the_group_larger(account: &Account, deployment: &Deployment) {
         run(async { ActivityTopic::new(&connection, &outputs[topic]).publish(&event).await.unwrap() });
         until(&format!("{expected} instances"), || (desired() == expected).then_some(()));
     }
-    // What a person would be told of it.
+    // The explanation that a person would get.
     let explained = done(&mut account.squall(&["capacity", "explain", "--stack", &stack]));
     let explained = String::from_utf8(explained.stdout).unwrap();
     assert!(explained.contains("desired 3"), "{explained}");

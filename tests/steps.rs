@@ -47,7 +47,7 @@ impl Workers for DirectWorkers {
 
 type EveryPort = Assembled<SimulatedClock, Directory, Memory, Memory, Memory, Memory, DirectWorkers, Memory>;
 
-/// The steps over memory; time stands still.
+/// The steps over memory, with a stopped clock.
 struct Grid {
     ports: EveryPort,
     memory: Arc<Memory>,
@@ -176,7 +176,7 @@ fn an_id_belongs_to_its_first_job() {
     grid.split(JOB);
     let row = grid.row("march");
     assert_eq!(grid.split(&JOB.replace("60", "61")), SplitOutcome::IdTaken(id("march")));
-    // Nor is it taken by a message that does not check.
+    // Nor is it taken over by an invalid message.
     assert_eq!(grid.split(&JOB.replace("60", "0")), SplitOutcome::IdTaken(id("march")));
     assert_eq!(grid.row("march"), row);
 }
@@ -192,7 +192,7 @@ fn a_rejected_job_is_recorded_and_may_be_mended() {
     assert!(block_on(observe(&grid.ports, &grid.inputs, &id("march"))).unwrap().unwrap().report().is_none());
     assert_eq!(grid.split(JOB), SplitOutcome::Enqueued { job: id("march"), n_tasks: 6 });
     assert_eq!(grid.row("march").status(), JobStatus::Running);
-    // What has no id that can be read is recorded under its delivery.
+    // A message without a readable id is recorded under its delivery's.
     assert!(matches!(grid.split("hello"), SplitOutcome::Rejected(it, _) if it == id("delivery-7")));
 }
 
@@ -256,7 +256,7 @@ fn only_what_cannot_be_merged_is_named() {
     assert!(reasons[1].starts_with("1: cannot decode partial: "), "{}", reasons[1]);
     assert_eq!(reasons[2..], ["3: task 6 is not one of the job's 6", "4: job april is not known"]);
     assert_eq!(grid.collect(&[vanished.to_bytes()]).failed.len(), 1);
-    // None of it stands in the way of the rest.
+    // None of it blocks the rest.
     grid.collect(&results);
     assert_eq!(grid.row("march").status(), JobStatus::Complete);
 }
@@ -267,9 +267,9 @@ fn a_task_of_a_job_that_has_ended_is_dropped() {
     grid.split(JOB);
     let tasks = everything_in(&grid.memory.tasks);
     let stranger = TaskRecord { job: id("april"), ..TaskRecord::from_bytes(&tasks[0]).unwrap() };
-    // The store may only not know it yet: it is delivered again, not dropped.
+    // The store may not know it yet: it is delivered again, not dropped.
     assert!(matches!(grid.try_consume(&stranger.to_bytes()), Err(ConsumeError::UnknownJob(_))));
-    // A task that weighs something else than its pieces was divided by other code.
+    // A task whose weight differs from that of its pieces was divided by other code.
     let heavier = TaskRecord { weight: 1_000_000, ..TaskRecord::from_bytes(&tasks[0]).unwrap() };
     assert!(matches!(grid.try_consume(&heavier.to_bytes()), Err(ConsumeError::Weight { .. })));
     for task in &tasks {
@@ -289,7 +289,7 @@ fn a_job_that_was_taken_up_and_half_sent_is_sent_without_what_is_in() {
     }
     grid.collect(&everything_in(&grid.memory.results));
     block_on(close(&grid.ports, grid.inputs.registry(), &grid.row("march"), Closing::Cancelled)).unwrap();
-    // Whoever took it up died before anything was on the stream.
+    // The caller that reopened it died before anything was on the stream.
     let JobRow { published, ending, expires_us, max_cost, .. } = grid.row("march");
     let mut published = published.unwrap();
     published.generation += 1;
@@ -327,7 +327,7 @@ fn an_ended_job_is_taken_up_where_it_ended() {
     assert_eq!((row.status(), row.enqueued, row.total().n_tasks), (JobStatus::Running, true, 3));
     let again = everything_in(&grid.memory.tasks);
     assert_eq!(again.len(), 5);
-    // What is still under way from before was sent anew: it is not computed twice.
+    // Tasks in flight from before were sent anew: they are not computed twice.
     assert_eq!(grid.consume(&tasks[4]), Consumed::Dropped(Admission::Superseded));
     assert!(everything_in(&grid.memory.results).is_empty());
     for task in &again {
@@ -389,7 +389,7 @@ fn the_timer_looks_after_every_running_job() {
     block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
     assert_eq!(grid.row("march").status(), JobStatus::Expired);
     assert_eq!(grid.row("april").status(), JobStatus::Expired);
-    // An end that was written but not told is told by the next.
+    // An end that was written but not announced is announced by the next sweep.
     grid.split(&JOB.replace("march", "june"));
     let ending = grid.row("march").ending.unwrap();
     block_on(grid.memory.end_job(&id("june"), 0, &ending)).unwrap();

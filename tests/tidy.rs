@@ -1,4 +1,4 @@
-//! The house: who may import whom, and what must never appear where.
+//! The house rules: which crate may import which, and what must never appear where.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -55,10 +55,11 @@ const NEVER: &[(&str, &[&str])] = &[
     ("squall-sim-time", &["tokio", "aws", "rand", "chrono", "time", "reqwest", "hyper"]),
 ];
 
-/// Who may name the vendor at all.
+/// The crates that may name the vendor.
 const MAY_NAME_SDKS: &[&str] = &["squall-aws"];
 
-/// What sources of the pure crates must not say. Clippy's `disallowed_methods` sees calls; this sees everything else.
+/// Words that the sources of the pure crates must not contain. Clippy's `disallowed_methods` sees calls; this sees
+/// everything else.
 const UNSPOKEN: &[(&str, &[&str])] = &[
     (
         "squall-ports",
@@ -75,7 +76,7 @@ const UNSPOKEN: &[(&str, &[&str])] = &[
     ("squall-sim", &["std::time", "std::env", "std::fs", "std::net", "std::process", "println!"]),
 ];
 
-/// No file longer than this, tests included.
+/// Longest file, tests included.
 const MOST_LINES: usize = 500;
 
 fn root() -> PathBuf {
@@ -162,7 +163,7 @@ fn no_two_crates_need_each_other_even_for_their_tests() {
             (name, all)
         })
         .collect();
-    // Take the lowest layer away until no crate is left.
+    // Remove the lowest layer until no crate is left.
     while !needs.is_empty() {
         let left: BTreeSet<String> = needs.keys().cloned().collect();
         needs.retain(|_, needed| !needed.is_disjoint(&left));
@@ -216,7 +217,7 @@ fn pure_crates_do_not_speak_of_the_world() {
             let in_tests = file.file_stem().is_some_and(|stem| stem == "tests");
             let text = fs::read_to_string(&file).unwrap();
             for words in unspoken.iter().filter(|_| !in_tests) {
-                // `std::thread` divides a worker's slice over its vCPUs: squall-grid's own business.
+                // `std::thread` divides a worker's slice over its vCPUs: that is squall-grid's own concern.
                 assert!(!text.contains(words), "{} says {words}", file.display());
             }
         }
@@ -259,7 +260,7 @@ fn every_dependency_is_the_workspaces() {
 
 #[test]
 fn deploying_code_with_cargo_lambda_changes_code_alone() {
-    // What it finds in these it gives the function: memory, timeouts, variables. They belong to `infra/`.
+    // It applies what it finds in these to the function: memory, timeouts, variables. They belong to `infra/`.
     let has = |manifest: &toml::Table, owner: &str| {
         manifest.get(owner).and_then(|it| it.get("metadata")).is_some_and(|it| it.get("lambda").is_some())
     };
@@ -280,7 +281,7 @@ fn the_toolchain_and_the_version_are_stated_once() {
             let inherited = manifest["package"].get(key).and_then(|it| it.get("workspace"));
             assert_eq!(inherited.and_then(toml::Value::as_bool), Some(true), "{}: {key}", path.display());
         }
-        // `clippy::incompatible_msrv` knows the oldest compiler from here.
+        // `clippy::incompatible_msrv` takes the oldest compiler from here.
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{}", path.display());
     }
     assert!(!fs::read_to_string(root().join("clippy.toml")).unwrap().contains("msrv"));

@@ -1,4 +1,4 @@
-//! Which version the binaries say they are: `squall --version`, and the first log line of each function.
+//! The version that the binaries report: `squall --version`, and the first log line of each function.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::binaries::{binary, root};
 const FUNCTIONS: [&str; 6] =
     ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"];
 
-/// What `squall --version` prints after the name: `0.2.0 (0123456789ab)`.
+/// The output of `squall --version` after the name: `0.2.0 (0123456789ab)`.
 fn version() -> String {
     let output = Command::new(binary("squall")).arg("--version").output().unwrap();
     assert!(output.status.success());
@@ -37,7 +37,7 @@ fn the_version_is_the_workspaces_and_the_commit_the_checkouts() {
 fn every_function_says_its_version_first() {
     let version = version();
     for function in FUNCTIONS {
-        // Without Lambda's variables it starts, says so, and stops.
+        // Without Lambda's variables it starts, logs its version, and stops.
         let output = Command::new(binary(function)).env_clear().output().unwrap();
         assert!(!output.status.success(), "{function}");
         let text = String::from_utf8(output.stdout).unwrap();

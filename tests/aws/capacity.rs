@@ -1,5 +1,5 @@
-//! The capacity controllers' adapters keep the promises of their ports, and an event that comes in at one end changes the
-//! group and the metrics at the other.
+//! The capacity controllers' adapters fulfil the contracts of their ports, and an event that enters at one end changes
+//! the group and the metrics at the other.
 
 use std::cell::RefCell;
 
@@ -23,7 +23,7 @@ use crate::proxy::{Fault, Proxy, at_first, at_random};
 
 const BOUNDS: Bounds = Bounds { min: 0, max: 9, desired: 1 };
 
-/// Keeps the lines.
+/// A journal that keeps its lines.
 #[derive(Default)]
 struct Lines(RefCell<Vec<String>>);
 
@@ -35,7 +35,7 @@ impl Journal for Lines {
 
 type Adapters = Ports<AutoScalingGroup, DynamoLedger, CloudWatchMetrics, Lines, WallClock>;
 
-/// A table and a group of the same name, made directly.
+/// A table and a group of the same name, created directly.
 pub(super) async fn deployed(endpoint: &str) -> String {
     let (name, connection) = (unique("capacity"), connection_to(endpoint));
     provision_ledger(&connection, &name).await.unwrap();
@@ -71,7 +71,7 @@ fn id(id: &str) -> InstanceId {
     InstanceId::new(id).unwrap()
 }
 
-/// So many runs, as a source tells for the `sequence`-th time.
+/// A number of runs, as a source reports them for the `sequence`-th time.
 fn runs(source: &str, sequence: u64, n: u32) -> Activity {
     let json = format!(
         r#"{{"version": 1, "type": "run_activity", "source": "{source}", "time": "2026-11-22T10:00:00Z",
@@ -80,7 +80,7 @@ fn runs(source: &str, sequence: u64, n: u32) -> Activity {
     Activity::from_json(&json, u64::MAX).unwrap()
 }
 
-/// The levels of a version, told by somebody.
+/// The levels of a version, as reported by a source.
 fn levels(version: u64, source: &str) -> Levels {
     let mut levels = Levels { version, ..Levels::default() };
     levels.record(&runs(source, version, 3));
@@ -121,7 +121,7 @@ fn many_who_write_levels_at_once_write_once_and_groups_of_a_table_know_nothing_o
     });
 }
 
-/// A write that is done again because nobody heard of the first is a write, and somebody else's is a lost race.
+/// A write that is repeated because its reply was lost counts as written, and another writer's is a lost race.
 fn every_reply_is_lost_once(fault: Fault) {
     let Some(endpoint) = emulator::endpoint() else { return };
     let writes = ["dynamodb:PutItem", "dynamodb:DeleteItem"];
@@ -138,7 +138,7 @@ fn every_reply_is_lost_once(fault: Fault) {
             assert_eq!(direct.instance(&id("i-1")).await.unwrap(), Some(row("i-1", version, 7)));
             assert_eq!(lossy.put_instance(&row("i-1", version, 8)).await.unwrap(), Written::Raced);
         }
-        // Nobody can tell who removed it: it is gone, which is what was wanted.
+        // It is unknown who removed it: it is gone, as wanted.
         lossy.forget_instance(&id("i-1"), 2).await.unwrap();
         assert_eq!(direct.instance(&id("i-1")).await.unwrap(), None);
         assert!(proxy.n_faults() >= 9, "{:?}", proxy.counts());
@@ -189,7 +189,7 @@ fn a_group_is_seen_and_does_as_it_is_told() {
         assert_eq!(instances.len(), 4);
         assert!(instances.is_sorted() && instances.iter().all(|it| it.is_protected));
         assert!(instances.iter().all(|it| it.lifecycle == Lifecycle::InService));
-        // Only what is not protected goes by itself.
+        // Only an unprotected instance is terminated by the group.
         group.set_desired(2).await.unwrap();
         assert_eq!(group.describe().await.unwrap().instances.len(), 4);
         group.protect(&instances[1].id, false).await.unwrap();
@@ -247,7 +247,7 @@ fn events_over_a_faulty_network_leave_the_group_as_large_as_the_last_of_each_sou
         let ports = adapters(&connection_to(proxy.url()), &name);
         let events: Vec<_> = (1..=5).flat_map(|n| [runs("a", n, 2), runs("b", 6 - n, 3)]).collect();
         for event in events {
-            // As its topic does: until it is taken in.
+            // As its topic does: until it is processed.
             let mut n_deliveries = 0;
             while on_event(&ports, &policy(), &event).await.is_err() {
                 n_deliveries += 1;

@@ -39,7 +39,7 @@ fn function(name: &str, endpoint: &str, group: &str, policy: &str) -> FunctionSp
     }
 }
 
-/// Does something with the functions of a group, and returns what they log.
+/// Runs `work` with the functions of a group, and returns their log.
 async fn logged(functions: Vec<FunctionSpec>, work: impl AsyncFnOnce(&Connection)) -> Vec<String> {
     let lines = Rc::<RefCell<Vec<String>>>::default();
     let log = Rc::clone(&lines);

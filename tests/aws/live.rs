@@ -1,5 +1,5 @@
-//! The same promises in a real account: `make live`, with the names of a deployment. It makes and deletes no resources;
-//! the names that it uses are new ones, and the few jobs and blobs that it puts, `live-...`, stay.
+//! The same contracts in a real account: `make live`, with the names of a deployment. It creates and deletes no
+//! resources; the names that it uses are new ones, and the few jobs and blobs that it puts, `live-...`, stay.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,7 +36,7 @@ fn promises_hold_in_a_real_account() {
         bucket: &bucket,
         task_stream: &task_stream,
         result_stream: &result_stream,
-        // Somebody may listen: nothing is told that did not happen.
+        // The topic may have subscribers: no false event is announced.
         events: "",
     };
     run(async {
@@ -47,7 +47,7 @@ fn promises_hold_in_a_real_account() {
         let kept = squall_contracts::job_store(&adapters.jobs, &prefix).await;
         leave_nothing_running(&adapters, &prefix).await;
         assert_eq!(kept, Ok(()));
-        // Functions read the streams: nothing is put there that is not a job's.
+        // Functions read the streams: only a job's records may be put there.
         assert!(!adapters.tasks.shards().await.unwrap().is_empty());
         assert!(!StreamReader::new(&connection, &result_stream).shards().await.unwrap().is_empty());
     });
@@ -58,8 +58,8 @@ fn new_in_the_account() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()
 }
 
-/// Cancels the suite's jobs, which nobody else would ever end. The list of running jobs lags behind: it is asked until
-/// ours were in it and are not any more.
+/// Cancels the suite's jobs, which no collector would ever end. The list of running jobs lags behind: it is polled
+/// until our jobs were in it and are not any more.
 async fn leave_nothing_running(adapters: &Adapters, prefix: &str) {
     let mut n_cancelled = 0;
     for _ in 0..60 {

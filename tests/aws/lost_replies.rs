@@ -1,5 +1,5 @@
-//! The job store when its writes happen and their replies are lost: what a caller is told may be that it came too late,
-//! but what is kept is what it wrote, once.
+//! The job store when its writes are executed and their replies are lost: a caller may be told that it came too late,
+//! but the store keeps what it wrote, once.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::proxy::{Fault, Proxy, at_first};
 const WRITES: [&str; 4] =
     ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:TransactWriteItems", "s3:PutObject"];
 
-/// The year 2100: the emulator drops rows whose time is over.
+/// The year 2100: the emulator drops expired rows.
 const CREATED_US: u64 = 4_102_444_800_000_000;
 
 fn job(what: &str) -> JobRow {
@@ -73,13 +73,13 @@ fn reopened() -> Reopened {
     Reopened { published, expires_us: CREATED_US + 90_000_000, max_cost: None }
 }
 
-/// A partial of so many bytes: many are stored elsewhere than few.
+/// A bucket with a partial of this many bytes: a large one is stored elsewhere than a small one.
 fn bucket(version: u64, n_bytes: usize) -> BucketRow {
     let partial = Some(Stored::Inline(vec![version.to_le_bytes()[0]; n_bytes]));
     BucketRow { version, weight: version * 10, partial, ..BucketRow::default() }
 }
 
-/// Writes through `lossy`, looks through `direct`.
+/// Writes through `lossy`, reads through `direct`.
 struct Both {
     lossy: Adapters,
     direct: Adapters,

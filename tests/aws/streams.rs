@@ -1,4 +1,4 @@
-//! What comes out of streams and topics, and what becomes of records that a shard refuses.
+//! The output of streams and topics, and the fate of records that a shard refuses.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ impl Reader {
         Self(StreamReader::new(connection, stream))
     }
 
-    /// Everything in a shard, of its index in the order of hash keys.
+    /// Every record of a shard, by its index in the order of hash keys.
     pub(super) async fn found_in(&self, shard: usize) -> Vec<Found> {
         let shards = self.0.shards().await.unwrap();
         let mut next = Some(self.0.iterator(&shards[shard].id, &Position::TrimHorizon).await.unwrap());
@@ -36,7 +36,7 @@ impl Reader {
         found
     }
 
-    /// Everything in the stream, shard by shard.
+    /// Every record of the stream, shard by shard.
     pub(super) async fn found(&self) -> Vec<Found> {
         let mut found = Vec::new();
         for shard in 0..self.0.shards().await.unwrap().len() {
@@ -46,7 +46,7 @@ impl Reader {
     }
 }
 
-/// Hears what is told on a topic.
+/// Listens to the announcements on a topic.
 pub(super) struct Listener {
     inbox: Inbox,
     /// Job and status of each event so far.
@@ -59,7 +59,7 @@ impl Listener {
         Self { inbox, heard: RefCell::default() }
     }
 
-    /// Returns once it has heard that the job has ended so.
+    /// Returns once it has received the announcement that the job has ended with this status.
     pub(super) async fn hears(&self, job: &str, status: &str) {
         let event = (job.to_owned(), status.to_owned());
         let listen = async {
@@ -78,7 +78,7 @@ impl Listener {
     }
 }
 
-/// Puts records through a proxy; how often each of them is in each shard, and the proxy.
+/// Puts records through a proxy; returns how often each of them is in each shard, and the proxy.
 async fn put_through(proxy: &Proxy, n_records: usize) -> Vec<BTreeMap<String, usize>> {
     let deployed = deployed().unwrap();
     let (name, tasks) = (unique("put"), deployed.behind(proxy).tasks);

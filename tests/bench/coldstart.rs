@@ -1,4 +1,4 @@
-//! From the start of a function's process to its first question for work, beside a function that only says hello.
+//! From the start of a function's process to its first request for work, beside a function that only says hello.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ const VARS: [(&str, &str); 15] = [
     ("SQUALL_WORKER_VCPUS", "1"),
 ];
 
-/// What a function told the Runtime API, and when.
+/// A function's calls to the Runtime API, and their times.
 enum Said {
     Next(Instant),
     Response(Instant, Vec<u8>),
@@ -98,7 +98,7 @@ fn answer(
     let now = Instant::now();
     let path = head.split(' ').nth(1).unwrap_or_default();
     if path == "/2018-06-01/runtime/invocation/next" {
-        // Before it is told: what is asked next is for the next environment.
+        // Before it is reported: the next request is from the next environment.
         let body = invocations.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let _ = tell.send(Said::Next(now));
         let headers = "lambda-runtime-aws-request-id: 1\r\nlambda-runtime-deadline-ms: 4102444800000\r\n\
@@ -121,7 +121,7 @@ fn answer(
     None
 }
 
-/// A function's process, which ends with this.
+/// A function's process, killed when this is dropped.
 struct Function(Child);
 
 impl Function {
@@ -154,7 +154,7 @@ struct Starts {
     memory_mib: Vec<f64>,
 }
 
-/// Where this binary's profile puts the others.
+/// The folder in which this binary's profile puts the others.
 fn built() -> PathBuf {
     let this = std::env::current_exe().expect("this binary has a path");
     this.ancestors().nth(2).map(Path::to_owned).unwrap_or_default()

@@ -21,7 +21,7 @@ use squall_workloads::probe::{Input, Probe};
 
 use crate::{median, row, seconds};
 
-/// A memory with a clock that stands still.
+/// A memory with a stopped clock.
 type Ports = Assembled<SimulatedClock, (), Memory, Memory, (), (), (), Memory>;
 
 const N_TASKS: u32 = 200_000;
@@ -64,7 +64,7 @@ fn id() -> JobId {
     JobId::new("bench").expect("an id")
 }
 
-/// A job whose every result is there, three in ten twice, in disorder.
+/// A job with all of its results, three in ten twice, in random order.
 fn job() -> (Ports, Vec<Vec<u8>>) {
     let input = Input { units: u64::from(N_TASKS), rounds: 0, failing_unit: None };
     let prepared = Probe::prepare(input, &Given::default()).expect("a probe checks");

@@ -1,4 +1,4 @@
-//! What the grid itself costs: subtasks of nothing, and subtasks of known length against a plain parallel loop.
+//! The grid's own overhead: empty subtasks, and subtasks of known length against a plain parallel loop.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use squall_workloads::probe::{Input, Probe};
 
 use crate::{cores, median, row, seconds};
 
-/// Runs a message through a local grid of `n_workers` and returns how it went.
+/// Runs a message through a local grid of `n_workers` and returns the outcome.
 pub(crate) fn run_job(n_workers: NonZeroUsize, message: &str, directory: &str) -> Finished {
     let config = LocalConfig::for_cores(n_workers);
     let grid =
@@ -86,7 +86,7 @@ pub(crate) fn efficiency() {
         let mut ratios = Vec::new();
         let mut walls = Vec::new();
         for turn in 0..5 {
-            // In turn, so that a machine that drifts does so for both.
+            // Alternately, so that drift of the machine affects both.
             let plain = |_: ()| seconds(|| plain_loop(n_subtasks, rounds));
             let (plain_s, grid_s) = if turn % 2 == 0 {
                 let plain_s = plain(());

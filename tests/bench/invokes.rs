@@ -29,7 +29,7 @@ use crate::job::{Kept, publish, splitter};
 use crate::server::{Answer, Server, be_a_server, cpu_ns, myself, whole};
 use crate::{median, row};
 
-/// Two tasks, of half as many subtasks as a task may have.
+/// Two tasks, each with half the maximum number of subtasks.
 const N_TASKS: u32 = 2;
 const N_SUBTASKS: u32 = 5_000;
 const N_INVOKES: u32 = N_TASKS * N_SUBTASKS;
@@ -41,7 +41,7 @@ pub(crate) fn signed_invokes() {
     assert!(consumer.expect("a consumer starts").success());
 }
 
-/// Answers every invocation with what a worker would say.
+/// Answers every invocation as a worker would.
 pub(crate) fn be_the_invoke_server(_: &[String]) {
     be_a_server(|_, body| {
         let request = from_payload(body).expect("a payload holds a request");
@@ -77,16 +77,16 @@ impl Workers for Near {
     }
 }
 
-/// What some invocations cost.
+/// The costs of some invocations.
 #[derive(Clone, Copy)]
 struct Cost {
     per_s: f64,
-    /// Of this process, microseconds of processor time per invocation.
+    /// Processor time of this process, microseconds per invocation.
     cpu_us: f64,
     server_us: f64,
 }
 
-/// The costs of several turns.
+/// The costs of several rounds.
 #[derive(Default)]
 struct Costs(Vec<Cost>);
 
@@ -207,7 +207,7 @@ async fn cascade<W: Workers>(workers: &Arc<W>, in_flight: u32) {
     assert_eq!(n_done, u64::from(N_INVOKES));
 }
 
-/// How many units are in a result.
+/// Number of units in a result.
 fn n_units(record: &[u8]) -> u64 {
     let record = ResultRecord::from_bytes(record).expect("a result decodes");
     let Some(Stored::Inline(partial)) = record.partial else { panic!("a probe's sum is small") };
@@ -217,7 +217,7 @@ fn n_units(record: &[u8]) -> u64 {
     report.units_done
 }
 
-/// As many invocations with nothing around them.
+/// The same number of invocations with no cascade around them.
 async fn bare<W: Workers>(workers: &W, in_flight: u32, request: &[u8]) {
     let mut left: VecDeque<u32> = (in_flight..N_INVOKES).collect();
     let mut calls: FuturesUnordered<_> =
@@ -230,7 +230,7 @@ async fn bare<W: Workers>(workers: &W, in_flight: u32, request: &[u8]) {
     }
 }
 
-/// The physical limit: as many requests of the same kind, written and read and nothing else.
+/// The physical limit: the same number of requests of the same kind, only written and read.
 async fn on_sockets(address: &str, in_flight: u32, request: &[u8]) {
     let body = to_payload(request);
     let signature = "0".repeat(260);

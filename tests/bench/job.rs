@@ -1,4 +1,4 @@
-//! A probe job whose store is memory, and streams that only keep what is put on them.
+//! A probe job whose store is memory, and streams that only store their records.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use squall_grid::{InputCache, SplitConfig, SplitOutcome, split};
 use squall_local::Directory;
 use squall_local::memory::{Memory, Stream};
 
-/// A stream that nobody reads.
+/// A stream without readers.
 pub(crate) struct Kept {
     shards: Vec<ShardRange>,
     records: Mutex<Vec<Vec<u8>>>,
@@ -22,7 +22,7 @@ impl Kept {
         Self { shards: Stream::new(n_shards, 1).shards().to_vec(), records: Mutex::default() }
     }
 
-    /// What was put, once.
+    /// The records put so far, each once.
     pub(crate) fn taken(&self) -> Vec<Vec<u8>> {
         std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -50,7 +50,7 @@ impl ResultQueue for Kept {
     }
 }
 
-/// What splits jobs: the store in memory, the task stream wherever it is.
+/// The ports of a splitter: the store in memory, any task stream.
 pub(crate) type Splitter<T> = Assembled<WallClock, Directory, Memory, Memory, T, (), (), Memory>;
 
 pub(crate) fn splitter<T>(memory: &Arc<Memory>, tasks: Arc<T>) -> Splitter<T> {
@@ -66,7 +66,7 @@ pub(crate) fn splitter<T>(memory: &Arc<Memory>, tasks: Arc<T>) -> Splitter<T> {
     }
 }
 
-/// Splits a probe job of so many tasks, of so many subtasks each.
+/// Splits a probe job into this many tasks, with this many subtasks each.
 pub(crate) async fn publish<T: TaskQueue>(
     ports: &Splitter<T>,
     inputs: &InputCache,

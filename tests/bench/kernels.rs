@@ -45,7 +45,7 @@ impl Columns {
     }
 }
 
-/// The best of several tries: what the processor can do, whoever else uses it.
+/// The best of several tries: the processor's capability, whatever else runs on it.
 fn per_second(n_values: usize, tries: usize, mut work: impl FnMut()) -> f64 {
     let best_s = (0..tries).map(|_| seconds(&mut work)).fold(f64::INFINITY, f64::min);
     f64::from(u32::try_from(n_values).unwrap_or(u32::MAX)) / best_s

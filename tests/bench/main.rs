@@ -1,4 +1,4 @@
-//! Every figure that the project claims, beside its limit measured in the same run.
+//! Every published figure of the project, beside its limit measured in the same run.
 //!
 //! `make bench`, or `cargo bench -p squall-tests -- collector` for the parts whose name contains a word. Machines differ
 //! and drift: quote the ratios.
@@ -36,7 +36,7 @@ const PARTS: &[Part] = &[
 
 type Role = (&'static str, fn(&[String]));
 
-/// What this binary is when it starts itself again.
+/// The roles in which this binary starts itself again.
 const ROLES: &[Role] = &[
     ("as-invoke-server", invokes::be_the_invoke_server),
     ("as-consumer", invokes::be_the_consumer),
@@ -77,7 +77,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     numbers[numbers.len() / 2]
 }
 
-/// One line: a figure, what it is measured against, and the ratio.
+/// One line: a figure, its reference, and the ratio.
 fn row(what: &str, figure: &str, against: &str, ratio: f64) {
     println!("{what:<52} {figure:>16}   {against:<44} {ratio:>6.3}");
 }

@@ -1,4 +1,4 @@
-//! The binary as a whole: how soon it has a first result, and how much memory the demo takes.
+//! The binary as a whole: the time to its first result, and the memory of the demo.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -16,7 +16,7 @@ use crate::server::{Answer, Server, be_a_server, cpu_ns, myself};
 use crate::{median, row, seconds};
 
 const N_TASKS: u32 = 20_000;
-/// A shard takes 1,000 records at once, and 1,000 a second from then on: so many that this is never the limit.
+/// A shard takes 1,000 records at once, and 1,000 a second from then on: enough shards that this is never the limit.
 const N_SHARDS: u32 = 200;
 const TURNS: usize = 7;
 
@@ -26,7 +26,7 @@ pub(crate) fn split_and_put() {
     assert!(splitter.expect("a splitter starts").success());
 }
 
-/// Kinesis as far as a splitter asks it, in JSON 1.1
+/// The part of Kinesis that a splitter calls, in JSON 1.1
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>).
 pub(crate) fn be_the_stream_server(_: &[String]) {
     let shards = Stream::new(N_SHARDS, 1).shards().to_vec();
@@ -119,7 +119,7 @@ async fn split_into<T: TaskQueue>(tasks: &Arc<T>) -> Cost {
     Cost { per_s, cpu_us: us_each(cpu_ns(std::process::id()) - cpu_before) }
 }
 
-/// What no splitter does without.
+/// The minimum work of any splitter.
 fn encode_all(records: &[Vec<u8>]) -> Cost {
     assert_eq!(records.len(), N_TASKS as usize);
     let tasks: Vec<_> =

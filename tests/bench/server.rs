@@ -1,5 +1,5 @@
-//! What the parts that need a server or credentials share: this binary as another process, a small HTTP server, and what
-//! a process has cost so far.
+//! Shared by the parts that need a server or credentials: this binary as another process, a small HTTP server, and the
+//! cost of a process so far.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener};
@@ -10,22 +10,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::{LocalSet, spawn_local};
 
-/// This binary again, in another role, with credentials that sign and open nothing.
+/// This binary again, in another role, with credentials that sign but give no access.
 pub(crate) fn myself(role: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this binary has a path"));
     command.arg(role).env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
     command
 }
 
-/// A server in a process of its own, which ends with it.
+/// A server in its own process, killed when this is dropped.
 pub(crate) struct Server {
     process: Child,
-    /// Where it listens, `HOST:PORT`.
+    /// Its address, `HOST:PORT`.
     pub(crate) address: String,
 }
 
 impl Server {
-    /// Starts this binary in the role of a server; it says where it listens.
+    /// Starts this binary in the role of a server, which reports its address.
     pub(crate) fn start(role: &str) -> Self {
         let mut process =
             myself(role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a server starts");
@@ -47,7 +47,7 @@ impl Drop for Server {
     }
 }
 
-/// A server's process: says where it listens, and ends with whoever started it.
+/// A server's process: prints its address, and ends with its parent.
 pub(crate) fn be_a_server(answer: impl Fn(&str, &[u8]) -> Option<Answer> + 'static) {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read(&mut [0]);
@@ -62,9 +62,9 @@ pub(crate) fn listener() -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free")
 }
 
-/// What a request is answered with.
+/// The answer to a request.
 pub(crate) struct Answer {
-    /// Lines of the head, each with its end.
+    /// Header lines, each with its line ending.
     pub(crate) headers: String,
     pub(crate) body: Vec<u8>,
 }
@@ -75,7 +75,7 @@ impl Answer {
     }
 }
 
-/// Answers every request on one thread, for ever. `answer` is given the head and the body; where it has no answer, the
+/// Answers every request on one thread, forever. `answer` receives the head and the body; if it has no answer, the
 /// request waits.
 pub(crate) fn serve(listener: TcpListener, answer: impl Fn(&str, &[u8]) -> Option<Answer> + 'static) {
     let runtime =
@@ -87,7 +87,7 @@ pub(crate) fn serve(listener: TcpListener, answer: impl Fn(&str, &[u8]) -> Optio
         while let Ok((stream, _)) = listener.accept().await {
             let answer = Rc::clone(&answer);
             spawn_local(async move {
-                // A connection that breaks is its other end's concern.
+                // A broken connection is the other end's problem.
                 let _ = connection(stream, &*answer).await;
             });
         }
@@ -118,7 +118,7 @@ async fn connection(
     }
 }
 
-/// How long the head of a message is, and the message, once all of it is there.
+/// The lengths of a message's head and of the whole message, once all of it has arrived.
 pub(crate) fn whole(read: &[u8]) -> Option<(usize, usize)> {
     const END: &[u8] = b"\r\n\r\n";
     let head_len = read.windows(END.len()).position(|window| window == END)? + END.len();

@@ -10,7 +10,7 @@ fn parsed(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
-/// How many there are.
+/// Number of records.
 pub(super) fn number(body: &[u8]) -> usize {
     parsed(body)["Records"].as_array().map_or(0, Vec::len)
 }

@@ -1,4 +1,4 @@
-//! What a rule sees of a request.
+//! A request as a rule sees it.
 
 use bytes::Bytes;
 use hyper::header::AUTHORIZATION;
@@ -7,8 +7,8 @@ use hyper::http::request::Parts;
 /// A request on its way.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// The service that it was signed for and what it asks, such as `kinesis:PutRecords`, `s3:PutObject`, `sns:Publish`
-    /// or `lambda:Invoke`; of an unsigned request its method, such as `:GET`.
+    /// The service that it was signed for and its operation, such as `kinesis:PutRecords`, `s3:PutObject`,
+    /// `sns:Publish` or `lambda:Invoke`; for an unsigned request its method, such as `:GET`.
     pub(crate) action: String,
     /// Its body.
     pub(crate) body: Bytes,
@@ -36,13 +36,13 @@ impl Request {
         self.head.uri.path()
     }
 
-    /// How many records a `PutRecords` has; 0 for anything else.
+    /// Number of records in a `PutRecords`; 0 for any other request.
     pub(crate) fn n_records(&self) -> usize {
         if self.action == "kinesis:PutRecords" { super::records::number(&self.body) } else { 0 }
     }
 }
 
-/// `PutObject` for `PUT /bucket/key`; the method itself for what is asked of a bucket.
+/// `PutObject` for `PUT /bucket/key`; the method itself for a request to a bucket.
 fn object_operation(head: &Parts) -> String {
     let has_key =
         head.uri.path().trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());

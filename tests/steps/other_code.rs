@@ -95,7 +95,7 @@ fn a_collector_of_another_build_merges_nothing_more_and_ends_the_job() {
         ),
         "{reason}"
     );
-    // What was merged before is in the answer, which any build of this version can show.
+    // Results merged before are in the answer, which any build of this version can show.
     let seen = block_on(observe(&grid.ports, &grid.inputs, &id("march"))).unwrap().unwrap();
     assert_eq!(seen.headline().unwrap(), "20 of 60 units");
 }

@@ -1,4 +1,4 @@
-//! Time as it passes.
+//! Real time.
 #![expect(clippy::disallowed_methods, reason = "this is the clock port of real deployments")]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ impl Clock for WallClock {
     }
 
     async fn sleep_until(&self, until_us: u64) {
-        // A timer may end early by the clock when that is set back meanwhile.
+        // A timer may end early by the clock if the clock is set back meanwhile.
         loop {
             let left_us = until_us.saturating_sub(self.now_us());
             if left_us == 0 {

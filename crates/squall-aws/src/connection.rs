@@ -1,4 +1,4 @@
-//! Where AWS is, and who asks: loaded once, at the first call, and shared by every adapter.
+//! The connection to AWS and its credentials: loaded once, at the first call, and shared by every adapter.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use tokio::sync::OnceCell;
 
-/// Longest wait for a connection to open. A healthy endpoint of the same region answers within milliseconds, and a
-/// packet that was lost is sent again after one second and after three: the SDK's own default, said here so that it
-/// does not change with the SDK.
+/// Longest wait for a connection to open. A healthy endpoint of the same region answers within milliseconds, and a lost
+/// packet is retransmitted after one second and after three: the SDK's own default, stated here so that it does not
+/// change with the SDK.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 
-/// Longest wait for the beginning of an answer: a connection that died without a word must not hold a lane. A queue's long
-/// poll takes 20 s; whoever waits longer, such as for a worker, says so on its own client.
+/// Longest wait for the first byte of an answer: a connection that died silently must not hold a lane. A queue's long
+/// poll takes 20 s; callers that wait longer, such as for a worker, configure their own client.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What an operator may say about where AWS is. What is not said comes from the standard chains: the environment
-/// (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL` and its variants per service), then the profile files, then the
-/// machine's own role.
+/// The operator's connection settings. Those left out come from the standard chains: the environment (`AWS_REGION`,
+/// `AWS_PROFILE`, `AWS_ENDPOINT_URL` and its variants per service), then the profile files, then the machine's own
+/// role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The region, such as `eu-west-1`.
@@ -32,7 +32,7 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
 }
 
-/// The way to AWS. Clones share one configuration, and so one cache of credentials.
+/// The connection to AWS. Clones share one configuration, and so one cache of credentials.
 ///
 /// Connections: each service's client has its own pool (hyper's), which opens as many connections as there are
 /// requests in flight and keeps idle ones for 90 s, however many they are (`pool_max_idle_per_host` is `usize::MAX`
@@ -44,19 +44,19 @@ pub struct Connection {
 
 struct Shared {
     settings: Settings,
-    /// What an emulator takes for credentials, instead of those of the standard chain.
+    /// Credentials for an emulator, instead of those of the standard chain.
     keys: Option<Credentials>,
     config: OnceCell<SdkConfig>,
 }
 
 impl Connection {
-    /// A connection that is not made yet.
+    /// A connection, not yet made.
     pub fn new(settings: Settings) -> Self {
         Self { shared: Arc::new(Shared { settings, keys: None, config: OnceCell::new() }) }
     }
 
-    /// A connection to an emulator, which checks no credentials but wants some: it gets these, and never those of the
-    /// operator's account.
+    /// A connection to an emulator, which checks no credentials but requires some: it gets these, and never those of
+    /// the operator's account.
     pub fn with_keys(settings: Settings, access_key_id: &str, secret_access_key: &str) -> Self {
         let keys = Some(Credentials::new(access_key_id, secret_access_key, None, None, "emulator"));
         Self { shared: Arc::new(Shared { settings, keys, config: OnceCell::new() }) }
@@ -82,7 +82,7 @@ impl Connection {
         self.shared.settings.profile.as_deref()
     }
 
-    /// The configuration if it was loaded, as it is once a call has failed.
+    /// The configuration if it was loaded, which is always so after a failed call.
     pub(crate) fn loaded(&self) -> Option<&SdkConfig> {
         self.shared.config.get()
     }
@@ -90,7 +90,7 @@ impl Connection {
 
 #[cfg(test)]
 impl Connection {
-    /// A connection that is loaded already: tests bring their own credentials, which no setting may.
+    /// A connection that is already loaded: tests supply their own credentials, which no setting may.
     pub(crate) fn of_config(config: SdkConfig) -> Self {
         let shared =
             Shared { settings: Settings::default(), keys: None, config: OnceCell::new_with(Some(config)) };
@@ -112,7 +112,7 @@ async fn load(settings: &Settings, keys: Option<&Credentials>) -> SdkConfig {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(profile) = &settings.profile {
-        // Whoever names a profile means it, whatever keys the environment has.
+        // A named profile takes precedence over keys in the environment.
         let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(credentials);
     }
@@ -125,7 +125,7 @@ async fn load(settings: &Settings, keys: Option<&Credentials>) -> SdkConfig {
     loader.load().await
 }
 
-/// A service's client, made at the first call: making one costs a cold start what a function may never need.
+/// A service's client, made at the first call: making one costs cold-start time for a client that may never be needed.
 pub(crate) struct Client<C> {
     connection: Connection,
     make: fn(&SdkConfig) -> C,
@@ -133,7 +133,7 @@ pub(crate) struct Client<C> {
 }
 
 impl<C> Client<C> {
-    /// A client that is not made yet.
+    /// A client, not yet made.
     pub(crate) fn new(connection: &Connection, make: fn(&SdkConfig) -> C) -> Self {
         Self { connection: connection.clone(), make, made: OnceCell::new() }
     }
@@ -143,7 +143,7 @@ impl<C> Client<C> {
         self.made.get_or_init(async || (self.make)(self.connection.config().await)).await
     }
 
-    /// Where it is connected to.
+    /// The connection it uses.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }

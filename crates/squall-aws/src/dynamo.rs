@@ -1,15 +1,16 @@
-//! Jobs and their buckets in one DynamoDB table, each write one conditional write.
+//! Jobs and their buckets in one DynamoDB table; every write is one conditional write.
 //!
-//! **The lost reply.** A write whose answer was lost is sent again by the SDK, and the second copy meets the first: its
+//! **The lost reply.** The SDK retries a write whose reply was lost, and the retry meets the first attempt: its
 //! condition fails although the write was ours. What that means for each write:
 //!
-//! * `create_job` finds the job that it wrote, and calls it existing. Whoever splits takes up a job that is there and not
-//!   enqueued just as one that it made, because it may have died in between. A rejected job is simply written over.
-//! * `end_job` looks whether the ending that it found is the one that it brought, and then it was written. Otherwise
-//!   nobody would tell of the end: everybody would believe that somebody else had been first.
-//! * `reopen_job` looks likewise whether the job was taken up from that very ending with that very plan.
-//! * `put_bucket` reports a race. Whoever merges reads again and finds its results in.
-//! * The marks and the progress say the same however often they are written.
+//! * `create_job` finds the job that it wrote, and reports it as existing. The splitter resumes an existing job that is
+//!   not enqueued just like one that it made, because it may have died in between. A rejected job is simply
+//!   overwritten.
+//! * `end_job` checks whether the ending that it found is its own, and if so reports it as written. Otherwise the end
+//!   would never be announced: every collector would believe that another one had been first.
+//! * `reopen_job` likewise checks whether the job was reopened from this ending with this plan.
+//! * `put_bucket` reports a race. The collector reads again and finds its results merged.
+//! * Repeating the marks and the progress has no effect.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -60,14 +61,14 @@ pub struct DynamoJobStore {
     overflow: Arc<S3Blobs>,
 }
 
-/// What became of an update: the item after it, or the item that did not meet its condition.
+/// The outcome of an update: the item after it, or the item that did not meet its condition.
 enum Updated {
     Yes(Option<Item>),
     Refused(Option<Item>),
 }
 
 impl DynamoJobStore {
-    /// The jobs of a table; what is too large for it is kept in `overflow`.
+    /// The jobs of a table; content that is too large for it is kept in `overflow`.
     pub fn new(connection: &Connection, table: impl Into<String>, overflow: Arc<S3Blobs>) -> Self {
         Self { client: Client::new(connection, aws_sdk_dynamodb::Client::new), table: table.into(), overflow }
     }
@@ -80,7 +81,7 @@ impl DynamoJobStore {
         PortError::permanent(format!("{object} in table {}: {error}", self.table))
     }
 
-    /// Few bytes as they are, many by digest, once they are safe.
+    /// Stores bytes: few of them inline, many as a blob, returned once it is safely stored.
     async fn kept(&self, bytes: Vec<u8>) -> Result<Stored, PortError> {
         if bytes.len() <= INLINE_BYTES {
             return Ok(Stored::Inline(bytes));
@@ -161,7 +162,7 @@ impl DynamoJobStore {
         }
     }
 
-    /// The job's item that a condition failed on: as it came, or read again where the service does not send it.
+    /// The job's item that failed a condition: as returned, or read again if the service does not return it.
     async fn standing(&self, id: &JobId, item: Option<Item>) -> Result<Item, PortError> {
         let found = match item.filter(|item| !item.is_empty()) {
             Some(item) => Some(item),
@@ -249,7 +250,7 @@ impl JobStore for DynamoJobStore {
         let item = match self.send(request, format_args!("job {id}")).await? {
             Updated::Yes(Some(item)) => item,
             Updated::Yes(None) => self.standing(id, None).await?,
-            // As much is known, or more; or there is no such job.
+            // The same progress is known, or a later one; or there is no such job.
             Updated::Refused(item) => self.standing(id, item).await?,
         };
         self.row(id, &item).await
@@ -278,7 +279,7 @@ impl JobStore for DynamoJobStore {
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError> {
         let Reopened { published, expires_us, max_cost } = reopened;
         let plan = self.kept(item::plan(*expires_us, *max_cost, Some(published))).await?;
-        // First, because a job that runs needs them: if it is not reopened, they only live a little longer.
+        // First, because a running job needs them: if it is not reopened after all, they only live a little longer.
         let kept = (0..published.n_buckets).map(|bucket| self.keep_bucket(id, bucket, *expires_us));
         stream::iter(kept).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
         let request = self
@@ -347,7 +348,7 @@ impl JobStore for DynamoJobStore {
             .expression_attribute_values(":row", stored(&kept))
             .expression_attribute_values(":version", number(row.version));
         let request = if before == 0 {
-            // Only the first write says how long it lives: the later ones leave that alone.
+            // Only the first write sets the expiry: later ones leave it alone.
             let expires = self.job_item(id).await?.and_then(|mut job| job.remove("ttl"));
             let request = request.condition_expression("attribute_not_exists(pk)");
             match expires {
@@ -371,7 +372,7 @@ impl JobStore for DynamoJobStore {
 }
 
 impl DynamoJobStore {
-    /// Lets a bucket that is there live as long as its job now does.
+    /// Extends the life of an existing bucket to that of its job.
     async fn keep_bucket(&self, id: &JobId, bucket: u32, expires_us: u64) -> Result<(), PortError> {
         let request = self.update(id, bucket_sort_key(bucket)).await;
         let request = request

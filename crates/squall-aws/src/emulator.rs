@@ -1,4 +1,4 @@
-//! The emulator that the tests of this crate share: started by the first that asks, gone with the process.
+//! The emulator that this crate's tests share: started by the first test that needs it, stopped with the process.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -22,14 +22,14 @@ struct Emulator {
     _process: Child,
 }
 
-/// A connection to the emulator; `None`, and a line why, where there is none.
+/// A connection to the emulator; `None`, and a line with the reason, if there is none.
 pub(crate) async fn connection() -> Option<Connection> {
     static EMULATOR: OnceLock<Option<Emulator>> = OnceLock::new();
     let emulator = EMULATOR.get_or_init(start).as_ref()?;
     Some(connection_to(&emulator.url).await)
 }
 
-/// A connection to whatever listens there, with credentials that it will not check.
+/// A connection to this endpoint, with credentials that it will not check.
 pub(crate) async fn connection_to(endpoint_url: &str) -> Connection {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -38,7 +38,7 @@ pub(crate) async fn connection_to(endpoint_url: &str) -> Connection {
     Connection::of_config(config.load().await)
 }
 
-/// A name that nothing else in the emulator has.
+/// A name that is unique in the emulator.
 pub(crate) fn unique(what: &str) -> String {
     static N_NAMES: AtomicUsize = AtomicUsize::new(0);
     format!("{what}-{}", N_NAMES.fetch_add(1, Ordering::Relaxed))
@@ -50,12 +50,12 @@ pub(crate) fn unique(what: &str) -> String {
 )]
 fn start() -> Option<Emulator> {
     let Ok(python) = std::env::var("SQUALL_EMULATOR") else {
-        // Not `eprintln!`: what a test that passes prints is not shown.
+        // Not `eprintln!`: the output of a passing test is not shown.
         let why = "skipped: tests on the emulator; SQUALL_EMULATOR is to name a python that has ministack";
         writeln!(std::io::stderr(), "{why} (`make test` brings one)").unwrap();
         return None;
     };
-    // Between finding a port free and taking it, another process may take it.
+    // Between finding a free port and taking it, another process may take it.
     for _ in 0..3 {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let mut process = Command::new(&python)
@@ -65,7 +65,7 @@ fn start() -> Option<Emulator> {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("SQUALL_EMULATOR={python} does not start: {error}"));
-        // A start takes a quarter of a second on an idle machine; this waits for a minute.
+        // Starting takes a quarter of a second on an idle machine; this waits for a minute.
         for _ in 0..3_000 {
             if process.try_wait().unwrap().is_some() {
                 break;

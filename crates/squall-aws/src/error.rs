@@ -1,4 +1,4 @@
-//! What went wrong on the way to AWS, in one sentence for people, and what a step may do about it: the kinds of `PortError`.
+//! Failed calls to AWS: one sentence for people, and for steps the kind of `PortError`.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use squall_core::ports::{PortError, chain};
 
 use crate::connection::Connection;
 
-/// Why a call failed, as far as people and steps are concerned.
+/// Why a call failed, for people and for steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Problem {
     kind: Kind,
@@ -41,7 +41,7 @@ impl Problem {
     }
 }
 
-/// Where a call went.
+/// The destination of a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Whereto {
     region: Option<String>,
@@ -50,8 +50,8 @@ struct Whereto {
     profile: Option<String>,
 }
 
-/// The service's own words for the log: its name for the error and what AWS support asks for. The SDK's error is kept
-/// for `Debug`, because its `Display` says "service error" and its sources' repeat each other.
+/// The service's details for the log: its name for the error and the request id for AWS support. The SDK's error is
+/// kept for `Debug`, because its `Display` says "service error" and its sources' repeat each other.
 #[derive(Debug, thiserror::Error)]
 #[error("{summary}")]
 struct Answer {
@@ -59,11 +59,11 @@ struct Answer {
     error: Box<dyn Error + Send + Sync>,
 }
 
-/// A failed call of the SDK as the grid's ports fail: `cannot <what>: <why>`, where `what` is a verb and its object,
-/// such as `read job march from table squall`.
+/// A failed call of the SDK as a port error: `cannot <what>: <why>`, where `what` is a verb and its object, such as
+/// `read job march from table squall`.
 ///
-/// The kind is that of the SDK's last attempt. A write that must not be done twice does not rely on `Refused`: an earlier
-/// attempt may have timed out and been done.
+/// The kind is that of the SDK's last attempt. A write that must not be done twice does not rely on `Refused`: an
+/// earlier attempt may have timed out after it was executed.
 pub(crate) fn port_error<E>(
     connection: &Connection,
     what: impl Display,
@@ -75,7 +75,7 @@ where
     port_error_of(connection, what, "what was asked for", error)
 }
 
-/// The same, and names the thing (`table squall`) that may turn out not to exist.
+/// The same, with the name of the thing (`table squall`) that may not exist.
 pub(crate) fn port_error_of<E>(
     connection: &Connection,
     what: impl Display,
@@ -98,7 +98,7 @@ where
     }
 }
 
-/// An answer that says nothing of the thing that was asked for: it does not exist.
+/// An answer without the requested thing: it does not exist.
 pub(crate) fn absent(connection: &Connection, what: impl Display, thing: impl Display) -> PortError {
     PortError::permanent(format!("cannot {what}: {}", missing(&whereto(connection), &thing.to_string())))
 }
@@ -111,12 +111,12 @@ fn whereto(connection: &Connection) -> Whereto {
     })
 }
 
-/// A request that the SDK's builders refuse before it is sent: it lacks something, so it never will be.
+/// A request that the SDK's builders refuse before sending: it is incomplete, so it can never be sent.
 pub(crate) fn unsendable(what: impl Display, error: &dyn Error) -> PortError {
     PortError::permanent(format!("cannot {what}: {}", chain(error)))
 }
 
-/// An answer that broke off while it was read.
+/// An answer that broke off while it was being read.
 pub(crate) fn unreadable(what: impl Display, error: &(dyn Error + 'static)) -> PortError {
     PortError::unknown(format!("cannot {what}: the answer broke off: {}", innermost(error)))
 }
@@ -133,7 +133,7 @@ where
             let status = answer.raw().status().as_u16();
             Problem::unknown(format!("{} gave an answer that cannot be read (HTTP {status})", place(whereto)))
         }
-        // Nobody was asked. A region is needed even with an endpoint, to sign.
+        // No call was made. A region is needed even with an endpoint, to sign.
         _ if whereto.region.is_none() => Problem::permanent(
             "no region is set; set AWS_REGION, or AWS_PROFILE to a profile that has a region",
         ),
@@ -143,7 +143,7 @@ where
     }
 }
 
-/// Who did not answer, or badly.
+/// The service or endpoint that did not answer, or answered with an error.
 fn place(whereto: &Whereto) -> String {
     match (&whereto.endpoint_url, &whereto.region) {
         (Some(url), _) => url.clone(),
@@ -152,13 +152,13 @@ fn place(whereto: &Whereto) -> String {
     }
 }
 
-/// What the service itself said. The names of errors are those of the services' references and of
+/// The service's own error. The names of errors are those of the services' references and of
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/CommonErrors.html>.
 fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErrorMetadata) -> Problem {
     let code = error.code().unwrap_or_default();
     let message = error.message().unwrap_or(code).trim().trim_end_matches('.');
     match code {
-        // Before the status: services say 400 as well as 503 when they are throttling.
+        // Before the status: services return 400 as well as 503 when they are throttling.
         "ProvisionedThroughputExceededException"
         | "RequestLimitExceeded"
         | "TooManyRequestsException"
@@ -194,17 +194,17 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
         | "ReplicatedWriteConflictException"
         | "ResourceInUseException"
         | "TransactionConflictException"
-        // An Auto Scaling group that is busy with something else.
+        // An Auto Scaling group that is busy with another activity.
         | "ResourceContention"
         | "ScalingActivityInProgress"
-        // A function that was just deployed, or wakes from weeks of idleness.
+        // A function that was just deployed, or is waking up after weeks of idleness.
         | "ResourceConflictException"
         | "SnapStartNotReadyException"
         | "SnapStartTimeoutException" => Problem::refused(failed(whereto, status, message)),
         "InternalError"
         | "InternalFailure"
         | "InternalServerError"
-        // The first call under the token is not over.
+        // The first call with the token is still in progress.
         | "IdempotentCallInProgress"
         | "RequestTimeout"
         | "RequestTimeoutException"
@@ -232,7 +232,7 @@ fn missing(whereto: &Whereto, thing: &str) -> String {
     }
 }
 
-/// Nobody answered: no credentials, or no connection.
+/// There was no answer: no credentials, or no connection.
 fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
     if let Some(error) = cause::<CredentialsError>(error) {
         return uncredited(whereto, error);
@@ -246,7 +246,7 @@ fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
         Some(url) => (format!("nothing answers at {url}"), "is it running?"),
         None => (format!("{} does not answer", place(whereto)), "is the network up?"),
     };
-    // A name that is not found has no kind of its own, only hyper's word for the step that failed.
+    // A name that is not found has no kind of its own, only hyper's name for the step that failed.
     let text = chain(error);
     if text.contains("dns error") {
         return Problem::refused(match (&whereto.endpoint_url, &whereto.region) {
@@ -264,14 +264,14 @@ fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
     };
     let sentence = format!("{silence} ({why}); {question}");
     match io_kind {
-        // No connection, so that nothing was sent. Every other way to fail may be one after sending.
+        // No connection, so nothing was sent. Every other failure may be one after sending.
         Some(io::ErrorKind::ConnectionRefused) => Problem::refused(sentence),
         _ => Problem::unknown(sentence),
     }
 }
 
 fn uncredited(whereto: &Whereto, error: &CredentialsError) -> Problem {
-    // An emulator needs nobody's account. A VPC endpoint is AWS.
+    // An emulator needs no account. A VPC endpoint is AWS.
     let emulator = whereto.endpoint_url.as_ref().filter(|url| !url.contains(".amazonaws.com"));
     match error {
         CredentialsError::CredentialsNotLoaded(_) | CredentialsError::ProviderError(_)
@@ -322,12 +322,12 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// The first cause of a type.
+/// The first cause of this type.
 fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     causes(error).find_map(|error| error.downcast_ref())
 }
 
-/// The cause of all causes; the SDK's outer errors say little more than that there is one.
+/// The root cause; the SDK's outer errors say little more than that there is one.
 fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     causes(error).last().unwrap_or(error)
 }

@@ -1,4 +1,4 @@
-//! What an instance knows of itself: the instance metadata service, version 2
+//! An instance's own metadata, from the instance metadata service, version 2
 //! (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>).
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use aws_config::imds::Client;
 use aws_config::imds::client::error::ImdsError;
 use squall_core::ports::PortError;
 
-/// The service is on the machine itself: what does not answer soon is not there.
+/// The service is on the machine itself: if it does not answer quickly, it does not exist.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The metadata of the instance that this runs on.
@@ -15,7 +15,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 pub struct InstanceMetadata(Client);
 
 impl InstanceMetadata {
-    /// Where the environment says it is (`AWS_EC2_METADATA_SERVICE_ENDPOINT`), or where it always is.
+    /// The service at the endpoint that the environment names (`AWS_EC2_METADATA_SERVICE_ENDPOINT`), or at the default
+    /// one.
     pub fn new() -> Self {
         Self(Client::builder().connect_timeout(TIMEOUT).read_timeout(TIMEOUT).build())
     }
@@ -23,14 +24,14 @@ impl InstanceMetadata {
     /// This instance's id.
     ///
     /// # Errors
-    /// Permanent when this is no instance; unknown when the service fails.
+    /// Permanent when this is not an instance; unknown when the service fails.
     pub async fn instance_id(&self) -> Result<String, PortError> {
         let id = self.get("/latest/meta-data/instance-id").await?;
         id.ok_or_else(|| PortError::permanent("the instance metadata has no instance-id"))
     }
 
-    /// What EC2 will do to this spot instance, about two minutes from now: `{"action": "terminate", "time": …}`; `None`
-    /// while it will do nothing.
+    /// EC2's scheduled action on this spot instance, about two minutes ahead: `{"action": "terminate", "time": …}`;
+    /// `None` if none is scheduled.
     ///
     /// # Errors
     /// When the service fails.
@@ -38,8 +39,8 @@ impl InstanceMetadata {
         self.get("/latest/meta-data/spot/instance-action").await
     }
 
-    /// The lifecycle state that its Auto Scaling group is taking it to: `InService`, `Terminated`, `Detached`, …; `None`
-    /// when it is in no group.
+    /// The lifecycle state to which its Auto Scaling group is taking it: `InService`, `Terminated`, `Detached`, …;
+    /// `None` when it is in no group.
     ///
     /// # Errors
     /// When the service fails.

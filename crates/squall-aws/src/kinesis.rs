@@ -27,11 +27,11 @@ pub use outbox::{
 };
 use shards::{OpenShard, ShardMap};
 
-/// The stream of tasks, as one who puts sees it.
+/// The writing side of the task stream.
 ///
-/// The shards are listed once, and again after a reshard: every reply says which shard a record went to, and one that
-/// went elsewhere than the list has it is how a reshard is noticed. Until then tasks go to the right hash keys, but
-/// those of a split shard all to one of its halves: the first job after a reshard may take longer, and no other.
+/// The shards are listed once, and again after a reshard: every reply names the shard that a record went to, and a
+/// mismatch with the list reveals a reshard. Until then tasks go to the right hash keys, but those of a split shard all
+/// to one of its halves: only the first job after a reshard may take longer.
 #[derive(Debug)]
 pub struct KinesisTaskQueue {
     client: Client<Kinesis>,
@@ -40,7 +40,7 @@ pub struct KinesisTaskQueue {
 }
 
 impl KinesisTaskQueue {
-    /// The stream of this name.
+    /// The stream with this name.
     pub fn new(connection: &Connection, stream: impl Into<String>) -> Self {
         let client = Client::new(connection, Kinesis::new);
         Self { client, stream: stream.into(), map: Mutex::new(None) }
@@ -62,7 +62,7 @@ impl KinesisTaskQueue {
         Ok(map)
     }
 
-    /// One call; the records that were refused, and why the last of them was.
+    /// One call; returns the records that were refused, and why the last of them was.
     async fn call(
         &self,
         records: &[(Placement, Vec<u8>)],
@@ -113,7 +113,7 @@ impl TaskQueue for KinesisTaskQueue {
         Ok(self.map().await?.ranges())
     }
 
-    /// Of the errors, an unknown one may also be that a shard refused everything for about 20 seconds.
+    /// An unknown error may also mean that a shard refused everything for about 20 seconds.
     async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
         if records.is_empty() {
             return Ok(());
@@ -165,14 +165,14 @@ impl TaskQueue for KinesisTaskQueue {
     }
 }
 
-/// Different for different jobs, so that splitters that are refused together do not come back together.
+/// Different for different jobs, so that splitters that are refused together do not retry together.
 fn jitter_seed(records: &[(Placement, Vec<u8>)]) -> u64 {
     let mut hasher = DefaultHasher::new();
     records.first().map(|(placement, _)| &placement.partition_key).hash(&mut hasher);
     hasher.finish()
 }
 
-/// The stream of results, as one who puts sees it.
+/// The writing side of the result stream.
 #[derive(Debug)]
 pub struct KinesisResultQueue {
     client: Client<Kinesis>,
@@ -189,7 +189,7 @@ fn patient_client(config: &SdkConfig) -> Kinesis {
 }
 
 impl KinesisResultQueue {
-    /// The stream of this name.
+    /// The stream with this name.
     pub fn new(connection: &Connection, stream: impl Into<String>) -> Self {
         Self { client: Client::new(connection, patient_client), stream: stream.into() }
     }
@@ -209,7 +209,7 @@ impl ResultQueue for KinesisResultQueue {
     }
 }
 
-/// A stream, by what is known of it.
+/// A stream, identified by name or ARN.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Named<'a> {
     Name(&'a str),
@@ -243,7 +243,7 @@ pub(crate) async fn list_shards(
     let kinesis = client.get().await;
     let (mut shards, mut next) = (Vec::new(), None);
     loop {
-        // A token stands for the stream too; giving both is refused.
+        // A token identifies the stream too; giving both is refused.
         let request = match next {
             None => kinesis.list_shards().set_stream_name(stream.name()).set_stream_arn(stream.arn()),
             Some(token) => kinesis.list_shards().next_token(token),

@@ -31,7 +31,7 @@ use names::CachedNames;
 /// because it travels in base64.
 pub const MAX_PAYLOAD_BYTES: usize = 6 << 20;
 
-/// A new connection must be made within this: hundreds are made at once when a task begins, on one or two vCPUs.
+/// Longest wait for a new connection: hundreds are made at once when a task begins, on one or two vCPUs.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A function runs for 900 seconds at most; an answer that is not there soon after will not come.
 const READ_TIMEOUT: Duration = Duration::from_secs(905);
@@ -88,7 +88,7 @@ pub enum Invocation {
     /// It was refused before it ran; the `Reason` of the 429.
     #[error("throttled: {0}")]
     Throttled(String),
-    /// It ran, and failed; the payload that it left, usually `{"errorType": .., "errorMessage": ..}`.
+    /// It ran, and failed; the payload that it returned, usually `{"errorType": .., "errorMessage": ..}`.
     #[error("the function failed: {0}")]
     FunctionError(String),
     /// It is not known whether it ran (refused or unknown), or it cannot be invoked (permanent).
@@ -96,8 +96,8 @@ pub enum Invocation {
     Failed(PortError),
 }
 
-/// A client whose invocations are each one request: who invokes counts attempts, and an invocation that is repeated
-/// unseen runs the function twice.
+/// A client whose invocations are each one request: the caller counts attempts, and an invocation that is silently
+/// repeated runs the function twice.
 pub(crate) fn invoke_client(sdk: &SdkConfig) -> Lambda {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
@@ -109,12 +109,12 @@ pub(crate) fn invoke_client(sdk: &SdkConfig) -> Lambda {
         .http_client(http)
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
-        // A worker that computes for a minute sends nothing meanwhile, and that is not a stalled stream.
+        // A worker that computes for a minute sends nothing meanwhile, which is not a stalled stream.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     Lambda::from_conf(config.build())
 }
 
-/// Invokes a function, once, and waits for its answer.
+/// Invokes a function once, and waits for its answer.
 pub(crate) async fn invoke(
     client: &Client<Lambda>,
     function: &str,
@@ -129,7 +129,7 @@ pub(crate) async fn invoke(
     }
 }
 
-/// Hands a function an event, and does not wait.
+/// Sends a function an event, without waiting for the result.
 pub(crate) async fn invoke_async(
     client: &Client<Lambda>,
     function: &str,
@@ -152,7 +152,7 @@ fn unanswered(client: &Client<Lambda>, function: &str, error: SdkError<SdkInvoke
     Invocation::Failed(port_error_of(client.connection(), format!("invoke {thing}"), thing, error))
 }
 
-/// What a 429's `Reason` asks for (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
+/// The meaning of a 429's `Reason` (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
 fn throttle_reason(reason: &str) -> ThrottleReason {
     match reason {
         "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -161,7 +161,7 @@ fn throttle_reason(reason: &str) -> ThrottleReason {
         // Snapshots are taken per function version.
         | "ConcurrentSnapshotCreateLimitExceeded" => ThrottleReason::Function,
         "CallerRateLimitExceeded" => ThrottleReason::CallRate,
-        // `ConcurrentInvocationLimitExceeded`; and fewer in flight is right whatever else it may be.
+        // `ConcurrentInvocationLimitExceeded`; and fewer in flight is right for any other reason too.
         _ => ThrottleReason::Concurrency,
     }
 }
@@ -178,7 +178,7 @@ fn function_error(payload: &str) -> String {
     }
 }
 
-/// One line of a message, and not too much of it: it is kept with every subtask that failed.
+/// One line of a message, shortened: it is kept with every subtask that failed.
 fn shortened(message: &str) -> String {
     const MOST_CHARS: usize = 300;
     let line = message.lines().next().unwrap_or_default();

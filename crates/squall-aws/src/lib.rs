@@ -1,7 +1,7 @@
-//! Every line that names an AWS type: the grid's ports on Kinesis, Lambda, SNS, DynamoDB and S3, and the capacity
+//! All code that names AWS types: the grid's ports on Kinesis, Lambda, SNS, DynamoDB and S3, and the capacity
 //! controllers' on Auto Scaling, DynamoDB and CloudWatch, one file per port.
 //!
-//! Adapters translate and paginate. They decide nothing, and they do not retry: the SDK's standard retries are all.
+//! Adapters translate and paginate. They decide nothing, and they do not retry beyond the SDK's standard retries.
 
 pub mod capacity;
 mod clock;

@@ -1,5 +1,5 @@
-//! Makes what a grid and a capacity controller keep their things in, on an emulator. A real account is set up by `infra/`,
-//! which also knows of permissions, encryption and alarms.
+//! Creates the resources of a grid and a capacity controller on an emulator. A real account is set up by `infra/`,
+//! which also handles permissions, encryption and alarms.
 
 use std::time::Duration;
 
@@ -23,20 +23,20 @@ mod capacity;
 
 pub use capacity::{Bounds, provision_group, provision_ledger};
 
-/// A stream or a table is there within this, or not at all: on AWS they take seconds, a large table half a minute.
+/// Longest wait for a stream or a table: on AWS they take seconds, a large table half a minute.
 const MOST_WAIT: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What is to be there.
+/// The resources to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resources {
     /// Name of the stream of tasks.
     pub task_stream: String,
-    /// Its shards; a stream that is there already keeps those it has.
+    /// Its shards; an existing stream keeps those it has.
     pub task_shards: i32,
     /// Name of the stream of results.
     pub result_stream: String,
-    /// Its shards; a stream that is there already keeps those it has.
+    /// Its shards; an existing stream keeps those it has.
     pub result_shards: i32,
     /// Name of the table of jobs and buckets.
     pub table: String,
@@ -44,28 +44,28 @@ pub struct Resources {
     pub bucket: String,
     /// Name of the topic that jobs are published to.
     pub jobs_topic: String,
-    /// Name of the topic that tells of ended jobs.
+    /// Name of the topic that announces ended jobs.
     pub events_topic: String,
 }
 
-/// What only AWS knows of them.
+/// Identifiers that AWS assigns to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     /// ARN of the topic that jobs are published to.
     pub jobs_topic_arn: String,
-    /// ARN of the topic that tells of ended jobs.
+    /// ARN of the topic that announces ended jobs.
     pub events_topic_arn: String,
 }
 
-/// Makes what is not there yet, and returns once all of it can be used.
+/// Creates the resources that do not exist yet, and returns once all of them are usable.
 ///
 /// # Errors
-/// When something cannot be made, or is not there after two minutes.
+/// When a resource cannot be created, or is not usable after two minutes.
 pub async fn provision(connection: &Connection, resources: &Resources) -> Result<Created, PortError> {
     provision_in_steps(connection, resources, &|_| ()).await
 }
 
-/// The same, and tells of each step when it begins, such as `making stream squall-tasks`.
+/// The same, and reports each step when it begins, such as `making stream squall-tasks`.
 ///
 /// # Errors
 /// As [`provision`].
@@ -79,7 +79,7 @@ pub async fn provision_in_steps(
     let kinesis = Client::new(connection, Kinesis::new);
     let dynamodb = Client::new(connection, DynamoDb::new);
     let sns = Client::new(connection, Sns::new);
-    // Asked for first and waited for last: they become active side by side.
+    // Requested first and awaited last: they become active in parallel.
     for (stream, n_shards) in [(task_stream, task_shards), (result_stream, result_shards)] {
         begin(format!("making stream {stream}"));
         make_stream(&kinesis, stream, *n_shards).await?;
@@ -98,7 +98,7 @@ pub async fn provision_in_steps(
     }
     begin(format!("waiting until table {table} is active"));
     until(&format!("table {table}"), async || table_is_active(&dynamodb, table).await).await?;
-    // Only a table that is active can be told.
+    // Time to live can only be set on an active table.
     begin(format!("letting rows of table {table} expire"));
     expire_rows(&dynamodb, table).await?;
     Ok(Created { jobs_topic_arn, events_topic_arn })
@@ -132,8 +132,8 @@ async fn stream_is_active(client: &Client<Kinesis>, name: &str) -> Result<bool, 
     Ok(reply.stream_description_summary.is_some_and(|it| it.stream_status == StreamStatus::Active))
 }
 
-/// The single table of jobs and buckets: rows by `pk` and `sk`, jobs by status and age in the index `by-status`, and
-/// gone some time after `ttl`.
+/// The single table of jobs and buckets: rows by `pk` and `sk`, jobs by status and age in the index `by-status`,
+/// deleted some time after `ttl`.
 async fn make_table(client: &Client<DynamoDb>, name: &str) -> Result<(), PortError> {
     let what = || format!("make table {name}");
     let key = |name: &str, kind| {
@@ -182,7 +182,7 @@ async fn table_is_active(client: &Client<DynamoDb>, name: &str) -> Result<bool, 
 
 fn is_active(table: &TableDescription) -> bool {
     let indexes = table.global_secondary_indexes.iter().flatten();
-    // An emulator may say nothing of an index's status.
+    // An emulator may not report an index's status.
     let mut indexes = indexes.filter_map(|index| index.index_status.as_ref());
     table.table_status == Some(TableStatus::Active) && indexes.all(|status| *status == IndexStatus::Active)
 }
@@ -192,7 +192,7 @@ async fn expire_rows(client: &Client<DynamoDb>, name: &str) -> Result<(), PortEr
     let asked = client.get().await.describe_time_to_live().table_name(name).send().await;
     let known =
         asked.map_err(|error| port_error(client.connection(), what(), error))?.time_to_live_description;
-    // Saying so twice is an error.
+    // Setting it twice is an error.
     let status = known.and_then(|it| it.time_to_live_status);
     if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
         return Ok(());
@@ -213,7 +213,7 @@ async fn expire_rows(client: &Client<DynamoDb>, name: &str) -> Result<(), PortEr
 async fn make_bucket(connection: &Connection, name: &str) -> Result<(), PortError> {
     let client = crate::s3::client(connection.config().await);
     let mut request = client.create_bucket().bucket(name);
-    // us-east-1 has no name of its own (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
+    // us-east-1 has no location constraint (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
     if let Some(region) = connection.region().await.filter(|region| region != "us-east-1") {
         let here = BucketLocationConstraint::from(region.as_str());
         let here = CreateBucketConfiguration::builder().location_constraint(here).build();
@@ -229,7 +229,7 @@ async fn make_bucket(connection: &Connection, name: &str) -> Result<(), PortErro
 
 async fn make_topic(client: &Client<Sns>, name: &str) -> Result<String, PortError> {
     let what = || format!("make topic {name}");
-    // Making a topic that is there gives its ARN.
+    // Creating an existing topic returns its ARN.
     let made = client
         .get()
         .await

@@ -19,13 +19,13 @@ use multipart::{PART_BYTES, put_in_parts};
 pub use objects::{S3Objects, S3Pages};
 
 pub(crate) fn client(config: &SdkConfig) -> aws_sdk_s3::Client {
-    // By default the bucket is part of the host's name, and an emulator's host has no such names.
+    // By default the bucket is part of the host name, which does not work with an emulator's host.
     let path_style = config.endpoint_url().is_some();
     aws_sdk_s3::Client::from_conf(Builder::from(config).force_path_style(path_style).build())
 }
 
-/// A client for sending: the time limit of an answer counts from the beginning of the request, and a body takes as long as
-/// it takes. One that stalls is noticed by the SDK's stalled-stream protection.
+/// A client for sending: the time limit of an answer counts from the start of the request, and a body takes as long as
+/// it takes. The SDK's stalled-stream protection detects one that stalls.
 fn sending_client(config: &SdkConfig) -> aws_sdk_s3::Client {
     let path_style = config.endpoint_url().is_some();
     let usual = config.timeout_config().and_then(|timeouts| timeouts.connect_timeout());
@@ -39,8 +39,8 @@ fn sending_client(config: &SdkConfig) -> aws_sdk_s3::Client {
 
 /// Content by its digest, in one bucket: `blobs/<SHA-256 in hexadecimal>`.
 ///
-/// Nothing is ever deleted; the bucket's lifecycle rule decides how long blobs live, which has to be longer than the
-/// jobs do.
+/// Nothing is ever deleted; the bucket's lifecycle rule decides how long blobs live, which must be longer than the jobs
+/// do.
 #[derive(Debug)]
 pub struct S3Blobs {
     client: Client<aws_sdk_s3::Client>,
@@ -58,8 +58,8 @@ impl S3Blobs {
         }
     }
 
-    /// Stores a file for jobs to name, under `files/<SHA-256 in hexadecimal>`, and returns its `s3://` URI. What is
-    /// there already is not sent again.
+    /// Stores a file for jobs to name, under `files/<SHA-256 in hexadecimal>`, and returns its `s3://` URI. An existing
+    /// file is not sent again.
     ///
     /// # Errors
     /// When the bucket does not answer or does not exist.
@@ -69,7 +69,7 @@ impl S3Blobs {
         let asked = self.client.get().await.head_object().bucket(&self.bucket).key(&key).send().await;
         match asked {
             Ok(_) => {}
-            // Whoever may not list the bucket is not told that something is missing either.
+            // A caller that may not list the bucket gets 403 for a missing object too.
             Err(SdkError::ServiceError(answer)) if matches!(answer.raw().status().as_u16(), 403 | 404) => {
                 self.put(&format!("upload to {uri}"), key, bytes).await?;
             }

@@ -1,4 +1,4 @@
-//! The topics: jobs are published to one, their ends are told on another.
+//! The topics: jobs are published to one, their ends are announced on another.
 
 use aws_sdk_sns::Client as Sns;
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -13,7 +13,7 @@ use crate::error::{port_error_of, unsendable};
 /// Most bytes of a message: 256 KiB (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
 pub const MAX_MESSAGE_BYTES: usize = 262_144;
 
-/// Longest reason in an event; the job's row has all of it.
+/// Longest reason in an event; the job's row has it in full.
 const MAX_REASON_CHARS: usize = 2_000;
 
 /// The version of the event's shape; fields may be added without a new one.
@@ -48,7 +48,7 @@ impl Topic {
     }
 }
 
-/// Where jobs are published.
+/// The topic to which jobs are published.
 #[derive(Debug)]
 pub struct JobTopic(Topic);
 
@@ -73,7 +73,7 @@ impl JobTopic {
     }
 }
 
-/// Where a platform publishes what its fleet follows.
+/// The topic to which a platform publishes its fleet's events.
 #[derive(Debug)]
 pub struct ActivityTopic(Topic);
 
@@ -92,7 +92,7 @@ impl ActivityTopic {
     }
 }
 
-/// Tells on a topic that jobs have ended. `status` and `workload` are message attributes too, for filter policies.
+/// Announces on a topic that jobs have ended. `status` and `workload` are message attributes too, for filter policies.
 #[derive(Debug)]
 pub struct SnsJobEvents(Topic);
 
@@ -131,7 +131,7 @@ fn event(row: &JobRow) -> String {
 
 fn attributes(row: &JobRow) -> Vec<(&'static str, String)> {
     let mut attributes = vec![("status", row.status().to_string())];
-    // An attribute has a value; what was rejected has no workload that anybody knows.
+    // An attribute must have a value; a rejected job has no known workload.
     if let Some(published) = row.published.as_ref().filter(|published| !published.workload.is_empty()) {
         attributes.push(("workload", published.workload.clone()));
     }

@@ -1,4 +1,4 @@
-//! Where a deployment is, from the outputs of its stack; what it is made of, from its resources.
+//! The names of a deployment's parts, from the outputs of its stack; its physical ids, from the stack's resources.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub async fn stack_resources(
         let wanted = page
             .stack_resource_summaries()
             .iter()
-            // One that is gone, or was never made, is still listed.
+            // A resource that was deleted, or never created, is still listed.
             .filter(|it| it.resource_type() == Some(resource_type) && !is_gone(it));
         ids.extend(wanted.filter_map(|it| Some(it.physical_resource_id()?.to_owned())));
     }
@@ -62,7 +62,7 @@ fn is_gone(resource: &aws_sdk_cloudformation::types::StackResourceSummary) -> bo
     matches!(resource.resource_status(), Some(CreateFailed | DeleteComplete))
 }
 
-/// Why CloudFormation did not tell.
+/// Why CloudFormation did not answer.
 async fn failed<E>(
     connection: &Connection,
     doing: &str,
@@ -72,7 +72,7 @@ async fn failed<E>(
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    // CloudFormation has no error of its own for a stack that is not there, only this validation error:
+    // CloudFormation has no specific error for a stack that does not exist, only this validation error:
     // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     if error.code() == Some("ValidationError")
         && error.message().is_some_and(|message| message.contains("does not exist"))

@@ -1,5 +1,5 @@
-//! What plays Lambda's event sources needs of AWS: reading streams and topics, invoking functions, and a place for what
-//! could not be processed.
+//! The AWS calls behind a stand-in for Lambda's event sources: reading streams and topics, invoking functions, and
+//! storing records that could not be processed.
 
 mod function;
 mod inbox;

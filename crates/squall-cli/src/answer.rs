@@ -33,7 +33,7 @@ pub(crate) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// The report's file, if there is to be one: known to be writable before the work begins.
+    /// The report's file, if requested: checked to be writable before the work begins.
     pub(crate) fn report_file(&self) -> Result<Option<ReportFile<'_>>> {
         self.report.as_deref().map(ReportFile::new).transpose()
     }
@@ -58,7 +58,7 @@ impl<'a> Ended<'a> {
         Self::new(observation, (observation.row.created_us, ending.ended_us), None)
     }
 
-    /// As somebody saw it who waited from one time to another, microseconds of the grid's clock.
+    /// As observed by a caller that waited from one time to another, microseconds of the grid's clock.
     pub(crate) fn new(
         observation: &'a Observation,
         (started_us, ended_us): (u64, u64),
@@ -83,11 +83,11 @@ impl<'a> Ended<'a> {
         }
     }
 
-    /// Prints it and writes it to the report's file. Each way out is tried before the first failure is reported: the
-    /// answer may have taken hours.
+    /// Prints the answer and writes it to the report's file. Each output is tried before the first failure is reported:
+    /// the answer may have taken hours.
     ///
     /// # Errors
-    /// When one of them does not take it.
+    /// When one of the outputs fails.
     pub(crate) fn give(&self, output: &OutputArgs, file: Option<ReportFile<'_>>) -> Result<()> {
         let json = serde_json::to_string_pretty(&self.json())? + "\n";
         let text = || match self.ending.status {
@@ -196,10 +196,10 @@ impl<'a> Ended<'a> {
     }
 }
 
-/// Gives the answer of a job that somebody found in the store at its end; a job that was rejected has none.
+/// Gives the answer of a job that has ended in the store; a job that was rejected has none.
 ///
 /// # Errors
-/// When the answer cannot be read, or nobody takes it.
+/// When the answer cannot be read or written.
 pub(crate) fn conclude(
     observation: &Observation,
     output: &OutputArgs,
@@ -217,10 +217,10 @@ pub(crate) fn conclude(
     })
 }
 
-/// Prints the answer so far of a job that runs.
+/// Prints the answer so far of a running job.
 ///
 /// # Errors
-/// When the answer cannot be read, or nobody takes it.
+/// When the answer cannot be read or written.
 pub(crate) fn give_so_far(
     observation: &Observation,
     output: &OutputArgs,
@@ -262,7 +262,7 @@ fn shouted(status: JobStatus) -> String {
     status.to_string().to_uppercase().replace('_', " ")
 }
 
-/// A share for people; never rounded up to all of it.
+/// A share for people; never rounded up to 100 %.
 pub(crate) fn percent(share: f64) -> String {
     let floored = (share * 1_000.0).floor() / 10.0;
     format!("{floored:.1} %")

@@ -11,7 +11,7 @@ static INTERRUPTED_ONCE: AtomicBool = AtomicBool::new(false);
 /// Calls `first` at the first Ctrl-C.
 ///
 /// # Errors
-/// When the system does not let us listen.
+/// When the system does not let us install a handler.
 pub(crate) fn on_ctrl_c(first: impl Fn() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(move || {
         if INTERRUPTED_ONCE.swap(true, Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! A job's file: what `run`, `check` and `submit` are given.
+//! A job's file, the argument of `run`, `check` and `submit`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -24,12 +24,12 @@ impl JobFile {
         std::fs::read(&self.0).with_context(|| format!("cannot read the job {}", self.0.display()))
     }
 
-    /// Where the names of its files start from.
+    /// The directory against which the names of its files are resolved.
     pub(crate) fn directory(&self) -> PathBuf {
         self.0.parent().map(Path::to_owned).unwrap_or_default()
     }
 
-    /// Its name without the ending.
+    /// Its name without the extension.
     pub(crate) fn stem(&self) -> String {
         self.0.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
     }
@@ -38,7 +38,7 @@ impl JobFile {
 /// A job's id, as an argument.
 ///
 /// # Errors
-/// When it cannot be one.
+/// When it is not a valid id.
 pub(crate) fn job_id(text: &str) -> Result<JobId, InputError> {
     JobId::new(text)
 }

@@ -67,7 +67,7 @@ const LEFT_OUT: &str = "  left out of this build; `cargo run --release --package
 /// The commands that need a deployed grid.
 const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry", "cancel"];
 
-/// Runs the command line with these workloads, and gives the exit status: the `main` of a `squall` of one's own.
+/// Runs the command line with these workloads, and returns the exit status: the `main` of a custom `squall`.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -118,7 +118,7 @@ fn help() -> String {
 
 /// Exit status: the answer is not whole, or there is none for now.
 const FAILURES: u8 = 1;
-/// Exit status: what was asked makes no sense.
+/// Exit status: the request is invalid.
 const USAGE_OR_INPUT: u8 = 2;
 /// Exit status: Ctrl-C.
 const INTERRUPTED: u8 = 130;

@@ -1,4 +1,4 @@
-//! The commands that need AWS, or something that plays it. They bring its SDKs, so they can be left out of a build: the first
+//! The commands that need AWS or an emulator. They depend on its SDKs, so they can be left out of a build: the first
 //! answer of `make demo` should not wait for those.
 
 use std::process::ExitCode;
@@ -51,15 +51,15 @@ pub(crate) fn main(command: &Command, registry: &Registry) -> Result<ExitCode> {
     }
 }
 
-/// Does something that waits, on this thread.
+/// Runs an asynchronous operation on this thread.
 ///
 /// # Errors
-/// When what is done fails.
+/// When the operation fails.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let done = runtime.block_on(work);
-    // A look-up of a name that nobody waits for any more must not hold up the exit.
+    // An abandoned name look-up must not delay the exit.
     runtime.shutdown_background();
     done
 }

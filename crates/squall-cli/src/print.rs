@@ -1,4 +1,4 @@
-//! Writing to a terminal, a file or a pipe that may be gone.
+//! Writes to a terminal, a file or a pipe that may be closed.
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use squall_core::ports::PortError;
 
-/// Writes the answer to stdout. A reader that has seen enough is no error.
+/// Writes the answer to stdout. A reader that has closed the pipe is not an error.
 ///
 /// # Errors
-/// When stdout takes no more, such as a full disk.
+/// When stdout fails, such as on a full disk.
 pub(crate) fn answer(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -18,7 +18,7 @@ pub(crate) fn answer(text: &str) -> Result<()> {
     }
 }
 
-/// Writes about the answer to stderr, if anybody still reads that.
+/// Writes everything else to stderr, if that is still open.
 pub(crate) fn aside(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
@@ -29,7 +29,7 @@ pub(crate) fn error(problem: &str, status: u8) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Whether asking again later may do.
+/// Whether a later attempt may succeed.
 pub(crate) fn is_transient(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<PortError>()).any(|error| !error.is_permanent())
 }

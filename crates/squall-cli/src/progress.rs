@@ -19,7 +19,7 @@ const ENOUGH_TO_ESTIMATE: f64 = 0.02;
 pub(crate) struct Display {
     shown: bool,
     bar: Option<ProgressBar>,
-    /// How long the bar is, columns.
+    /// Length of the bar, columns.
     bar_columns: usize,
     units: Option<(u64, String)>,
     headline: Option<String>,
@@ -33,12 +33,12 @@ impl Display {
         Self { shown, bar, bar_columns: 0, units: None, headline: None, with_cost: false }
     }
 
-    /// Says what the job cost so far as well.
+    /// Includes the job's cost so far.
     pub(crate) fn with_cost(self) -> Self {
         Self { with_cost: true, ..self }
     }
 
-    /// A line beside the progress.
+    /// Prints a line beside the progress.
     pub(crate) fn note(&self, line: &str) {
         let write = || print::aside(&format!("{line}\n"));
         match &self.bar {
@@ -54,7 +54,7 @@ impl Display {
         }
     }
 
-    /// The share that is done and what to say about it in so many columns.
+    /// The share that is done, and its description in this many columns.
     fn line(&self, row: &JobRow, now_us: u64, columns: usize) -> Option<(f64, String)> {
         let published = row.published.as_ref()?;
         let total = row.total();
@@ -69,7 +69,7 @@ impl Display {
         if total.n_failures > 0 {
             parts.push(format!("{} failed", total.n_failures));
         }
-        // What matters most comes first: a narrow terminal cuts the rest off.
+        // The most important part comes first: a narrow terminal cuts off the rest.
         let n_taken = parts.iter().map(|part| part.len() + ", ".len()).sum();
         let headline = self.headline.as_deref().and_then(|it| fitting(it, columns.saturating_sub(n_taken)));
         parts.splice(0..0, headline.map(str::to_owned));
@@ -82,7 +82,7 @@ impl Display {
         Some((share, parts.join(", ")))
     }
 
-    /// Gives the bar the length that suits the terminal, and says how many columns are left for words.
+    /// Fits the bar to the terminal, and returns the number of columns left for words.
     fn arrange(&mut self) -> usize {
         let Some(bar) = &self.bar else { return usize::MAX };
         let columns = terminal::columns(std::io::stderr()).unwrap_or(terminal::WIDEST);
@@ -133,7 +133,7 @@ impl Progress for Display {
     }
 }
 
-/// The columns of the bar and those of the words behind it: words are worth more.
+/// The columns of the bar and those of the words after it: words have priority.
 fn divided(columns: usize) -> (usize, usize) {
     let bar = match columns {
         ..70 => 6,
@@ -143,7 +143,7 @@ fn divided(columns: usize) -> (usize, usize) {
     (bar, columns.saturating_sub(bar + " 100% ".len()))
 }
 
-/// As much of a headline as fits into so many columns: all, or all but what is in brackets, or nothing.
+/// The part of a headline that fits into this many columns: all, or all but the part in brackets, or nothing.
 fn fitting(headline: &str, columns: usize) -> Option<&str> {
     let short = headline.split_once(" (").map_or(headline, |(short, _)| short);
     [headline, short].into_iter().find(|it| it.chars().count() <= columns)

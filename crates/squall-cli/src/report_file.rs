@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// A file for the answer, made beside its final name before the work begins: what cannot be written is known at once,
-/// and an old report stays until there is a new one.
+/// A file for the answer, created beside its final name before the work begins: a file that cannot be written is
+/// reported at once, and an old report stays until there is a new one.
 pub(crate) struct ReportFile<'a> {
     path: &'a Path,
     draft: PathBuf,

@@ -90,7 +90,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     if let Err(error) = answer.give(&args.output, report_file) {
         return Ok(print::error(&format!("{error:#}"), FAILURES));
     }
-    // Only Ctrl-C cancels a job that runs here.
+    // Only Ctrl-C cancels a local job.
     Ok(match answer.status() {
         JobStatus::Cancelled => ExitCode::from(INTERRUPTED),
         _ => answer.exit(),

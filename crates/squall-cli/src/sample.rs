@@ -1,4 +1,4 @@
-//! `squall sample`: writes inputs to start from.
+//! `squall sample`: writes sample inputs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes every file beside its place and only then puts them all there, so that a full disk replaces nothing.
+/// Writes every file beside its final name before it renames them all, so that a full disk replaces nothing.
 fn write_all(directory: &Path, files: &Files) -> Result<()> {
     let unfinished = |name: &str| directory.join(format!(".{name}.unfinished"));
     let written = files.iter().try_for_each(|(name, bytes)| {
@@ -79,7 +79,7 @@ fn write_all(directory: &Path, files: &Files) -> Result<()> {
     });
     if placed.is_err() {
         for name in files.keys() {
-            // It may never have been written; the error that matters is the first.
+            // It may never have been written; the first error is the one that matters.
             let _ = fs::remove_file(unfinished(name));
         }
     }

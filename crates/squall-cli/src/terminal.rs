@@ -1,20 +1,20 @@
-//! How wide the terminal is, and texts that fit it.
+//! The width of the terminal, and texts that fit it.
 
 use clap::Command;
 use rustix::fd::AsFd;
 
 /// Wider lines are hard to read, columns.
 pub(crate) const WIDEST: usize = 100;
-/// A line of a text that is at least so long was broken because it was full, columns.
+/// A line of a text that is at least this long was wrapped because it was full, columns.
 const FULL: usize = 90;
 
-/// The columns of the terminal behind a file; `None` when there is none behind it.
+/// The columns of the terminal behind a file; `None` if it is not a terminal.
 pub(crate) fn columns(file: impl AsFd) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(file).ok()?;
     Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
 }
 
-/// The command with the end of its help, and of its subcommands' help, broken to fit the terminal.
+/// The command with its and its subcommands' closing help wrapped to fit the terminal.
 pub(crate) fn with_fitting_help(command: Command) -> Command {
     fit(command, columns(std::io::stdout()).unwrap_or(WIDEST).min(WIDEST))
 }
@@ -28,16 +28,16 @@ fn fit(command: Command, width: usize) -> Command {
     command.mut_subcommands(|it| fit(it, width))
 }
 
-/// A part of a text that is broken by itself.
+/// A part of a text that is wrapped by itself.
 enum Part {
     Blank,
     /// Prose.
     Paragraph(String),
-    /// A line of an example, a list or a table: what goes on below it is indented further.
+    /// A line of an example, a list or a table: its continuation lines are indented further.
     Item(String),
 }
 
-/// The text with each paragraph filled, and each indented line broken behind the column where its explanation begins.
+/// The text with each paragraph filled, and each indented line wrapped at the column where its explanation begins.
 fn broken(text: &str, width: usize) -> String {
     let mut parts: Vec<Part> = Vec::new();
     let mut last = "";
@@ -70,18 +70,19 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The column where what is behind two spaces begins, or a little more than the line's own indent.
+/// The column of the text after two spaces, or a little more than the line's own indent.
 fn explanation(item: &str, width: usize) -> usize {
     let text = item.trim_start();
     let gap = text.find("  ").map(|at| at + indent(&text[at..]) + indent(item));
     gap.filter(|&column| column + 20 <= width).unwrap_or(indent(item) + 3)
 }
 
-/// The text in lines of at most so many columns, if its words are short enough, the second and later ones indented.
+/// The text in lines of at most this many columns, if its words are short enough; the second and later ones are
+/// indented.
 fn filled(text: &str, hanging: usize, width: usize) -> String {
     let (mut done, mut line) = (String::new(), String::new());
     let mut n_columns = 0;
-    // Spaces stay with the word behind them, so that columns stay aligned.
+    // Spaces stay with the word after them, so that columns stay aligned.
     for piece in pieces(text) {
         let n = piece.chars().count();
         if n_columns + n > width && !line.trim().is_empty() {
@@ -98,7 +99,7 @@ fn filled(text: &str, hanging: usize, width: usize) -> String {
     done + line.trim_end()
 }
 
-/// The words, each with the spaces in front of it.
+/// The words, each with the spaces before it.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! `squall workloads`: what can be run, and what its input looks like.
+//! `squall workloads`: the available workloads, and the schema of their input.
 
 use std::process::ExitCode;
 

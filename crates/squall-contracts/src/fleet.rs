@@ -1,4 +1,4 @@
-//! What every implementation of the controllers' ports must do.
+//! The contract of the controllers' ports.
 
 use std::fmt::Debug;
 
@@ -25,7 +25,7 @@ fn id(n: u32) -> Result<InstanceId, Broken> {
     InstanceId::new(format!("i-{n}"))
 }
 
-/// The levels of a version, told by a source.
+/// The levels of a version, as reported by a source.
 fn levels(version: u64, source: &str) -> Result<Levels, Broken> {
     let mut levels = Levels { version, ..Levels::default() };
     let level = Runs { queued: 1, running: 2 };
@@ -39,10 +39,10 @@ fn row(n: u32, version: u64, idle_since_us: u64) -> Result<InstanceRow, Broken> 
     Ok(InstanceRow { version, ..InstanceRow::new(id(n)?, idle_since_us) })
 }
 
-/// The ledger of a group that nobody ever wrote to.
+/// The ledger of a group that was never written to.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn ledger(ledger: &impl Ledger) -> Result<(), Broken> {
     levels_are_written_over_what_was_read(ledger).await?;
     instances_are_written_over_what_was_read(ledger).await?;
@@ -104,10 +104,10 @@ async fn one_of_a_claim_and_a_drain_wins(ledger: &impl Ledger) -> Result<(), Bro
     Ok(())
 }
 
-/// The metrics of a group that nobody ever wrote to.
+/// The metrics of a group that was never written to.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn metrics(metrics: &impl Metrics) -> Result<(), Broken> {
     let maximum = async |series| done("read a metric", metrics.maximum(series, 600).await);
     same("what was never written is not known", &maximum(Series::Runs).await?, &None)?;
@@ -120,10 +120,10 @@ pub async fn metrics(metrics: &impl Metrics) -> Result<(), Broken> {
     same("the others are not known", &maximum(Series::Terminated).await?, &None)
 }
 
-/// A group of 0 to 9 that is told to have one instance: how large it is told to be.
+/// A group of 0 to 9 with a desired size of one: how the desired size changes.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn scaling_group_size(group: &impl ScalingGroup) -> Result<(), Broken> {
     for n in [1, 4, 4, 2, 9] {
         done("set the desired capacity", group.set_desired(n).await)?;
@@ -137,10 +137,10 @@ pub async fn scaling_group_size(group: &impl ScalingGroup) -> Result<(), Broken>
     Ok(())
 }
 
-/// A group of 0 to 9 that is told to have nine instances, in service: who goes, and what is refused.
+/// A group of 0 to 9 with nine instances in service: which are terminated, and which requests are refused.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn scaling_group_victims(group: &impl ScalingGroup) -> Result<(), Broken> {
     permanent("more than the maximum", group.set_desired(10).await)?;
     let seen = done("describe", group.describe().await)?;

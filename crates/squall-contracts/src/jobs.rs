@@ -1,4 +1,4 @@
-//! What every store of jobs must do, and every list of them.
+//! The contract of every job store, and of every job list.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ fn reopened(n_tasks: u32, expires_s: u64) -> Reopened {
     }
 }
 
-/// What a consumer is told of a job is what its row says.
+/// A consumer's view of a job agrees with the job's row.
 async fn standing_is_of_the_row(store: &impl JobStore, id: &JobId) -> Result<(), Broken> {
     let row = done("read a job", store.job(id).await)?;
     let standing = done("read a job's standing", store.standing(id).await)?;
@@ -57,7 +57,7 @@ async fn standing_is_of_the_row(store: &impl JobStore, id: &JobId) -> Result<(),
 /// The jobs and their buckets.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn job_store(store: &impl JobStore, name: &str) -> Result<(), Broken> {
     nothing_is_known_of_a_job_that_never_was(store, name).await?;
     an_id_is_taken_once(store, name).await?;
@@ -96,7 +96,7 @@ async fn an_id_is_taken_once(store: &impl JobStore, name: &str) -> Result<(), Br
     same("a job is what was stored", &done("read a job", store.job(&id).await)?, &Some(first.clone()))?;
     let other = row(&named(name, "other")?);
     same("another id is new", &done("create a job", store.create_job(&other).await)?, &Created::New)?;
-    // Also when it has ended: the same id never runs twice.
+    // Even when it has ended: the same id never runs twice.
     done("end a job", store.end_job(&id, 0, &ending(JobStatus::Complete)).await)?;
     let ended = JobRow { ending: Some(ending(JobStatus::Complete)), ..first };
     let created = done("create a job", store.create_job(&second).await)?;
@@ -129,7 +129,7 @@ async fn a_job_ends_once(store: &impl JobStore, name: &str) -> Result<(), Broken
         let written = done("end a job", store.end_job(&id, 0, &second).await)?;
         same("an ended job does not end again", &written, &Written::Raced)?;
     }
-    // Whoever did not hear that it was written must learn so now, or nobody tells of the end.
+    // A caller that lost the first reply must learn now that it was written, or the end is never announced.
     let again = done("end a job", store.end_job(&id, 0, &first).await)?;
     same("an ending that was written is written", &again, &Written::Yes)?;
     let found = done("read a job", store.job(&id).await)?.and_then(|row| row.ending);
@@ -171,7 +171,7 @@ async fn progress_only_grows(store: &impl JobStore, name: &str) -> Result<(), Br
     let id = named(name, "progress")?;
     done("create a job", store.create_job(&row(&id)).await)?;
     let mut expected = BTreeMap::new();
-    // Late, doubled and out of order, as collectors that race report.
+    // Late, duplicated and out of order, as racing collectors report.
     for (bucket, n_tasks, kept) in
         [(0, 3, 3), (1, 9, 9), (0, 2, 3), (0, 3, 3), (1, 10, 10), (0, 7, 7), (1, 1, 10)]
     {
@@ -238,7 +238,7 @@ async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Res
     same("it runs, its progress stays", &done("read", store.job(&id).await)?, &Some(expected.clone()))?;
     let second = take_up(first.ended_us, &reopened(15, 3)).await?;
     same("it is taken up once", &second, &Written::Raced)?;
-    // What is left from before it was taken up does nothing to it.
+    // Writes of the generation before it was reopened have no effect.
     done("mark enqueued", store.mark_enqueued(&id, 0).await)?;
     let late = done("end a job", store.end_job(&id, 0, &ending(JobStatus::Cancelled)).await)?;
     same("who knew it before does not end it", &late, &Written::Raced)?;
@@ -273,7 +273,7 @@ async fn large_rows_are_kept(store: &impl JobStore, name: &str) -> Result<(), Br
     let published =
         |seed, generation| Published { resent: resent(large(seed)), generation, ..reopened(9, 1).published };
     let mut expected = JobRow { published: Some(published(1, 0)), ..row(&id) };
-    // Not `same`: half a megabyte would not be read.
+    // Not `same`: half a megabyte in a message is unreadable.
     let kept = async |what: &str, expected: &JobRow| {
         let found = done("read a large job", store.job(&id).await)?;
         same(what, &(found.as_ref() == Some(expected)), &true)
@@ -311,16 +311,16 @@ async fn large_rows_are_kept(store: &impl JobStore, name: &str) -> Result<(), Br
     Ok(())
 }
 
-/// The jobs, listed. A list may lag behind the store: each answer is asked for again for some seconds of the clock.
+/// The jobs, listed. A list may lag behind the store: each answer is polled for some seconds of the clock.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn job_list<S: JobStore + JobList>(
     store: &S,
     clock: &impl Clock,
     name: &str,
 ) -> Result<(), Broken> {
-    // Newer than whatever others keep here, and than earlier runs.
+    // Newer than any other test's jobs here, and than those of earlier runs.
     let since_us = 2 * super::CREATED_US + clock.now_us();
     let mut ids = Vec::new();
     for (age, what) in (0..).zip(["oldest", "middle", "newest"]) {
@@ -341,7 +341,7 @@ pub async fn job_list<S: JobStore + JobList>(
     listed.are(JobStatus::Rejected, &[&rejected]).await?;
     let over = ending(JobStatus::OverBudget);
     done("end a job", store.end_job(middle, 0, &over).await)?;
-    // Whoever looks after what runs also tells what ends.
+    // The collector that tends running jobs also announces their ends.
     listed.are(JobStatus::Running, &[newest, middle, oldest]).await?;
     done("mark announced", store.mark_announced(middle, over.ended_us).await)?;
     listed.are(JobStatus::Running, &[newest, oldest]).await?;
@@ -354,7 +354,7 @@ pub async fn job_list<S: JobStore + JobList>(
     same("a rejected job does not run", &running.contains(&rejected), &false)?;
     let stale = done("list", store.jobs(JobStatus::OverBudget, Order::NewestFirst, 1_000).await)?;
     same("a job has one status", &stale.contains(middle), &false)?;
-    // What no longer runs is no longer in the way of those who look after what runs.
+    // Ended jobs are no longer in the way of the collector that tends running ones.
     for id in [oldest, middle, newest] {
         let cancelled = ending(JobStatus::Cancelled);
         let generation = u32::from(id == middle);
@@ -370,7 +370,7 @@ struct Listed<'a, S, C> {
 }
 
 impl<S: JobList, C: Clock> Listed<'_, S, C> {
-    /// The first of a status are, or soon become, these.
+    /// The first jobs of a status are, or soon become, these.
     async fn are(&self, status: JobStatus, expected: &[&JobId]) -> Result<(), Broken> {
         const TRIES: u32 = 50;
         let mut found = Vec::new();

@@ -1,7 +1,7 @@
-//! What every implementation of a port must do, in memory or on AWS: one suite per port.
+//! The contracts of the ports, in memory or on AWS: one suite per port.
 //!
-//! Each suite takes a name that was never used before in what the port keeps, so it can be run against a table that is
-//! shared, and again. It returns the first promise that is broken.
+//! Each suite takes a name that was never used before in the port's storage, so it can be run against a shared table,
+//! and repeatedly. It returns the first broken promise.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -29,7 +29,7 @@ pub use workers::{FAIL, workers};
 /// A broken promise, in words.
 pub type Broken = String;
 
-/// The year 2100: a store may drop rows whose time is over.
+/// The year 2100: a store may drop expired rows.
 const CREATED_US: u64 = 4_102_444_800_000_000;
 
 fn same<T: PartialEq + Debug>(promise: &str, found: &T, expected: &T) -> Result<(), Broken> {
@@ -91,7 +91,7 @@ fn ending(status: JobStatus) -> Ending {
 /// Content by its digest.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn blob_store(store: &impl BlobStore, name: &str) -> Result<(), Broken> {
     for bytes in [format!("{name}: blob").into_bytes(), vec![0; 1 << 20], Vec::new()] {
         let digest = Digest::of(&bytes);
@@ -103,10 +103,10 @@ pub async fn blob_store(store: &impl BlobStore, name: &str) -> Result<(), Broken
     permanent("reading what nobody put", store.blob(Digest::of(format!("{name}: nothing").as_bytes())).await)
 }
 
-/// Files and objects, one of which is there at `known` with this content, and alone below it.
+/// Files and objects, one of which exists at `known` with this content, and is alone below it.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn objects(store: &impl Objects, known: &str, content: &[u8]) -> Result<(), Broken> {
     let found = done("read a file", store.read(known).await)?;
     same("a file is what was written", &Digest::of(&found), &Digest::of(content))?;
@@ -138,7 +138,7 @@ pub async fn objects(store: &impl Objects, known: &str, content: &[u8]) -> Resul
 /// Time.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn clock(clock: &impl Clock) -> Result<(), Broken> {
     let before_us = clock.now_us();
     clock.sleep_until(before_us).await;

@@ -1,4 +1,4 @@
-//! What every stream and every listener must do.
+//! The contract of every stream and of every announcement of ended jobs.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,7 +16,7 @@ fn data(n: usize) -> Vec<u8> {
     (0..n * 7 % 1_021).map(|i| (i + n).to_le_bytes()[0]).collect()
 }
 
-/// Those of ours, each once, in the order in which each was first found.
+/// This suite's own records, each once, in the order in which each was first found.
 fn ours(name: &str, found: Vec<Found>) -> Vec<Found> {
     let mut seen = HashSet::new();
     let prefix = format!("{name}/");
@@ -26,7 +26,7 @@ fn ours(name: &str, found: Vec<Found>) -> Vec<Found> {
         .collect()
 }
 
-/// The first difference: a thousand records would not be read.
+/// The first difference: a message with a thousand records is unreadable.
 fn same_records(what: &str, found: &[Found], expected: &[Found]) -> Result<(), Broken> {
     if let Some(at) = found.iter().zip(expected).position(|(found, expected)| found != expected) {
         let (found, expected) = (&found[at], &expected[at]);
@@ -41,13 +41,14 @@ fn same_records(what: &str, found: &[Found], expected: &[Found]) -> Result<(), B
     same(&format!("{what}: records"), &found.len(), &expected.len())
 }
 
-/// The stream of tasks: its shards own every hash key once, in order, and what is put arrives in the shard that its hash
-/// key belongs to, at least once, in order.
+/// The stream of tasks: its shards own every hash key once, in order, and each record arrives in the shard of its hash
+/// key, at least once, in order.
 ///
-/// `read` gives all records of a shard, of its index and its range, in the shard's order; others' may be among them.
+/// `read` returns all records of a shard, given its index and its range, in the shard's order; other tests' may be
+/// among them.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn task_queue(
     queue: &impl TaskQueue,
     name: &str,
@@ -80,12 +81,12 @@ pub async fn task_queue(
     Ok(())
 }
 
-/// The stream of results: what is put arrives, at least once, and in order where the partition key is the same.
+/// The stream of results: records arrive at least once, and in order if the partition key is the same.
 ///
-/// `read` gives all records of the stream, those of a partition key in order; others' may be among them.
+/// `read` returns all records of the stream, those of a partition key in order; other tests' may be among them.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn result_queue(
     queue: &impl ResultQueue,
     name: &str,
@@ -96,7 +97,7 @@ pub async fn result_queue(
     let mut expected: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     for n in 0..N_RECORDS {
         let key = format!("{name}/{}", n % N_KEYS);
-        // The number makes it another record than those of the same length.
+        // The number distinguishes it from other records of the same length.
         let record = [n.to_string().into_bytes(), data(n)].concat();
         expected.entry(key.clone()).or_default().push((key.clone(), record.clone()));
         done("put a record", queue.put_result(key, record).await)?;
@@ -110,11 +111,11 @@ pub async fn result_queue(
     Ok(())
 }
 
-/// Who is told that jobs have ended: takes every kind of ending, however long its reason, and takes it again. Returns
-/// the rows that were told, for whoever can hear.
+/// The announcement of ended jobs: accepts every kind of ending, however long its reason, and accepts it again. Returns
+/// the rows that were announced, for tests that can read the announcements.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn job_events(events: &impl JobEvents, name: &str) -> Result<Vec<JobRow>, Broken> {
     let mut told = Vec::new();
     for status in [

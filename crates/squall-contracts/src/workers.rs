@@ -1,4 +1,4 @@
-//! What every set of workers must do.
+//! The contract of every set of workers.
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -6,14 +6,14 @@ use squall_core::ports::{InvokeError, Workers};
 
 use super::{Broken, same};
 
-/// A request that starts with this is to be failed by the workers of the suite; any other is to be answered with itself.
+/// The suite's workers must fail a request that starts with this, and answer any other with itself.
 pub const FAIL: &[u8] = b"fail";
 
 /// Workers that answer each request with itself, but fail those that start with [`FAIL`], on `n_stripes` stripes or
-/// more. `too_large` is a length that no request may have, where there is one.
+/// more. `too_large` is a length that no request may have, if there is such a limit.
 ///
 /// # Errors
-/// The first promise that is broken.
+/// The first broken promise.
 pub async fn workers(workers: &impl Workers, n_stripes: u32, too_large: Option<usize>) -> Result<(), Broken> {
     let every_byte: Vec<u8> = (0..=255).collect();
     let large = every_byte.repeat(4 << 10);
@@ -37,7 +37,7 @@ pub async fn workers(workers: &impl Workers, n_stripes: u32, too_large: Option<u
             Ok(_) => return Err("a request that is too large was answered".to_owned()),
         }
     }
-    // Replies must not be mixed up, whichever comes first.
+    // Replies must not be mixed up, in whatever order they arrive.
     let asked = (0_u32..200).map(async |n| {
         let request = n.to_le_bytes().repeat(1 + n as usize % 50);
         Ok::<_, Broken>((answered(workers, n, &request).await? == request, n))

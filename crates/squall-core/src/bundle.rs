@@ -1,4 +1,4 @@
-//! A job's shared input: what its author wrote, with the files that it names, as one blob.
+//! A job's shared input: its `input` object and the files that it names, as one blob.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct Bundle {
     pub workload: String,
     /// The job's `input` object, as JSON text.
     pub input_json: String,
-    /// What the input names: its files, and the listings of its objects.
+    /// Everything the input names: its files, and the listings of its objects.
     pub given: Given,
 }
 
@@ -27,7 +27,7 @@ impl Message for Bundle {
     }
 }
 
-/// As it was stored before there were versions.
+/// The stored shape before versions were introduced.
 #[derive(Serialize, Deserialize)]
 struct BeforeVersions {
     workload: String,
@@ -42,7 +42,7 @@ impl From<BeforeVersions> for Bundle {
 }
 
 impl Bundle {
-    /// The blob and its name.
+    /// The blob and its digest.
     pub fn to_blob(&self) -> (Digest, Vec<u8>) {
         let bytes = self.to_bytes();
         (Digest::of(&bytes), bytes)

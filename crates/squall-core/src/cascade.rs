@@ -1,7 +1,7 @@
 //! How a consumer drives its subtasks through the workers: concurrency, retries, second copies, giving up.
 //!
-//! [`Cascade`] is a state machine without a clock or I/O: [`Cascade::next`] says what to do now and why, and
-//! [`Cascade::settle`] takes in what came of it. The consumer only carries out.
+//! [`Cascade`] is a state machine without a clock or I/O: [`Cascade::next`] returns the next action and its reason, and
+//! [`Cascade::settle`] takes in the outcome. The consumer only carries out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,18 +9,18 @@ mod pace;
 
 pub use pace::{Pace, ThrottleReason, Throttles};
 
-/// The operator's knobs.
+/// The operator's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CascadePolicy {
-    /// Invocations in flight at first.
+    /// Initial limit on invocations in flight.
     pub initial_concurrency: u32,
-    /// Invocations in flight at most.
+    /// Highest limit on invocations in flight.
     pub max_concurrency: u32,
     /// Identical worker functions to spread over.
     pub n_stripes: u32,
-    /// Attempts per subtask before it is reported failed. A throttled invocation is no attempt.
+    /// Attempts per subtask before it is reported failed. A throttled invocation does not count as an attempt.
     pub max_attempts: u32,
-    /// An invocation that takes longer is given up, microseconds.
+    /// An invocation that takes longer is abandoned, microseconds.
     pub attempt_timeout_us: u64,
     /// Wait before the second attempt, microseconds; doubles with each, jittered.
     pub backoff_us: u64,
@@ -32,7 +32,7 @@ pub struct CascadePolicy {
     pub hedge_after_us: u64,
     /// Share of a task's subtasks that may get a second copy; 0 for none.
     pub duplicate_budget: f64,
-    /// Time kept back to publish the result before the consumer's own deadline, microseconds.
+    /// Time reserved to publish the result before the consumer's own deadline, microseconds.
     pub guard_us: u64,
 }
 
@@ -46,7 +46,8 @@ impl Default for CascadePolicy {
             attempt_timeout_us: 300_000_000,
             backoff_us: 50_000,
             max_backoff_us: 5_000_000,
-            // Cubed waits for three times the median too; earlier mostly copies what would have ended anyway.
+            // Cubed waits for three times the median too; an earlier copy mostly repeats what was about to finish
+            // anyway.
             hedge_after_medians: 3.0,
             hedge_after_us: 50_000,
             duplicate_budget: 0.02,
@@ -58,7 +59,7 @@ impl Default for CascadePolicy {
 /// One invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
-    /// Its number, in the order of starting.
+    /// Its number, in starting order.
     pub id: u32,
     /// Index of the subtask.
     pub subtask: u32,
@@ -66,14 +67,14 @@ pub struct Call {
     pub stripe: u32,
 }
 
-/// What to do now.
+/// The next action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Invoke a worker.
     Start(Call, Start),
     /// Forget this invocation; it counts as failed.
     Abandon(Call),
-    /// Nothing until an invocation ends, or until this time, microseconds.
+    /// Do nothing until an invocation ends, or until this time, microseconds.
     Wait {
         /// When to ask again; `None` when only an ending invocation can change anything.
         until_us: Option<u64>,
@@ -82,31 +83,31 @@ pub enum Next {
     Finished,
 }
 
-/// Why an invocation is started.
+/// The reason for an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// The subtask's turn.
+    /// The subtask's first attempt.
     Turn,
     /// A failed attempt is repeated.
     Retry,
-    /// The first copy has been running much longer than others did.
+    /// The first copy has been running much longer than the others did.
     Hedge,
 }
 
-/// What came of an invocation.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// An answer that is fit to use.
+    /// A usable answer.
     Answered,
     /// Refused before it ran.
     Throttled(ThrottleReason),
-    /// Broken in a way that another attempt may not be.
+    /// Failed in a way that another attempt may not.
     Failed(String),
-    /// Broken in a way that every attempt will be.
+    /// Failed in a way that every attempt will.
     Hopeless(String),
 }
 
-/// Counts for the receipt.
+/// Counters for the receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Invocations that were not refused.
@@ -126,7 +127,7 @@ struct Subtask {
     n_throttles: u32,
     n_in_flight: u32,
     hedged: bool,
-    /// Why the last attempt came to nothing.
+    /// The reason of the last failed attempt.
     last_reason: Option<String>,
 }
 
@@ -145,17 +146,17 @@ struct InFlight {
     started_us: u64,
 }
 
-/// When a task has to be over, microseconds of the grid's clock, and why then.
+/// When a task has to be over, microseconds of the grid's clock, and the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadline {
-    /// The consumer's own time is up.
+    /// The consumer runs out of time.
     Consumer(u64),
-    /// The job's time is up.
+    /// The job reaches its deadline.
     Job(u64),
 }
 
 impl Deadline {
-    /// Whichever comes first.
+    /// The earlier of the two.
     pub fn earlier(consumer_us: u64, job_us: u64) -> Self {
         if job_us < consumer_us { Self::Job(job_us) } else { Self::Consumer(consumer_us) }
     }
@@ -220,7 +221,7 @@ impl Cascade {
         })
     }
 
-    /// What to do at `now_us`, when all has to be over by the deadline.
+    /// The next action at `now_us`, when everything has to be over by the deadline.
     pub fn next(&mut self, now_us: u64, deadline: Deadline) -> Next {
         let stop_us = deadline.us().saturating_sub(self.policy.guard_us);
         if now_us >= stop_us {
@@ -271,7 +272,7 @@ impl Cascade {
             && self.subtasks.get(call.subtask as usize).is_some_and(|it| it.state == State::Open)
     }
 
-    /// Takes in what came of `call`; of a call that was abandoned, nothing.
+    /// Takes in the outcome of `call`; ignored if the call was abandoned.
     pub fn settle(&mut self, now_us: u64, call: Call, outcome: Outcome) {
         let Some(flight) = self.in_flight.remove(&call.id) else { return };
         let Some(subtask) = self.subtasks.get_mut(call.subtask as usize) else { return };
@@ -357,12 +358,12 @@ impl Cascade {
         Next::Start(call, start)
     }
 
-    /// The subtask that is next to get a second copy, and when.
+    /// The next subtask to get a second copy, and when.
     ///
     /// Only once nothing else is waiting: a copy must not take the place of a first attempt.
     fn hedge_due_us(&self) -> Option<(u64, u32)> {
         let allowed = self.policy.duplicate_budget * count(self.subtasks.len());
-        // A task of a few subtasks may still have one, as long as any are allowed at all.
+        // A task of few subtasks may still have one, if any are allowed at all.
         let allowed = if self.policy.duplicate_budget > 0.0 { allowed.max(1.0) } else { 0.0 };
         let spent = self.counts.hedges >= whole(allowed);
         let enough_seen = self.durations_us.len() * 2 >= self.subtasks.len();

@@ -1,4 +1,5 @@
-//! Which code computes a job: a workload's version and the build that has it. Two of them never meet in one job.
+//! The code that computes a job: a workload's version and the build that contains it. Two of them never meet in one
+//! job.
 
 use std::fmt;
 
@@ -6,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 
-/// The build of rows that were written before rows named one.
+/// The build of rows written before rows named one.
 pub const BUILD_BEFORE_NAMES: &str = "before 0.2.0";
 
-/// The code that a job is computed by, as its row and its tasks carry it.
+/// The code that computes a job, as its row and its tasks carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeVersion {
     /// [`Workload::VERSION`](crate::workload::Workload::VERSION).
@@ -24,7 +25,7 @@ impl CodeVersion {
         Self { workload, build: String::new() }
     }
 
-    /// What messages carry that are too many to carry the text.
+    /// The short form, for messages that are too numerous to carry the text.
     pub fn id(&self) -> CodeId {
         CodeId {
             workload: self.workload,
@@ -32,7 +33,7 @@ impl CodeVersion {
         }
     }
 
-    /// The code of rows that were written before rows named one. The workloads that shipped then are version 1.
+    /// The code of rows written before rows named one. The workloads that shipped then are version 1.
     pub(crate) fn before_names() -> Self {
         Self { workload: 1, build: BUILD_BEFORE_NAMES.to_owned() }
     }
@@ -54,7 +55,7 @@ pub struct CodeId {
     pub build: u64,
 }
 
-/// A job that was made by other code than this binary's.
+/// The job was made by code other than this binary's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the job was made by {workload} {made}; this is {workload} {here}")]
 pub struct OtherCode {

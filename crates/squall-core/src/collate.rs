@@ -1,4 +1,4 @@
-//! Merging results exactly once, and proving that nothing is short.
+//! Merging results exactly once, and proving that none is missing.
 
 mod merge;
 mod missing;

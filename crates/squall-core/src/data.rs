@@ -1,8 +1,8 @@
-//! What a slice reads of the objects that its job names.
+//! The data that a slice reads from its job's objects.
 //!
-//! A workload says which [`Extent`]s a slice reads; whoever runs it resolves them, by the pages of the listing, into
-//! [`Part`]s of objects, reads those ahead in chunks of bounded size, and hands them to `evaluate` through [`Data`]. So a
-//! workload stays a synchronous function that knows neither network nor file system.
+//! A workload declares which [`Extent`]s a slice reads; the grid resolves them, through the pages of the listing, into
+//! [`Part`]s of objects, reads those ahead in chunks of bounded size, and hands them to `evaluate` through [`Data`]. So
+//! a workload remains a synchronous function that knows neither network nor file system.
 
 mod memory;
 mod parts;
@@ -13,26 +13,27 @@ pub use parts::{Next, Parts};
 use crate::sources::Object;
 use crate::workload::EvaluateError;
 
-/// Which bytes of a source a slice reads.
+/// The bytes of a source that a slice reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// The source, by its position in [`Given::listings`](crate::sources::Given::listings).
     pub source: usize,
     /// The first byte, of the source's objects laid end to end in the order of the listing.
     pub from: u64,
-    /// The byte behind the last.
+    /// The byte after the last.
     pub to: u64,
     /// Which objects at the borders are read, and how much of them.
     pub borders: Borders,
 }
 
-/// What an [`Extent`] does with the objects that lie across its borders.
+/// How an [`Extent`] treats the objects that straddle its borders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Borders {
     /// Reads exactly these bytes. Empty objects have none.
     Exact,
-    /// Reads every object whole whose first byte is in the extent, and no other: for compressed objects, which cannot be cut.
-    /// An empty object belongs to the extent that has its place; one behind all bytes belongs to the extent that ends there.
+    /// Reads in full every object whose first byte is in the extent, and no other: for compressed objects, which cannot
+    /// be cut. An empty object belongs to the extent that contains its position; one after all bytes belongs to the
+    /// extent that ends there.
     WholeObjects,
 }
 
@@ -43,11 +44,11 @@ pub struct Part {
     pub source: usize,
     /// The object, as it was listed.
     pub object: Object,
-    /// Where the object's first byte is among those of its source, laid end to end.
+    /// The position of the object's first byte among the bytes of its source, laid end to end.
     pub object_at: u64,
-    /// The first byte that is read, of the object.
+    /// The first byte to read, counted in the object.
     pub from: u64,
-    /// The byte behind the last that is read, of the object.
+    /// The byte after the last to read, counted in the object.
     pub to: u64,
 }
 
@@ -68,19 +69,19 @@ pub struct Part {
 /// }
 /// ```
 pub trait Data {
-    /// The next part, in the order of the slice's extents and of the listing; `None` behind the last. What is left of the
-    /// part before is skipped.
+    /// The next part, in the order of the slice's extents and of the listing; `None` after the last. The rest of the
+    /// previous part is skipped.
     ///
     /// # Errors
-    /// When it cannot be read; pass it on.
+    /// When it cannot be read; propagate it.
     fn next_part(&mut self) -> Result<Option<Part>, DataError>;
-    /// The next bytes of the part, never none; `None` at its end.
+    /// The next bytes of the part, never empty; `None` at its end.
     ///
     /// # Errors
-    /// When they cannot be read, also because the object changed since it was listed; pass it on.
+    /// When they cannot be read, for instance because the object changed since it was listed; propagate it.
     fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, DataError>;
-    /// Once the part is read: the next bytes behind it in its object, a few at a time; `None` at the object's end. For what
-    /// begins in a part and ends behind it, such as a line.
+    /// Once the part is read: the next bytes after it in its object, a few at a time; `None` at the object's end. For
+    /// items that begin in a part and end after it, such as a line.
     ///
     /// # Errors
     /// As [`next_chunk`](Data::next_chunk).
@@ -90,10 +91,10 @@ pub trait Data {
 /// Why data cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
-    /// The object is not what was listed, is not there, or may not be read: the slice has no value.
+    /// The object is not the one that was listed, does not exist, or may not be read: the slice has no value.
     #[error("{0}")]
     Gone(String),
-    /// The store did not answer: another attempt may do.
+    /// The store did not answer: another attempt may succeed.
     #[error("{0}")]
     Unavailable(String),
 }

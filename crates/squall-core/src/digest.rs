@@ -39,10 +39,10 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// What identifies a task beyond its index: a digest of its job, the job's input, index, weight and
-/// slice. With the input, because an id may be used again once its job is forgotten.
+/// Identifies a task beyond its index: a digest of its job, the job's input, index, weight and slice. With the input,
+/// because an id may be reused once its job is forgotten.
 ///
-/// Fingerprints are added with wrapping arithmetic, which does not depend on the order; that sum is the digest of the
+/// Fingerprints are added with wrapping arithmetic, which does not depend on the order; their sum is the digest of the
 /// ids that the splitter records and the collector has to arrive at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Fingerprint(pub u128);

@@ -1,3 +1,3 @@
-//! What was stored or sent stays readable: the bytes beside this are read by the tests.
+//! Everything stored or sent stays readable: the tests read the bytes beside this file.
 
 mod tests;

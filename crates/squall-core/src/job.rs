@@ -1,4 +1,4 @@
-//! The job that somebody publishes: its JSON, checked.
+//! A published job: its JSON, checked.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,24 +58,25 @@ impl fmt::Debug for JobId {
     }
 }
 
-/// A job as published, checked as far as can be without its workload.
+/// A job as published, checked as far as possible without its workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// The workload's name.
     pub workload: String,
-    /// The id, when its author chose one: publishing the same id twice runs once.
+    /// The id, if the author chose one: publishing the same id twice runs the job once.
     pub id: Option<JobId>,
     /// The workload's input, as JSON text.
     pub input_json: String,
-    /// Where the files are that the input names, by those names; a file that is not here is where its name says.
+    /// The locations of the files that the input names, by name; a file not listed here is at the location its name
+    /// gives.
     pub files: BTreeMap<String, String>,
-    /// What its author wants to say about the cut.
+    /// The author's wishes for the cut.
     pub sizing: SizingRequest,
-    /// Seconds after which the job expires with what it has.
+    /// Seconds after which the job expires with the results it has.
     pub deadline_s: Option<u64>,
     /// Cost at which no new task is started.
     pub max_cost: Option<NanoUsd>,
-    /// Digest of the message, to tell a redelivery from another job under the same id.
+    /// Digest of the message, to tell a redelivery from another job with the same id.
     pub digest: Digest,
 }
 
@@ -134,11 +135,11 @@ fn checked_cost(usd: f64) -> Result<NanoUsd, InputError> {
     })
 }
 
-/// The path of the object that is being read, to prefix to the path of a field in it.
+/// The path of the object that is being read, to prefix the path of a field in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a>(pub &'a str);
 
-/// Reads JSON, and says where it is wrong.
+/// Reads JSON, and reports the place of an error.
 ///
 /// # Errors
 /// The path of the field, and what was expected there.
@@ -147,7 +148,7 @@ pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T
     let whole = |error: serde_json::Error| InputError::new(root(place), error.to_string());
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        // JSON that ends or breaks between two fields has no name for where it is.
+        // JSON that ends or breaks between two fields has no field to name.
         let inner = path.trim_end_matches('?').trim_end_matches('.');
         let path = match (place.0, inner) {
             (_, "") => root(place),
@@ -165,7 +166,7 @@ fn root(place: Place<'_>) -> String {
     if place.0.is_empty() { "job".to_owned() } else { place.0.to_owned() }
 }
 
-/// The line and column help in the text that a person wrote, not in JSON that was written again from it.
+/// The line and column are useful in text that a person wrote, not in JSON that was re-serialized from it.
 fn without_position(place: Place<'_>, error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
@@ -174,7 +175,7 @@ fn without_position(place: Place<'_>, error: &serde_json::Error) -> String {
     }
 }
 
-/// A text as it may be shown to a person: quoted, control characters escaped, not too long.
+/// A text fit to show to a person: quoted, control characters escaped, not too long.
 pub fn brief(text: &str) -> String {
     format!("`{}`", shortened(&text.escape_debug().to_string()))
 }

@@ -8,7 +8,7 @@ use crate::sources::{Files, Given};
 use crate::wire::{decode, encode};
 use crate::workload::Workload;
 
-/// Checks every law on one input that names files or nothing, over several ways to cut it; `seed` varies the order of
+/// Checks every law on one input that names only files, or nothing, over several cuts; `seed` varies the order of
 /// merging.
 ///
 /// # Errors
@@ -17,7 +17,7 @@ pub fn check<W: Workload>(input: W::Input, files: &Files, seed: u64) -> Result<(
     check_with::<W>(input, &Given::files(files.clone()), &MemorySource::default(), seed)
 }
 
-/// The same for an input that names objects: `given` has their listings, `data` what is in them.
+/// The same for an input that names objects: `given` has their listings, `data` their content.
 ///
 /// # Errors
 /// The law that does not hold, and where.
@@ -123,7 +123,7 @@ fn tree<W: Workload>(mut partials: Vec<W::Partial>) -> Option<W::Partial> {
     partials.pop()
 }
 
-/// Fisher and Yates, driven by a linear congruential sequence: any fixed disorder will do.
+/// Fisher–Yates, driven by a linear congruential sequence: any fixed permutation will do.
 fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut state = seed;
     for i in (1..items.len()).rev() {

@@ -1,8 +1,8 @@
-//! The grid's words and decisions: jobs, slices, tasks, results, the wire, and every choice the grid makes.
+//! The grid's vocabulary and decisions: jobs, slices, tasks, results, the wire, and every choice the grid makes.
 //!
-//! Nothing here touches the world: no async runtime, no clock, no environment, no randomness, no vendor. Time is an
-//! argument, a decision is a function of plain data that returns its reason, and the traits in [`ports`] say what the
-//! grid needs from outside.
+//! Nothing here touches the outside world: no async runtime, no clock, no environment, no randomness, no vendor. Time
+//! is an argument, a decision is a function of plain data that returns its reason, and the traits in [`ports`] state
+//! what the grid needs from outside.
 
 pub mod bundle;
 pub mod cascade;

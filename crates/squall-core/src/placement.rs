@@ -14,7 +14,7 @@ pub struct ShardRange {
     pub last: u128,
 }
 
-/// Where one task goes.
+/// The placement of one task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
     /// Index of the task.
@@ -23,7 +23,7 @@ pub struct Placed {
     pub shard: usize,
 }
 
-/// Assigns tasks to `n_shards` shards, in the order in which they are to be put: heaviest first, ties by index.
+/// Assigns tasks to `n_shards` shards, in the order in which to put them: heaviest first, ties by index.
 ///
 /// Longest processing time first ends within 4/3 of the best possible makespan (Graham, "Bounds on Multiprocessing
 /// Timing Anomalies", 1969). Without shards nothing is placed.

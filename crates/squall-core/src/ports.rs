@@ -1,4 +1,4 @@
-//! What the grid needs from outside, in the grid's words. Adapters implement these; steps are written over them.
+//! What the grid needs from outside, in the grid's vocabulary. Adapters implement these; steps are written over them.
 //!
 //! A port fails with [`PortError`]; the same contract suite holds for every implementation.
 #![expect(async_fn_in_trait, reason = "steps run on whatever executor their binary brings, never spawned")]
@@ -18,19 +18,19 @@ mod assembled;
 
 pub use assembled::Assembled;
 
-/// What jobs name and did not bring along: files, and objects that are listed and read in ranges.
+/// The files and objects that jobs name but do not contain: files are read whole, objects listed and read in ranges.
 ///
 /// Objects may be many and large: an implementation never holds a whole listing or a whole object.
 pub trait Objects {
-    /// A listing under way.
+    /// A listing in progress.
     type Pages: ObjectPages;
 
-    /// The content of the file that a job's input calls `reference`, whole.
+    /// The content of the file that a job's input names as `reference`, in full.
     ///
     /// # Errors
     /// Permanent when there is no such file.
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError>;
-    /// Begins to list every object below `prefix`, a folder or `s3://bucket/prefix`, sorted by name, byte by byte.
+    /// Starts listing every object below `prefix`, a folder or `s3://bucket/prefix`, sorted by name, byte by byte.
     ///
     /// # Errors
     /// Permanent when there is no such place.
@@ -48,11 +48,11 @@ pub trait Objects {
     async fn read_range(&self, location: &str, etag: &str, range: Range<u64>) -> Result<Vec<u8>, PortError>;
 }
 
-/// A listing under way.
+/// A listing in progress.
 pub trait ObjectPages {
-    /// What stands before the names in the objects' locations.
+    /// The prefix that turns the objects' names into locations.
     fn root(&self) -> &str;
-    /// The next objects, in order, at most some thousands; none behind the last.
+    /// The next objects, in order, at most some thousands; empty after the last.
     ///
     /// # Errors
     /// Unknown when the store does not answer.
@@ -92,7 +92,7 @@ pub trait TaskQueue {
     /// Puts records, at least once each, in order per shard as far as the stream can.
     ///
     /// # Errors
-    /// When it is not known that all are on the stream; some may be.
+    /// When not all records are known to be on the stream; some may be.
     async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError>;
 }
 
@@ -101,7 +101,7 @@ pub trait ResultQueue {
     /// Puts a record, at least once.
     ///
     /// # Errors
-    /// When it is not known to be on the stream.
+    /// When the record is not known to be on the stream.
     async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError>;
 }
 
@@ -114,7 +114,7 @@ pub enum InvokeError {
     /// It crashed, timed out, or its answer was lost.
     #[error("{0}")]
     Failed(String),
-    /// It can never be asked, such as a payload over the limit.
+    /// It can never be invoked this way, such as with a payload over the limit.
     #[error("{0}")]
     Impossible(String),
 }
@@ -128,7 +128,7 @@ pub trait Workers {
     async fn invoke(&self, stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError>;
 }
 
-/// What became of creating a job.
+/// The outcome of creating a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Created {
     /// It is new.
@@ -141,7 +141,7 @@ pub enum Created {
 ///
 /// A read sees every write that was acknowledged before it, by any caller: a stale bucket would look like a lost result.
 pub trait JobStore {
-    /// Stores a job unless its id is taken by one that was not rejected.
+    /// Stores a job unless the id is taken by a job that was not rejected.
     ///
     /// # Errors
     /// Unknown when the store does not answer.
@@ -151,17 +151,17 @@ pub trait JobStore {
     /// # Errors
     /// Unknown when the store does not answer.
     async fn job(&self, id: &JobId) -> Result<Option<JobRow>, PortError>;
-    /// What a consumer has to know of a job: the same as of its row, without reading what is large.
+    /// The part of a job's row that a consumer needs, without reading the large parts.
     ///
     /// # Errors
     /// Unknown when the store does not answer.
     async fn standing(&self, id: &JobId) -> Result<Option<Standing>, PortError>;
-    /// Notes that every task is on the stream, unless the job was reopened since this generation.
+    /// Records that every task is on the stream, unless the job was reopened since this generation.
     ///
     /// # Errors
     /// Unknown when the store does not answer; permanent when there is no such job.
     async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError>;
-    /// Takes in a bucket's progress unless a later one is known, and returns the job as it is then.
+    /// Takes in a bucket's progress unless a later one is known, and returns the updated job.
     ///
     /// # Errors
     /// Unknown when the store does not answer; permanent when there is no such job.
@@ -171,23 +171,23 @@ pub trait JobStore {
         bucket: u32,
         progress: BucketProgress,
     ) -> Result<JobRow, PortError>;
-    /// Ends a job on condition that it still runs and was not reopened since this generation, or has ended in exactly
-    /// this way: a caller that lost the reply to its own write must hear that it was written.
+    /// Ends a job on condition that it is still running and was not reopened since this generation, or has ended in
+    /// exactly this way: a caller that lost the reply to its own write must learn that it was written.
     ///
     /// # Errors
     /// Unknown when the store does not answer; permanent when there is no such job.
     async fn end_job(&self, id: &JobId, generation: u32, ending: &Ending) -> Result<Written, PortError>;
-    /// Reopens an ended job, on condition that its ending is the one of `ended_us`. Its progress stays.
+    /// Reopens an ended job, on condition that its ending is the one of `ended_us`. Its progress is kept.
     ///
     /// # Errors
     /// Unknown when the store does not answer; permanent when there is no such job.
     async fn reopen_job(&self, id: &JobId, ended_us: u64, reopened: &Reopened) -> Result<Written, PortError>;
-    /// Notes that the end of `ended_us` was told, unless the job was reopened since.
+    /// Records that the end of `ended_us` was announced, unless the job was reopened since.
     ///
     /// # Errors
     /// Unknown when the store does not answer; permanent when there is no such job.
     async fn mark_announced(&self, id: &JobId, ended_us: u64) -> Result<(), PortError>;
-    /// A bucket; the empty one when nothing was merged yet.
+    /// A bucket; the empty one if nothing was merged yet.
     ///
     /// # Errors
     /// Unknown when the store does not answer.
@@ -199,19 +199,19 @@ pub trait JobStore {
     async fn put_bucket(&self, id: &JobId, bucket: u32, row: &BucketRow) -> Result<Written, PortError>;
 }
 
-/// Which of many jobs come first.
+/// The order of a listing of jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Those that were created last.
+    /// Most recently created first.
     NewestFirst,
-    /// Those that were created first.
+    /// Least recently created first.
     OldestFirst,
 }
 
 /// The jobs, listed.
 pub trait JobList {
-    /// The ids of the jobs of a status, at most so many. A job that has ended is listed as running until its end was
-    /// told: the collector still has to look after it. A job that was written just now may be missing.
+    /// The ids of the jobs with a status, at most `at_most`. A job that has ended is listed as running until its end
+    /// was announced: the collector still has to attend to it. A job that was written just now may be missing.
     ///
     /// # Errors
     /// Unknown when the store does not answer.
@@ -220,9 +220,9 @@ pub trait JobList {
 
 /// Where the end of a job is announced.
 pub trait JobEvents {
-    /// Tells, at least once per ended job.
+    /// Announces the end of a job, at least once per ended job.
     ///
     /// # Errors
-    /// When it is not known to have been told.
+    /// When the announcement is not known to have been delivered.
     async fn job_ended(&self, row: &JobRow) -> Result<(), PortError>;
 }

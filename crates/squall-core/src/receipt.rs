@@ -1,4 +1,4 @@
-//! What work was done for an answer, and what the wait was made of. Both add up in any order.
+//! The work done for an answer, and the breakdown of the wait. Both add up in any order.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub struct Receipt {
     pub tasks: u64,
     /// Subtasks evaluated, each once.
     pub subtasks: u64,
-    /// Worker invocations that were accepted, duplicates and failures among them.
+    /// Worker invocations that were accepted, including duplicates and failures.
     pub invocations: u64,
     /// Invocations refused for throttling.
     pub throttles: u64,
@@ -65,7 +65,7 @@ pub struct TaskTimes {
 /// One stage of many tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stage {
-    /// How many tasks passed.
+    /// Number of tasks that passed.
     pub n_tasks: u64,
     /// Their times added up, microseconds.
     pub sum_us: u64,
@@ -88,7 +88,7 @@ impl Stage {
     }
 }
 
-/// The stages of a job's tasks: what the wait was made of.
+/// The stages of a job's tasks: the breakdown of the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timeline {
     /// On the stream, waiting for its lane.
@@ -123,7 +123,7 @@ impl Timeline {
     }
 }
 
-/// The earlier of two times, of which 0 means not yet.
+/// The earlier of two times, where 0 means not yet.
 pub(crate) fn earlier(one_us: u64, other_us: u64) -> u64 {
     match (one_us, other_us) {
         (0, known) | (known, 0) => known,

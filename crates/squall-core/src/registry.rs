@@ -1,4 +1,4 @@
-//! Workloads by name, with their types erased: the grid moves bytes and never knows what they mean.
+//! Workloads by name, with their types erased: the grid moves bytes and never interprets them.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -15,7 +15,7 @@ use crate::sources::{Listing, Source};
 use crate::wire::{CodecError, decode, encode};
 use crate::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
 
-/// The workloads that a binary can run, and the build that it is.
+/// The workloads that a binary can run, and its build.
 ///
 /// ```no_run
 /// use squall_core::registry::Registry;
@@ -43,7 +43,7 @@ impl Registry {
         self.with_dyn(Arc::new(Erased::<W>(PhantomData)))
     }
 
-    /// The registry with one more workload, which may have its name from anywhere. One of the same name is replaced.
+    /// The registry with one more workload, whose name may be computed at run time. It replaces one of the same name.
     #[must_use]
     pub fn with_dyn(mut self, workload: Arc<dyn AnyWorkload>) -> Self {
         let name = workload.name().to_owned();
@@ -80,12 +80,12 @@ impl Registry {
     /// A workload by its name.
     ///
     /// # Errors
-    /// Names the field `workload`, the value and the names there are.
+    /// Names the field `workload`, the value and the known names.
     pub fn get(&self, name: &str) -> Result<&Arc<dyn AnyWorkload>, InputError> {
         Ok(&self.entry(name)?.workload)
     }
 
-    /// The code that this binary has for a workload.
+    /// This binary's code for a workload.
     ///
     /// # Errors
     /// As [`get`](Registry::get).
@@ -94,7 +94,7 @@ impl Registry {
         Ok(CodeVersion { workload, build: self.build.clone() })
     }
 
-    /// The workload, and the code of this binary as messages carry it.
+    /// The workload, and this binary's code for it, as messages carry it.
     ///
     /// # Errors
     /// As [`get`](Registry::get).
@@ -103,8 +103,8 @@ impl Registry {
         Ok((&entry.workload, entry.code))
     }
 
-    /// The workload for a job that was made by `made`, for what reads or cuts but does not compute: its version has to be the
-    /// same, its build need not.
+    /// The workload for a job that was made by `made`, for callers that read or cut but do not compute: its version has
+    /// to be the same, its build need not.
     ///
     /// # Errors
     /// When there is no such workload, or it is of another version.
@@ -116,10 +116,11 @@ impl Registry {
         Err(self.other(name, made))
     }
 
-    /// The workload for a job that was made by `made`, for what computes or merges: version and build have to be the same.
+    /// The workload for a job that was made by `made`, for callers that compute or merge: version and build have to be
+    /// the same.
     ///
     /// # Errors
-    /// When there is no such workload, or it is other code.
+    /// When there is no such workload, or its code differs.
     pub fn same_code(&self, name: &str, made: &CodeVersion) -> Result<&Arc<dyn AnyWorkload>, CodeError> {
         let workload = self.same_version(name, made)?;
         if self.build == made.build { Ok(workload) } else { Err(self.other(name, made)) }
@@ -132,7 +133,7 @@ impl Registry {
         }
     }
 
-    /// All of them, by name.
+    /// All workloads, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn AnyWorkload>> {
         self.workloads.values().map(|entry| &entry.workload)
     }
@@ -144,13 +145,13 @@ pub enum CodeError {
     /// It has no such workload.
     #[error(transparent)]
     Unknown(#[from] InputError),
-    /// It has other code than what made the job.
+    /// Its code differs from the code that made the job.
     #[error(transparent)]
     Other(#[from] OtherCode),
 }
 
-/// A workload without its types. Implement [`Workload`] where you can: its laws are checked by
-/// [`laws::check`](crate::laws::check). Implement this for what is known by name only when the program runs.
+/// A workload without its types. Prefer implementing [`Workload`]: its laws are checked by
+/// [`laws::check`](crate::laws::check). Implement this for workloads whose name is known only at run time.
 pub trait AnyWorkload: Send + Sync {
     /// The name that jobs use.
     fn name(&self) -> &str;
@@ -160,15 +161,15 @@ pub trait AnyWorkload: Send + Sync {
     fn about(&self) -> &str;
     /// [`Workload::input_schema`].
     fn input_schema(&self) -> Value;
-    /// What a job's input names.
+    /// The files and objects that a job's input names.
     ///
     /// # Errors
-    /// When the input is not of the workload's shape.
+    /// When the input does not have the workload's shape.
     fn sources(&self, input_json: &str) -> Result<Vec<Source>, InputError>;
     /// [`Workload::prepare`].
     ///
     /// # Errors
-    /// When the input does not check.
+    /// When the input is invalid.
     fn prepare(&self, bundle: &Bundle) -> Result<Arc<dyn AnyPrepared>, InputError>;
     /// An empty accumulator of encoded partials; needs no input.
     fn merger(&self) -> Box<dyn Merger>;
@@ -183,9 +184,9 @@ pub trait AnyPrepared: Send + Sync {
     /// # Errors
     /// When the bytes are not a slice.
     fn divide(&self, slice: &[u8], parts: NonZeroUsize) -> Result<Vec<Piece>, CodecError>;
-    /// The objects that the input names, in the order in which extents count them.
+    /// The objects that the input names, in the order in which extents index them.
     fn listings(&self) -> &[Listing];
-    /// What a slice reads of them.
+    /// The extents of them that a slice reads.
     ///
     /// # Errors
     /// When the bytes are not a slice.
@@ -209,7 +210,7 @@ pub trait AnyPrepared: Send + Sync {
     fn headline(&self, partial: &[u8]) -> Result<Option<String>, CodecError>;
 }
 
-/// An encoded slice and what it weighs.
+/// An encoded slice and its weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// The encoded slice.

@@ -1,4 +1,4 @@
-//! What the job store keeps: one row per job, one per bucket.
+//! The content of the job store: one row per job, one per bucket.
 
 mod bucket;
 mod ending;

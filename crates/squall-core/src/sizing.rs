@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::workload::{InputError, Weight};
 
-/// Most tasks that one job may have: a million records fill the default stream's write limit for minutes.
+/// Most tasks that one job may have: a million records saturate the default stream's write limit for minutes.
 pub const MAX_TASKS: u32 = 1_000_000;
 /// Most subtasks of one task: the consumer holds the state of each.
 pub const MAX_SUBTASKS_PER_TASK: u32 = 10_000;
@@ -16,15 +16,15 @@ const SUBTASKS_PER_WORKER: u64 = 4;
 /// Longest subtask that may be asked for, milliseconds: well under Lambda's 900 s.
 pub const MAX_SUBTASK_MS: f64 = 600_000.0;
 
-/// What a job's author may say about the cut; everything unsaid is decided.
+/// The author's wishes for the cut; fields left out are decided by the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SizingRequest {
-    /// How many tasks.
+    /// Number of tasks.
     pub tasks: Option<u32>,
     /// Subtasks per task.
     pub subtasks_per_task: Option<u32>,
-    /// Aimed-at duration of a subtask, milliseconds.
+    /// Target duration of a subtask, milliseconds.
     pub subtask_ms: Option<f64>,
 }
 
@@ -52,10 +52,10 @@ impl SizingRequest {
     }
 }
 
-/// What the deployment is like.
+/// The size of the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Lanes: places where tasks run one after another.
+    /// Number of lanes: a lane runs its tasks one after another.
     pub n_lanes: u32,
     /// Workers that a consumer can keep busy at once.
     pub workers_per_consumer: u32,
@@ -63,15 +63,15 @@ pub struct Capacity {
     pub vcpus_per_worker: u32,
 }
 
-/// The operator's knobs.
+/// The operator's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SizingPolicy {
-    /// Aimed-at duration of a subtask, milliseconds. 250 ms keeps the overhead of an invocation (a few ms) near 1 %
-    /// and a straggler short.
+    /// Target duration of a subtask, milliseconds. 250 ms keeps the overhead of an invocation (a few ms) near 1 % and
+    /// stragglers short.
     pub subtask_ms: f64,
-    /// Below this a subtask is not worth its overhead, milliseconds.
+    /// A shorter subtask is not worth its overhead, milliseconds.
     pub min_subtask_ms: f64,
-    /// Subtasks that every worker should get at least, so that uneven ones level out at the end.
+    /// Minimum subtasks per worker, so that uneven ones level out at the end.
     pub waves: u32,
 }
 
@@ -81,22 +81,22 @@ impl Default for SizingPolicy {
     }
 }
 
-/// Why a job is cut as finely as it is.
+/// The reason for the cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SizingReason {
-    /// The author named the number of pieces.
+    /// The author set the number of pieces.
     Asked,
-    /// The author named the duration.
+    /// The author set the duration.
     AskedDuration,
-    /// Subtasks of the aimed-at duration give every worker enough of them.
+    /// Subtasks of the target duration give every worker enough of them.
     Duration,
-    /// Shorter subtasks than aimed at, so that every worker gets its waves.
+    /// Subtasks are shorter than the target, so that every worker gets its waves.
     Waves,
     /// The job is so small that shorter subtasks would not be worth their overhead.
     Small,
-    /// As many tasks as a job may have; the subtasks are longer than aimed at.
+    /// The limit on tasks was reached; the subtasks are longer than the target.
     Capped,
-    /// The work has no more pieces.
+    /// The work cannot be divided further.
     Indivisible,
 }
 
@@ -105,16 +105,16 @@ pub enum SizingReason {
 pub struct Sizing {
     /// Tasks on the stream.
     pub n_tasks: u32,
-    /// Subtasks that a consumer makes of each.
+    /// Number of subtasks that a consumer cuts from each.
     pub subtasks_per_task: u32,
     /// Expected duration of a subtask on one worker, microseconds.
     pub subtask_us: u64,
-    /// Why.
+    /// The reason for the cut.
     pub reason: SizingReason,
 }
 
 impl Sizing {
-    /// The cut as it came out, when the workload had fewer pieces to give.
+    /// The cut that resulted, if the workload had fewer pieces to give.
     #[must_use]
     pub fn as_cut(self, n_tasks: usize, n_subtasks: usize) -> Self {
         let n_tasks = u32::try_from(n_tasks).unwrap_or(u32::MAX).max(1);
@@ -225,7 +225,7 @@ pub fn plan_sizing(
     }
 }
 
-/// Tasks of `per_task` subtasks each, such that every lane gets the same number of them where there are enough.
+/// Tasks of `per_task` subtasks each, such that every lane gets the same number of them if there are enough.
 fn in_whole_rounds(n_subtasks: u64, per_task: u64, n_lanes: u64) -> u64 {
     let n_tasks = n_subtasks.div_ceil(per_task);
     if n_tasks >= n_lanes { n_tasks.div_ceil(n_lanes) * n_lanes } else { n_subtasks.min(n_lanes) }

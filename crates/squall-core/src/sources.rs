@@ -1,8 +1,8 @@
-//! What a computation reads: small files that are loaded whole, and objects that never are.
+//! The inputs of a computation: small files that are loaded whole, and objects that never are.
 //!
 //! The splitter lists the objects once. The listing travels as pages of names, sizes and ETags, each a blob under its
-//! digest; a job's input has only a line for each page. So a job over a million objects costs a worker the pages of its own
-//! slice, and every slice of a job sees the same objects.
+//! digest; a job's input has only one entry per page. So a job over a million objects costs a worker only the pages of
+//! its own slice, and every slice of a job sees the same objects.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use crate::wire::{CodecError, Message};
 /// The content of the files that a job's input names, by the name that the input uses.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Most objects of a page.
+/// Most objects on a page.
 pub const MAX_PAGE_OBJECTS: usize = 10_000;
 /// Bytes of names and ETags after which a page is full: a worker holds a few pages.
 pub const FULL_PAGE_BYTES: usize = 2 << 20;
 
-/// Something that a job's input names and its computation reads.
+/// A file or a set of objects that a job's input names and its computation reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A small file, loaded whole: a path relative to the job, or a URI.
     File(String),
     /// All objects below a folder, or whose location begins with `s3://bucket/prefix`; listed, and never loaded whole.
     Objects(String),
-    /// The objects that a file names, a location a line; never loaded whole.
+    /// The objects listed in a file, one location per line; never loaded whole.
     ObjectList(String),
 }
 
@@ -38,14 +38,14 @@ impl Source {
     }
 }
 
-/// An object, as it was when it was listed.
+/// An object, as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Its location behind the listing's root: a key, or a path below the folder.
+    /// Its location relative to the listing's root: a key, or a path below the folder.
     pub name: String,
     /// Its size.
     pub bytes: u64,
-    /// What its store calls this content of it. An object with another ETag is not the one that was listed.
+    /// The store's identifier for this content. An object with another ETag is not the one that was listed.
     pub etag: String,
 }
 
@@ -57,7 +57,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The blob and its name.
+    /// The blob and its digest.
     pub fn to_blob(&self) -> (Digest, Vec<u8>) {
         let bytes = WirePage::from(self).to_bytes();
         (Digest::of(&bytes), bytes)
@@ -72,7 +72,7 @@ impl Page {
     }
 }
 
-/// A page as it is stored: of each name only what differs from the one before.
+/// A page as stored: of each name, only the difference from the one before.
 #[derive(Serialize, Deserialize)]
 struct WirePage(Vec<(u32, String, u64, String)>);
 
@@ -109,50 +109,50 @@ impl WirePage {
     }
 }
 
-/// How many bytes two names share at their start, whole characters only; at most what a `u32` holds.
+/// How many bytes two names share at their start, whole characters only; at most what fits in a `u32`.
 fn shared_prefix(one: &str, other: &str) -> usize {
     let alike = one.char_indices().zip(other.chars()).find(|((_, a), b)| a != b);
     alike.map_or(one.len().min(other.len()), |((at, _), _)| at)
 }
 
-/// A page of a listing: where it is and what is on it.
+/// A page of a listing: its digest and its totals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageEntry {
     /// The page's blob.
     pub page: Digest,
-    /// How many objects are on it.
+    /// Number of objects on it.
     pub n_objects: u64,
-    /// Their sizes added up.
+    /// Their total size.
     pub n_bytes: u64,
 }
 
-/// The objects of a source: how many, how large, and where their names are.
+/// The objects of a source: their number, their size, and the pages of their names.
 ///
 /// A slice of it is best a range of its *bytes laid end to end*, in the order of the listing: such a range can be cut
-/// anywhere, weighs what it is long, and needs no name to be cut.
+/// anywhere, its length is its weight, and cutting it needs no names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
     /// The source's name in the input.
     pub name: String,
-    /// What stands before the objects' names in their locations: `s3://bucket/`, a folder, or nothing.
+    /// The prefix of the objects' names in their locations: `s3://bucket/`, a folder, or nothing.
     pub root: String,
     /// The pages, in order.
     pub pages: Vec<PageEntry>,
 }
 
 impl Listing {
-    /// How many objects there are.
+    /// Number of objects.
     pub fn n_objects(&self) -> u64 {
         self.pages.iter().map(|page| page.n_objects).fold(0, u64::saturating_add)
     }
 
-    /// Their sizes added up.
+    /// Their total size.
     pub fn n_bytes(&self) -> u64 {
         self.pages.iter().map(|page| page.n_bytes).fold(0, u64::saturating_add)
     }
 }
 
-/// Makes a listing page by page, so that only one page is held at a time.
+/// Builds a listing page by page, holding only one page at a time.
 #[derive(Debug)]
 pub struct ListingBuilder {
     listing: Listing,
@@ -167,7 +167,7 @@ impl ListingBuilder {
         Self { listing, page: Page::default(), page_bytes: 0 }
     }
 
-    /// Adds an object; gives the page that it filled, as a blob to be stored.
+    /// Adds an object; returns the page that it filled, as a blob to be stored.
     pub fn add(&mut self, object: Object) -> Option<(Digest, Vec<u8>)> {
         self.page_bytes += object.name.len() + object.etag.len();
         self.page.objects.push(object);
@@ -194,18 +194,19 @@ impl ListingBuilder {
     }
 }
 
-/// What a computation is given to prepare its input: the files that it named, and the listings of the objects.
+/// The input to [`prepare`](crate::workload::Workload::prepare): the files that a job named, and the listings of its
+/// objects.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Given {
     /// The content of each [`Source::File`], by its name.
     pub files: Files,
-    /// The listing of each [`Source::Objects`] and [`Source::ObjectList`], in the order in which the input named them. An
-    /// [`Extent`](crate::data::Extent) names one by its position here.
+    /// The listing of each [`Source::Objects`] and [`Source::ObjectList`], in the order in which the input named them.
+    /// An [`Extent`](crate::data::Extent) refers to one by its position here.
     pub listings: Vec<Listing>,
 }
 
 impl Given {
-    /// Files alone.
+    /// Only files.
     pub fn files(files: Files) -> Self {
         Self { files, listings: Vec::new() }
     }

@@ -1,34 +1,35 @@
-//! When each subtask passed each stage, in 16 bytes: what the timeline of a job is drawn from.
+//! When each subtask passed each stage, in 16 bytes: the source of a job's timeline.
 //!
-//! A task's spans share one origin, the moment at which its consumer read it, and one unit, the smallest power of two of
-//! microseconds in which the whole task fits into 19 bits: a subtask's place is known to half a millionth of its task. What
+//! A task's spans share one origin, the moment at which its consumer read it, and one unit, the smallest power of two
+//! of microseconds in which the whole task fits into 19 bits: a subtask's position is known to half a millionth of its
+//! task. Spans without room are counted.
 //! there is no room for is counted.
 
 use serde::{Deserialize, Serialize};
 
 use crate::cascade::Start;
 
-/// Bits of a length of time.
+/// Bits of a duration.
 const TIME_BITS: u32 = 19;
 const MAX_TIME: u64 = (1 << TIME_BITS) - 1;
 /// Spans that always have room: 128 bytes, which no stream or store charges for.
 const ALWAYS: usize = 8;
-/// Beyond that, spans are at most this part of the bytes that they travel with: one in fifty, 2 %.
+/// Beyond that, spans take at most this fraction of the bytes that they travel with: one fiftieth, 2 %.
 const PART_OF_BYTES: usize = 50;
 
-/// How many spans may travel with so many bytes.
+/// Number of spans that may travel with `n_bytes` bytes.
 pub fn room_beside(n_bytes: usize) -> usize {
     (n_bytes / PART_OF_BYTES / PackedSpan::BYTES).max(ALWAYS)
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SpanEnd {
     /// Its value is in the answer.
     Answered,
-    /// It answered, and another attempt had answered before.
+    /// It answered, but another attempt had answered before.
     Surplus,
-    /// It failed, or was given up.
+    /// It failed, or was abandoned.
     Failed,
 }
 
@@ -37,15 +38,15 @@ pub enum SpanEnd {
 pub struct Span {
     /// Index of the subtask in its task.
     pub subtask: u32,
-    /// The stripe that it was invoked on; 255 stands for that and all above.
+    /// The stripe on which it was invoked; 255 stands for that and all above.
     pub stripe: u32,
-    /// Which attempt of the subtask it was, from 1; 15 stands for that and all above.
+    /// Number of the attempt, from 1; 15 stands for that and all above.
     pub attempt: u32,
-    /// Why it was invoked.
+    /// The reason for the invocation.
     pub why: Start,
     /// Whether it was the first request of its worker's process.
     pub cold: bool,
-    /// What came of it.
+    /// Its outcome.
     pub end: SpanEnd,
     /// When it was invoked.
     pub invoked_us: u64,
@@ -55,17 +56,17 @@ pub struct Span {
     pub loaded_us: u64,
     /// When the worker ended.
     pub ended_us: u64,
-    /// When the consumer had the answer, or gave it up.
+    /// When the consumer had the answer, or abandoned the attempt.
     pub answered_us: u64,
 }
 
-/// A [`Span`] as it travels: 14 bits of subtask, 8 of stripe, 4 of attempt, 1 of cold, 2 of why, 3 of end, then five lengths
-/// of time of 19 bits each: until invoked, begun, loaded, ended, answered. Little-endian.
+/// A [`Span`] as it travels: 14 bits of subtask, 8 of stripe, 4 of attempt, 1 of cold, 2 of why, 3 of end, then five
+/// durations of 19 bits each: until invoked, begun, loaded, ended, answered. Little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedSpan([u8; 16]);
 
 impl PackedSpan {
-    /// How long it is.
+    /// Its length in bytes.
     pub const BYTES: usize = 16;
 
     fn pack(span: &Span, shift: u32) -> Self {
@@ -88,7 +89,8 @@ impl PackedSpan {
         bits.push(end, 3);
         let mut before = 0;
         for at_us in [span.invoked_us, span.began_us, span.loaded_us, span.ended_us, span.answered_us] {
-            // Differences of what was rounded, so that rounding does not add up; a clock that is behind counts as no time.
+            // Differences of rounded times, so that rounding does not accumulate; a clock that runs behind counts as no
+            // time.
             let at = (at_us >> shift).max(before);
             bits.push(at - before, TIME_BITS);
             before = at;
@@ -138,7 +140,7 @@ struct Bits {
 }
 
 impl Bits {
-    /// Adds a number, or the largest that so many bits hold.
+    /// Appends a number, capped at the largest that so many bits hold.
     fn push(&mut self, number: u64, n_bits: u32) {
         let number = number.min((1 << n_bits) - 1);
         self.value |= u128::from(number) << self.at;
@@ -157,14 +159,14 @@ impl Bits {
 pub struct Spans {
     /// The unit of their times: two to this power, in microseconds.
     shift: u8,
-    /// Those there was room for, in the order in which they were invoked.
+    /// The spans that had room, in the order in which they were invoked.
     packed: Vec<PackedSpan>,
-    /// How many there was no room for.
+    /// Number of spans left out for lack of room.
     left_out: u32,
 }
 
 impl Spans {
-    /// Keeps at most `room` of the spans: the longest, because those are what a wait is made of.
+    /// Keeps at most `room` of the spans: the longest, because they account for the wait.
     pub fn pack(mut spans: Vec<Span>, room: usize) -> Self {
         let last_us = spans.iter().map(|span| span.answered_us.max(span.ended_us)).max().unwrap_or(0);
         let shift = (0..42).find(|shift| last_us >> shift <= MAX_TIME).unwrap_or(41);
@@ -188,22 +190,22 @@ impl Spans {
 
     /// The spans, with times in microseconds since the consumer read the task.
     pub fn iter(&self) -> impl Iterator<Item = Span> {
-        // A shift that no packing makes must not overflow.
+        // A shift that no packing produces must not overflow.
         let shift = u32::from(self.shift).min(41);
         self.packed.iter().map(move |packed| packed.unpack(shift))
     }
 
-    /// How many there are.
+    /// Number of spans.
     pub fn len(&self) -> usize {
         self.packed.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.packed.is_empty()
     }
 
-    /// How many there was no room for.
+    /// Number of spans left out for lack of room.
     pub fn left_out(&self) -> u32 {
         self.left_out
     }

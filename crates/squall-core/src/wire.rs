@@ -1,7 +1,7 @@
-//! What travels: task records, worker requests and replies, result records, and their encoding.
+//! The messages: task records, worker requests and replies, result records, and their encoding.
 //!
 //! Messages are postcard behind two magic bytes, a version and a checksum, so that a stream shared by two versions of
-//! the grid says so instead of being misread, and a damaged message is refused instead of believed.
+//! the grid reports the mismatch instead of misreading, and a damaged message is refused.
 
 use std::fmt::Display;
 
@@ -22,12 +22,12 @@ pub use task::TaskRecord;
 const MAGIC: [u8; 2] = *b"sq";
 const SEAL_BYTES: usize = 8;
 
-/// The start of the content's SHA-256: rubbish that happens to decode must not become a number in an answer.
+/// The start of the content's SHA-256: garbage that happens to decode must not become a number in an answer.
 fn seal(content: &[u8]) -> [u8; SEAL_BYTES] {
     Digest::of(content).start()
 }
 
-/// Bytes that are not what they should be.
+/// Malformed bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot decode {what}: {problem}")]
 pub struct CodecError {
@@ -51,7 +51,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// Decodes a value that fills `bytes` exactly.
 ///
 /// # Errors
-/// When the bytes are of another shape, or too many.
+/// When the bytes have another shape, or there are too many.
 pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, CodecError> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
@@ -60,15 +60,15 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T
     }
 }
 
-/// A message of the grid, or something that the grid stores.
+/// A message of the grid, or a value that the grid stores.
 ///
 /// Its envelope is two magic bytes, the version of its shape, its kind, and the start of the content's SHA-256. A shape
-/// never changes under a version: a new field is a new version, and what may still be stored in an older one is read by
-/// [`older`](Message::older).
+/// never changes within a version: a new field is a new version, and values that may still be stored in an older one
+/// are read by [`older`](Message::older).
 pub trait Message: Serialize + DeserializeOwned {
-    /// What it is called in errors.
+    /// Its name in errors.
     const WHAT: &'static str;
-    /// What its envelope says it is: one kind of message is never read as another.
+    /// Its kind in the envelope: one kind of message is never read as another.
     const KIND: u8;
     /// The version of its shape.
     const VERSION: u8;
@@ -76,12 +76,12 @@ pub trait Message: Serialize + DeserializeOwned {
     /// Reads the content of a message of an older version.
     ///
     /// # Errors
-    /// When that version is not read any more, or the content does not decode.
+    /// When that version is no longer read, or the content does not decode.
     fn older(version: u8, _content: &[u8]) -> Result<Self, CodecError> {
         Err(CodecError::new(Self::WHAT, format!("version {version}; this build reads {}", Self::VERSION)))
     }
 
-    /// Reads what was stored before there were envelopes; `None` for what always had one.
+    /// Reads the form stored before envelopes were introduced; `None` for messages that always had one.
     fn unversioned(_bytes: &[u8]) -> Option<Result<Self, CodecError>> {
         None
     }
@@ -100,7 +100,7 @@ pub trait Message: Serialize + DeserializeOwned {
     /// Reads a message.
     ///
     /// # Errors
-    /// When the envelope is not ours, is of a version that this build does not read, or the content does not decode.
+    /// When the envelope is not ours, this build does not read its version, or the content does not decode.
     fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         let error = match bytes {
             [a, b, version, kind, sealed @ ..] if [*a, *b] == MAGIC && *kind == Self::KIND => {
@@ -117,17 +117,17 @@ pub trait Message: Serialize + DeserializeOwned {
             [a, b, _, _, ..] if [*a, *b] == MAGIC => "another kind of message",
             _ => "not a message of this grid",
         };
-        // What has no envelope may begin with any bytes, those of one included: so this comes last.
+        // Content without an envelope may begin with any bytes, including those of one: so this comes last.
         Self::unversioned(bytes).unwrap_or_else(|| Err(CodecError::new(Self::WHAT, error)))
     }
 }
 
-/// Bytes that travel with a row or a record when they are few, and by digest when they are many.
+/// Bytes that travel inline in a row or a record if they are few, and by digest if they are many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stored {
-    /// Here.
+    /// The bytes themselves.
     Inline(Vec<u8>),
-    /// In the blob store.
+    /// The digest of a blob in the blob store.
     Blob(Digest),
 }
 
@@ -138,13 +138,13 @@ pub struct Failure {
     pub task: u32,
     /// Index of the subtask in it.
     pub subtask: u32,
-    /// The encoded slice, so that just this can be sent again.
+    /// The encoded slice, so that only this is sent again.
     pub slice: Vec<u8>,
     /// Its weight.
     pub weight: Weight,
-    /// Attempts that were made.
+    /// Attempts made.
     pub attempts: u32,
-    /// The last reason.
+    /// The reason of the last failed attempt.
     pub reason: String,
 }
 

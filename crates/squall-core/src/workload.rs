@@ -1,4 +1,4 @@
-//! The one idea that carries the grid: a computation that can be cut into slices.
+//! The idea at the heart of the grid: a computation that can be cut into slices.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -11,8 +11,8 @@ use crate::sources::{Given, Source};
 
 /// Estimated cost of a slice: nanoseconds of one vCPU, as the workload's author expects them.
 ///
-/// A weight is only ever compared and added, so an estimate that is wrong by a constant factor costs nothing but
-/// a subtask duration that is off by the same factor.
+/// Weights are only ever compared and added, so an estimate that is wrong by a constant factor costs nothing but a
+/// subtask duration that is off by the same factor.
 pub type Weight = u64;
 
 /// A computation that can be cut into independent pieces.
@@ -32,7 +32,7 @@ pub trait Workload: Send + Sync + 'static {
     /// The name that jobs use, in kebab-case.
     const NAME: &'static str;
     /// The version of this computation. Raise it whenever a slice, a partial or a number of the same job may come out
-    /// otherwise than before: two versions never meet in one job.
+    /// differently than before: two versions never meet in one job.
     const VERSION: u32;
     /// One sentence for the list of workloads.
     const ABOUT: &'static str;
@@ -41,23 +41,23 @@ pub trait Workload: Send + Sync + 'static {
     type Input: DeserializeOwned;
     /// The input loaded, checked and indexed; made once per process.
     type Prepared: Send + Sync + 'static;
-    /// Which part of the work; small.
+    /// A part of the work; small.
     type Slice: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug;
-    /// What a slice is worth.
+    /// The value of a slice.
     type Partial: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug + Send + 'static;
-    /// What the author of the job wants to read: `Display` for people, `Serialize` for programs.
+    /// The report to the author of the job: `Display` for people, `Serialize` for programs.
     type Report: Serialize + fmt::Display;
 
     /// JSON Schema of `Input`.
     fn input_schema() -> serde_json::Value;
 
-    /// What the input names: files to load whole, and objects to list.
+    /// The files and objects that the input names: files to load whole, and objects to list.
     fn sources(input: &Self::Input) -> Vec<Source>;
 
-    /// Loads and checks the input. `given` holds the files and the listings of what [`sources`](Workload::sources) named.
+    /// Loads and checks the input. `given` holds the files and the listings that [`sources`](Workload::sources) named.
     ///
     /// # Errors
-    /// The first thing that is wrong: where, what, and what would be right.
+    /// The first error: its place, the problem, and what was expected.
     fn prepare(input: Self::Input, given: &Given) -> Result<Self::Prepared, InputError>;
 
     /// The entire job.
@@ -69,16 +69,16 @@ pub trait Workload: Send + Sync + 'static {
     /// Cuts a slice into at most `parts` non-empty pieces of roughly equal weight; at least one piece.
     fn divide(prepared: &Self::Prepared, slice: &Self::Slice, parts: NonZeroUsize) -> Vec<Self::Slice>;
 
-    /// What a slice reads of the objects that the input names; nothing by default. Slices may overlap in what they read.
+    /// The extents that a slice reads of the input's objects; none by default. Slices may overlap in what they read.
     fn reads(_prepared: &Self::Prepared, _slice: &Self::Slice) -> Vec<Extent> {
         Vec::new()
     }
 
-    /// Does the work. `data` gives what [`reads`](Workload::reads) asked for.
+    /// Evaluates a slice. `data` yields the extents of [`reads`](Workload::reads).
     ///
     /// # Errors
-    /// A reason for a person; evaluating the same slice again must fail the same way. An error of `data` is passed on with
-    /// `?`: whoever runs the workload knows whether another attempt may do.
+    /// A reason for a person; evaluating the same slice again must fail the same way. An error of `data` is passed on
+    /// with `?`: the grid knows whether another attempt may succeed.
     fn evaluate(
         prepared: &Self::Prepared,
         slice: &Self::Slice,
@@ -95,7 +95,7 @@ pub trait Workload: Send + Sync + 'static {
         coverage: &Coverage,
     ) -> Self::Report;
 
-    /// How many units of work the whole job is, in the words of its author: `(10_000_000, "valuations")`.
+    /// The size of the whole job, in its author's units of work: `(10_000_000, "valuations")`.
     fn units(prepared: &Self::Prepared) -> (u64, &'static str);
 
     /// The answer so far in a few words, for a line of progress; cheap.
@@ -104,13 +104,13 @@ pub trait Workload: Send + Sync + 'static {
     }
 }
 
-/// What is wrong with an input, where, and what would be right.
+/// An error in an input: its place, the problem, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct InputError {
     /// A field's path (`input.market.curves.USD[2].rate`) or a file's place (`positions.csv:12:5 (strike)`).
     pub place: String,
-    /// What is there and what would be right; lowercase, no final period.
+    /// The problem and what was expected; lowercase, no final period.
     pub problem: String,
 }
 
@@ -126,7 +126,7 @@ impl InputError {
 #[error("{0}")]
 pub struct EvaluateError(pub String);
 
-/// How much of a job is in an answer.
+/// The share of a job that is in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Coverage {
     /// Weight whose value is in the answer.
@@ -136,7 +136,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Everything is in the answer.
+    /// Whether everything is in the answer.
     pub fn is_whole(&self) -> bool {
         self.weight_done == self.weight_total
     }

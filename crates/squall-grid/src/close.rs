@@ -1,4 +1,4 @@
-//! Ending a job, once: prove, merge the buckets, store the answer, tell.
+//! Ends a job exactly once: proves it, merges the buckets, stores the answer, announces the end.
 
 use std::pin::pin;
 
@@ -18,11 +18,11 @@ use crate::consume::fetched;
 /// Buckets of a job that are read at the same time.
 const READS_AT_ONCE: usize = 8;
 
-/// Ends the job if everything is in, its money or its time is up. An end that this call wrote is added to `ended`, also when
-/// telling of it then fails: nobody else writes it.
+/// Ends the job if everything is in, or its budget or deadline is exhausted. An end that this call wrote is added to
+/// `ended`, even if announcing it then fails: no other caller writes it.
 ///
 /// # Errors
-/// When a port fails; nothing is half done, and doing it again is harmless.
+/// When a port fails; nothing is left half done, and retrying is harmless.
 pub async fn close_if_due<P>(
     ports: &P,
     registry: &Registry,
@@ -48,8 +48,8 @@ where
     Ok(closing)
 }
 
-/// What the timer does for a running job: takes the progress from the buckets again, in case whoever wrote the last one
-/// died before saying so, and ends the job if that is due, as [`close_if_due`] does.
+/// The timer's work on a running job: takes the progress from the buckets again, in case the collector that wrote the
+/// last one died before recording it, and ends the job if that is due, as [`close_if_due`] does.
 ///
 /// # Errors
 /// When a port fails; the next tick is the retry.
@@ -77,10 +77,11 @@ where
     close_if_due(ports, registry, &row, ended).await.map(drop)
 }
 
-/// Ends the job with what its buckets hold and tells, unless somebody else was first, who tells.
+/// Ends the job with the content of its buckets and announces it, unless another caller was first, who then announces
+/// it.
 ///
 /// # Errors
-/// When a port fails; nothing is half done, and doing it again is harmless.
+/// When a port fails; nothing is left half done, and retrying is harmless.
 pub async fn close<P>(ports: &P, registry: &Registry, row: &JobRow, closing: Closing) -> Result<(), PortError>
 where
     P: JobStore + BlobStore + JobEvents + Clock,
@@ -91,7 +92,7 @@ where
     }
 }
 
-/// Writes the end of the job and gives its row as it is to be told; `None` when somebody else was first.
+/// Writes the end of the job and returns its row as announced; `None` if another caller was first.
 async fn end<P>(
     ports: &P,
     registry: &Registry,
@@ -104,7 +105,7 @@ where
     let Some(published) = &row.published else { return Ok(None) };
     let (received, partial) = match registry.same_version(&published.workload, &published.code) {
         Ok(_) => gather(ports, registry, row, published).await?,
-        // Its partials cannot be read here, so what is merged stays in its buckets.
+        // This binary cannot read its partials, so the merged results stay in its buckets.
         Err(_) => (receive(ports, &row.id, published).await?, None),
     };
     let (mut status, mut reason) = plan_ending(closing, published, &received);
@@ -138,17 +139,17 @@ where
     })
 }
 
-/// Tells that a job has ended, unless that is known to have been told.
+/// Announces that a job has ended, unless that is known to have been announced.
 ///
 /// # Errors
-/// When a port fails; it may be told again.
+/// When a port fails; the end may be announced again.
 pub async fn announce<P: JobStore + JobEvents>(ports: &P, row: &JobRow) -> Result<(), PortError> {
     let Some(ending) = row.ending.as_ref().filter(|_| !row.announced) else { return Ok(()) };
     ports.job_ended(row).await?;
     ports.mark_announced(&row.id, ending.ended_us).await
 }
 
-/// What the buckets hold together, without their partials.
+/// The combined content of the buckets, without their partials.
 ///
 /// # Errors
 /// When a port fails.
@@ -167,7 +168,7 @@ pub async fn receive(
     Ok(received)
 }
 
-/// What the buckets hold together, and their partials merged.
+/// The combined content of the buckets, and their partials merged.
 pub(crate) async fn gather<P: JobStore + BlobStore>(
     ports: &P,
     registry: &Registry,

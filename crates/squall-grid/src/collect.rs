@@ -12,7 +12,7 @@ use crate::close::{announce, close_if_due};
 use crate::consume::{fetched, stored};
 use crate::inputs::InputCache;
 
-/// What a collector knows of its deployment.
+/// A collector's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CollectConfig {
     /// Races lost for one bucket before its results are left to the next delivery.
@@ -25,7 +25,7 @@ impl Default for CollectConfig {
     }
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Debug, Default)]
 pub struct Collected {
     /// Results merged.
@@ -36,7 +36,7 @@ pub struct Collected {
     pub n_late: usize,
     /// Races lost for a bucket.
     pub n_races: usize,
-    /// Jobs whose end was written here.
+    /// Jobs whose end this batch wrote.
     pub ended: Vec<JobEnd>,
     /// Positions in the batch that have to be delivered again, with the reason.
     pub failed: Vec<(usize, String)>,
@@ -44,8 +44,8 @@ pub struct Collected {
 
 /// Merges a batch of result records.
 ///
-/// Never fails as a whole: what could not be merged is named, and only that needs to be delivered again. Everything may
-/// be delivered again without changing the answer.
+/// Never fails as a whole: results that could not be merged are named, and only those need to be delivered again. Any
+/// record may be delivered again without changing the answer.
 pub async fn collect<P>(
     ports: &P,
     inputs: &InputCache,
@@ -69,7 +69,7 @@ where
     collected
 }
 
-/// A result, from the record or from where the record says it is.
+/// A result, from the record itself or from the blob that it names.
 async fn read(blobs: &impl BlobStore, record: &[u8]) -> Result<ResultRecord, String> {
     let error = match ResultRecord::from_bytes(record) {
         Ok(result) => return Ok(result),
@@ -132,7 +132,7 @@ async fn collect_job<P>(
             }
         }
     }
-    // The whole batch comes again when the job could not be ended: the next delivery is the retry.
+    // The whole batch is delivered again if the job could not be ended: the next delivery is the retry.
     if let Some(row) = latest
         && let Err(error) = close_if_due(ports, inputs.registry(), &row, &mut collected.ended).await
     {
@@ -149,7 +149,7 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    /// Merges results into one bucket and returns the job as it is then.
+    /// Merges results into one bucket and returns the updated job.
     async fn run<P>(
         &self,
         ports: &P,
@@ -189,7 +189,7 @@ impl Merge<'_> {
         Err(PortError::refused(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
     }
 
-    /// Adds the fresh results' partials to the row's; takes those that do not decode out of `fresh`.
+    /// Adds the fresh results' partials to the row's; removes those that do not decode from `fresh`.
     async fn merge_partials<P: BlobStore>(
         &self,
         ports: &P,
@@ -207,7 +207,7 @@ impl Merge<'_> {
         for result in fresh.iter() {
             let Some(partial) = &result.partial else { continue };
             let partial = match fetched(ports, partial).await {
-                // Gone for good: that is this result's own affair.
+                // Lost for good: this fails only its own result.
                 Err(error @ PortError::Permanent { .. }) => {
                     unfit.push((result.index, chain(&error)));
                     continue;

@@ -24,15 +24,15 @@ use crate::inputs::{InputCache, LoadError};
 use crate::span_log::SpanLog;
 use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
 
-/// A reason is for people; thousands of them travel in one record.
+/// A reason is for people; thousands of them may travel in one record.
 const MOST_REASON_CHARS: usize = 300;
 
-/// What a consumer knows of its deployment.
+/// A consumer's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConsumeConfig {
     /// How to drive the workers.
     pub cascade: CascadePolicy,
-    /// Memory that the consumer is billed for, MB.
+    /// Memory for which the consumer is billed, MB.
     pub memory_mb: u32,
 }
 
@@ -43,14 +43,14 @@ pub enum Consumed {
     Published {
         /// Subtasks without a value.
         n_failures: usize,
-        /// What was spent.
+        /// The resources used.
         receipt: Box<Receipt>,
-        /// The refusals among it, by reason.
+        /// Its refused invocations, by reason.
         throttles: Throttles,
         /// When it passed each stage.
         times: TaskTimes,
     },
-    /// It was not to be started.
+    /// It was not started.
     Dropped(Admission),
 }
 
@@ -60,18 +60,18 @@ pub enum ConsumeError {
     /// It does not decode.
     #[error("cannot read the task")]
     Codec(#[from] CodecError),
-    /// Its input is not there.
+    /// Its input is unavailable.
     #[error("cannot divide the task")]
     Load(#[from] LoadError),
     /// The store does not know its job.
     #[error("job {0} is not known")]
     UnknownJob(JobId),
-    /// Its pieces are not what was published: this binary divides differently than the splitter's.
+    /// Its pieces are not the published ones: this binary divides differently than the splitter's.
     #[error("the task was published with weight {published}, its pieces weigh {divided}")]
     Weight {
-        /// As the splitter divided.
+        /// The weight by the splitter's division.
         published: Weight,
-        /// As this binary divides.
+        /// The weight by this binary's division.
         divided: u128,
     },
     /// A port failed.
@@ -82,7 +82,7 @@ pub enum ConsumeError {
 /// Takes one task through the cascade and publishes its result; the consumer itself has until `deadline_us`.
 ///
 /// # Errors
-/// When the task does not decode or a port fails; delivered again, it is done again, and merged once.
+/// When the task does not decode or a port fails; if delivered again, it is computed again, and merged once.
 pub async fn consume<P>(
     ports: &P,
     inputs: &InputCache,
@@ -101,7 +101,7 @@ where
         Admission::Unknown => return Err(ConsumeError::UnknownJob(task.job)),
         admission => return Ok(Consumed::Dropped(admission)),
     }
-    // In time for what is done by then to be in the answer.
+    // Early enough that finished subtasks are in the answer.
     let job_us = job.map_or(u64::MAX, |job| job.expires_us);
     let deadline = Deadline::earlier(deadline_us, job_us);
     let workload = match inputs.registry().same_code(&task.workload, &task.code) {
@@ -124,8 +124,8 @@ where
     publish(ports, config, &task, record.len(), times, cascaded).await
 }
 
-/// Publishes that this binary does not take part in the job: at once and by name, instead of keeping a lane busy with deliveries
-/// that cannot do better.
+/// Publishes that this binary does not take part in the job: at once and by name, instead of keeping a lane busy with
+/// redeliveries that cannot succeed.
 async fn refuse<P: BlobStore + ResultQueue + Clock>(
     ports: &P,
     config: &ConsumeConfig,
@@ -183,7 +183,7 @@ async fn publish<P: BlobStore + ResultQueue>(
         times,
         spans: Spans::pack(cascaded.spans, room_beside(n_inline)),
     };
-    // All results of a bucket take the same way, so that collectors seldom race for its row.
+    // All results of a bucket go to the same shard, so that collectors seldom race for its row.
     let partition_key = format!("{}/{}", task.job, task.bucket);
     let n_failures = result.failures.len();
     let receipt = Box::new(result.receipt);
@@ -293,7 +293,7 @@ fn shortened(reason: &str) -> String {
     reason.chars().take(MOST_REASON_CHARS).collect()
 }
 
-/// What a reply goes into.
+/// The state that a reply updates.
 struct Taking<'a> {
     now_us: u64,
     code: CodeId,
@@ -303,7 +303,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// Takes in one reply: a first good answer is merged, everything else is booked.
+    /// Takes in one reply: a first good answer is merged, everything else is only counted.
     fn take(self, cascade: &mut Cascade, call: Call, asked: Digest, reply: Result<Vec<u8>, InvokeError>) {
         let Self { now_us, code, merger, receipt, log } = self;
         let mut end = SpanEnd::Failed;
@@ -332,7 +332,7 @@ impl Taking<'_> {
                 known = Some(reply);
                 match value {
                     Err(reason) => Outcome::Hopeless(reason),
-                    // Rubbish that decodes, or a worker that did not look.
+                    // Garbage that decodes, or a worker that did not check.
                     Ok(_) if !same_code => Outcome::Hopeless("the worker is of another build".to_owned()),
                     Ok(_) if !wanted => {
                         end = SpanEnd::Surplus;
@@ -353,7 +353,7 @@ impl Taking<'_> {
     }
 }
 
-/// Keeps few bytes where they are and puts many into the blob store.
+/// Keeps few bytes inline and puts many into the blob store.
 pub(crate) async fn stored(blobs: &impl BlobStore, bytes: Vec<u8>) -> Result<Stored, PortError> {
     if bytes.len() <= INLINE_MAX_BYTES {
         return Ok(Stored::Inline(bytes));
@@ -363,7 +363,7 @@ pub(crate) async fn stored(blobs: &impl BlobStore, bytes: Vec<u8>) -> Result<Sto
     Ok(Stored::Blob(digest))
 }
 
-/// The bytes, from wherever they are.
+/// The bytes, inline or from the blob store.
 pub(crate) async fn fetched(blobs: &impl BlobStore, stored: &Stored) -> Result<Vec<u8>, PortError> {
     match stored {
         Stored::Inline(bytes) => Ok(bytes.clone()),

@@ -1,8 +1,8 @@
-//! What a slice reads, fetched ahead in chunks while threads evaluate.
+//! The data of a slice, fetched ahead in chunks while threads evaluate.
 //!
-//! `evaluate` is synchronous and runs on a thread of its own; a store is asynchronous and stays where the step runs. Between
-//! them is a channel that holds one chunk, so what a thread holds is bounded: its own chunk, the one in the channel, and
-//! those that are read ahead.
+//! `evaluate` is synchronous and runs on its own thread; a store is asynchronous and stays with the step. Between them
+//! is a channel that holds one chunk, so a thread's memory is bounded: its own chunk, the one in the channel, and those
+//! that are read ahead.
 
 use std::ops::Range;
 
@@ -17,21 +17,21 @@ use squall_core::sources::Listing;
 
 use crate::inputs::InputCache;
 
-/// How data is read.
+/// How to read data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadPolicy {
     /// Bytes of a chunk: large enough that a request is worth its latency.
     pub chunk_bytes: u64,
     /// Chunks of an object that are read at the same time.
     pub n_ahead: usize,
-    /// Bytes that are read at a time behind a part's end.
+    /// Bytes per read after a part's end.
     pub read_on_bytes: u64,
 }
 
 impl ReadPolicy {
-    /// One connection to S3 gives some 80 MB a second, a range of 8 to 16 MB is what AWS advises
-    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html>). Half of that, because a
-    /// worker has several threads and little memory: 4 MiB, three ahead, are 20 MiB a thread.
+    /// One connection to S3 gives some 80 MB a second, and AWS advises ranges of 8 to 16 MB
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html>). Half of that,
+    /// because a worker has several threads and little memory: 4 MiB, three ahead, are 20 MiB a thread.
     pub const DEFAULT: Self = Self { chunk_bytes: 4 << 20, n_ahead: 3, read_on_bytes: 64 << 10 };
 }
 
@@ -41,7 +41,7 @@ impl Default for ReadPolicy {
     }
 }
 
-/// What a reader sends to the thread that evaluates.
+/// A message from a reader to the evaluating thread.
 enum Piece {
     Part(Part),
     Chunk(Vec<u8>),
@@ -49,26 +49,26 @@ enum Piece {
     Failed(DataError),
 }
 
-/// What a thread asks for besides: bytes behind its part's end.
+/// A thread's request for bytes after its part's end.
 struct Ask {
     part: Part,
     range: Range<u64>,
     answer: oneshot::Sender<Result<Vec<u8>, DataError>>,
 }
 
-/// The thread's end.
+/// The thread's end of the channel.
 pub(crate) struct ThreadData {
     pieces: mpsc::Receiver<Piece>,
     asks: mpsc::UnboundedSender<Ask>,
     read_on_bytes: u64,
-    /// The part that is read now, and whether its end was seen.
+    /// The part being read, and whether its end was seen.
     part: Option<(Part, bool)>,
-    /// The next byte behind the part.
+    /// The next byte after the part.
     behind: u64,
     failed: Option<DataError>,
 }
 
-/// The step's end.
+/// The step's end of the channel.
 pub(crate) struct Reader {
     extents: Vec<Extent>,
     pieces: mpsc::Sender<Piece>,
@@ -77,7 +77,7 @@ pub(crate) struct Reader {
 
 /// Both ends for a slice that reads these extents.
 pub(crate) fn connect(extents: Vec<Extent>, policy: &ReadPolicy) -> (Reader, ThreadData) {
-    // Every sender has a place of its own besides: one is sent, one waits.
+    // Every sender also has one slot of its own: one item is being sent, one waits.
     let (pieces, received) = mpsc::channel(0);
     let (asks, asked) = mpsc::unbounded();
     let data = ThreadData {
@@ -92,7 +92,7 @@ pub(crate) fn connect(extents: Vec<Extent>, policy: &ReadPolicy) -> (Reader, Thr
 }
 
 impl ThreadData {
-    /// The error that the evaluation met, whatever it made of it.
+    /// The error that the evaluation met, whether or not it reported it.
     pub(crate) fn failure(self) -> Option<DataError> {
         self.failed
     }
@@ -172,7 +172,7 @@ impl Data for ThreadData {
 }
 
 impl Reader {
-    /// Reads until the thread has all it wants, or wants no more.
+    /// Reads until the thread has everything it wants, or stops reading.
     pub(crate) async fn read_for_thread<P: Objects + BlobStore>(
         self,
         ports: &P,
@@ -182,7 +182,7 @@ impl Reader {
     ) {
         let Self { extents, mut pieces, asks } = self;
         let ahead = async {
-            // A thread that is done takes nothing more, and needs to be told nothing.
+            // A thread that is done receives nothing more, not even an error.
             if let Err(Stop::Failed(error)) =
                 feed(ports, inputs, listings, policy, extents, &mut pieces).await
             {
@@ -191,11 +191,11 @@ impl Reader {
             drop(pieces);
         };
         let behind = asks.for_each_concurrent(None, async |Ask { part, range, answer }| {
-            // Whoever asked may have gone.
+            // The thread may have stopped.
             let _ = answer.send(bytes(ports, listings, &part, range).await);
         });
         match select(Box::pin(ahead), Box::pin(behind)).await {
-            // The thread may still ask, until it drops its end.
+            // The thread may still send requests, until it drops its end.
             Either::Left(((), behind)) => behind.await,
             Either::Right(((), _)) => {}
         }
@@ -203,7 +203,7 @@ impl Reader {
 }
 
 enum Stop {
-    /// The thread wants no more.
+    /// The thread has stopped reading.
     Gone,
     Failed(DataError),
 }

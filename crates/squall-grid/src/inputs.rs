@@ -1,4 +1,4 @@
-//! Each job's input is loaded once per process.
+//! Loads each job's input once per process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,12 @@ use squall_core::sources::Page;
 use squall_core::wire::CodecError;
 use squall_core::workload::InputError;
 
-/// Inputs that a process keeps; the least recently loaded goes first.
+/// Inputs that a process keeps; the least recently loaded is evicted first.
 const MOST_INPUTS: usize = 4;
 /// Pages of listings that a process keeps: at most some 3 MB each.
 const MOST_PAGES: usize = 8;
 
-/// An input as a workload prepared it.
+/// An input as prepared by its workload.
 pub(crate) type Prepared = Arc<dyn AnyPrepared>;
 
 type Slot = Arc<AsyncMutex<Option<Prepared>>>;
@@ -30,7 +30,7 @@ pub struct InputCache {
     warm: AtomicBool,
 }
 
-/// Why an input is not there.
+/// Why an input is unavailable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -40,7 +40,7 @@ pub enum LoadError {
     /// The blob is not an input.
     #[error("cannot load the input")]
     Codec(#[from] CodecError),
-    /// The input does not check.
+    /// The input is invalid.
     #[error("cannot prepare the input")]
     Input(#[from] InputError),
     /// The job was made by another version of its workload.
@@ -49,7 +49,7 @@ pub enum LoadError {
 }
 
 impl InputCache {
-    /// Nothing loaded yet.
+    /// An empty cache.
     pub fn new(registry: Registry) -> Self {
         Self { registry, slots: Mutex::default(), pages: Mutex::default(), warm: AtomicBool::new(false) }
     }
@@ -59,10 +59,10 @@ impl InputCache {
         &self.registry
     }
 
-    /// The input under `digest`, loaded by the first that asks while the others wait.
+    /// The input under `digest`, loaded by the first caller while the others wait.
     ///
     /// # Errors
-    /// When it cannot be read or does not check; the next that asks tries again.
+    /// When it cannot be read or is invalid; the next caller tries again.
     pub async fn get(&self, blobs: &impl BlobStore, digest: Digest) -> Result<Prepared, LoadError> {
         let slot = self.slot(digest);
         let mut loaded = slot.lock().await;
@@ -75,12 +75,12 @@ impl InputCache {
         Ok(prepared)
     }
 
-    /// Whether this is the first time that this is asked: the process is cold.
+    /// Whether this is the first call: the process is cold.
     pub(crate) fn first_use(&self) -> bool {
         !self.warm.swap(true, Ordering::Relaxed)
     }
 
-    /// A page of a listing, loaded when it is not one of the last that were asked for.
+    /// A page of a listing, loaded unless it is one of the most recently requested.
     ///
     /// # Errors
     /// When it cannot be read or is not a page.

@@ -1,7 +1,7 @@
 //! The grid's steps: split, consume, work, collect, close, sweep, observe, resend.
 //!
-//! A step reads ports, calls a decision of `squall-core`, acts, and returns what it did. It chooses nothing itself, and
-//! it never retries a port: whoever delivered the message delivers it again.
+//! A step reads ports, calls a decision of `squall-core`, acts, and returns what it did. It decides nothing itself, and
+//! it never retries a port: the event source delivers the message again.
 
 mod close;
 mod collect;
@@ -26,14 +26,14 @@ pub use split::{Rejection, SplitConfig, SplitOutcome, check, split};
 pub use sweep::{Swept, sweep};
 pub use work::{WorkConfig, WorkError, work};
 
-/// Bytes that still travel inside a row or a record; more go to the blob store.
+/// Most bytes that travel inside a row or a record; more go to the blob store.
 ///
 /// A DynamoDB item holds 400 KB with its names
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), a Kinesis record 1 MiB. Far less,
 /// because many lanes put their results at once, and a shard takes 1 MiB a second.
 pub const INLINE_MAX_BYTES: usize = 64 * 1_024;
 
-/// Bytes of a result that still travel on the result stream; a larger one goes to the blob store and its digest travels.
+/// Most bytes of a result that travel on the result stream; a larger one goes to the blob store and its digest travels.
 ///
 /// A Kinesis record and its partition key together hold 1 MiB
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).

@@ -1,4 +1,4 @@
-//! The answer so far, or at the end: what the person who waits looks at.
+//! The answer so far, or the final one, for the person waiting for it.
 
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, JobStore};
@@ -9,11 +9,11 @@ use squall_core::workload::Coverage;
 use crate::close::gather;
 use crate::inputs::{InputCache, LoadError, Prepared};
 
-/// A job as it stands.
+/// The current state of a job.
 pub struct Observation {
     /// Its row.
     pub row: JobRow,
-    /// How much is in the answer.
+    /// The share of the job that is in the answer.
     pub coverage: Coverage,
     partial: Option<Vec<u8>>,
     prepared: Option<Prepared>,
@@ -25,7 +25,7 @@ impl Observation {
         self.prepared.as_ref()?.report(self.partial.as_deref(), &self.coverage).ok()
     }
 
-    /// How many units of work the whole job is, and what they are called.
+    /// The size of the whole job in units of work, and the name of the unit.
     pub fn units(&self) -> Option<(u64, &str)> {
         self.prepared.as_ref().map(|prepared| prepared.units())
     }
@@ -36,7 +36,7 @@ impl Observation {
     }
 }
 
-/// Looks at a job: at its end if it has one, at its buckets otherwise. `None` when it is not known.
+/// Looks at a job: at its ending if it has one, at its buckets otherwise. `None` for an unknown job.
 ///
 /// # Errors
 /// When a port fails or the input cannot be loaded.

@@ -1,4 +1,4 @@
-//! Reopening an ended job: only what is missing or failed goes on the stream.
+//! Reopens an ended job: only missing and failed work goes on the stream.
 
 use squall_core::collate::Received;
 use squall_core::job::JobId;
@@ -12,7 +12,7 @@ use crate::consume::stored;
 use crate::inputs::InputCache;
 use crate::split::{cut_again, enqueue};
 
-/// What was sent again.
+/// The work that was sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resent {
     /// Tasks that had not come back.
@@ -27,10 +27,10 @@ pub enum ResendError {
     /// The store does not know the job.
     #[error("job {0} is not known")]
     Unknown(JobId),
-    /// There is a reason not to.
+    /// The decision was not to.
     #[error("job {0} is not sent again")]
     Not(JobId, #[source] NotResent),
-    /// It was reopened, or ended, in between.
+    /// It was reopened or ended meanwhile.
     #[error("job {0} has changed meanwhile; look at it again")]
     Raced(JobId),
     /// A port failed.
@@ -39,9 +39,10 @@ pub enum ResendError {
 }
 
 /// Reopens an ended job under its own id: the tasks that are not in are put on the stream again, and each subtask
-/// without a value as a task of its own. What is in the answer stays there.
+/// without a value as a task of its own. Results already in the answer stay there.
 ///
-/// Killed between its two writes it leaves a running job whose tasks are not all on the stream; run again it goes on.
+/// If killed between its two writes, it leaves a running job whose tasks are not all on the stream; running it again
+/// completes that.
 ///
 /// # Errors
 /// When there is nothing to send, or a port fails.
@@ -56,7 +57,7 @@ where
 {
     let failed = |error| ResendError::Port(id.clone(), error);
     let row = ports.job(id).await.map_err(failed)?.ok_or_else(|| ResendError::Unknown(id.clone()))?;
-    // From the buckets, not from the ending: a collector may have been at it when the job ended.
+    // From the buckets, not from the ending: a collector may have been merging when the job ended.
     let (received, before) = match &row.published {
         Some(published) => (
             receive(ports, id, published).await.map_err(failed)?,

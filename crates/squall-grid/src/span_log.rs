@@ -1,4 +1,4 @@
-//! When the attempts of a task's subtasks passed their stages, as the consumer sees it.
+//! When the attempts of a task's subtasks passed their stages, as seen by the consumer.
 
 use squall_core::cascade::{Call, Start};
 use squall_core::spans::{Span, SpanEnd};
@@ -7,7 +7,7 @@ use squall_core::wire::SubtaskReply;
 /// One task's attempts.
 pub(crate) struct SpanLog {
     read_us: u64,
-    /// By the call's id, which counts from 0: when it was invoked, why, and which attempt it is.
+    /// By the call's id, which counts from 0: when it was invoked, why, and the number of the attempt.
     calls: Vec<(u64, Start, u32)>,
     /// Attempts of each subtask.
     n_attempts: Vec<u32>,
@@ -15,7 +15,7 @@ pub(crate) struct SpanLog {
 }
 
 impl SpanLog {
-    /// Of a task that was read at `read_us`.
+    /// The log of a task that was read at `read_us`.
     pub(crate) fn new(read_us: u64, n_subtasks: usize) -> Self {
         Self {
             read_us,
@@ -25,7 +25,7 @@ impl SpanLog {
         }
     }
 
-    /// An attempt is invoked.
+    /// Records that an attempt was invoked.
     pub(crate) fn invoked(&mut self, call: Call, why: Start, now_us: u64) {
         let attempt = match self.n_attempts.get_mut(call.subtask as usize) {
             Some(n_attempts) => {
@@ -41,25 +41,25 @@ impl SpanLog {
         self.calls[id] = (now_us, why, attempt);
     }
 
-    /// An attempt was refused before it ran: it is none.
+    /// Removes an attempt that was refused before it ran: it does not count.
     pub(crate) fn refused(&mut self, call: Call) {
         if let Some(n_attempts) = self.n_attempts.get_mut(call.subtask as usize) {
             *n_attempts = n_attempts.saturating_sub(1);
         }
     }
 
-    /// An attempt ended at `now_us`, with what the worker said of itself, if it said anything.
+    /// Records that an attempt ended at `now_us`, with the worker's own times, if it replied.
     pub(crate) fn ended(&mut self, call: Call, end: SpanEnd, reply: Option<&SubtaskReply>, now_us: u64) {
         let Some(known) = self.calls.get_mut(call.id as usize) else { return };
         let (invoked_us, why, attempt) = *known;
-        // What was given up may still answer; it has its span.
+        // An abandoned attempt may still answer; it already has its span.
         if std::mem::take(&mut known.2) == 0 {
             return;
         }
         let since_read = |at_us: u64| at_us.saturating_sub(self.read_us);
         let (invoked_us, answered_us) =
             (since_read(invoked_us), since_read(now_us).max(since_read(invoked_us)));
-        // The worker's clock is another machine's: what it says is taken as far as it fits between what is seen here.
+        // The worker's clock is another machine's: its times are clamped to those seen here.
         let (began_us, loaded_us, ended_us, cold) = match reply {
             Some(reply) => {
                 let latest_us = answered_us.saturating_sub(reply.worked_us).max(invoked_us);
@@ -86,7 +86,7 @@ impl SpanLog {
         self.spans.push(span);
     }
 
-    /// All of them.
+    /// All spans.
     pub(crate) fn into_spans(self) -> Vec<Span> {
         self.spans
     }

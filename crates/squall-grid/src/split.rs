@@ -24,7 +24,7 @@ use squall_core::workload::{Coverage, InputError, Weight};
 use crate::close::{announce, receive, resent_of};
 use crate::inputs::{InputCache, LoadError, Prepared};
 
-/// What the splitter knows of its deployment.
+/// The splitter's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SplitConfig {
     /// How finely to cut.
@@ -35,7 +35,7 @@ pub struct SplitConfig {
     pub workers_per_consumer: u32,
     /// vCPUs of a worker.
     pub vcpus_per_worker: u32,
-    /// Buckets of a job at most.
+    /// Most buckets of a job.
     pub max_buckets: u32,
     /// Deadline of a job that names none, seconds.
     pub default_deadline_s: u64,
@@ -48,12 +48,12 @@ pub enum SplitOutcome {
     Enqueued {
         /// The job.
         job: JobId,
-        /// Tasks that were put there now: of a job that was begun before, those that are not in yet.
+        /// Tasks that were put now: for a job that was split before, those that are not in yet.
         n_tasks: u64,
     },
-    /// They were already.
+    /// Its tasks were on the stream already.
     AlreadyEnqueued(JobId),
-    /// It does not check; recorded, nothing enqueued.
+    /// It is invalid; recorded, nothing enqueued.
     Rejected(JobId, InputError),
     /// Its id belongs to another job; nothing recorded, nothing enqueued.
     IdTaken(JobId),
@@ -63,18 +63,18 @@ pub enum SplitOutcome {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// The message or its input does not check.
+    /// The message or its input is invalid.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// Something did not answer.
+    /// A port did not answer.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
-/// Splits one published message; `delivery` names a job that brings no id.
+/// Splits one published message; `delivery` is the id of a job that names none.
 ///
 /// # Errors
-/// When a port fails. Delivering the message again completes what was begun, with the same tasks.
+/// When a port fails. Delivering the message again completes the split, with the same tasks.
 pub async fn split<P>(
     ports: &P,
     inputs: &InputCache,
@@ -100,7 +100,7 @@ where
         };
         let (row, pieces) = create(ports, inputs, config, &job, &id, loaded).await?;
         cut_now = pieces;
-        // The same message may have come twice at once.
+        // The same message may have arrived twice at once.
         arrival = plan_arrival(Some(&row), job.digest);
     }
     match arrival {
@@ -122,7 +122,7 @@ where
     }
 }
 
-/// Writes the job's row and gives the pieces that it promises, or finds the row that was there first.
+/// Writes the job's row and returns the pieces that it promises, or finds the row that was there first.
 async fn create<P>(
     ports: &P,
     inputs: &InputCache,
@@ -176,7 +176,7 @@ where
     }
 }
 
-/// The pieces that the job's row promises, cut again from its stored input, whoever wrote it.
+/// The pieces that the job's row promises, cut again from its stored input, whichever splitter wrote it.
 pub(crate) async fn cut_again<P: BlobStore>(
     ports: &P,
     inputs: &InputCache,
@@ -206,7 +206,7 @@ pub(crate) async fn cut_again<P: BlobStore>(
     Ok(pieces)
 }
 
-/// Puts the tasks on the stream, all of them or those of a set, and notes that they are there. Returns how many.
+/// Puts the tasks on the stream, all of them or those of a set, and records that they are there. Returns their number.
 pub(crate) async fn enqueue<P>(
     ports: &P,
     id: &JobId,
@@ -237,10 +237,10 @@ where
     Ok(weights.len() as u64)
 }
 
-/// Checks a message as the splitter would, and says how it would be cut; enqueues nothing.
+/// Checks a message as the splitter would, and returns how it would be cut; enqueues nothing.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first error in the message or its input.
 pub async fn check<P: Objects>(
     ports: &P,
     inputs: &InputCache,
@@ -257,7 +257,7 @@ pub async fn check<P: Objects>(
     Ok((job, weight, sizing))
 }
 
-/// Where the pages of a listing go that is only looked at.
+/// Discards the pages of a listing that is only checked.
 struct NoBlobs;
 
 impl BlobStore for NoBlobs {
@@ -270,7 +270,7 @@ impl BlobStore for NoBlobs {
     }
 }
 
-/// The input of a job, with what it names: files whole, listings as pages in `blobs`.
+/// The input of a job, with the files and objects that it names: files whole, listings as pages in `blobs`.
 async fn load<P: Objects>(
     ports: &P,
     blobs: &impl BlobStore,
@@ -314,7 +314,7 @@ async fn load<P: Objects>(
     Ok((prepared, bundle))
 }
 
-/// Lists the objects below a place, page by page.
+/// Lists the objects below a prefix, page by page.
 async fn list<P: Objects>(
     ports: &P,
     blobs: &impl BlobStore,
@@ -337,14 +337,14 @@ async fn list<P: Objects>(
     finish(blobs, builder).await
 }
 
-/// Looks up the objects that a file names, a location a line, in the order of the file.
+/// Looks up the objects listed in a file, one location per line, in the order of the file.
 async fn list_named<P: Objects>(
     ports: &P,
     blobs: &impl BlobStore,
     name: &str,
     content: &[u8],
 ) -> Result<Listing, PortError> {
-    /// Look-ups at the same time.
+    /// Look-ups in flight at the same time.
     const AT_ONCE: usize = 64;
     let text = std::str::from_utf8(content)
         .map_err(|error| PortError::permanent(format!("the list of objects is not UTF-8: {error}")))?;
@@ -371,7 +371,7 @@ fn uncuttable(id: &JobId, error: &CodecError) -> PortError {
     PortError::permanent(format!("cannot cut job {id}: {error}"))
 }
 
-/// How the job is cut, in as many pieces as it really has, and those pieces.
+/// The cut of the job, with the number of pieces that it actually has, and those pieces.
 fn sizing_of(
     config: &SplitConfig,
     n_lanes: u32,
@@ -391,7 +391,7 @@ fn sizing_of(
         None => 0,
     };
     let cut = sizing.as_cut(tasks.len(), n_subtasks);
-    // A delivery that resumes knows only the cut as it came out: the pieces are those of that number.
+    // A redelivery knows only the resulting cut: the pieces are those of that number.
     let tasks = if cut.n_tasks == sizing.n_tasks {
         tasks
     } else {
@@ -404,7 +404,7 @@ fn parts(n: u32) -> NonZeroUsize {
     NonZeroUsize::new(n as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Writes down the pieces of the whole job, and those sent again behind them, as what is published.
+/// Records the pieces of the whole job, and after them those sent again, as what is published.
 fn publish(id: &JobId, pieces: &[Piece], published: &mut Published) {
     published.n_tasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let cut = pieces.len().saturating_sub(published.resent.n as usize);

@@ -1,4 +1,4 @@
-//! The timer: tends every running job, so that none outlives its deadline or waits for a collector that died.
+//! The timer: tends every running job, so that none outlives its deadline or waits for a dead collector.
 
 use std::pin::pin;
 
@@ -10,24 +10,24 @@ use squall_core::rows::{JobEnd, JobStatus};
 
 use crate::close::tend;
 
-/// Jobs that a sweep looks after at the same time: each waits for its store most of the time.
+/// Jobs that a sweep tends at the same time: each waits for its store most of the time.
 const JOBS_AT_ONCE: usize = 8;
 
-/// What a sweep did.
+/// The outcome of a sweep.
 #[derive(Debug, Default)]
 pub struct Swept {
-    /// Jobs that were looked after.
+    /// Jobs that were tended.
     pub n_tended: usize,
     /// Jobs for which no time was left.
     pub n_left: usize,
-    /// Jobs whose end was written here.
+    /// Jobs whose end this sweep wrote.
     pub ended: Vec<JobEnd>,
-    /// Jobs that could not be; the next sweep is the retry.
+    /// Jobs that could not be tended; the next sweep is the retry.
     pub failed: Vec<(JobId, PortError)>,
 }
 
-/// Looks after the running jobs, at most so many, several at once, the oldest first: their time is up first. None is begun
-/// after `until_us`. One that cannot be looked after does not stand in the others' way.
+/// Tends the running jobs, at most `at_most`, several at once, oldest first: their deadlines come first. None is
+/// started after `until_us`. A job that cannot be tended does not hold up the others.
 ///
 /// # Errors
 /// When the jobs cannot be listed.

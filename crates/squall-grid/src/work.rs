@@ -17,12 +17,12 @@ use squall_core::workload::{EvaluateError, InputError};
 use crate::data::{ReadPolicy, connect};
 use crate::inputs::{InputCache, LoadError, Prepared};
 
-/// What a worker knows of itself.
+/// A worker's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkConfig {
-    /// Threads to divide a subtask over.
+    /// Threads over which to divide a subtask.
     pub n_vcpus: NonZeroUsize,
-    /// Memory that it is billed for, MB.
+    /// Memory for which it is billed, MB.
     pub memory_mb: u32,
     /// How to read the objects that a job names.
     pub read: ReadPolicy,
@@ -34,7 +34,7 @@ pub enum WorkError {
     /// The request does not decode.
     #[error("cannot read the request")]
     Codec(#[from] CodecError),
-    /// The job's input is not there.
+    /// The job's input is unavailable.
     #[error("cannot work")]
     Load(#[from] LoadError),
     /// The workload is not in this binary.
@@ -43,17 +43,17 @@ pub enum WorkError {
     /// The store of the objects that the job names did not answer.
     #[error("cannot read what the slice reads: {0}")]
     Data(String),
-    /// The machine starts no more threads.
+    /// The machine cannot start another thread.
     #[error("cannot start a thread")]
     Thread(#[from] std::io::Error),
 }
 
 /// Evaluates one subtask.
 ///
-/// A workload's own failure, a panic among them, is an answer: it would fail the same way again.
+/// A workload's own failure, including a panic, is an answer: it would fail the same way again.
 ///
 /// # Errors
-/// When it cannot begin.
+/// When it cannot start.
 pub async fn work<P: BlobStore + Objects + Clock>(
     ports: &P,
     inputs: &InputCache,
@@ -100,7 +100,7 @@ pub async fn work<P: BlobStore + Objects + Clock>(
     Ok(reply.to_bytes())
 }
 
-/// Evaluates on threads that are fed from here. Each divides what it reads, not only what it computes.
+/// Evaluates on threads that are fed from here. Each divides the data it reads as well as the work.
 async fn reading<P: BlobStore + Objects>(
     ports: &P,
     inputs: &InputCache,
@@ -124,7 +124,7 @@ async fn reading<P: BlobStore + Objects>(
         let thread = std::thread::Builder::new().name("evaluate".to_owned());
         thread.spawn(move || {
             let outcome = evaluate(&evaluated, &piece.slice, &mut data);
-            // The step may have been given up.
+            // The step may have been abandoned.
             let _ = done.send((outcome, data.failure()));
         })?;
         evaluating.push(async move {
@@ -135,7 +135,7 @@ async fn reading<P: BlobStore + Objects>(
     let mut partials = Ok(Vec::new());
     for ended in join_all(evaluating).await {
         let outcome = match ended {
-            // Whatever the workload made of it: what was not read has no value.
+            // Whatever the workload reported: a slice whose data was not read has no value.
             Ok((_, Some(DataError::Unavailable(reason)))) => return Err(WorkError::Data(reason)),
             Ok((_, Some(DataError::Gone(reason)))) => Err(reason),
             Ok((outcome, None)) => outcome,

@@ -1,4 +1,4 @@
-//! What becomes of a batch that a lane handed to its function: the rules of Lambda's event source mappings for streams
+//! What follows a batch's delivery to the function: the rules of Lambda's event source mappings for streams
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>).
 //!
@@ -6,23 +6,23 @@
 
 pub mod lane;
 
-/// How a lane delivers. The default is Lambda's for a mapping that says nothing
+/// How a lane delivers. The default is Lambda's for a mapping with no settings
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryPolicy {
-    /// Records in a batch at most.
+    /// Most records in a batch.
     pub batch_size: usize,
-    /// Bytes of a batch at most, as an event; a single record may be larger.
+    /// Most bytes of a batch, as an event; a single record may be larger.
     pub batch_bytes: usize,
-    /// How long to gather a batch that is not full, microseconds from its first record.
+    /// How long to collect a batch that is not full, microseconds from its first record.
     pub window_us: u64,
-    /// Deliveries of a record before it is given up (`MaximumRetryAttempts` + 1); `None` retries for ever.
+    /// Deliveries of a record before it is given up (`MaximumRetryAttempts` + 1); `None` retries forever.
     pub max_attempts: Option<u32>,
     /// A record that is older is given up instead of being delivered, microseconds; `None` is no limit.
     pub max_record_age_us: Option<u64>,
     /// Whether a batch that fails as a whole is halved (`BisectBatchOnFunctionError`).
     pub bisect: bool,
-    /// Whether the function may say where it failed (`ReportBatchItemFailures`); nobody listens otherwise.
+    /// Whether the function may report where it failed (`ReportBatchItemFailures`); such reports are ignored otherwise.
     pub partial_failures: bool,
     /// Wait before a batch is delivered again, microseconds; doubles with each attempt.
     pub backoff_us: u64,
@@ -52,9 +52,9 @@ impl Default for DeliveryPolicy {
 pub struct Batch<R> {
     /// In the order of the lane.
     pub records: Vec<R>,
-    /// Which delivery this is, from 1.
+    /// Number of this delivery, from 1.
     pub attempt: u32,
-    /// How often in a row the function was not to be had for it.
+    /// How often in a row the function was unavailable for it.
     pub n_refused: u32,
 }
 
@@ -69,30 +69,30 @@ impl<R> Batch<R> {
     }
 }
 
-/// How the function fared.
+/// The outcome of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handled {
-    /// It took in every record.
+    /// The function processed every record.
     All,
-    /// It took in every record before this position.
+    /// The function processed every record before this position.
     UpTo(usize),
-    /// It failed as a whole.
+    /// The function failed as a whole.
     Nothing,
-    /// It was throttled or out of reach: it never saw the batch.
+    /// The function was throttled or unreachable: it never saw the batch.
     Refused,
 }
 
-/// Why a record was given up, in Lambda's words.
+/// Why a record was given up, in Lambda's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// The function failed as often as it may.
     RetryAttemptsExhausted,
-    /// The record is older than the mapping wants.
+    /// The record is older than the mapping allows.
     RecordAgeExceeded,
 }
 
 impl Condition {
-    /// As an invocation record spells it.
+    /// Its spelling in an invocation record.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
@@ -101,10 +101,10 @@ impl Condition {
     }
 }
 
-/// What follows.
+/// What to do after a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redelivery<R> {
-    /// Records that are done with.
+    /// Records that are finished.
     pub done: Vec<R>,
     /// Batches to deliver, in order, before anything else of the lane.
     pub again: Vec<Batch<R>>,
@@ -122,12 +122,12 @@ impl<R> Default for Redelivery<R> {
 
 /// Decides what follows a delivery.
 ///
-/// Everything from the first failed record on is delivered again. With `bisect`, a batch that fails as a whole is halved,
-/// which costs no attempt, until the record that breaks it stands alone; and of a batch that names the record at which it
-/// fails only that one is given up. Without, all that is left of the batch is given up together. Being refused costs no
-/// attempt.
+/// Everything from the first failed record on is delivered again. With `bisect`, a batch that fails as a whole is
+/// halved, which costs no attempt, until the record that breaks it stands alone; and of a batch that names the record
+/// at which it fails only that one is given up. Without, the whole rest of the batch is given up together. Being
+/// refused costs no attempt.
 ///
-/// AWS does not document whether progress within a batch starts the count of attempts anew; here it does, because then
+/// AWS does not document whether progress within a batch restarts the count of attempts; here it does, because then
 /// another record is at fault.
 pub fn plan_redelivery<R>(policy: &DeliveryPolicy, batch: Batch<R>, handled: Handled) -> Redelivery<R> {
     let Batch { mut records, attempt, n_refused } = batch;
@@ -148,7 +148,7 @@ pub fn plan_redelivery<R>(policy: &DeliveryPolicy, batch: Batch<R>, handled: Han
         plan.again = vec![Batch { records: rest, attempt, n_refused }];
         return plan;
     }
-    // Behind records that ended well, another record is at fault: it has been delivered once.
+    // After records that succeeded, another record is at fault: it has been delivered once.
     let attempt = if n_good > 0 { 1 } else { attempt };
     if handled == Handled::Nothing && policy.bisect && rest.len() > 1 {
         let second = rest.split_off(rest.len() / 2);
@@ -158,7 +158,7 @@ pub fn plan_redelivery<R>(policy: &DeliveryPolicy, batch: Batch<R>, handled: Han
         plan.again = vec![Batch::again(rest, attempt.saturating_add(1))];
         plan.wait_us = backoff_us(policy, attempt);
     } else {
-        // What is given up is not waited for.
+        // There is no wait for records that are given up.
         let others = if policy.bisect { rest.split_off(1) } else { Vec::new() };
         plan.lost = rest;
         if !others.is_empty() {
@@ -172,7 +172,7 @@ fn backoff_us(policy: &DeliveryPolicy, n_times: u32) -> u64 {
     policy.backoff_us.saturating_mul(1 << n_times.min(10))
 }
 
-/// Takes the records out of a batch that are too old to be delivered; both parts keep their order.
+/// Removes the records that are too old to be delivered from a batch; both parts keep their order.
 pub fn take_expired<R>(
     policy: &DeliveryPolicy,
     batch: &mut Batch<R>,

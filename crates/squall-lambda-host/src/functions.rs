@@ -1,15 +1,15 @@
 //! Functions without Docker: runs native bootstraps as Lambda does and answers its Invoke API.
 //!
-//! An execution environment is a process with a Runtime API of its own. It evaluates one invocation at a time, is used
-//! again while it is warm, and is replaced when it crashed or ran out of time. Reserved and account concurrency, time
-//! limits, payload limits, asynchronous events and error texts are those that AWS documents; a sandbox, a memory limit
-//! and a share of the processor are not there.
+//! An execution environment is a process with its own Runtime API. It handles one invocation at a time, is reused while
+//! it is warm, and is replaced when it crashed or timed out. Reserved and account concurrency, time limits, payload
+//! limits, asynchronous events and error texts are as AWS documents them; there is no sandbox, no memory limit and no
+//! CPU limit.
 //!
-//! Every environment has a port, because `AWS_LAMBDA_RUNTIME_API` is `host:port` on AWS and runtimes rely on that:
-//! `lambda_runtime` takes a path in it only behind a scheme, others do not take one at all.
+//! Every environment has its own port, because `AWS_LAMBDA_RUNTIME_API` is `host:port` on AWS and runtimes rely on
+//! that: `lambda_runtime` accepts a path in it only after a scheme, others do not accept one at all.
 //!
-//! When the host is killed hard, nobody stops the environments. An idle one loses its long poll and ends by itself, a
-//! busy one when it wants to reply: `lambda_runtime` leaves its loop when the Runtime API does not answer.
+//! If the host is killed, it cannot stop the environments. An idle one loses its long poll and ends by itself, a busy
+//! one when it tries to reply: `lambda_runtime` leaves its loop when the Runtime API does not answer.
 
 use std::future::Future;
 use std::io;
@@ -43,24 +43,25 @@ pub struct FunctionSpec {
     pub name: String,
     /// The executable. Its folder is the task root and the working directory.
     pub bootstrap: PathBuf,
-    /// What it is told to have, MB; not enforced.
+    /// Its configured memory, MB; not enforced.
     pub memory_mb: u32,
-    /// How long an invocation may take, from the moment the runtime has it.
+    /// Time limit of an invocation, from the moment the runtime receives it.
     pub timeout: Duration,
-    /// Most invocations at once, kept free for this function; 0 switches it off. `None` shares what nobody reserved.
+    /// Most concurrent invocations, reserved for this function; 0 switches it off. `None` uses the unreserved
+    /// concurrency.
     pub reserved_concurrency: Option<u32>,
-    /// Variables beside Lambda's own. Lambda's own win; of the host's only `PATH` is inherited.
+    /// Variables in addition to Lambda's own. Lambda's own win; only `PATH` is inherited from the host.
     pub env: Vec<(String, String)>,
 }
 
-/// What a [`FunctionHost`] runs, and how.
+/// The configuration of a [`FunctionHost`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostConfig {
     /// The functions.
     pub functions: Vec<FunctionSpec>,
-    /// Most invocations at once over all functions; 1,000 on AWS.
+    /// Most concurrent invocations of all functions; 1,000 on AWS.
     pub account_concurrency: u32,
-    /// The region that functions see, and that is in their ARNs.
+    /// The region that functions see and that their ARNs contain.
     pub region: String,
     /// Second and further attempts of an asynchronous event whose function failed; at most 2 on AWS.
     pub async_retries: u32,
@@ -71,7 +72,7 @@ pub struct HostConfig {
     pub idle: Duration,
 }
 
-/// What AWS fixes and tests shorten.
+/// Limits that AWS fixes and tests shorten.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     /// From the start of a process to its first request for work.
@@ -84,7 +85,7 @@ struct Limits {
 /// phase there is 0.5 s with an internal extension and 2 s with an external one.
 const LIMITS: Limits = Limits { init: Duration::from_secs(10), shutdown: Duration::from_secs(2) };
 
-/// How long the last replies may take to leave when the host stops.
+/// Time for the last replies to be sent when the host stops.
 const LAST_REPLIES: Duration = Duration::from_secs(1);
 
 /// A host of functions on one address.
@@ -95,11 +96,11 @@ pub struct FunctionHost {
 }
 
 impl FunctionHost {
-    /// Takes the address; `log` gets every line that a function writes, and what Lambda would write beside it.
+    /// Binds the address; `log` receives every line that a function writes, and the lines that Lambda would add.
     /// Nothing is served before [`FunctionHost::run`].
     ///
     /// # Errors
-    /// The address cannot be taken; two functions of one name; more concurrency reserved than the account has.
+    /// The address cannot be bound; two functions of one name; more concurrency reserved than the account has.
     pub async fn bind(
         address: SocketAddr,
         config: HostConfig,
@@ -120,13 +121,13 @@ impl FunctionHost {
         Ok(Self { address: listener.local_addr()?, listener, fleet: Rc::new(fleet) })
     }
 
-    /// Where the Invoke API is served.
+    /// The address of the Invoke API.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Serves until `stop` is ready, then sends every environment SIGTERM and, two seconds later, SIGKILL. No process
-    /// is left when this returns; when it is dropped, they are killed. Everything happens on the calling thread, whose
+    /// is left when this returns; when it is dropped, they are killed. Everything runs on the calling thread, whose
     /// tokio runtime needs its I/O and its timers enabled.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let life = async {

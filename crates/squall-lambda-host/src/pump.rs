@@ -1,11 +1,11 @@
-//! The pump: it plays Lambda's event source mappings for streams against whatever its ports reach
+//! The pump: it emulates Lambda's event source mappings for streams against the endpoints of its ports
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>).
 //!
-//! A mapping reads every shard of its stream by itself. A shard's records go to lanes by the hash of their partition key,
-//! and a lane delivers one batch at a time ([`crate::delivery`], the same code that the streams in memory use), so records
-//! of one key keep their order. A shard that came out of a split or a merge is read only when its parents are processed to
-//! their end, which keeps the order across a reshard. The checkpoint of a shard is the last record before which everything is
-//! done or given up; after a crash everything behind it is delivered again.
+//! A mapping reads every shard of its stream independently. A shard's records go to lanes by the hash of their
+//! partition key, and a lane delivers one batch at a time ([`crate::delivery`], the same code that the streams in
+//! memory use), so records of one key keep their order. A shard that came out of a split or a merge is read only once
+//! its parents are processed to their end, which keeps the order across a reshard. The checkpoint of a shard is the
+//! last record before which everything is finished or given up; after a crash everything after it is delivered again.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ use shard::{Ended, ShardPump};
 /// A stream and its function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
-    /// What its checkpoints are kept under.
+    /// The name under which its checkpoints are stored.
     pub name: String,
     /// The stream's ARN: events name it.
     pub stream_arn: String,
@@ -52,13 +52,13 @@ pub struct Mapping {
     pub delivery: DeliveryPolicy,
     /// Lanes per shard (`ParallelizationFactor`).
     pub lanes_per_shard: usize,
-    /// Where it starts when it has no checkpoints.
+    /// The starting position if it has no checkpoints.
     pub start: StartingPosition,
-    /// How long to wait when a shard has nothing new, microseconds. Lambda asks once a second.
+    /// How long to wait when a shard has nothing new, microseconds. Lambda polls once a second.
     pub poll_us: u64,
-    /// How often to look for new shards, microseconds; the end of a shard is a reason to look, too.
+    /// How often to look for new shards, microseconds; the end of a shard also triggers a look.
     pub discovery_us: u64,
-    /// Checkpoints are stored at most so often, microseconds; 0 stores every one.
+    /// Shortest time between stored checkpoints, microseconds; 0 stores every one.
     pub checkpoint_us: u64,
 }
 
@@ -72,14 +72,14 @@ impl Mapping {
     }
 }
 
-/// Ready once the mapping is to stop.
+/// Ready once the mapping has to stop.
 type Stopping<'a> = Shared<LocalBoxFuture<'a, ()>>;
 
-/// Runs a mapping until `stop` is ready and the deliveries that are under way then have ended.
+/// Runs a mapping until `stop` is ready and the deliveries then in progress have ended.
 ///
 /// # Errors
-/// When the stream cannot be listed or a shard not be read from its mark, however often one asks, and when checkpoints cannot
-/// be read.
+/// When the stream cannot be listed or a shard cannot be read from its mark, even with retries, and when checkpoints
+/// cannot be read.
 pub async fn run_mapping<W: World>(
     mapping: &Mapping,
     world: &W,
@@ -101,13 +101,13 @@ pub async fn run_mapping<W: World>(
     ended
 }
 
-/// How long to wait before a stream is listed again that did not answer, microseconds.
+/// How long to wait before retrying to list a stream that did not answer, microseconds.
 const TROUBLE_US: u64 = 1_000_000;
 
-/// How long to wait at least before checkpoints are stored that could not be stored, microseconds.
+/// Shortest wait before retrying to store checkpoints, microseconds.
 const STORE_AGAIN_US: u64 = 100_000;
 
-/// The marks of a mapping, and when they were stored.
+/// The marks of a mapping, and the time at which they were stored.
 struct Ledger<'a, W> {
     mapping: &'a Mapping,
     world: &'a W,
@@ -142,7 +142,7 @@ impl<W: World> Ledger<'_, W> {
             }
             let look_us = self.world.now_us().saturating_add(wait_us);
             let mut looking = std::pin::pin!(self.until(look_us, stopping));
-            // The next look is due when a shard has ended, or when it is time.
+            // The next look is due when a shard has ended, or at the next discovery time.
             loop {
                 let ended = async {
                     match reading.next().await {
@@ -214,7 +214,7 @@ impl<W: World> Ledger<'_, W> {
         self.is_dirty.set(false);
     }
 
-    /// Waits until a moment or a stop, and stores what was held back meanwhile.
+    /// Waits until a moment or a stop, and stores marks that were held back meanwhile.
     async fn until(&self, until_us: u64, stopping: &Stopping<'_>) {
         loop {
             let now_us = self.world.now_us();

@@ -1,4 +1,4 @@
-//! A function that gives back what it gets, on the bare runtime: what ours are measured beside.
+//! A function that echoes its input, on the bare runtime: the baseline for measuring ours.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

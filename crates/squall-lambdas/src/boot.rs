@@ -15,14 +15,14 @@ use crate::config::ConfigError;
 use crate::emf;
 use crate::failure::Failure;
 
-/// What the runtime cannot start without.
+/// The variables without which the runtime cannot start.
 const FROM_LAMBDA: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_VERSION",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
 ];
-/// Where the runtime's span of an invocation is: it carries the request id to every line, whatever the level.
+/// The runtime's span of an invocation: it adds the request id to every line, at any level.
 const REQUEST_SPAN: &str = "lambda_runtime::layers::trace=info";
 
 /// A function's process.
@@ -31,7 +31,7 @@ pub struct Process {
     vars: BTreeMap<String, String>,
 }
 
-/// Runs a function until its environment is shut down. What keeps it from starting is logged, with all causes.
+/// Runs a function until its environment is shut down. An error that keeps it from starting is logged, with all causes.
 ///
 /// One thread: the steps' futures stay on it, and Lambda gives an environment one invocation at a time.
 pub fn start(function: &'static str, body: impl AsyncFnOnce(&Process) -> anyhow::Result<()>) -> ExitCode {
@@ -48,13 +48,13 @@ pub fn start(function: &'static str, body: impl AsyncFnOnce(&Process) -> anyhow:
     }
 }
 
-/// Logs, the version first, and what the environment says; nothing else reads it.
+/// Starts logging, logs the version, and reads the environment; no other code reads it.
 fn boot(function: &'static str) -> anyhow::Result<Process> {
     let texts = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let vars: BTreeMap<String, String> = texts.collect();
     let filter = log_filter(&|name| vars.get(name).cloned());
-    // Also when the filter is wrong, so that this can be said.
+    // Even if the filter is invalid, so that this can be logged.
     let (filter, wrong) = match filter {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
@@ -74,12 +74,12 @@ fn boot(function: &'static str) -> anyhow::Result<Process> {
     Ok(Process { function, vars })
 }
 
-/// What is logged: `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, or `RUST_LOG`, or
-/// `info`.
+/// The log filter: `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, or `RUST_LOG`,
+/// or `info`.
 pub(crate) fn log_filter(vars: &impl Fn(&str) -> Option<String>) -> Result<EnvFilter, ConfigError> {
     for name in ["AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"] {
         let Some(value) = vars(name).filter(|value| !value.is_empty()) else { continue };
-        // Lambda's own levels go one further than ours.
+        // Lambda has one level more than we do.
         let directives = if value.eq_ignore_ascii_case("fatal") { "error" } else { &value };
         return EnvFilter::try_new(format!("{directives},{REQUEST_SPAN}")).map_err(|_| {
             let expected = "a level (trace, debug, info, warn, error) or tracing directives";
@@ -90,12 +90,12 @@ pub(crate) fn log_filter(vars: &impl Fn(&str) -> Option<String>) -> Result<EnvFi
 }
 
 impl Process {
-    /// A variable of the environment, as it was at the start.
+    /// A variable of the environment, as read at the start.
     pub fn var(&self, name: &str) -> Option<String> {
         self.vars.get(name).cloned()
     }
 
-    /// Handles one event after the other, for ever. Metrics are written into their namespace once per invocation.
+    /// Handles one event after another, forever. Metrics are flushed once per invocation.
     ///
     /// # Errors
     /// When the Runtime API does not answer.
@@ -113,7 +113,7 @@ impl Process {
         flush_at_shutdown(metrics).await;
         let service = service_fn(|event: LambdaEvent<A>| {
             metrics.set_property("requestId", event.context.request_id.clone());
-            // In a box of its own: what a step and its adapters nest is deeper than the compiler wants to lay out at once.
+            // Boxed: a step and its adapters nest deeper than the compiler can lay out at once.
             let handled = Box::pin(handle(event));
             async move {
                 let outcome = handled.await;
@@ -125,11 +125,11 @@ impl Process {
     }
 }
 
-/// Writes what is left when the environment is told to go.
+/// Flushes the remaining metrics when the environment is told to shut down.
 ///
-/// SIGTERM only comes to an environment with an extension, so the runtime registers an internal one
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>). It panics
-/// where there is no Extensions API; that must not take the function along, which loses nothing but a last flush.
+/// Only an environment with an extension receives SIGTERM, so the runtime registers an internal one
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>). It
+/// panics where there is no Extensions API; that must not take down the function, which loses only a last flush.
 async fn flush_at_shutdown(metrics: &'static Collector) {
     let registering = tokio::spawn(spawn_graceful_shutdown_handler(move || async move { flush(metrics) }));
     if registering.await.is_err() {
@@ -137,7 +137,7 @@ async fn flush_at_shutdown(metrics: &'static Collector) {
     }
 }
 
-/// Writes metrics and log lines out. Every metric is written as one line of the log, in the embedded metric format.
+/// Writes out metrics and log lines. Every metric is written as one line of the log, in the embedded metric format.
 fn flush(metrics: &Collector) {
     let mut stdout = std::io::stdout().lock();
     if let Err(error) = metrics.flush(&mut stdout).and_then(|()| stdout.flush()) {

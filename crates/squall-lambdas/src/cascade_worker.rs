@@ -7,12 +7,12 @@ use tracing::debug;
 
 use crate::failure::Failure;
 
-/// Answers one request. Both travel as a JSON string in base64.
+/// Answers one request. Request and reply travel as a JSON string in base64.
 ///
-/// It says nothing unless it fails: there are thousands of subtasks a second, and the consumer counts them.
+/// It logs nothing unless it fails: there are thousands of subtasks a second, and the consumer counts them.
 ///
 /// # Errors
-/// When it cannot begin; the consumer tries again.
+/// When it cannot start; the consumer retries.
 pub async fn handle<P: BlobStore + Objects + Clock>(
     ports: &P,
     inputs: &InputCache,

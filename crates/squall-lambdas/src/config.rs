@@ -1,6 +1,6 @@
-//! What each function is told by its environment: typed, checked once, in named units.
+//! The configuration of each function, from its environment: typed, checked once, in named units.
 //!
-//! What names a resource, or says how large the deployment is, has no default.
+//! Variables that name a resource, or give the size of the deployment, have no default.
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -34,7 +34,7 @@ const DEFAULT_NAMESPACE: &str = "Squall";
 /// job reads them in a moment.
 const DEFAULT_BUCKETS: u32 = 32;
 
-/// A variable that is missing or wrong.
+/// A missing or invalid variable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} is {found}; expected {expected}")]
 pub struct ConfigError {
@@ -49,13 +49,13 @@ impl ConfigError {
         Self { variable, found: "not set".to_owned(), expected: expected.into() }
     }
 
-    /// A variable of a value that is no good.
+    /// A variable with an invalid value.
     pub(crate) fn wrong(variable: &'static str, value: &str, expected: impl Into<String>) -> Self {
         Self { variable, found: format!("`{value}`"), expected: expected.into() }
     }
 }
 
-/// Looks a variable up; an empty one counts as not set.
+/// Looks up a variable; an empty one counts as not set.
 trait Vars {
     fn find(&self, variable: &'static str) -> Option<String>;
 
@@ -124,7 +124,7 @@ trait Vars {
         self.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "MB", &MEMORY_MB)
     }
 
-    /// Where metrics are; what begins with `AWS/` is AWS's own
+    /// The namespace of metrics; names that begin with `AWS/` are reserved
     /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>).
     fn metric_namespace(&self, usual: &str) -> Result<String, ConfigError> {
         let variable = "SQUALL_METRIC_NAMESPACE";
@@ -147,18 +147,18 @@ impl<F: Fn(&str) -> Option<String>> Vars for F {
     }
 }
 
-/// The task-splitter's.
+/// The task-splitter's configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SplitterConfig {
     /// `SQUALL_TABLE`: the jobs' table.
     pub table: String,
-    /// `SQUALL_BUCKET`: where inputs and answers are.
+    /// `SQUALL_BUCKET`: the bucket of inputs and answers.
     pub bucket: String,
     /// `SQUALL_TASK_STREAM`: the stream of tasks.
     pub task_stream: String,
-    /// `SQUALL_EVENTS_TOPIC`: where the end of a job is told; a rejected job ends here.
+    /// `SQUALL_EVENTS_TOPIC`: the topic that announces the end of a job; a rejected job ends here.
     pub events_topic_arn: String,
-    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
     /// `SQUALL_LANES_PER_SHARD`, `SQUALL_WORKERS_PER_CONSUMER`, `SQUALL_WORKER_VCPUS`: how large the deployment is that
     /// jobs are cut for. `SQUALL_MAX_BUCKETS` (32) and `SQUALL_DEADLINE_S` (a day, which is how long records live) may be
@@ -170,7 +170,7 @@ impl SplitterConfig {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong, its value, and what would be right.
+    /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let deadline_s = vars.optional("SQUALL_DEADLINE_S", "seconds", &(1..=MAX_DEADLINE_S))?;
         let max_buckets = vars.optional("SQUALL_MAX_BUCKETS", "buckets of a job", &BUCKETS)?;
@@ -200,18 +200,18 @@ impl SplitterConfig {
     }
 }
 
-/// A shard-consumer's.
+/// A shard-consumer's configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConsumerConfig {
     /// `SQUALL_TABLE`: the jobs' table.
     pub table: String,
-    /// `SQUALL_BUCKET`: where inputs are, and partials that are too large to travel.
+    /// `SQUALL_BUCKET`: the bucket of inputs, and of partials that are too large to travel.
     pub bucket: String,
     /// `SQUALL_RESULT_STREAM`: the stream of results.
     pub result_stream: String,
     /// `SQUALL_WORKER_FUNCTIONS`: names or ARNs of the identical worker functions, separated by commas; each is a stripe.
     pub worker_functions: Vec<String>,
-    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets, and how to drive the workers, as
     /// [`CascadePolicy`] has it unless said otherwise: `SQUALL_INITIAL_CONCURRENCY`, `SQUALL_MAX_CONCURRENCY`,
@@ -223,7 +223,7 @@ impl ConsumerConfig {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong, its value, and what would be right.
+    /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let worker_functions =
             vars.list("SQUALL_WORKER_FUNCTIONS", "names or ARNs of worker functions, separated by commas")?;
@@ -271,12 +271,12 @@ fn cascade_policy(
     })
 }
 
-/// A cascade-worker's.
+/// A cascade-worker's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerConfig {
-    /// `SQUALL_BUCKET`: where inputs are.
+    /// `SQUALL_BUCKET`: the bucket of inputs.
     pub bucket: String,
-    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets, and `SQUALL_WORKER_VCPUS`.
     ///
@@ -289,7 +289,7 @@ impl WorkerConfig {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong, its value, and what would be right.
+    /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let memory_mb = vars.memory_mb()?;
         let n_vcpus: Option<u32> = vars.optional("SQUALL_WORKER_VCPUS", "vCPUs of a worker", &VCPUS)?;
@@ -303,16 +303,16 @@ impl WorkerConfig {
     }
 }
 
-/// The result-collector's.
+/// The result-collector's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectorConfig {
     /// `SQUALL_TABLE`: the jobs' table.
     pub table: String,
-    /// `SQUALL_BUCKET`: where answers are.
+    /// `SQUALL_BUCKET`: the bucket of answers.
     pub bucket: String,
-    /// `SQUALL_EVENTS_TOPIC`: where the end of a job is told.
+    /// `SQUALL_EVENTS_TOPIC`: the topic that announces the end of a job.
     pub events_topic_arn: String,
-    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): where its metrics are, apart from another deployment's.
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
     /// How to merge.
     pub collect: CollectConfig,
@@ -322,7 +322,7 @@ impl CollectorConfig {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong, its value, and what would be right.
+    /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             table: vars.table()?,

@@ -1,7 +1,7 @@
 //! The functions' metrics, in CloudWatch's embedded metric format: lines of the log that CloudWatch reads as metrics
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 //!
-//! A deployment's namespace, one dimension, `Function`: each further value of a dimension is a metric that is paid for.
+//! A deployment's namespace, one dimension, `Function`: each further value of a dimension is another billed metric.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub(crate) fn start(function: &'static str, namespace: &str) -> anyhow::Result<&
     for name in ["QueuedMs", "DividedMs", "CascadedMs", "CollectedMs"] {
         describe_histogram!(name, Unit::Milliseconds, "");
     }
-    // There is no unit of money.
+    // There is no unit for money.
     describe_histogram!("JobSeconds", Unit::Seconds, "");
     Ok(collector)
 }
@@ -66,7 +66,7 @@ fn ms(from_us: u64, to_us: u64) -> f64 {
     Duration::from_micros(to_us.saturating_sub(from_us)).as_secs_f64() * 1e3
 }
 
-/// A message that was taken in.
+/// Records the outcome of a message.
 pub(crate) fn split(outcome: &SplitOutcome) {
     match outcome {
         SplitOutcome::Enqueued { n_tasks, .. } => {
@@ -74,12 +74,12 @@ pub(crate) fn split(outcome: &SplitOutcome) {
             counter!("TasksPut").increment(*n_tasks);
         }
         SplitOutcome::Rejected(..) | SplitOutcome::IdTaken(_) => counter!("JobsRejected").increment(1),
-        // Counted when it came first.
+        // Counted at its first delivery.
         SplitOutcome::AlreadyEnqueued(_) => {}
     }
 }
 
-/// A task whose result is on its way.
+/// Records a task whose result was published.
 pub(crate) fn task(n_failures: usize, receipt: &Receipt, throttles: &Throttles, times: &TaskTimes) {
     counter!("Tasks").increment(1);
     counter!("Subtasks").increment(receipt.subtasks);
@@ -96,17 +96,17 @@ pub(crate) fn task(n_failures: usize, receipt: &Receipt, throttles: &Throttles, 
     histogram!("CascadedMs").record(ms(times.invoked_us, times.answered_us));
 }
 
-/// A task that was not to be started: its job has ended.
+/// Records a task that was not started: its job has ended.
 pub(crate) fn task_dropped() {
     counter!("TasksDropped").increment(1);
 }
 
-/// A task that has to be delivered again.
+/// Records a task that has to be delivered again.
 pub(crate) fn task_failed() {
     counter!("TasksFailed").increment(1);
 }
 
-/// A batch of results, of which the first had arrived on the stream at `arrived_us`.
+/// Records a batch of results, the first of which arrived on the stream at `arrived_us`.
 ///
 /// One duration per batch, the longest: a document holds a hundred values, a batch thousands of results.
 pub(crate) fn collected(collected: &Collected, arrived_us: u64, now_us: u64) {
@@ -119,14 +119,14 @@ pub(crate) fn collected(collected: &Collected, arrived_us: u64, now_us: u64) {
     ended(&collected.ended);
 }
 
-/// A tick of the timer.
+/// Records a tick of the timer.
 pub(crate) fn swept(swept: &Swept) {
     counter!("JobsTended").increment(count(swept.n_tended));
     counter!("JobsNotTended").increment(count(swept.failed.len() + swept.n_left));
     ended(&swept.ended);
 }
 
-/// Jobs that were ended here.
+/// Records the jobs that this invocation ended.
 fn ended(ended: &[JobEnd]) {
     for end in ended {
         match end.status {
@@ -136,7 +136,7 @@ fn ended(ended: &[JobEnd]) {
             | JobStatus::Expired
             | JobStatus::OverBudget
             | JobStatus::Inconsistent => counter!("JobsFailed").increment(1),
-            // No end of a job, or counted where it is turned away.
+            // Not the end of a job, or counted by the splitter that rejected it.
             JobStatus::Running | JobStatus::Rejected => {}
         }
     }
@@ -146,8 +146,8 @@ fn ended(ended: &[JobEnd]) {
     }
 }
 
-/// What jobs cost, US dollars, and how long they took, seconds. A tick may end more than a document has values for: then
-/// several share one, their sum and their longest.
+/// The costs of jobs, US dollars, and their durations, seconds. A tick may end more jobs than a document has values:
+/// then several share one, their sum and their longest.
 fn values(ended: &[JobEnd]) -> impl Iterator<Item = (f64, f64)> {
     let n_share = ended.len().div_ceil(MOST_VALUES).max(1);
     ended.chunks(n_share).map(|ends| {

@@ -1,4 +1,4 @@
-//! How a failure leaves a function: told once, whole, and of a kind that stays the same.
+//! How a failure leaves a function: reported once, in full, and with a stable kind.
 
 use std::error::Error;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of a kind, which is what `errorType` will say, with all of its causes.
+    /// A failure of a kind, which becomes `errorType`, with all of its causes.
     pub fn new(kind: &'static str, what: impl fmt::Display, error: &dyn Error) -> Self {
         Self { kind, message: format!("{what}: {}", chain(error)) }
     }

@@ -6,8 +6,7 @@ use squall_capacity::journal::Line;
 use squall_capacity::ports::Journal;
 use tracing::warn;
 
-/// Writes each decision as a line of the log that is nothing else, as metrics are: whoever takes the log can take every
-/// decision again.
+/// Writes each decision as a log line of its own, like metrics: anyone with the log can replay every decision.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogJournal;
 

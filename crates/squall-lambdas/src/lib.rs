@@ -1,8 +1,9 @@
-//! What the grid's and the capacity controllers' Lambda functions share: configuration, ports, logs and metrics, and
-//! between an event as AWS delivers it and a step of `squall-grid` or `squall-capacity` one handler per function.
+//! The shared parts of the grid's and the capacity controllers' Lambda functions: configuration, ports, logs and
+//! metrics, and one handler per function between an event as AWS delivers it and a step of `squall-grid` or
+//! `squall-capacity`.
 //!
-//! A handler translates: event to step, outcome to response, log line and metrics. It decides nothing, and it never asks
-//! where it runs.
+//! A handler translates: event to step, outcome to response, log line and metrics. It decides nothing, and its code
+//! does not depend on where it runs.
 
 mod boot;
 pub mod cascade_worker;

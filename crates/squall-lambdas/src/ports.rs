@@ -1,6 +1,6 @@
-//! Which ports each function has, all of them on AWS. What a function has no port for, it cannot do.
+//! The ports of each function, all of them on AWS. A function without a port cannot do what that port does.
 //!
-//! Nothing here connects: the adapters make their clients at the first call.
+//! No connections are made here: the adapters create their clients at the first call.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use squall_core::ports::Assembled;
 use crate::config::{CapacityConfig, CollectorConfig, ConsumerConfig, SplitterConfig, WorkerConfig};
 use crate::journal::LogJournal;
 
-/// The task-splitter's.
+/// The task-splitter's ports.
 pub type SplitterPorts =
     Assembled<WallClock, S3Objects, S3Blobs, DynamoJobStore, KinesisTaskQueue, (), (), SnsJobEvents>;
-/// A shard-consumer's.
+/// A shard-consumer's ports.
 pub type ConsumerPorts =
     Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), KinesisResultQueue, LambdaWorkers, ()>;
-/// A cascade-worker's.
+/// A cascade-worker's ports.
 pub type WorkerPorts = Assembled<WallClock, S3Objects, S3Blobs>;
-/// The result-collector's.
+/// The result-collector's ports.
 pub type CollectorPorts = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
-/// Scale-out's and scale-in's.
+/// The ports of scale-out and scale-in.
 pub type CapacityPorts = Ports<AutoScalingGroup, DynamoLedger, CloudWatchMetrics, LogJournal, WallClock>;
 
-/// What the task-splitter needs.
+/// Makes the task-splitter's ports.
 pub fn splitter_ports(config: &SplitterConfig) -> SplitterPorts {
     let (connection, blobs) = storage(&config.bucket);
     Assembled {
@@ -43,7 +43,7 @@ pub fn splitter_ports(config: &SplitterConfig) -> SplitterPorts {
     }
 }
 
-/// What a shard-consumer needs.
+/// Makes a shard-consumer's ports.
 pub fn consumer_ports(config: &ConsumerConfig) -> ConsumerPorts {
     let (connection, blobs) = storage(&config.bucket);
     Assembled {
@@ -58,7 +58,7 @@ pub fn consumer_ports(config: &ConsumerConfig) -> ConsumerPorts {
     }
 }
 
-/// What a cascade-worker needs.
+/// Makes a cascade-worker's ports.
 pub fn worker_ports(config: &WorkerConfig) -> WorkerPorts {
     let (connection, blobs) = storage(&config.bucket);
     Assembled {
@@ -73,7 +73,7 @@ pub fn worker_ports(config: &WorkerConfig) -> WorkerPorts {
     }
 }
 
-/// What the result-collector needs.
+/// Makes the result-collector's ports.
 pub fn collector_ports(config: &CollectorConfig) -> CollectorPorts {
     let (connection, blobs) = storage(&config.bucket);
     Assembled {
@@ -88,7 +88,7 @@ pub fn collector_ports(config: &CollectorConfig) -> CollectorPorts {
     }
 }
 
-/// What scale-out and scale-in need.
+/// Makes the ports of scale-out and scale-in.
 pub fn capacity_ports(config: &CapacityConfig) -> CapacityPorts {
     let CapacityConfig { group, ledger_table, metrics, .. } = config;
     let connection = Connection::new(Settings::default());

@@ -1,4 +1,4 @@
-//! Result-collector: from a batch of result records to merged buckets; and what the timer has it do.
+//! Result-collector: from a batch of result records to merged buckets; and the timer's work.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ use crate::emf;
 use crate::failure::Failure;
 use crate::shard_consumer::deadline_us;
 
-/// Running jobs that one tick looks at most after, the oldest first; the next tick comes soon.
+/// Most running jobs that one tick tends, the oldest first; the next tick comes soon.
 const MOST_JOBS_PER_TICK: usize = 10_000;
-/// No job is begun on when less than this is left: ending one merges its buckets.
+/// No job is started when less time than this is left: ending one merges its buckets.
 pub(crate) const TICK_GUARD_US: u64 = 10_000_000;
 
 /// The `detail-type` of the timer, as EventBridge's rules and schedules send it
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
 pub(crate) const SCHEDULED: &str = "Scheduled Event";
 
-/// What the collector is invoked with.
+/// The events that invoke the collector.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Shape")]
 pub enum CollectorEvent {
@@ -34,7 +34,7 @@ pub enum CollectorEvent {
     Tick,
 }
 
-/// The fields that tell the two apart. Read in one go: a batch can be megabytes.
+/// The fields that distinguish the two. Read in one pass: a batch can be megabytes.
 #[derive(Deserialize)]
 #[serde(expecting = "a batch of a stream or a scheduled event")]
 struct Shape {
@@ -69,8 +69,8 @@ impl TryFrom<Shape> for CollectorEvent {
     }
 }
 
-/// Merges a batch, or looks after the running jobs. The records that could not be merged are reported, the lowest first:
-/// from there on Lambda delivers again, and what was merged is merged once.
+/// Merges a batch, or tends the running jobs. The records that could not be merged are reported, the lowest first: from
+/// there on Lambda delivers again, and results already merged are not merged twice.
 ///
 /// # Errors
 /// When the running jobs cannot be listed.
@@ -120,7 +120,7 @@ fn log<'a>(n_records: usize, collected: &Collected, sequence_number: impl Fn(usi
     let Collected { n_merged, n_duplicates, n_late, n_races, ended, failed } = collected;
     let (n_ended, n_failed) = (ended.len(), failed.len());
     info!(n_records, n_merged, n_duplicates, n_late, n_races, n_ended, n_failed, "collected");
-    // One line per reason: when a store does not answer, that goes for every record.
+    // One line per reason: a store that does not answer fails every record.
     let mut reasons: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (position, reason) in failed {
         reasons.entry(reason).or_default().push(*position);

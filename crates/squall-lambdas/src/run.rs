@@ -1,4 +1,4 @@
-//! The functions, as entry points: a binary is one of these and the workloads that it can run.
+//! The functions' entry points: a binary is one of these with the workloads that it can run.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -11,7 +11,7 @@
 //! }
 //! ```
 //!
-//! All functions of a deployment, and the `squall` that reads its answers, have to know the same workloads.
+//! All functions of a deployment, and the `squall` that reads its answers, must have the same workloads.
 
 use std::process::ExitCode;
 
@@ -70,7 +70,7 @@ pub fn consumer(registry: Registry) -> ExitCode {
 /// Reads: the job's input (S3), once per environment; the objects that its slices read (S3).
 /// Writes: nothing.
 ///
-/// It is built to unwind: a workload that panics becomes a reply that says so, not a dead environment.
+/// It is built to unwind: a workload that panics yields an error reply, not a dead environment.
 pub fn worker(registry: Registry) -> ExitCode {
     start("cascade-worker", async |process| {
         let config = WorkerConfig::from_vars(&|name| process.var(name))?;
@@ -86,7 +86,7 @@ pub fn worker(registry: Registry) -> ExitCode {
 /// Result-collector: merges results into their job exactly once, and ends the job when all of them are in.
 ///
 /// Fired by: the result stream (Kinesis), in batches, with `ReportBatchItemFailures`; and by a timer (EventBridge), for
-/// deadlines and for what a collector that died left undone.
+/// deadlines and for work that a dead collector left undone.
 /// Reads: the job store (DynamoDB), partials that were too large to travel (S3).
 /// Writes: buckets, progress and ending (DynamoDB), the answer (S3); announces the end (SNS topic of job events).
 pub fn collector(registry: Registry) -> ExitCode {
@@ -101,12 +101,12 @@ pub fn collector(registry: Registry) -> ExitCode {
     })
 }
 
-/// Scale-out: has an Auto Scaling group be as large as the events of its application say. It only ever raises.
+/// Scale-out: makes an Auto Scaling group as large as its application's events require. It only ever raises.
 ///
 /// Fired by: the SNS topics of session activity and of run activity; it is deployed once per topic.
 /// Reads: the ledger (DynamoDB), the group (Auto Scaling).
-/// Writes: the ledger; the group's desired capacity, or launches; the protection of instances that events say have a run;
-/// metrics (CloudWatch).
+/// Writes: the ledger; the group's desired capacity, or launches; the protection of instances that have a run according
+/// to events; metrics (CloudWatch).
 pub fn scale_out() -> ExitCode {
     start("scale-out", async |process| {
         let config = CapacityConfig::from_vars(&|name| process.var(name))?;
@@ -116,11 +116,12 @@ pub fn scale_out() -> ExitCode {
     })
 }
 
-/// Scale-in: has an Auto Scaling group be no larger than its application needs, without ever taking an instance at work.
+/// Scale-in: keeps an Auto Scaling group no larger than its application needs, without ever terminating a busy
+/// instance.
 ///
 /// Fired by: a timer (EventBridge).
 /// Reads: the metrics of the activity (CloudWatch), the ledger (DynamoDB), the group (Auto Scaling).
-/// Writes: the ledger; terminates instances that it drained, by their id; what scale-out writes, where events were lost;
+/// Writes: the ledger; terminates instances that it drained, by their id; the same as scale-out, if events were lost;
 /// metrics (CloudWatch).
 pub fn scale_in() -> ExitCode {
     start("scale-in", async |process| {
@@ -131,7 +132,7 @@ pub fn scale_in() -> ExitCode {
     })
 }
 
-/// The registry, named as this build unless its author has named it.
+/// The registry, named as this build unless its author named it.
 fn named(registry: Registry) -> Registry {
     if registry.build().is_empty() { registry.built_as(squall_version::VERSION) } else { registry }
 }

@@ -11,12 +11,12 @@ use tracing::{error, info, warn};
 use crate::emf;
 use crate::failure::Failure;
 
-/// Takes one task after the other, and stops at the first without a result: only that one is reported, and Lambda delivers
-/// it and those after it again
+/// Takes one task after another, and stops at the first without a result: only that one is reported, and Lambda
+/// delivers it and those after it again
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>).
 ///
 /// # Errors
-/// None: a failure is a batch item's.
+/// None: failures are reported per batch item.
 pub async fn handle<P>(
     ports: &P,
     inputs: &InputCache,
@@ -30,7 +30,7 @@ where
     let mut response = KinesisEventResponse::default();
     for (position, record) in event.payload.records.iter().enumerate() {
         let record = &record.kinesis;
-        // A task that could only be given up is better delivered again. The first has what time there is.
+        // A task that would run out of time is better delivered again. The first gets all the time there is.
         if position > 0 && ports.now_us().saturating_add(config.cascade.guard_us) >= deadline_us {
             response.add_failure(&record.sequence_number);
             break;
@@ -46,8 +46,8 @@ where
     Ok(response)
 }
 
-/// An invocation's deadline, from its context's milliseconds since 1970. One that has passed is not known: some hosts give
-/// none, or one long ago.
+/// An invocation's deadline, from its context's milliseconds since 1970. A past deadline counts as unknown: some hosts
+/// give none, or one long ago.
 pub(crate) fn deadline_us(deadline_ms: u64, now_us: u64) -> u64 {
     match deadline_ms.saturating_mul(1_000) {
         passed if passed <= now_us => u64::MAX,

@@ -9,11 +9,11 @@ use tracing::{info, warn};
 use crate::emf;
 use crate::failure::Failure;
 
-/// Splits each message. A message that cannot become a job is done with: it is recorded, and another delivery of it would
-/// not be any better.
+/// Splits each message. A message that cannot become a job is finished: it is recorded, and another delivery would have
+/// the same result.
 ///
 /// # Errors
-/// When a port fails. Lambda delivers the event again; what was begun is completed, with the same tasks.
+/// When a port fails. Lambda delivers the event again; the interrupted split is completed, with the same tasks.
 pub async fn handle<P>(
     ports: &P,
     inputs: &InputCache,

@@ -1,4 +1,4 @@
-//! What the handlers' tests share: a grid and a group in memory, and the payloads of `events/`.
+//! Shared by the handlers' tests: a grid and a group in memory, and the payloads of `events/`.
 
 mod deployment;
 pub(crate) mod events;

@@ -9,10 +9,10 @@ use std::time::UNIX_EPOCH;
 use squall_core::ports::{ObjectPages, Objects, PortError};
 use squall_core::sources::Object;
 
-/// Objects of a page of a listing.
+/// Objects per page of a listing.
 const PAGE_OBJECTS: usize = 10_000;
 
-/// A directory that relative names start from.
+/// A directory against which relative names are resolved.
 #[derive(Debug, Clone)]
 pub struct Directory(PathBuf);
 
@@ -38,7 +38,7 @@ fn cannot(verb: &str, path: &Path, error: std::io::Error) -> PortError {
     PortError::Permanent { what: format!("cannot {verb} {}", path.display()), source: Some(error.into()) }
 }
 
-/// What stands for an ETag: the size and when the content was last written, which is as much as a file system says.
+/// The substitute for an ETag: the size and the time of the last write, which is as much as a file system records.
 fn etag(metadata: &Metadata) -> String {
     let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     format!("{:x}-{:x}", metadata.len(), modified.unwrap_or_default().as_nanos())
@@ -90,7 +90,7 @@ impl Objects for Directory {
             let wanted = range.end.saturating_sub(range.start);
             let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(1 << 26));
             Read::by_ref(&mut file).take(wanted).read_to_end(&mut bytes)?;
-            // Afterwards: what changed while it was read is not what was listed either.
+            // Checked afterwards: a file that changed while being read is not the listed one either.
             Ok((bytes, etag(&file.metadata()?)))
         };
         let (bytes, found) = read().map_err(|error| cannot("read", &path, error))?;
@@ -104,13 +104,13 @@ impl Objects for Directory {
 
 /// A folder and those below it, listed in the order of the files' names, byte by byte.
 ///
-/// Of each folder on the way to the next file the names are held, and nothing else: a million files of one folder are some
-/// 50 MB for as long as the listing goes on.
+/// Only the names of each folder on the way to the next file are held in memory: a million files of one folder are some
+/// 50 MB for as long as the listing lasts.
 #[derive(Debug)]
 pub struct DirectoryPages {
     root: String,
     path: PathBuf,
-    /// The folders on the way, each with its path below the root and the names that are left, in reverse.
+    /// The folders on the way, each with its path below the root and its remaining names, in reverse.
     levels: Vec<(String, Vec<Box<str>>)>,
     single: Option<String>,
 }
@@ -152,7 +152,7 @@ impl DirectoryPages {
             let path = self.path.join(&name);
             let metadata = std::fs::metadata(&path).map_err(|error| cannot("list", &path, error))?;
             if metadata.is_dir() {
-                // It may lead round in a circle, and leaving it out would be silent.
+                // It may form a cycle, and skipping it would be silent.
                 let what =
                     format!("cannot list {}: it is a link to a folder; name that folder", path.display());
                 return Err(PortError::permanent(what));

@@ -1,4 +1,4 @@
-//! Where steps run: a place that gives each invocation its ports, and may let it die.
+//! The environment in which steps run: it gives each invocation its ports, and may let it die.
 
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, Objects, ResultQueue, TaskQueue, Workers};
 
@@ -13,15 +13,15 @@ impl<T> Ports for T where
 {
 }
 
-/// A place where steps run.
+/// An environment in which steps run.
 pub trait Host {
-    /// What an invocation sees of the world.
+    /// The ports of an invocation.
     type Ports: Ports;
 
     /// Runs one invocation of a step. `None` when it died before it returned.
     #[expect(async_fn_in_trait, reason = "runs on one thread, never spawned")]
     async fn invocation<T>(&self, step: impl AsyncFnOnce(&Self::Ports) -> T) -> Option<T>;
 
-    /// Time, for whoever delivers.
+    /// The clock of the code that delivers.
     fn clock(&self) -> &impl Clock;
 }

@@ -1,8 +1,8 @@
-//! The grid in one process, at real pace: its ports in memory ([`memory`]), and what plays AWS around its steps
+//! The grid in one process, in real time: its ports in memory ([`memory`]), and a stand-in for AWS around its steps
 //! ([`LocalGrid`], on threads and with real work).
 //!
-//! The steps of `squall-grid` run unchanged. What is around them ([`serve()`], [`deliver`]) needs only a [`Host`], which gives
-//! each invocation its ports: `squall-sim` brings another, in simulated time and with every fault.
+//! The steps of `squall-grid` run unchanged. The code around them ([`serve()`], [`deliver`]) needs only a [`Host`],
+//! which gives each invocation its ports: `squall-sim` provides another, in simulated time and with every fault.
 
 mod directory;
 mod host;

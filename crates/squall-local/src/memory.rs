@@ -17,7 +17,7 @@ mod stream;
 
 pub use stream::{Record, Stream};
 
-/// Everything a grid keeps, in memory.
+/// The state of a grid, in memory.
 #[derive(Debug)]
 pub struct Memory {
     /// The task stream.
@@ -27,7 +27,7 @@ pub struct Memory {
     jobs: Mutex<HashMap<JobId, JobRow>>,
     buckets: Mutex<HashMap<(JobId, u32), BucketRow>>,
     blobs: Mutex<HashMap<Digest, Vec<u8>>>,
-    /// Notified whenever a job's end is told.
+    /// Notified whenever a job's end is announced.
     pub ended: Notify,
 }
 
@@ -36,7 +36,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Memory {
-    /// Nothing stored; streams of so many shards, and so many lanes per task shard.
+    /// An empty grid with this many shards per stream, and this many lanes per task shard.
     pub fn new(n_task_shards: u32, lanes_per_task_shard: u32, n_result_shards: u32) -> Self {
         Self {
             tasks: Stream::new(n_task_shards, lanes_per_task_shard),

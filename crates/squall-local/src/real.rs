@@ -1,4 +1,4 @@
-//! The grid at real pace: threads, real work, the wall clock.
+//! The grid in real time: threads, real work, the wall clock.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ mod workers;
 use ports::{RealClock, RealPorts, worker_ports};
 use workers::WorkerPool;
 
-/// How large a local grid is.
+/// The size of a local grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LocalConfig {
     /// Shards of the task stream.
@@ -39,14 +39,14 @@ pub struct LocalConfig {
     pub lanes_per_shard: u32,
     /// Workers, of one vCPU each.
     pub n_workers: NonZeroUsize,
-    /// How finely to cut a job that does not say.
+    /// How finely to cut a job that sets no sizes.
     pub sizing: SizingPolicy,
 }
 
 impl LocalConfig {
     /// Two shards of one lane, and a worker for each of `n_cores`.
     pub fn for_cores(n_cores: NonZeroUsize) -> Self {
-        // An invocation costs microseconds here, so subtasks can be short and the answer forms smoothly.
+        // An invocation costs microseconds here, so subtasks can be short and the answer builds up smoothly.
         let sizing = SizingPolicy { subtask_ms: 50.0, ..SizingPolicy::default() };
         Self { n_shards: 2, lanes_per_shard: 1, n_workers: n_cores, sizing }
     }
@@ -102,15 +102,15 @@ impl LocalConfig {
 pub struct Stop(Arc<Notify>);
 
 impl Stop {
-    /// Stops the grid: the job is cancelled and what is in the answer so far is kept.
+    /// Stops the grid: the job is cancelled, and the answer so far is kept.
     pub fn stop(&self) {
         self.0.notify_one();
     }
 }
 
-/// How a run went.
+/// The outcome of a run.
 pub struct Finished {
-    /// What the splitter made of the message.
+    /// The splitter's outcome for the message.
     pub outcome: SplitOutcome,
     /// The job at its end; `None` when the message did not become one.
     pub observation: Option<Observation>,
@@ -122,13 +122,13 @@ pub struct Finished {
     pub ended_us: u64,
 }
 
-/// Looks at a running job now and then.
+/// Observes a running job periodically.
 pub trait Progress {
-    /// How long to wait between two looks, microseconds.
+    /// Time between two observations, microseconds.
     fn period_us(&self) -> u64;
-    /// A look at the job's row.
+    /// Called with the job's row.
     fn row(&mut self, row: &JobRow, now_us: u64);
-    /// A look at the answer so far; asked for only as often as it stays cheap.
+    /// Called with the answer so far; only as often as it stays cheap.
     fn answer(&mut self, observation: &Observation);
 }
 
@@ -160,7 +160,7 @@ impl Host for LocalGrid {
 }
 
 impl LocalGrid {
-    /// A grid whose workers have started; `directory` is where the job's file names start from.
+    /// A grid whose workers have started; the job's file names are resolved against `directory`.
     ///
     /// # Errors
     /// When a thread cannot be started.
@@ -189,7 +189,7 @@ impl LocalGrid {
     /// Runs one message to its end, or until it is stopped.
     ///
     /// # Errors
-    /// When the message could not be delivered or the answer not be read.
+    /// When the message could not be delivered or the answer could not be read.
     pub fn run(
         &self,
         message: &[u8],
@@ -233,7 +233,7 @@ impl LocalGrid {
         Ok(Finished { outcome, observation, lost, started_us, ended_us })
     }
 
-    /// Returns when the job has ended: by itself, because it was stopped, or because nothing is under way any more.
+    /// Returns when the job has ended: by itself, because it was stopped, or because no task is in flight any more.
     async fn until_ended(&self, id: &JobId, stop: &Stop) {
         let memory = &self.ports.jobs;
         let has_ended = async || matches!(memory.job(id).await, Ok(Some(row)) if row.ending.is_some());
@@ -244,7 +244,7 @@ impl LocalGrid {
                 return;
             }
             let drained = async {
-                // A result is put before its task is done with, so this order misses nothing.
+                // A result is put before its task is finished, so this order misses nothing.
                 memory.tasks.drained().await;
                 memory.results.drained().await;
             };
@@ -257,7 +257,7 @@ impl LocalGrid {
     }
 
     async fn look(&self, id: &JobId, progress: &mut impl Progress) {
-        /// Part of the time that may go into looking at the answer.
+        /// Fraction of the time that may be spent on observing the answer.
         const MOST_OF_THE_TIME: u64 = 20;
         let clock = &self.ports;
         let mut next_answer_us = 0;
@@ -280,7 +280,7 @@ impl LocalGrid {
     /// Checks a message and says how it would be cut, without running it.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first error in the message or its input.
     pub fn check(
         config: &LocalConfig,
         registry: Registry,
@@ -301,12 +301,12 @@ impl LocalGrid {
     }
 }
 
-/// A message that checks.
+/// A valid message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     /// The job.
     pub job: squall_core::job::Job,
-    /// What it weighs: nanoseconds of one vCPU.
+    /// Its weight: nanoseconds of one vCPU.
     pub weight: squall_core::workload::Weight,
     /// How it would be cut.
     pub sizing: squall_core::sizing::Sizing,
@@ -316,10 +316,10 @@ pub struct Checked {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The machine has no more threads or timers to give.
+    /// The machine cannot provide another thread or timer.
     #[error("cannot start")]
     Start(#[from] std::io::Error),
-    /// The message could not be taken in.
+    /// The message could not be processed.
     #[error("cannot split the job")]
     Split(#[from] PortError),
     /// The answer could not be read.

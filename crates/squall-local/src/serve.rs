@@ -1,4 +1,4 @@
-//! The part of AWS around the steps: deliver the message, run the lanes, keep the timer.
+//! AWS's part around the steps: delivers the message, runs the lanes, keeps the timer.
 
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -36,7 +36,7 @@ pub struct Deployment {
     pub timer_period_us: u64,
 }
 
-/// Delivers a message to the splitter until it is taken in. `None` when every delivery failed.
+/// Delivers a message to the splitter until it succeeds. `None` if every delivery failed.
 pub async fn deliver<H: Host>(
     host: &H,
     deployment: &Deployment,
@@ -62,7 +62,7 @@ pub async fn deliver<H: Host>(
     }
 }
 
-/// A record that was given up, and the reason of the last attempt.
+/// A record that was given up, and the reason of the last failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// The record.
@@ -71,7 +71,7 @@ pub struct Lost {
     pub reason: String,
 }
 
-/// Runs every lane of both streams and the timer of one job, for ever; records that were given up go to `lost`.
+/// Runs every lane of both streams and the timer of one job, forever; records that were given up go to `lost`.
 pub async fn serve<H: Host>(
     host: &H,
     deployment: &Deployment,

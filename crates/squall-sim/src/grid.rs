@@ -22,7 +22,7 @@ pub use chaos::Faults;
 
 use chaos::{ChaosPorts, Life, World};
 
-/// What a simulated grid is like.
+/// The configuration of a simulated grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scenario {
     /// Shards of the task stream.
@@ -35,15 +35,15 @@ pub struct Scenario {
     pub deployment: Deployment,
     /// What goes wrong.
     pub faults: Faults,
-    /// Which history.
+    /// The seed of the history.
     pub seed: u64,
 }
 
-/// What came of a simulated job.
+/// The outcome of a simulated job.
 pub struct Simulated {
-    /// The job when it ended; `None` when no delivery of its message got as far as a row.
+    /// The job when it ended; `None` if no delivery of its message created a row.
     pub observation: Option<Observation>,
-    /// The job long after, when everything late has arrived.
+    /// The job long after, when all late records have arrived.
     pub settled: Option<JobRow>,
     /// Records that were given up.
     pub lost: Vec<Lost>,
@@ -86,7 +86,7 @@ impl Host for SimulatedGrid {
     }
 }
 
-/// Runs one message through a simulated grid until its job has ended, and on until everything late has arrived.
+/// Runs one message through a simulated grid until its job has ended, and on until all late records have arrived.
 ///
 /// # Errors
 /// When it hangs, or the answer cannot be read.

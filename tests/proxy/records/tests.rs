@@ -5,7 +5,7 @@ fn reply(names: &[&str]) -> String {
     json!({ "FailedRecordCount": 0, "Records": records }).to_string()
 }
 
-/// What is said of each record: its sequence number, or `-`.
+/// The result of each record: its sequence number, or `-`.
 fn told(body: &Bytes) -> (String, Value) {
     let reply = parsed(body);
     let records = reply["Records"].as_array().unwrap();

@@ -1,16 +1,16 @@
-//! Rows as items of the table, and back. Nothing here asks anybody.
+//! Rows as items of the table, and back. Makes no calls.
 //!
 //! A job is the item `pk` = `job#<id>`, `sk` = `job`, with
 //! * `message`, `created_us`, `plan`, `generation`, `status`, `enqueued`, `announced`, `ttl`;
 //! * for each bucket that reported, `n<bucket>` (its tasks) and `g<bucket>` (its progress; `p<bucket>` before versions);
 //! * once it has ended, `ending`, `ended_us` and `ended_as`; once it was reopened, `reopened_us`.
 //!
-//! The index has a job by `status`, which stays `running` until the job's end was told.
+//! The index has a job by `status`, which stays `running` until the job's end was announced.
 //!
 //! A bucket is the item `pk` = `job#<id>`, `sk` = `bucket#<00000>`, with `version`, `row` and `ttl`.
 //!
-//! What conditions and the index look at has an attribute of its own; the rest is messages with a version, as on the wire.
-//! `plan`, `ending` and `row` are encoded [`Stored`]: the bytes themselves, or the digest of the blob that holds them.
+//! Conditions and the index use attributes of their own; the rest is versioned messages, as on the wire. `plan`,
+//! `ending` and `row` are encoded [`Stored`]: the bytes themselves, or the digest of the blob that holds them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,13 +21,13 @@ use squall_core::prices::NanoUsd;
 use squall_core::rows::{BucketProgress, Ending, JobRow, JobStatus, Plan, Published, Standing};
 use squall_core::wire::{CodecError, Message, Stored, decode, encode};
 
-/// How long the rows of a job outlive it, seconds: 30 days, for whoever asks after a long holiday.
+/// How long the rows of a job outlive it, seconds: 30 days, long enough to outlast a long holiday.
 const RETENTION_S: u64 = 30 * 86_400;
 const JOB: &str = "job row";
 /// The sort key of a job's own item.
 pub(super) const JOB_SORT_KEY: &str = "job";
 
-/// What DynamoDB keeps under a key.
+/// An item as DynamoDB stores it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The partition key of everything that belongs to a job.
@@ -40,12 +40,12 @@ pub(super) fn bucket_sort_key(bucket: u32) -> AttributeValue {
     text(format!("bucket#{bucket:05}"))
 }
 
-/// The names of a bucket's attributes on its job's item: how many tasks, and the progress.
+/// The names of a bucket's attributes on its job's item: its number of tasks, and its progress.
 pub(super) fn progress_names(bucket: u32) -> (String, String) {
     (format!("n{bucket}"), format!("g{bucket}"))
 }
 
-/// The bucket whose progress an attribute is, and whether it is of before there were versions.
+/// The bucket to which a progress attribute belongs, and whether it predates versions.
 fn progress_of(name: &str) -> Option<(u32, bool)> {
     let number = |prefix| name.strip_prefix(prefix).and_then(|digits| digits.parse().ok());
     number('g').map(|bucket| (bucket, false)).or_else(|| number('p').map(|bucket| (bucket, true)))
@@ -67,13 +67,13 @@ pub(super) fn stored(stored: &Stored) -> AttributeValue {
     bytes(encode(stored))
 }
 
-/// When DynamoDB may delete the rows of a job, seconds since 1970. It takes its time, a few days at most, and skips
-/// what expired five years ago: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>.
+/// When DynamoDB may delete the rows of a job, seconds since 1970. Deletion may take a few days, and skips rows that
+/// expired more than five years ago: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>.
 pub(super) fn ttl(expires_us: u64) -> AttributeValue {
     number((expires_us / 1_000_000).saturating_add(RETENTION_S))
 }
 
-/// What of a job changes only when it is reopened, as it is stored.
+/// The stored form of the part of a job that changes only when it is reopened.
 pub(super) fn plan(expires_us: u64, max_cost: Option<NanoUsd>, published: Option<&Published>) -> Vec<u8> {
     Plan { expires_us, max_cost, published: published.cloned() }.to_bytes()
 }
@@ -83,7 +83,7 @@ pub(super) fn progress(progress: &BucketProgress) -> AttributeValue {
     bytes(progress.to_bytes())
 }
 
-/// The status under which the index has a job: it runs until its end was told.
+/// The status under which the index has a job: running until its end was announced.
 fn listed_as(row: &JobRow) -> JobStatus {
     if row.announced { row.status() } else { JobStatus::Running }
 }
@@ -115,16 +115,16 @@ pub(super) fn job_item(row: &JobRow, plan: &Stored, ending: Option<&Stored>) -> 
     item
 }
 
-/// A job's item, read as far as it can be without the blobs that it names.
+/// A job's item, read as far as possible without the blobs that it names.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct JobItem {
-    /// Encoded: what changes only when the job is taken up again.
+    /// Encoded: the part that changes only when the job is reopened.
     pub(super) plan: Stored,
-    /// Encoded: how it ended.
+    /// Encoded: the ending.
     pub(super) ending: Option<Stored>,
-    /// When the ending was that the job was last taken up from.
+    /// The end time of the ending from which the job was last reopened.
     pub(super) reopened_us: Option<u64>,
-    /// Without what is in `plan` and `ending`.
+    /// Without the content of `plan` and `ending`.
     row: JobRow,
 }
 
@@ -140,7 +140,7 @@ impl JobItem {
             } else {
                 BucketProgress::from_bytes(bytes)?
             };
-            // A job that was begun before there were versions may have both.
+            // A job that was started before versions were introduced may have both.
             let known: &mut BucketProgress = progress.entry(bucket).or_default();
             if found.n_tasks >= known.n_tasks {
                 *known = found;
@@ -169,14 +169,14 @@ impl JobItem {
         Ok(Self { plan: get_stored(JOB, item, "plan")?, ending, reopened_us, row })
     }
 
-    /// What a consumer has to know, given what the plan is.
+    /// The part that a consumer needs, given the content of the plan.
     pub(super) fn into_standing(self, plan: &[u8]) -> Result<Standing, CodecError> {
         let ended = self.ending.is_some();
         let standing = self.into_row(plan, None)?.standing();
         Ok(Standing { ended: ended || standing.ended, ..standing })
     }
 
-    /// The job, given what its plan and its ending are.
+    /// The job, given the content of its plan and its ending.
     pub(super) fn into_row(self, plan: &[u8], ending: Option<&[u8]>) -> Result<JobRow, CodecError> {
         let Plan { expires_us, max_cost, published } = Plan::from_bytes(plan)?;
         let ending = ending.map(Ending::from_bytes).transpose()?;
@@ -184,7 +184,7 @@ impl JobItem {
     }
 }
 
-/// An attribute that is bytes or where they are.
+/// An attribute that holds bytes or the digest of their blob.
 pub(super) fn get_stored(what: &'static str, item: &Item, name: &str) -> Result<Stored, CodecError> {
     decode(what, get_bytes(what, item, name)?)
 }

@@ -15,10 +15,10 @@ use crate::clock::WallClock;
 use crate::emulator;
 use crate::provision::{Resources, provision};
 
-/// The year 2100: the emulator drops rows whose time is over.
+/// The year 2100: the emulator drops expired rows.
 const CREATED_US: u64 = 4_102_444_800_000_000;
 
-/// A new table and a new bucket; their names.
+/// Makes a new table and a new bucket, and returns their names.
 async fn places(connection: &Connection) -> (String, String) {
     let (table, bucket) = (emulator::unique("table"), emulator::unique("rows"));
     let resources = Resources {
@@ -88,7 +88,7 @@ fn ending(reason: String) -> Ending {
     }
 }
 
-/// What the table really holds.
+/// The item as the table holds it.
 async fn raw(store: &DynamoJobStore, name: &str, sort_key: AttributeValue) -> Item {
     store.get(&id(name), sort_key, "look".to_owned()).await.unwrap().unwrap()
 }
@@ -127,7 +127,7 @@ async fn what_is_too_large_for_the_table_is_in_the_bucket() {
     for (longest, is_inline) in [(INLINE_BYTES, true), (INLINE_BYTES + 1, false)] {
         let mut row =
             BucketRow { version: 1, partial: Some(Stored::Inline(Vec::new())), ..BucketRow::default() };
-        // Its length is two bytes longer than that of nothing.
+        // Its length prefix is two bytes longer than that of an empty one.
         let partial = vec![7; longest - row.to_bytes().len() - 2];
         row.partial = Some(Stored::Inline(partial));
         let encoded = row.to_bytes();
@@ -185,7 +185,7 @@ async fn a_table_that_is_not_there_is_named() {
     assert!(text.starts_with(expected), "{text}");
 }
 
-/// Stands before the emulator, and loses the reply to the next request that contains a text.
+/// A proxy before the emulator that loses the reply to the next request that contains a text.
 struct Lossy {
     url: String,
     lose: Arc<Mutex<Option<&'static str>>>,
@@ -207,7 +207,7 @@ impl Lossy {
         Self { url, lose }
     }
 
-    /// What comes of it when the reply to the first request with such a text is lost.
+    /// The result of a call when the reply to the first request with this text is lost.
     async fn losing<T>(&self, text: &'static str, call: impl Future<Output = Result<T, PortError>>) -> T {
         *self.lose.lock().unwrap() = Some(text);
         let result = call.await.unwrap();
@@ -216,7 +216,7 @@ impl Lossy {
     }
 }
 
-/// Carries requests and replies until somebody is gone.
+/// Forwards requests and replies until one side disconnects.
 fn carry(client: &TcpStream, upstream: &TcpStream, lose: &Mutex<Option<&str>>) -> Option<()> {
     let (mut requests, mut replies) = (BufReader::new(client), BufReader::new(upstream));
     loop {
@@ -231,7 +231,7 @@ fn carry(client: &TcpStream, upstream: &TcpStream, lose: &Mutex<Option<&str>>) -
     }
 }
 
-/// One HTTP message whose length its head tells.
+/// One HTTP message, of the length given in its head.
 fn message(from: &mut impl BufRead) -> Option<Vec<u8>> {
     let (mut whole, mut n_body) = (Vec::new(), 0);
     loop {

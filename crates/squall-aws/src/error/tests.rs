@@ -34,7 +34,7 @@ fn unreached(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failed {
     Failed::dispatch_failure(ConnectorError::other(error.into(), None))
 }
 
-/// What hyper makes of a name that is not found.
+/// Hyper's error for a name that is not found.
 #[derive(Debug, thiserror::Error)]
 #[error("client error (Connect)")]
 struct Hyper(#[source] DnsError);
@@ -169,7 +169,7 @@ async fn the_services_words_are_kept_for_the_log_in_one_line() {
     );
 }
 
-/// What the SDK really makes of it, as people read it.
+/// The SDK's actual error, as people read it.
 async fn asked(connection: &Connection) -> String {
     let client = aws_sdk_dynamodb::Client::new(connection.config().await);
     let error = client.list_tables().send().await.unwrap_err();
@@ -226,7 +226,7 @@ async fn nobody_knows_the_region() {
 
 #[tokio::test]
 async fn nobody_has_credentials() {
-    // What the chain says when none of its providers has any.
+    // The chain's error when none of its providers has credentials.
     let none = provide_credentials_fn(async || Err(CredentialsError::not_loaded("no providers in chain")));
     let nobody = SharedCredentialsProvider::new(none);
     let connection = connection(Some("us-east-1"), "http://127.0.0.1:1", nobody);

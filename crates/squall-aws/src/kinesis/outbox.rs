@@ -1,4 +1,4 @@
-//! Which records go into which call, when, and which go again: without a clock and without a network.
+//! Decides which records go into which call, when, and which are sent again: without a clock and without a network.
 //!
 //! The limits are those of <https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html> and of
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>.
@@ -20,35 +20,35 @@ pub const SHARD_RECORDS_PER_S: u64 = 1_000;
 /// Bytes that a shard takes in a second, data and partition keys.
 pub const SHARD_BYTES_PER_S: u64 = 1 << 20;
 
-/// Calls in flight at most. Eight calls of 500 records, answered after 25 ms or so, are 160,000 records a second: more
-/// than a hundred shards take. More calls would only be more TLS handshakes and more copies of records in memory.
+/// Most calls in flight. Eight calls of 500 records, answered after 25 ms or so, are 160,000 records a second: more
+/// than a hundred shards take. More calls would only mean more TLS handshakes and more copies of records in memory.
 const CALLS_IN_FLIGHT: usize = 8;
-/// A shard that has used up its rate gets its next records once there is room for a tenth of a second's worth, lest
-/// every millisecond has its own call of one record.
+/// A shard that has used up its rate gets its next records once there is room for a tenth of a second's worth, to avoid
+/// a call of one record every millisecond.
 const PARTS_OF_A_SECOND: u64 = 10;
 /// Wait after a shard's first refusal, microseconds; doubles with each that follows, jittered.
 const BACKOFF_US: u64 = 100_000;
 /// Longest such wait, microseconds.
 const MAX_BACKOFF_US: u64 = 5_000_000;
-/// A shard that refuses so many times in a row, and takes nothing in between, is given up: that is after about 20
-/// seconds. Whoever delivered the job delivers it again.
+/// The outbox gives up on a shard that refuses so many times in a row and takes nothing in between: after about 20
+/// seconds. The event source then delivers the job again.
 const MAX_ROUNDS: u32 = 10;
 
-/// A record as far as planning goes.
+/// A record, as the planner sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item {
-    /// Index of the shard that it is for.
+    /// Index of its shard.
     pub(super) shard: usize,
     /// Its data and its partition key.
     pub(super) bytes: u64,
 }
 
-/// What to do now.
+/// The next action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     /// Send these records, by index, in this order.
     Call(Vec<usize>),
-    /// Nothing until a call ends, or until this time, microseconds.
+    /// Do nothing until a call ends, or until this time, microseconds.
     Wait { until_us: Option<u64> },
     /// Every record is on the stream.
     Done,
@@ -70,7 +70,7 @@ pub(super) fn checked_bytes(stream: &str, partition_key: &str, data: &[u8]) -> R
     )))
 }
 
-/// What may still be sent to a shard: one second's worth at once, and then as much as flows in.
+/// What may still be sent to a shard: one second's worth at once, then as much as its rate allows.
 #[derive(Debug, Clone, Copy)]
 struct Credit {
     per_s: u64,
@@ -110,7 +110,7 @@ struct Shard {
     bytes: Credit,
     seen_us: u64,
     not_before_us: u64,
-    /// Refusals in a row; after a call of which it took something, 1 at most.
+    /// Refusals in a row; at most 1 after a call of which the shard took something.
     rounds: u32,
 }
 
@@ -135,7 +135,7 @@ impl Shard {
         self.bytes.flow(elapsed_us);
     }
 
-    /// When it may be sent something; `None` when there is nothing to send.
+    /// When the shard may be sent something; `None` when there is nothing to send.
     fn ready_us(&mut self, now_us: u64, items: &[Item]) -> Option<u64> {
         let first = items[*self.waiting.front()?];
         self.flow(now_us);
@@ -145,7 +145,7 @@ impl Shard {
         Some(self.not_before_us.max(now_us.saturating_add(wait_us)))
     }
 
-    /// The next record, if its rate and the room that is left in the call allow it.
+    /// The next record, if its rate and the room left in the call allow it.
     fn take(&mut self, items: &[Item], room_bytes: u64) -> Option<usize> {
         let &index = self.waiting.front()?;
         let bytes = items[index].bytes;
@@ -163,7 +163,7 @@ impl Shard {
 
 /// The records that are not known to be on the stream.
 ///
-/// A shard has one call in flight at a time, so its records arrive in the order in which they were given, but for those
+/// A shard has one call in flight at a time, so its records arrive in the order in which they were given, except those
 /// that were refused while later ones of the same call were not.
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
@@ -186,7 +186,7 @@ impl Outbox {
         Self { n_left: items.len(), items, shards, n_calls: 0, jitter_seed, gave_up: false }
     }
 
-    /// What to do at `now_us`.
+    /// The next action at `now_us`.
     pub(super) fn next(&mut self, now_us: u64) -> Step {
         if self.gave_up {
             return Step::GiveUp { n_left: self.n_left, rounds: MAX_ROUNDS };
@@ -213,8 +213,8 @@ impl Outbox {
         Step::Call(batch)
     }
 
-    /// A call for the first of these shards: so many that the calls that are free serve all of them at once, because
-    /// every shard's heaviest record is to start at once. What fits into one call is one call.
+    /// A call for the first of these shards: so many that the free calls serve all of them at once, because every
+    /// shard's heaviest record should start at once. Records that fit into one call are sent in one call.
     fn fill(&mut self, mut ready: Vec<usize>) -> Vec<usize> {
         ready.sort_by_key(|&shard| self.shards[shard].waiting.front().copied());
         let n_records: usize = ready.iter().map(|&shard| self.shards[shard].waiting.len()).sum();
@@ -239,7 +239,7 @@ impl Outbox {
         batch
     }
 
-    /// Takes in what came of a call: `refused` are the records of `batch` that are not on the stream, in its order.
+    /// Takes in the outcome of a call: `refused` are the records of `batch` that are not on the stream, in its order.
     pub(super) fn settle(&mut self, now_us: u64, batch: &[usize], refused: &[usize]) {
         self.n_calls -= 1;
         self.n_left -= batch.len() - refused.len();
@@ -264,7 +264,7 @@ impl Outbox {
             if shard.rounds == 0 {
                 continue;
             }
-            // Somebody else writes to it too, so that nothing is left of its rate, whatever was counted here.
+            // Another writer uses the shard too, so none of its rate is left, whatever was counted here.
             shard.flow(now_us);
             shard.records.millionths = 0;
             shard.bytes.millionths = 0;

@@ -3,7 +3,7 @@
 use squall_core::placement::ShardRange;
 use squall_core::ports::PortError;
 
-/// A shard that is open.
+/// An open shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OpenShard {
     /// Its id.
@@ -17,10 +17,10 @@ pub(super) struct OpenShard {
 pub(super) struct ShardMap(pub(super) Vec<OpenShard>);
 
 impl ShardMap {
-    /// Puts the open shards in order.
+    /// Sorts the open shards.
     ///
     /// # Errors
-    /// Refused when they overlap or leave a gap, as when they were listed in the middle of a reshard.
+    /// Refused when they overlap or leave a gap, as when they were listed during a reshard.
     pub(super) fn new(stream: &str, mut open: Vec<OpenShard>) -> Result<Self, PortError> {
         open.sort_by_key(|shard| shard.range.first);
         let from_the_start = open.first().is_some_and(|shard| shard.range.first == 0);
@@ -37,12 +37,12 @@ impl ShardMap {
         }
     }
 
-    /// The hash keys of each.
+    /// The hash keys of each shard.
     pub(super) fn ranges(&self) -> Vec<ShardRange> {
         self.0.iter().map(|shard| shard.range.clone()).collect()
     }
 
-    /// How many there are; at least one.
+    /// Number of shards; at least one.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -52,7 +52,7 @@ impl ShardMap {
         self.0.partition_point(|shard| shard.range.last < hash_key)
     }
 
-    /// Whether a record of this hash key would go where it was found to have gone. If not, the stream was resharded.
+    /// Whether a record of this hash key would go to this shard. If not, the stream was resharded.
     pub(super) fn agrees(&self, hash_key: u128, went_to: &str) -> bool {
         self.0.get(self.index_of(hash_key)).is_some_and(|shard| shard.id == went_to)
     }

@@ -5,7 +5,7 @@ use super::*;
 use crate::emulator;
 use crate::transport::{Position, StreamReader};
 
-/// A stream of its own on the emulator; `None` where there is no emulator.
+/// A new stream on the emulator; `None` if there is no emulator.
 async fn stream(n_shards: i32) -> Option<(Connection, String)> {
     let connection = emulator::connection().await?;
     let name = emulator::unique("stream");
@@ -17,7 +17,7 @@ async fn stream(n_shards: i32) -> Option<(Connection, String)> {
     Some((connection, name))
 }
 
-/// All records of a shard, as they are now.
+/// All current records of a shard.
 async fn read(reader: &StreamReader, shard: &str) -> Result<Vec<Found>, Broken> {
     let told = |error: PortError| error.to_string();
     let mut found = Vec::new();
@@ -72,7 +72,7 @@ async fn the_largest_records_go_through_and_one_byte_more_is_refused_before_anyt
     let keys: Vec<u128> = queue.shards().await.unwrap().iter().map(|shard| shard.first).collect();
     let too_large = queue.put_tasks(vec![task(keys[0], 1), task(keys[1], most + 1)]).await;
     assert!(matches!(too_large, Err(PortError::Permanent { .. })), "{too_large:?}");
-    // Six of them are more than a call takes.
+    // Six of them exceed the limit of a call.
     queue.put_tasks(keys.iter().map(|&key| task(key, most)).collect()).await.unwrap();
     let reader = StreamReader::new(&connection, &name);
     for shard in reader.shards().await.unwrap() {

@@ -9,11 +9,11 @@ use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// An answer is used for so long: the burst of connections at the start of a task asks once, and an address that was
+/// An answer is used for this long: the burst of connections at the start of a task asks once, and an address that was
 /// taken out of service is not used for much longer than its own minute.
 const KEPT: Duration = Duration::from_secs(10);
 
-/// Asks the system once per name and while, where it would be asked once per connection, each in a thread of its own.
+/// Asks the system once per name and period, instead of once per connection, each in a thread of its own.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CachedNames(Arc<Mutex<HashMap<String, Known>>>);
 
@@ -25,10 +25,10 @@ struct Known {
 
 impl CachedNames {
     async fn addresses(&self, name: &str) -> std::io::Result<Vec<IpAddr>> {
-        // Held while asking: who comes meanwhile gets the same answer.
+        // Held while asking: concurrent callers get the same answer.
         let mut names = self.0.lock().await;
         if let Some(known) = names.get_mut(name).filter(|known| Instant::now() < known.until) {
-            // The first address is the one that is used; each connection its own, as the name server would have it.
+            // The client uses the first address; each connection gets a different one, as the name server would do.
             known.addresses.rotate_left(1);
             return Ok(known.addresses.clone());
         }

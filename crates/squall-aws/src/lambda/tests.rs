@@ -16,7 +16,7 @@ async fn workers(stub: &Stub, functions: &[&str]) -> LambdaWorkers {
     LambdaWorkers::new(&connection_to(&stub.url()).await, functions)
 }
 
-/// What comes of asking one worker, which must be one request.
+/// The result of invoking one worker, which must be one request.
 async fn ask(function: &str) -> Result<Vec<u8>, InvokeError> {
     let stub = Stub::start().await;
     let reply = workers(&stub, &[function]).await.invoke(0, b"request".to_vec()).await;

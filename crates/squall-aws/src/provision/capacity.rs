@@ -1,4 +1,4 @@
-//! The ledger's table, and a group to play with.
+//! The ledger's table, and a group to experiment with.
 
 use aws_sdk_autoscaling::Client as AutoScaling;
 use aws_sdk_autoscaling::types::LaunchTemplateSpecification;
@@ -12,21 +12,21 @@ use super::{table_is_active, until};
 use crate::connection::{Client, Connection};
 use crate::error::{port_error, unsendable};
 
-/// How large a group may be, and how large it is at first.
+/// The size limits of a group, and its initial size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The least instances.
+    /// Fewest instances.
     pub min: i32,
-    /// The most.
+    /// Most instances.
     pub max: i32,
-    /// As many as it is told to have.
+    /// The desired number.
     pub desired: i32,
 }
 
-/// Makes the ledger's table unless it is there, and returns once it can be used.
+/// Creates the ledger's table unless it exists, and returns once it is usable.
 ///
 /// # Errors
-/// When it cannot be made, or is not there after two minutes.
+/// When it cannot be created, or is not usable after two minutes.
 pub async fn provision_ledger(connection: &Connection, table: &str) -> Result<(), PortError> {
     let client = Client::new(connection, DynamoDb::new);
     let what = || format!("make table {table}");
@@ -48,11 +48,11 @@ pub async fn provision_ledger(connection: &Connection, table: &str) -> Result<()
     until(&format!("table {table}"), async || table_is_active(&client, table).await).await
 }
 
-/// Makes a group of a launch template that nobody looks up: for an emulator, whose instances are names. All of them are
-/// protected from launch on, as a group must have it that is scaled in by name.
+/// Creates a group with a launch template that is never looked up: for an emulator, whose instances are only names. All
+/// of them are protected from launch on, as required for a group that is scaled in by name.
 ///
 /// # Errors
-/// When it cannot be made, or is there already.
+/// When it cannot be created, or exists already.
 pub async fn provision_group(
     connection: &Connection,
     group: &str,

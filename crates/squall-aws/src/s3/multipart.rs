@@ -14,7 +14,7 @@ pub(super) const PART_BYTES: usize = 16 << 20;
 /// Parts that are sent at the same time.
 const AT_ONCE: usize = 4;
 
-/// Stores content in parts. Of an upload that fails nothing is left.
+/// Stores content in parts. An upload that fails leaves nothing behind.
 ///
 /// # Errors
 /// When the bucket does not answer or does not exist.
@@ -54,7 +54,7 @@ pub(super) async fn put_in_parts(
         Err(error) => Err(error),
     };
     if done.is_err() {
-        // If this fails too, the bucket's lifecycle rule ends the upload.
+        // If this fails too, the bucket's lifecycle rule aborts the upload.
         let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(&id).send().await;
     }
     done

@@ -11,7 +11,8 @@ use super::{client, get};
 use crate::connection::{Client, Connection};
 use crate::error::{port_error_of, unreadable};
 
-/// The files and objects that jobs name, as `s3://bucket/key` and `s3://bucket/prefix`, wherever the deployment may read.
+/// The files and objects that jobs name, as `s3://bucket/key` and `s3://bucket/prefix`, wherever the deployment may
+/// read.
 #[derive(Debug)]
 pub struct S3Objects {
     client: Client<aws_sdk_s3::Client>,
@@ -69,7 +70,7 @@ impl Objects for S3Objects {
         let request = self.client.get().await.get_object().bucket(bucket).key(key).if_match(etag);
         let asked = request.range(format!("bytes={}-{last}", range.start)).send().await;
         let reply = asked.map_err(|error| {
-            // 412 when the content changed, 416 when there is less of it than was listed.
+            // 412 if the content changed, 416 if it is shorter than listed.
             let status = error.raw_response().map(|response| response.status().as_u16());
             if matches!(error.code(), Some("PreconditionFailed" | "InvalidRange"))
                 || matches!(status, Some(412 | 416))
@@ -78,7 +79,7 @@ impl Objects for S3Objects {
             }
             port_error_of(self.client.connection(), &what, location, error)
         })?;
-        // A store that does not know `If-Match` must not pass for one that holds it.
+        // A store that ignores `If-Match` must not appear to honour it.
         if let Some(found) = reply.e_tag().filter(|found| *found != etag) {
             let problem = format!("{location} changed since it was listed (ETag {etag}, now {found})");
             return Err(PortError::permanent(problem));
@@ -88,7 +89,7 @@ impl Objects for S3Objects {
     }
 }
 
-/// Where a listing goes on.
+/// Where a listing continues.
 #[derive(Debug)]
 enum From {
     Start,
@@ -96,7 +97,7 @@ enum From {
     End,
 }
 
-/// A prefix of a bucket, listed a thousand keys at a time: S3 gives them sorted by their bytes.
+/// A prefix of a bucket, listed a thousand keys at a time: S3 returns them sorted by their bytes.
 #[derive(Debug)]
 pub struct S3Pages {
     client: Client<aws_sdk_s3::Client>,
@@ -136,7 +137,7 @@ impl ObjectPages for S3Pages {
     }
 }
 
-/// What a listing says of an object. The markers of folders, whose keys end in `/` and which are empty, are none.
+/// An entry of a listing as an object. Folder markers, whose keys end in `/` and which are empty, are skipped.
 fn object(listed: aws_sdk_s3::types::Object) -> Option<Object> {
     let name = listed.key?;
     let bytes = listed.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);

@@ -57,7 +57,7 @@ async fn what_was_uploaded_is_not_sent_again() {
     let blobs = S3Blobs::new(&connection, &bucket);
     let key = format!("files/{}", Digest::of(b"content"));
     let s3 = client(connection.config().await);
-    // Other content under its key shows that nobody wrote there.
+    // Other content under its key shows that it was not overwritten.
     s3.put_object().bucket(&bucket).key(&key).body(ByteStream::from_static(b"there")).send().await.unwrap();
     let uri = blobs.upload(b"content".to_vec()).await.unwrap();
     assert_eq!(S3Objects::new(&connection).read(&uri).await.unwrap(), b"there");

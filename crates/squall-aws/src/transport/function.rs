@@ -5,7 +5,7 @@ use aws_sdk_lambda::Client as Lambda;
 use crate::connection::{Client, Connection};
 use crate::lambda::{Invocation, invoke, invoke_async, invoke_client};
 
-/// A function. Each invocation is one request: who invokes it counts the attempts.
+/// A function. Each invocation is one request: the caller counts the attempts.
 #[derive(Debug)]
 pub struct Function {
     client: Client<Lambda>,
@@ -13,7 +13,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// The function of this name or ARN.
+    /// The function with this name or ARN.
     pub fn new(connection: &Connection, name: impl Into<String>) -> Self {
         Self { client: Client::new(connection, invoke_client), name: name.into() }
     }
@@ -26,10 +26,10 @@ impl Function {
         invoke(&self.client, &self.name, payload).await
     }
 
-    /// Hands it a JSON payload to be worked at later, with Lambda's own retries.
+    /// Sends it a JSON payload to process asynchronously, with Lambda's own retries.
     ///
     /// # Errors
-    /// When it is not known to have been taken.
+    /// When the payload is not known to have been accepted.
     pub async fn invoke_async(&self, payload: Vec<u8>) -> Result<(), Invocation> {
         invoke_async(&self.client, &self.name, payload).await
     }

@@ -1,4 +1,4 @@
-//! How one who is not a Lambda gets a topic's messages: a queue that is subscribed to it.
+//! Receives a topic's messages outside Lambda, through a queue that is subscribed to it.
 
 use aws_sdk_sns::Client as Sns;
 use aws_sdk_sqs::Client as Sqs;
@@ -9,12 +9,12 @@ use squall_core::ports::PortError;
 use crate::connection::{Client, Connection};
 use crate::error::{port_error, port_error_of};
 
-/// Longest wait for a message, seconds: the most there is, because every empty answer is a call that costs.
+/// Longest wait for a message, seconds: the maximum, because every empty answer is a call that costs.
 const WAIT_S: i32 = 20;
-/// Most messages at once, which is all that SQS gives.
+/// Most messages at once, the maximum of SQS.
 const MOST_MESSAGES: i32 = 10;
 
-/// A queue that is subscribed to a topic. Messages come in SNS's envelope, as they would come to a Lambda.
+/// A queue that is subscribed to a topic. Messages come in SNS's envelope, as a Lambda would receive them.
 #[derive(Debug)]
 pub struct Inbox {
     client: Client<Sqs>,
@@ -22,7 +22,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Makes the queue, lets the topic send to it, and subscribes it, each unless it is there already.
+    /// Creates the queue, lets the topic send to it, and subscribes it, each unless done already.
     ///
     /// # Errors
     /// Permanent when there is no such topic.
@@ -60,7 +60,7 @@ impl Inbox {
         let allowed = allowed.attributes(QueueAttributeName::Policy, policy.to_string()).send().await;
         allowed.map_err(|error| port_error(connection, what(), error))?;
 
-        // A queue that is subscribed already keeps its subscription.
+        // A queue that is already subscribed keeps its subscription.
         let subscription = Sns::new(connection.config().await).subscribe().topic_arn(topic_arn);
         let subscribed = subscription.protocol("sqs").endpoint(&queue_arn).send().await;
         subscribed.map_err(|error| {
@@ -70,8 +70,8 @@ impl Inbox {
         Ok(Self { client, queue_url })
     }
 
-    /// Messages that wait, or that come within 20 seconds: receipts, and SNS's envelopes as JSON. A message that is not
-    /// [`done`](Inbox::done) within the queue's visibility timeout comes again.
+    /// Messages that are waiting, or arrive within 20 seconds: receipts, and SNS's envelopes as JSON. A message that is
+    /// not [`done`](Inbox::done) within the queue's visibility timeout is delivered again.
     ///
     /// # Errors
     /// Unknown when the queue does not answer.
@@ -86,10 +86,10 @@ impl Inbox {
         Ok(reply.messages.unwrap_or_default().into_iter().filter_map(ours).collect())
     }
 
-    /// Takes a message out of the queue.
+    /// Deletes a message from the queue.
     ///
     /// # Errors
-    /// Unknown when it is not known to be out.
+    /// Unknown when the message is not known to be deleted.
     pub async fn done(&self, receipt: &str) -> Result<(), PortError> {
         let request =
             self.client.get().await.delete_message().queue_url(&self.queue_url).receipt_handle(receipt);

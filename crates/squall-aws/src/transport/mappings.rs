@@ -1,4 +1,4 @@
-//! What Lambda knows of an event source mapping.
+//! Lambda's view of an event source mapping.
 
 use aws_sdk_lambda::operation::get_event_source_mapping::GetEventSourceMappingOutput;
 use squall_core::ports::PortError;
@@ -6,8 +6,9 @@ use squall_core::ports::PortError;
 use crate::connection::Connection;
 use crate::error::port_error_of;
 
-/// An event source mapping as it is configured, in the terms of
-/// <https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html>. What was not said there is `None`.
+/// An event source mapping as configured, in the terms of
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html>. Settings that are not set are
+/// `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventSourceMapping {
     /// Its UUID.
@@ -22,7 +23,7 @@ pub struct EventSourceMapping {
     pub batch_size: Option<i32>,
     /// `MaximumBatchingWindowInSeconds`.
     pub batching_window_s: Option<i32>,
-    /// Batches of a shard at once.
+    /// Concurrent batches per shard.
     pub parallelization_factor: Option<i32>,
     /// `TRIM_HORIZON`, `LATEST` or `AT_TIMESTAMP`.
     pub starting_position: Option<String>,
@@ -38,11 +39,11 @@ pub struct EventSourceMapping {
     pub on_failure: Option<String>,
     /// Seconds; 0 is none.
     pub tumbling_window_s: i32,
-    /// How many filters there are.
+    /// Number of filters.
     pub n_filters: usize,
 }
 
-/// Reads the event source mapping of this UUID.
+/// Reads the event source mapping with this UUID.
 ///
 /// # Errors
 /// Permanent when there is no such mapping.

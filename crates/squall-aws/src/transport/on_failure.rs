@@ -1,4 +1,4 @@
-//! Where the records go that were given up.
+//! The destination of records that could not be processed.
 
 use aws_sdk_s3::primitives::ByteStream;
 use squall_core::job::brief;
@@ -7,7 +7,7 @@ use squall_core::ports::PortError;
 use crate::connection::Connection;
 use crate::error::port_error_of;
 
-/// An on-failure destination, as Lambda's mappings have them
+/// An on-failure destination, as in Lambda's mappings
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>).
 #[derive(Debug)]
 pub struct OnFailure {
@@ -31,15 +31,15 @@ impl OnFailure {
         Ok(Self { connection: connection.clone(), destination: parsed(destination)? })
     }
 
-    /// Whether it is a bucket: only that is large enough for the records themselves.
+    /// Whether it is a bucket: only a bucket can hold the records themselves.
     pub fn is_bucket(&self) -> bool {
         matches!(self.destination, Destination::Bucket { .. })
     }
 
-    /// Keeps what could not be processed. In a bucket it is kept under its name; a queue and a topic only get the JSON.
+    /// Stores the record of a failure. A bucket stores it under this name; a queue and a topic only get the JSON.
     ///
     /// # Errors
-    /// When it is not known to be kept.
+    /// When it is not known to be stored.
     pub async fn put(&self, name: &str, json: &str) -> Result<(), PortError> {
         let config = self.connection.config().await;
         match &self.destination {

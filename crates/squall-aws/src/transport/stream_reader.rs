@@ -1,4 +1,4 @@
-//! A stream, as one who reads its shards sees it.
+//! The reading side of a stream.
 
 use aws_sdk_kinesis::Client as Kinesis;
 use aws_sdk_kinesis::types::ShardIteratorType;
@@ -13,29 +13,29 @@ use crate::kinesis::{Named, is_closed, list_shards};
 pub struct Shard {
     /// Its id.
     pub id: String,
-    /// The shards that it was split or merged from; they are to be read to their ends first.
+    /// The shards that it was split or merged from; read them to their ends first.
     pub parents: Vec<String>,
     /// Whether it takes no more records.
     pub closed: bool,
 }
 
-/// Where to read from.
+/// The position to read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Position {
-    /// The oldest record that there is.
+    /// The oldest available record.
     TrimHorizon,
-    /// What is put from now on.
+    /// Records put from now on.
     Latest,
     /// The record after the one of this sequence number.
     AfterSequence(String),
 }
 
-/// What was read at once.
+/// The result of one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The records, in the shard's order; often none, even where there are more.
+    /// The records, in the shard's order; often empty, even if there are more.
     pub records: Vec<StreamRecord>,
-    /// The iterator to go on with; `None` when the shard is closed and was read to its end.
+    /// The iterator to continue with; `None` when the shard is closed and was read to its end.
     pub next: Option<String>,
     /// How far the reader is behind the newest record, milliseconds.
     pub behind_ms: u64,
@@ -48,9 +48,9 @@ pub struct StreamRecord {
     pub sequence: String,
     /// Its partition key.
     pub partition_key: String,
-    /// What was put.
+    /// The content.
     pub data: Vec<u8>,
-    /// When it arrived, about, microseconds since 1970; 0 when the stream does not say.
+    /// Approximate arrival time, microseconds since 1970; 0 when the stream does not report it.
     pub arrived_us: u64,
 }
 
@@ -62,7 +62,7 @@ pub struct StreamReader {
 }
 
 impl StreamReader {
-    /// The stream of this name or ARN.
+    /// The stream with this name or ARN.
     pub fn new(connection: &Connection, stream_name_or_arn: impl Into<String>) -> Self {
         Self { client: Client::new(connection, Kinesis::new), name_or_arn: stream_name_or_arn.into() }
     }
@@ -102,7 +102,7 @@ impl StreamReader {
         Ok(shards.into_iter().map(ours).collect())
     }
 
-    /// An iterator, which is good for five minutes.
+    /// An iterator, valid for five minutes.
     ///
     /// # Errors
     /// Permanent when there is no such shard.

@@ -93,7 +93,7 @@ async fn a_published_job_arrives_in_its_envelope_until_it_is_done() {
     let Some((connection, _, created)) = provisioned().await else { return };
     let queue = emulator::unique("inbox");
     let inbox = Inbox::subscribe(&connection, &created.jobs_topic_arn, &queue).await.unwrap();
-    // A second one shares the subscription: it must not double the messages.
+    // A second one shares the subscription: it must not duplicate the messages.
     let inbox_again = Inbox::subscribe(&connection, &created.jobs_topic_arn, &queue).await.unwrap();
     let topic = JobTopic::new(&connection, &created.jobs_topic_arn);
     let job = format!("{{\"workload\": \"“ü” {}\"}}", "x".repeat(200_000));
@@ -109,7 +109,7 @@ async fn a_published_job_arrives_in_its_envelope_until_it_is_done() {
 
 #[tokio::test]
 async fn a_job_that_is_too_large_is_not_sent() {
-    // Nobody listens there: only a call would notice.
+    // No server listens there: only a call would notice.
     let connection = emulator::connection_to("http://127.0.0.1:1").await;
     let topic = JobTopic::new(&connection, "arn:aws:sns:us-east-1:123456789012:jobs");
     let told = topic.publish(&"x".repeat(MAX_MESSAGE_BYTES + 1)).await.unwrap_err();

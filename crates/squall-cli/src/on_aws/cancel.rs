@@ -1,4 +1,4 @@
-//! `squall cancel`: ends a deployed job with what it has.
+//! `squall cancel`: ends a deployed job with the results it has.
 
 use std::process::ExitCode;
 
@@ -40,7 +40,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         let row = deployment.job(&desk, &args.job).await?;
         match &row.ending {
             None => close(&desk, registry, &row, Closing::Cancelled).await?,
-            // Whoever ended it may have died before saying so.
+            // The collector that ended it may have died before it announced the end.
             Some(_) => announce(&desk, &row).await?,
         }
         let ended = desk.job(&args.job).await?.context("the job is gone")?;
@@ -49,7 +49,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     })
 }
 
-/// What became of it, in words.
+/// The outcome, in words.
 fn outcome(before: &JobRow, after: &JobRow, again: &str) -> String {
     let (id, status) = (&after.id, after.status());
     let share = after.ending.as_ref().map_or(0.0, |ending| ending.coverage.share());
@@ -61,7 +61,7 @@ fn outcome(before: &JobRow, after: &JobRow, again: &str) -> String {
                 percent(share)
             )
         }
-        // Its last task came in, or somebody else ended it, in between.
+        // Its last task came in, or another caller ended it, meanwhile.
         _ => format!("{id} ended by itself meanwhile: {status}"),
     }
 }

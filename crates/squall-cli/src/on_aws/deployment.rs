@@ -1,4 +1,4 @@
-//! Where the grid is deployed: the names of its parts, found in a stack's outputs, in variables or in a file.
+//! The deployed grid: the names of its parts, from a stack's outputs, from variables or from a file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ pub(crate) struct DeploymentArgs {
 }
 
 impl DeploymentArgs {
-    /// The flags that find the same deployment again, to be put behind a command.
+    /// The flags that find the same deployment again, to append to a command.
     pub(crate) fn again(&self) -> String {
         let config = self.config.as_ref().map(|path| path.display().to_string());
         let flags = [
@@ -64,7 +64,7 @@ Where the deployment is; the first of these that says anything says everything:
      `bucket`, `task_stream`, `result_stream`; and with `region`, `profile`, `endpoint_url` if they are not the usual
 Credentials and region are found as every AWS tool finds them; AWS_ENDPOINT_URL is respected.";
 
-/// Where the names come from.
+/// The source of the names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
     Stack(String),
@@ -80,7 +80,7 @@ struct Chosen {
     settings: Settings,
 }
 
-/// Decides where to look. `variable` gives a variable that is set, `read` a file, `find` the file that is nearest, `here` the
+/// Chooses the source. `variable` returns a variable that is set, `read` a file, `find` the nearest file, `here` the
 /// file to source when `squall dev` runs here.
 fn choose(
     args: &DeploymentArgs,
@@ -136,28 +136,28 @@ fn choose(
 
 /// A deployed grid.
 pub(crate) struct Deployment {
-    /// How to talk to AWS.
+    /// The connection to AWS.
     pub(crate) connection: Connection,
     origin: Origin,
     names: Names,
 }
 
-/// A job's row, its buckets and blobs: what it takes to look at a job.
+/// The ports for reading a job: its row, its buckets and blobs.
 pub(crate) type Store = Assembled<(), (), S3Blobs, DynamoJobStore>;
-/// What it takes to end a job.
+/// The ports for ending a job.
 pub(crate) type Desk = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
-/// What it takes to send tasks again.
+/// The ports for sending tasks again.
 pub(crate) type Counter = Assembled<WallClock, (), S3Blobs, DynamoJobStore, KinesisTaskQueue>;
 
 impl Deployment {
     /// Finds the deployment.
     ///
     /// # Errors
-    /// When nothing says where it is, or the stack cannot be asked.
+    /// When no source names it, or the stack cannot be queried.
     pub(crate) async fn find(args: &DeploymentArgs) -> Result<Self> {
         let chosen = choose(args, variable, ConfigFile::read, file::nearest, file::of_dev)?;
         let connection = Connection::new(chosen.settings);
-        // Every call would say so, but not that there is a flag.
+        // Every call would report that, but without mentioning the flag.
         if connection.region().await.is_none() {
             bail!(
                 "which AWS region? give --region, set AWS_REGION, or write `region` in {FILE_NAME} or in the profile"
@@ -176,7 +176,7 @@ impl Deployment {
     /// The name of a part.
     ///
     /// # Errors
-    /// When it was not said.
+    /// When it is not known.
     pub(crate) fn name(&self, part: Part) -> Result<&str> {
         let name = self.names.get(part).with_context(|| match &self.origin {
             Origin::Stack(name) => format!("the stack {name} has no output {}", part.output()),
@@ -203,7 +203,7 @@ impl Deployment {
         Ok(Arc::new(DynamoJobStore::new(&self.connection, table, Arc::clone(blobs))))
     }
 
-    /// What it takes to look at a job.
+    /// The ports for reading a job.
     ///
     /// # Errors
     /// When a name is missing.
@@ -221,7 +221,7 @@ impl Deployment {
         })
     }
 
-    /// What it takes to end a job.
+    /// The ports for ending a job.
     ///
     /// # Errors
     /// When a name is missing.
@@ -231,7 +231,7 @@ impl Deployment {
         Ok(Assembled { clock: Arc::new(WallClock), files, blobs, jobs, tasks, results, workers, events })
     }
 
-    /// What it takes to send tasks again.
+    /// The ports for sending tasks again.
     ///
     /// # Errors
     /// When a name is missing.
@@ -241,10 +241,10 @@ impl Deployment {
         Ok(Assembled { clock: Arc::new(WallClock), files, blobs, jobs, tasks, results, workers, events })
     }
 
-    /// A job that is there.
+    /// An existing job.
     ///
     /// # Errors
-    /// When it is not, or the store does not answer.
+    /// When there is no such job, or the store does not answer.
     pub(crate) async fn job(&self, store: &impl JobStore, id: &JobId) -> Result<JobRow> {
         let table = self.name(Part::Table)?;
         store.job(id).await?.with_context(|| {
@@ -253,10 +253,10 @@ impl Deployment {
     }
 }
 
-/// Finds the deployment and does something with it, on this thread.
+/// Finds the deployment and runs an operation on it, on this thread.
 ///
 /// # Errors
-/// When it is not found, or what is done fails.
+/// When the deployment is not found, or the operation fails.
 pub(crate) fn visit(
     args: &DeploymentArgs,
     work: impl AsyncFnOnce(Deployment) -> Result<ExitCode>,

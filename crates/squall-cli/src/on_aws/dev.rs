@@ -75,7 +75,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     block_on(run(args)).map(|()| ExitCode::SUCCESS)
 }
 
-/// Between two looks at a shard that has nothing new: an emulator beside us may be asked more often than AWS.
+/// Time between two polls of a shard without new records: a local emulator may be polled more often than AWS.
 const POLL: Duration = Duration::from_millis(50);
 
 async fn run(args: &Args) -> Result<()> {
@@ -127,7 +127,7 @@ async fn run(args: &Args) -> Result<()> {
     let (functions_at, host) = match &args.functions_at {
         Some(url) => (url.clone(), None),
         None => {
-            // The functions are told where they are invoked, so the port is taken first.
+            // The functions are told their Invoke address, so the port is chosen first.
             let probe = std::net::TcpListener::bind(address)
                 .with_context(|| format!("cannot take {address} for the functions; give another --port"))?;
             let address = probe.local_addr().context("the port has no address")?;
@@ -153,11 +153,11 @@ async fn run(args: &Args) -> Result<()> {
     write(&args.dir.join("pump.toml"), &sources)?;
     write(&args.dir.join("functions.env"), &layout.function_env_file(&places))?;
     let config = pump::Config::read(&sources).context("the event sources do not check")?;
-    // A stream that was made anew has no use for old checkpoints.
+    // Old checkpoints do not apply to a new stream.
     let checkpoints = args.endpoint.is_some().then(|| args.dir.join("checkpoints"));
     let options = pump::Options { poll: POLL, checkpoints, quiet: true };
     let pump = Pump::connect(&data, &invoking, &config, &options).await.context("cannot subscribe")?;
-    // Last: what whoever waits for this file does next is not missed.
+    // Last: a script that waits for this file finds everything ready.
     write(&args.dir.join("env"), &layout.operator_env_file(&places))?;
     print::aside(&format!(
         "the grid is up: data plane {}, functions {}\nin another terminal: source {}\nCtrl-C stops it\n",
@@ -184,7 +184,7 @@ async fn run(args: &Args) -> Result<()> {
                     pumped = pumping => pumped,
                     gone = emulator_gone => Err(gone),
                 };
-                // The functions go last: what they were given they may finish.
+                // The functions go last: they may finish the invocations they were given.
                 let _ = end.send(true);
                 outcome
             };
@@ -202,12 +202,12 @@ async fn run(args: &Args) -> Result<()> {
 fn connection(endpoint: &str) -> Connection {
     let region = Some(layout::REGION.to_owned());
     let settings = Settings { region, profile: None, endpoint_url: Some(endpoint.to_owned()) };
-    // Those of the functions, and of whatever sources the variables; never those of a real account.
+    // For the functions, and for any shell that sources the variables; never those of a real account.
     let (id, secret) = layout::KEYS;
     Connection::with_keys(settings, id, secret)
 }
 
-/// The folder that has the functions' binaries.
+/// The folder with the functions' binaries.
 fn bootstraps(args: &Args) -> Result<PathBuf> {
     match &args.functions {
         Some(folder) => Ok(folder.clone()),
@@ -218,7 +218,7 @@ fn bootstraps(args: &Args) -> Result<PathBuf> {
     }
 }
 
-/// Turns true at Ctrl-C or SIGTERM; a second leaves at once.
+/// Becomes true at Ctrl-C or SIGTERM; a second one exits at once.
 fn interrupted() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     let listening = crate::interrupt::on_ctrl_c(move || {
@@ -232,7 +232,7 @@ fn interrupted() -> watch::Receiver<bool> {
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error is a sender that is gone: nobody will ever stop it.
+    // An error means that the sender is gone, so no stop will ever come.
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -245,7 +245,8 @@ fn write(path: &Path, text: &str) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// What functions write goes to a file, each line behind its function's name; the first failure of a kind is shown, too.
+/// Writes the functions' output to a file, each line after its function's name; the first failure of a kind is printed,
+/// too.
 fn function_log(path: &Path) -> Result<impl Fn(&str, &str) + 'static> {
     let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     let (file, failures) = (RefCell::new(file), RefCell::new(Failures::default()));

@@ -1,5 +1,5 @@
-//! Where a fleet is: its group, its ledger, its policy; said by flags, by the outputs of a stack, or by the variables
-//! that its functions have.
+//! The deployed fleet: its group, its ledger, its policy; from flags, from the outputs of a stack, or from the
+//! functions' variables.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,9 +37,9 @@ pub(crate) struct FleetArgs {
 /// A deployed fleet. Only its functions keep a journal.
 pub(crate) type FleetPorts = Ports<AutoScalingGroup, DynamoLedger, CloudWatchMetrics, (), WallClock>;
 
-/// What a command needs of a fleet.
+/// The parts of a fleet that a command needs.
 pub(crate) struct DeployedFleet {
-    /// How to talk to AWS.
+    /// The connection to AWS.
     pub(crate) connection: Connection,
     /// Its ports.
     pub(crate) ports: FleetPorts,
@@ -47,7 +47,7 @@ pub(crate) struct DeployedFleet {
     pub(crate) policy: Policy,
 }
 
-/// Something that is to be said.
+/// A required setting.
 struct Wanted {
     what: &'static str,
     flag: &'static str,
@@ -70,7 +70,7 @@ const LEDGER: Wanted = Wanted {
 const POLICY: Wanted =
     Wanted { what: "the policy", flag: "policy", output: "Policy", variable: "SQUALL_POLICY" };
 
-/// A stack that was asked.
+/// A stack and its outputs.
 struct Stack<'a> {
     name: &'a str,
     outputs: BTreeMap<String, String>,
@@ -80,7 +80,7 @@ impl FleetArgs {
     /// The fleet.
     ///
     /// # Errors
-    /// When something is not said, or the policy does not check.
+    /// When a setting is missing, or the policy is invalid.
     pub(crate) async fn fleet(&self) -> Result<DeployedFleet> {
         let connection = self.connection();
         let stack = self.ask(&connection).await?;
@@ -97,10 +97,10 @@ impl FleetArgs {
         Ok(DeployedFleet { connection, ports, policy })
     }
 
-    /// The group by itself.
+    /// The group alone.
     ///
     /// # Errors
-    /// When it is not said.
+    /// When it is not named.
     pub(crate) async fn scaling_group(&self) -> Result<AutoScalingGroup> {
         let connection = self.connection();
         let stack = self.ask(&connection).await?;
@@ -110,7 +110,7 @@ impl FleetArgs {
     /// The policy.
     ///
     /// # Errors
-    /// When none is said, or it does not check.
+    /// When there is none, or it is invalid.
     pub(crate) async fn policy(&self) -> Result<Policy> {
         // A file needs no stack, and so no network.
         let stack = match &self.policy {
@@ -149,7 +149,7 @@ impl FleetArgs {
     }
 }
 
-/// What the functions call the metrics. A stack need not say where they are.
+/// The functions' names for the metrics. A stack need not output them.
 fn metric_names(stack: Option<&Stack<'_>>) -> MetricNames {
     let usual = MetricNames::default();
     let of_stack = stack.and_then(|it| it.outputs.get("MetricNamespace").cloned());
@@ -160,7 +160,8 @@ fn metric_names(stack: Option<&Stack<'_>>) -> MetricNames {
     }
 }
 
-/// What a flag says, or else the stack, or else a variable. A stack that is named has all that no flag says.
+/// The value of a flag, or else of the stack, or else of a variable. A named stack must have every setting that has no
+/// flag.
 fn said(flag: Option<&String>, stack: Option<&Stack<'_>>, wanted: &Wanted) -> Result<String> {
     let Wanted { what, flag: name, output, variable: var } = wanted;
     match (flag, stack) {
@@ -176,7 +177,7 @@ fn said(flag: Option<&String>, stack: Option<&Stack<'_>>, wanted: &Wanted) -> Re
     }
 }
 
-/// A variable that is set to something.
+/// A variable that is set and not empty.
 #[expect(clippy::disallowed_methods, reason = "the operator's variables are part of the command line")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

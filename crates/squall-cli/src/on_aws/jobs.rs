@@ -99,7 +99,7 @@ fn status(text: &str) -> Result<JobStatus, String> {
     })
 }
 
-/// Each once: one that changed its status meanwhile may have been listed twice.
+/// Each once: a job that changed its status meanwhile may have been listed twice.
 fn newest_first(rows: &mut Vec<JobRow>, limit: usize) {
     rows.sort_by(|a, b| b.created_us.cmp(&a.created_us).then_with(|| a.id.cmp(&b.id)));
     rows.dedup_by(|a, b| a.id == b.id);
@@ -140,7 +140,7 @@ fn table(rows: &[JobRow], now_us: u64) -> String {
     let mut text = String::new();
     for line in &lines {
         let cells = line.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
-            // Figures end where their column ends.
+            // Numbers are right-aligned.
             if column < 3 { format!("{cell:width$}") } else { format!("{cell:>width$}") }
         });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();

@@ -43,7 +43,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             let reason = row.ending.as_ref().and_then(|ending| ending.reason.clone()).unwrap_or_default();
             bail!("job {} was rejected: {reason}", row.id);
         };
-        // What came in after the end is in the buckets: they say what a retry would send.
+        // Results that came in after the end are in the buckets: those determine what a retry would send.
         let received = receive(&store, &row.id, published).await?;
         let found = Found::new(&row, published, &received);
         print::answer(&if args.json {
@@ -56,7 +56,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     })
 }
 
-/// What was found out about a job.
+/// The findings about a job.
 struct Found<'a> {
     row: &'a JobRow,
     published: &'a Published,

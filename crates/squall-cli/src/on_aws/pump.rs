@@ -1,4 +1,4 @@
-//! `squall pump`: plays Lambda's event source mappings, subscriptions and schedules against any endpoint.
+//! `squall pump`: emulates Lambda's event source mappings, subscriptions and schedules against any endpoint.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -95,7 +95,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     runtime.block_on(async {
         let config = match file {
             Some(config) => config,
-            // The parser sees to it that there is one of them.
+            // The parser ensures that one of them is given.
             None => {
                 let stack = args.stack.as_deref().unwrap_or_default();
                 stack::read(&connection, stack, |line| options.say(line)).await?
@@ -113,13 +113,13 @@ fn in_file(path: &Path) -> Result<Config> {
     Config::read(&text).with_context(|| format!("{name}"))
 }
 
-/// How to pump.
+/// The pump's options.
 pub(crate) struct Options {
-    /// Between two looks at a shard that has nothing new.
+    /// Time between two polls of a shard without new records.
     pub(crate) poll: Duration,
-    /// Folder for how far each shard is.
+    /// Folder for the checkpoints.
     pub(crate) checkpoints: Option<PathBuf>,
-    /// Whether to say only what fails.
+    /// Whether to report only failures.
     pub(crate) quiet: bool,
 }
 
@@ -133,7 +133,7 @@ impl Options {
 
 type Stopping<'a> = Shared<LocalBoxFuture<'a, ()>>;
 
-/// What is pumped, with every topic subscribed to: from here on no message is missed.
+/// The sources of the pump, with every topic subscribed to: from here on no message is missed.
 pub(crate) struct Pump<'a> {
     data: &'a Connection,
     invoking: &'a Connection,
@@ -142,14 +142,14 @@ pub(crate) struct Pump<'a> {
     inboxes: Vec<Inbox>,
 }
 
-/// Wait before something is asked again that does not answer, microseconds.
+/// Wait before a failed call is retried, microseconds.
 const TROUBLE_US: u64 = 1_000_000;
 
 impl<'a> Pump<'a> {
     /// Subscribes to the topics.
     ///
     /// # Errors
-    /// When a topic is not there, or an on-failure destination is none.
+    /// When a topic does not exist, or an on-failure destination is invalid.
     pub(crate) async fn connect(
         data: &'a Connection,
         invoking: &'a Connection,
@@ -163,7 +163,7 @@ impl<'a> Pump<'a> {
             }
         }
         let subscribing = config.subscription.iter().map(async |Subscription { topic, function }| {
-            // One queue per pair, found again the next time: what was published meanwhile waits in it.
+            // One queue per pair, found again the next time: messages published meanwhile wait in it.
             let pair = Digest::of(format!("{topic} {function}").as_bytes());
             Inbox::subscribe(data, topic, &format!("squall-pump-{}", pair.short())).await
         });
@@ -171,10 +171,10 @@ impl<'a> Pump<'a> {
         Ok(Self { data, invoking, config, options, inboxes })
     }
 
-    /// Runs everything until `stop` is ready and what is in flight then has ended.
+    /// Runs everything until `stop` is ready and the deliveries then in flight have ended.
     ///
     /// # Errors
-    /// When a stream is not there.
+    /// When a stream does not exist.
     pub(crate) async fn run(&self, stop: impl Future<Output = ()>) -> Result<()> {
         let stopping: Stopping<'_> = stop.boxed_local().shared();
         let Config { mapping, subscription, schedule } = self.config;
@@ -194,7 +194,7 @@ impl<'a> Pump<'a> {
         stopped.with_context(|| format!("stream {stream}"))
     }
 
-    /// A message is taken out of the queue once the function's event queue has it; Lambda retries from there.
+    /// A message is deleted from the queue once the function's event queue has it; Lambda retries from there.
     async fn forward(
         &self,
         inbox: &Inbox,
@@ -223,7 +223,7 @@ impl<'a> Pump<'a> {
                 let event = match sns_event(&envelope) {
                     Ok(event) => event,
                     Err(problem) => {
-                        // It will not become one by waiting.
+                        // Waiting will not make it valid.
                         print::aside(&format!(
                             "{function}: dropped what is no message of a topic: {problem}\n"
                         ));
@@ -233,7 +233,7 @@ impl<'a> Pump<'a> {
                 if !event.is_empty()
                     && let Err(error) = target.invoke_async(event).await
                 {
-                    // It comes again when the queue's visibility timeout is over.
+                    // It is delivered again when the queue's visibility timeout is over.
                     print::aside(&format!("{function}: not invoked, {}\n", reason(&error)));
                     continue;
                 }
@@ -262,7 +262,7 @@ impl<'a> Pump<'a> {
     }
 }
 
-/// Waits, and says whether it is time to stop.
+/// Waits, and returns whether it is time to stop.
 async fn pause(for_us: u64, stopping: &Stopping<'_>) -> bool {
     let clock = WallClock;
     let until_us = clock.now_us().saturating_add(for_us);
@@ -272,7 +272,7 @@ async fn pause(for_us: u64, stopping: &Stopping<'_>) -> bool {
     }
 }
 
-/// Says what does not work once, not every second.
+/// Reports a failure once, not every second.
 fn complain(known: &Cell<bool>, what: &str) {
     if !known.replace(true) {
         print::aside(&format!("{what}; trying again\n"));

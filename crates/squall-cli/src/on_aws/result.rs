@@ -1,4 +1,4 @@
-//! `squall result`: the answer of a deployed job, or what there is of it.
+//! `squall result`: the answer of a deployed job, or the answer so far.
 
 use std::process::ExitCode;
 
@@ -37,7 +37,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
     deployment::visit(&args.deployment, async |deployment| {
         let store = deployment.store()?;
-        // Asked for by itself first: what is wrong here is not the answer.
+        // Read first, and separately: an error here is not one of the answer.
         deployment.job(&store, &args.job).await?;
         let inputs = InputCache::new(registry.clone());
         let observation = observe(&store, &inputs, &args.job)

@@ -1,4 +1,4 @@
-//! `squall retry`: takes an ended job up again, for what is missing or failed.
+//! `squall retry`: reopens an ended job, for its missing and failed work.
 
 use std::process::ExitCode;
 

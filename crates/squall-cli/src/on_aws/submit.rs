@@ -59,7 +59,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let directory = args.job.directory();
     let mut draft = Draft::new(registry, &message)?;
     if draft.in_s3.is_empty() {
-        // What would be rejected is not sent. With files that are not here, only the splitter can tell.
+        // A job that would be rejected is not sent. With files that are not here, only the splitter can tell.
         let config = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);
         LocalGrid::check(&config, registry.clone(), directory.clone(), &message)?;
     }
@@ -80,7 +80,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         let uploaded = upload(&deployment, &draft, directory).await?;
         let message = draft.message(&id, &uploaded);
         let digest = Digest::of(message.as_bytes());
-        // Nobody has a fresh id, and somebody who may only publish cannot look.
+        // A fresh id is not taken, and a caller that may only publish cannot look.
         let known = if is_fresh { None } else { deployment.store()?.job(&id).await? };
         let n_files = counted(uploaded.len() as u64, "file");
         let (is_published, done) = match plan_arrival(known.as_ref(), digest) {
@@ -111,7 +111,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     })
 }
 
-/// What fails once a job is published is not wrong usage: a script that corrects and repeats would run the job again.
+/// A failure after a job is published is not wrong usage: a script that corrects and repeats would run the job again.
 ///
 /// # Errors
 /// The error itself when nothing was published.
@@ -119,13 +119,13 @@ fn after(is_published: bool, error: Error) -> Result<ExitCode> {
     if is_published { Ok(print::error(&format!("{error:#}"), FAILURES)) } else { Err(error) }
 }
 
-/// What tells two jobs apart that two processes publish at once.
+/// Distinguishes two jobs that two processes publish at once.
 fn salt() -> [u8; 4] {
     std::process::id().to_le_bytes()
 }
 
-/// Puts the files that are here where the grid can read them, under names that come from their content; gives where
-/// each is, by the names that the input uses.
+/// Uploads the local files to where the grid can read them, under names derived from their content; returns the
+/// location of each, by the names that the input uses.
 async fn upload(
     deployment: &Deployment,
     draft: &Draft,

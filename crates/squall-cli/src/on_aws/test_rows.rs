@@ -12,8 +12,8 @@ use squall_core::workload::Coverage;
 
 const CREATED_US: u64 = 1_795_342_500_000_000;
 
-/// A job of 50 tasks that was taken in at 2026-11-22 10:15:00 UTC; it is done by half, and if it has ended, it has
-/// ended a minute later. A complete one is done; a rejected one was never taken in.
+/// A job of 50 tasks that was received at 2026-11-22 10:15:00 UTC; it is half done, and if it has ended, it ended a
+/// minute later. A complete one is done; a rejected one was never accepted.
 pub(crate) fn job(id: &str, status: JobStatus) -> JobRow {
     let (weight_done, weight_total) = if status == JobStatus::Complete { (200, 200) } else { (100, 200) };
     let receipt = Receipt { worker_mb_us: 5_000_000_000, invocations: 400, ..Receipt::default() };

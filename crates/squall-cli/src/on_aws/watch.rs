@@ -24,13 +24,13 @@ use crate::progress::Display;
 use crate::report_file::ReportFile;
 use crate::{INTERRUPTED, print};
 
-/// How long a job that was published before may take to be there, microseconds: topic, cold start and a large input.
+/// How long a job that was published earlier may take to appear, microseconds: topic, cold start and a large input.
 const THERE_WITHIN_US: u64 = 30_000_000;
-/// How long the splitter may take to take in what was published just now, microseconds: it may have to be built first.
+/// How long the splitter may take to process a job published just now, microseconds: it may have to be built first.
 const TAKEN_IN_WITHIN_US: u64 = 600_000_000;
-/// How long a store that was reached before may not answer, microseconds.
+/// How long a store that was reached before may fail to answer, microseconds.
 const PATIENCE_US: u64 = 60_000_000;
-/// Part of the time that may go into looking at the answer so far.
+/// Fraction of the time that may be spent on reading the answer so far.
 const MOST_OF_THE_TIME: u64 = 20;
 
 /// Follow a deployed job to its end, and print its answer
@@ -63,23 +63,23 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     })
 }
 
-/// What was published just now, to tell it from what its id stood for before.
+/// A job published just now, to distinguish it from an earlier job with its id.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Publication {
-    /// The message.
+    /// The digest of its message.
     pub(crate) message: Digest,
-    /// When the rejected job was first seen whose id it takes over, microseconds of the grid's clock.
+    /// When the rejected job whose id it takes over was first seen, microseconds of the grid's clock.
     pub(crate) over_us: Option<u64>,
 }
 
-/// Whose row is there.
+/// The job to which a row belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
     /// The job's.
     Ours,
     /// The splitter has yet to write ours.
     NotYetOurs,
-    /// Another job was first.
+    /// Another job took the id first.
     Anothers,
 }
 
@@ -94,7 +94,7 @@ impl Publication {
     }
 }
 
-/// Somebody who waits for a job.
+/// A watch on a job.
 pub(crate) struct Watch {
     store: Store,
     table: String,
@@ -133,7 +133,7 @@ impl Watch {
     /// Shows the progress until the job has ended, then gives its answer.
     ///
     /// # Errors
-    /// When the job is not there, or the store does not answer.
+    /// When the job does not exist, or the store does not answer.
     pub(crate) async fn to_the_end(
         &self,
         output: &OutputArgs,
@@ -214,7 +214,7 @@ impl Watch {
         Ok(match observe(&self.store, &self.inputs, &self.job).await? {
             None => Look::Unknown,
             Some(observation) if observation.row.ending.is_some() => Look::Ended(Box::new(observation)),
-            // Somebody took it up again just now.
+            // It was reopened just now.
             Some(observation) => Look::Running(Box::new(observation.row)),
         })
     }
@@ -225,7 +225,7 @@ impl Watch {
             return;
         }
         if from_us >= next.answer_us && row.total().n_tasks > 0 {
-            // The row is progress enough until the answer so far can be had.
+            // The row is progress enough until the answer so far is available.
             if let Ok(Some(observation)) = observe(&self.store, &self.inputs, &self.job).await {
                 display.answer(&observation);
             }
@@ -265,8 +265,8 @@ struct NextLook {
     answer_us: u64,
 }
 
-/// How long to wait before the next look, after having waited so long: a short job's end is seen at once, and a long
-/// one costs few reads.
+/// The pause before the next look, after having waited this long: a short job's end is seen at once, and a long one
+/// costs few reads.
 fn pause_us(waited_us: u64) -> u64 {
     (waited_us / 20).clamp(200_000, 2_000_000)
 }

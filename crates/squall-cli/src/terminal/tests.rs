@@ -39,7 +39,7 @@ fn texts_are_broken_where_the_terminal_ends() {
     assert_eq!(broken(TEXT, 54), broken(&broken(TEXT, 54), 54));
 }
 
-/// Every text of help, by the command that has it.
+/// Every help text, by its command.
 fn texts(command: &Command, found: &mut Vec<(String, String)>) {
     found.extend(command.get_after_help().map(|text| (command.get_name().to_owned(), text.to_string())));
     command.get_subcommands().for_each(|it| texts(it, found));

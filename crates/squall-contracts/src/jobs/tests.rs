@@ -7,7 +7,7 @@ use squall_sim_time::{SimulatedClock, run_until_done};
 #[test]
 fn memory_keeps_jobs_as_promised() {
     let memory = Memory::new(2, 2, 1);
-    // Twice: a name is all that a suite needs for its own.
+    // Twice: a name is all that a suite needs to be isolated.
     for name in ["first", "second"] {
         assert_eq!(block_on(job_store(&memory, name)), Ok(()));
     }

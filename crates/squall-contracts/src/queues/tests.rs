@@ -9,7 +9,7 @@ use squall_sim_time::SimulatedClock;
 
 const N_LANES: usize = 2;
 
-/// What waits in these lanes, in the order of its putting.
+/// The records waiting in these lanes, in the order in which they were put.
 fn waiting(stream: &Stream, lanes: impl IntoIterator<Item = usize>) -> Vec<Found> {
     let (clock, policy) =
         (SimulatedClock::default(), DeliveryPolicy { batch_size: 10_000, ..DeliveryPolicy::default() });

@@ -3,7 +3,7 @@ use squall_core::cascade::ThrottleReason;
 
 use super::*;
 
-/// Workers of this process, as the suite wants them, and some that are not.
+/// Workers of this process that satisfy the suite, and some that do not.
 #[derive(Clone, Copy, PartialEq)]
 enum Local {
     AsPromised,

@@ -2,15 +2,15 @@
 
 use super::CascadePolicy;
 
-/// Why an invocation was refused; Lambda's 429 tells by its `Reason`
+/// Why an invocation was refused, from the `Reason` of Lambda's 429
 /// (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThrottleReason {
-    /// This function scales no faster, or has no more of its own reserve: another stripe may do.
+    /// This function scales no faster, or has used up its reserved concurrency: another stripe may accept.
     Function,
     /// The account's concurrency is used up: fewer in flight, on any stripe.
     Concurrency,
-    /// Too many calls per second: a little slower.
+    /// Too many calls per second: slow down a little.
     CallRate,
 }
 
@@ -26,7 +26,7 @@ pub struct Throttles {
 }
 
 impl Throttles {
-    /// One more.
+    /// Counts one refusal.
     pub fn count(&mut self, reason: ThrottleReason) {
         match reason {
             ThrottleReason::Function => self.function += 1,
@@ -35,17 +35,17 @@ impl Throttles {
         }
     }
 
-    /// For whatever reason.
+    /// Refusals for any reason.
     pub fn total(&self) -> u64 {
         self.function + self.concurrency + self.call_rate
     }
 }
 
-/// A stripe that was refused is left alone this long, microseconds: Lambda adds environments continuously, about one
-/// every 10 ms per function.
+/// A refused stripe is left alone this long, microseconds: Lambda adds environments continuously, about one every 10 ms
+/// per function.
 const STRIPE_REST_US: u64 = 100_000;
 
-/// The limit on invocations in flight, and which stripes rest.
+/// The limit on invocations in flight, and the resting stripes.
 #[derive(Debug, Clone)]
 pub struct Pace {
     limit: f64,
@@ -55,7 +55,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// As the policy starts.
+    /// The initial pace of a policy.
     pub fn new(policy: &CascadePolicy) -> Self {
         let max = f64::from(policy.max_concurrency.max(1));
         Self {
@@ -75,7 +75,7 @@ impl Pace {
     /// The stripe for call number `call_id`, or when the first of the resting ones is free again, microseconds.
     ///
     /// # Errors
-    /// That time, while all rest.
+    /// That time, while all are resting.
     pub fn stripe(&self, now_us: u64, call_id: u32) -> Result<u32, u64> {
         let n_stripes = u32::try_from(self.rest_until_us.len()).unwrap_or(u32::MAX);
         (0..n_stripes)
@@ -91,7 +91,8 @@ impl Pace {
         self.limit = (self.limit + more).min(self.max);
     }
 
-    /// Slower, or elsewhere. A burst of refusals of calls that started before the last cut is one refusal.
+    /// Slows down, or moves to another stripe. A burst of refusals of calls that started before the last cut counts as
+    /// one refusal.
     pub fn on_throttle(&mut self, now_us: u64, started_us: u64, stripe: u32, reason: ThrottleReason) {
         let keep = match reason {
             ThrottleReason::Function => {

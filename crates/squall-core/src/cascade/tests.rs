@@ -28,7 +28,7 @@ fn throttled(reason: ThrottleReason) -> Fate {
     Some((1_000, Outcome::Throttled(reason)))
 }
 
-/// Every invocation takes 100 ms and is answered, except those that `fate` speaks of, by number.
+/// Every invocation takes 100 ms and is answered, except those listed in `fate`, by number.
 fn history(policy: CascadePolicy, n_subtasks: u32, fate: &[(u32, Fate)], expect: &Expect) {
     let mut play = |call: Call, _| match fate.iter().find(|(id, _)| *id == call.id) {
         Some((_, fate)) => fate.clone(),

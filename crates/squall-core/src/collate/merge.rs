@@ -1,4 +1,4 @@
-//! Which results of a batch are new to a bucket, and what the bucket then holds.
+//! Which results of a batch are new to a bucket, and the bucket's content after them.
 
 use std::cmp::Reverse;
 
@@ -12,14 +12,14 @@ use crate::wire::{CodecError, ResultRecord, Stored};
 /// Spans that a bucket's row always has room for: 1 KiB, one write unit.
 const BUCKET_SPANS: usize = 64;
 
-/// The results of a batch that a bucket does not have yet, each once, by task.
+/// The results of a batch that the bucket does not have yet, each once, by task.
 pub fn fresh<'a>(row: &BucketRow, results: &[&'a ResultRecord]) -> Vec<&'a ResultRecord> {
     let mut seen = RoaringBitmap::new();
     let new = |result: &&&ResultRecord| !row.merged.contains(result.index) && seen.insert(result.index);
     results.iter().filter(new).copied().collect()
 }
 
-/// Books results that are fresh into the row: everything but the partial itself, which the caller merges.
+/// Books fresh results into the row: everything but the partial itself, which the caller merges.
 pub fn book_results(row: &mut BucketRow, fresh: &[&ResultRecord], now_us: u64) {
     row.version += 1;
     for result in fresh {
@@ -52,7 +52,7 @@ pub fn progress_of(row: &BucketRow) -> BucketProgress {
     }
 }
 
-/// Leaves out the spans that the row has no room for, those of the quickest tasks first, and counts them.
+/// Drops the spans for which the row has no room, those of the quickest tasks first, and counts them.
 fn bound_spans(row: &mut BucketRow) {
     let n_bytes = match &row.partial {
         Some(Stored::Inline(bytes)) => bytes.len(),
@@ -83,7 +83,7 @@ fn bound_spans(row: &mut BucketRow) {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unfit {
-    /// Not a result of a task that was published.
+    /// Not the result of a published task.
     #[error("task {index} is not one of the job's {n_tasks}")]
     NotPublished {
         /// The index it claims.
@@ -96,7 +96,7 @@ pub enum Unfit {
     Codec(#[from] CodecError),
 }
 
-/// Checks that a result belongs to what was published.
+/// Checks that a result belongs to a published task.
 ///
 /// # Errors
 /// When its index was never published.

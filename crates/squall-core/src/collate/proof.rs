@@ -5,7 +5,7 @@ use crate::rows::Published;
 use crate::sizing::counted;
 use crate::workload::Weight;
 
-/// The conservation proof: what came back is what was published.
+/// The conservation proof: the tasks that came back are the ones that were published.
 ///
 /// # Errors
 /// The first difference. A job with one is never called complete.
@@ -25,14 +25,14 @@ pub fn prove(published: &Published, received: &Received) -> Result<(), Shortfall
     }
 }
 
-/// How what came back differs from what was published.
+/// The difference between what came back and what was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Shortfall {
-    /// Tasks did not come back.
+    /// Some tasks did not come back.
     #[error("{} did not come back", counted(*.n_missing, "task"))]
     Missing {
-        /// How many.
+        /// Number of missing tasks.
         n_missing: u64,
     },
     /// More came back than were published.

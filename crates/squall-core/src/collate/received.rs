@@ -1,4 +1,4 @@
-//! What the buckets of a job hold together.
+//! The combined content of a job's buckets.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::rows::{BucketRow, Published};
 use crate::wire::Failure;
 use crate::workload::{Coverage, Weight};
 
-/// Everything that the buckets of a job hold together, except the partial.
+/// The combined content of a job's buckets, except the partial.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Received {
     /// The tasks that are in.
@@ -23,9 +23,9 @@ pub struct Received {
     pub weight_done: Weight,
     /// The subtasks without a value, in order.
     pub failures: Vec<Failure>,
-    /// What was spent.
+    /// The resources used.
     pub receipt: Receipt,
-    /// What the wait was made of.
+    /// The breakdown of the wait.
     pub timeline: Timeline,
 }
 
@@ -42,12 +42,12 @@ impl Received {
         self.timeline.add(&row.timeline);
     }
 
-    /// How much of the job is in the answer.
+    /// The share of the job that is in the answer.
     pub fn coverage(&self, published: &Published) -> Coverage {
         Coverage { weight_done: self.weight_done, weight_total: published.weight }
     }
 
-    /// Leaves out the failures that were sent again: the task that was sent for each answers for it.
+    /// Drops the failures that were sent again: the task that was sent for each accounts for it.
     pub fn forget_resent(&mut self, resent: &[Failure]) {
         let place = |failure: &Failure| (failure.task, failure.subtask);
         let resent: BTreeSet<_> = resent.iter().map(place).collect();

@@ -38,7 +38,7 @@ pub(crate) fn result(index: u32, weight: Weight, failed: &[Weight]) -> ResultRec
     }
 }
 
-/// What a splitter publishes that cuts a job into the tasks of these results.
+/// The plan of a splitter that cuts a job into the tasks of these results.
 pub(crate) fn published(results: &[ResultRecord], n_buckets: u32) -> Published {
     let n_tasks = u32::try_from(results.len()).unwrap();
     Published {
@@ -110,7 +110,7 @@ fn the_proof_finds_every_shortfall() {
     let surplus = received(&[booked(&results), booked(&[result(5, 0, &[])])]);
     let heavier = Received { weight: 51, ..whole.clone() };
     let swapped = Received { fingerprints: whole.fingerprints.plus(Fingerprint(1)), ..whole.clone() };
-    // One too many hides one too few from a count, not from a set.
+    // A count hides one too few behind one too many; a set does not.
     let replaced = received(&[booked(&results[..4]), booked(&[result(5, 10, &[])])]);
     let twice = received(&[booked(&results), booked(&results[..1])]);
     let shortfalls =

@@ -1,4 +1,4 @@
-//! Objects in memory: to test a workload, and what runs it, without a store.
+//! Objects in memory: to test a workload, and the code that runs it, without a store.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use super::{Data, DataError, Extent, Next, Part, Parts};
 use crate::digest::Digest;
 use crate::sources::{Given, Listing, ListingBuilder, Object, Page};
 
-/// Bytes of a chunk: few, so that tests see many.
+/// Bytes per chunk: few, so that tests see many chunks.
 const CHUNK_BYTES: u64 = 7;
 
 /// Objects in memory.
@@ -43,7 +43,7 @@ impl MemorySource {
         self.pages.extend(pages);
     }
 
-    /// Changes an object behind the listing's back.
+    /// Changes an object without updating the listing.
     pub fn change(&mut self, location: &str, content: &[u8]) {
         let etag = Digest::of(content).short();
         self.objects.insert(location.to_owned(), (etag, content.to_vec()));
@@ -54,7 +54,7 @@ impl MemorySource {
         self.pages.get(&digest).cloned()
     }
 
-    /// What a workload is given to prepare its input, without files.
+    /// A [`Given`] with the listings of these objects, without files.
     pub fn given(&self) -> Given {
         Given { files: Default::default(), listings: self.listings.clone() }
     }

@@ -6,12 +6,12 @@ use super::{Borders, Extent, Part};
 use crate::digest::Digest;
 use crate::sources::{Listing, Page};
 
-/// What comes next.
+/// The next item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// A part to read.
     Part(Part),
-    /// This page has to be given first, with [`Parts::give`].
+    /// Supply this page first, with [`Parts::give`].
     Page(Digest),
     /// There are no more.
     End,
@@ -22,19 +22,19 @@ pub enum Next {
 pub struct Parts<'a> {
     listings: &'a [Listing],
     extents: VecDeque<Extent>,
-    /// Pages of the first extent that were looked at, and where the next begins among the source's bytes.
+    /// Pages of the first extent visited so far, and where the next begins among the source's bytes.
     n_pages: usize,
     page_at: u64,
     found: VecDeque<Part>,
 }
 
 impl<'a> Parts<'a> {
-    /// The parts of these extents, in order. An extent of a source that is not there has none.
+    /// The parts of these extents, in order. An extent of an unknown source has none.
     pub fn new(listings: &'a [Listing], extents: Vec<Extent>) -> Self {
         Self { listings, extents: extents.into(), n_pages: 0, page_at: 0, found: VecDeque::new() }
     }
 
-    /// What comes next.
+    /// The next item.
     pub fn advance(&mut self) -> Next {
         loop {
             if let Some(part) = self.found.pop_front() {
@@ -71,7 +71,7 @@ impl<'a> Parts<'a> {
         (self.n_pages, self.page_at) = (0, 0);
     }
 
-    /// Takes in the page that [`advance`](Parts::advance) asked for.
+    /// Takes in the page that [`advance`](Parts::advance) requested.
     pub fn give(&mut self, page: &Page) {
         let Some(extent) = self.extents.front() else { return };
         let total = self.listings.get(extent.source).map_or(0, Listing::n_bytes);

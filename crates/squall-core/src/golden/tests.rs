@@ -1,4 +1,4 @@
-//! What was stored or sent stays readable: bytes in `golden/`, some of them from before there were versions.
+//! Everything stored or sent stays readable: bytes in `golden/`, some of them from before versions were introduced.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -34,7 +34,7 @@ fn golden(name: &str) -> Vec<u8> {
     digits.chunks(2).map(byte).collect()
 }
 
-/// Holds bytes to a golden file, which is written if it is not there and `SQUALL_BLESS` is set.
+/// Compares bytes with a golden file, which is written if it does not exist and `SQUALL_BLESS` is set.
 fn hold(name: &str, bytes: &[u8]) {
     if option_env!("SQUALL_BLESS").is_some() && !path(&format!("{name}.hex")).exists() {
         let hex: Vec<u8> = bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
@@ -46,7 +46,7 @@ fn hold(name: &str, bytes: &[u8]) {
     assert_eq!(golden(name), bytes, "{name}: a shape that changed needs a new version");
 }
 
-/// A message is written as its golden file, and read from it.
+/// Checks that a message encodes to its golden file, and decodes from it.
 fn same<M: Message + PartialEq + Debug>(name: &str, message: &M) {
     let name = format!("v{}/{name}", M::VERSION);
     hold(&name, &message.to_bytes());
@@ -239,7 +239,7 @@ fn records_from_before_versions_are_refused_by_name() {
     assert_eq!(ResultElsewhere::from_bytes(&old("result-elsewhere")), Ok(elsewhere));
 }
 
-/// Whatever begins like an envelope and is none is still read as what has none.
+/// Content that begins like an envelope but has none is still read as content without an envelope.
 #[test]
 fn a_row_without_an_envelope_may_begin_as_one() {
     let mut bytes = golden("before_versions/bucket");

@@ -1,7 +1,7 @@
-//! JSON taken at its word: no object has a key twice, and no array stands for an object.
+//! Strict JSON: no object has a key twice, and no array stands for an object.
 //!
 //! `serde_json` keeps the last of two values, and derived readers take an array's items for their fields in order; an
-//! author who wrote either would be answered for something else than was meant.
+//! author who wrote either would get an answer to something other than what was meant.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +22,7 @@ pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserialize
     deserializer.deserialize_map(Fields(PhantomData))
 }
 
-/// Reads an object of texts.
+/// Reads an object of strings.
 pub(super) fn texts<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {

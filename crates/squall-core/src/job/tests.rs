@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::*;
 use crate::sizing::{MAX_SUBTASK_MS, MAX_SUBTASKS_PER_TASK, MAX_TASKS};
 
-/// A job with one more field, or another one.
+/// A job with one field added or replaced.
 fn with(field: &str) -> String {
     format!(r#"{{"workload": "probe", "input": {{}}, {field}}}"#)
 }

@@ -5,11 +5,11 @@ use crate::rows::Standing;
 /// Whether a consumer may start a task of this job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// Go on.
+    /// Start it.
     Start,
     /// The job has ended: drop the task.
     Ended,
-    /// The job was reopened since the task was put, and what is missing was sent anew: drop the task.
+    /// The job was reopened since the task was put, and the missing tasks were sent anew: drop the task.
     Superseded,
     /// The store does not know the job (yet): have the task delivered again.
     Unknown,
@@ -27,7 +27,7 @@ pub fn plan_admission(job: Option<&Standing>, generation: u32, now_us: u64) -> A
     } else if job.ended {
         Admission::Ended
     } else if job.n_tasks_in >= job.n_tasks {
-        // It is about to end as complete; the task is a copy, and its result a duplicate.
+        // The job is about to end as complete; the task is a copy, and its result a duplicate.
         Admission::Start
     } else if job.max_cost.is_some_and(|cap| job.cost >= cap) {
         Admission::OverBudget

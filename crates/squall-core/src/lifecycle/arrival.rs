@@ -1,16 +1,16 @@
-//! What a published message is to the job that has its id.
+//! How a published message relates to the job that has its id.
 
 use crate::digest::Digest;
 use crate::rows::{JobRow, JobStatus, Published};
 
-/// What a published message is to its id.
+/// The decision on a published message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrival {
     /// No job has the id, or only one that was rejected.
     New,
-    /// It was here before and got no further than this: put the same tasks on the stream.
+    /// The message came before and its job got no further than this: put the same tasks on the stream.
     Resume(Box<Published>),
-    /// It was here before, and nothing is left to do.
+    /// The message came before, and nothing is left to do.
     Done,
     /// The id belongs to another message.
     IdTaken,

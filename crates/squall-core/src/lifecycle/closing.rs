@@ -5,10 +5,10 @@ use crate::collate::{Missing, Received, Shortfall, prove};
 use crate::rows::{JobRow, JobStatus, Published};
 use crate::sizing::counted;
 
-/// Whether a job is to be ended now.
+/// Whether to end a job now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
-    /// Tasks are still to come.
+    /// Tasks are outstanding.
     NotYet,
     /// It has ended already.
     Ended,
@@ -18,15 +18,15 @@ pub enum Closing {
     OverBudget,
     /// Its deadline has passed.
     Expired,
-    /// Nothing of it is under way any more.
+    /// None of its tasks is in flight any more.
     Stalled,
     /// It was cancelled.
     Cancelled,
-    /// It was made by other code than the binary's that looks at it, so nothing more can be merged into it.
+    /// It was made by code other than this binary's, so this binary cannot merge anything more into it.
     OtherCode,
 }
 
-/// Decides whether a job is to be ended at `now_us`, by a binary that has the code `here` for its workload, if any.
+/// Decides whether to end a job at `now_us`; `here` is this binary's code for its workload, if any.
 pub fn plan_closing(row: &JobRow, here: Option<&CodeVersion>, now_us: u64) -> Closing {
     let (None, Some(published)) = (&row.ending, &row.published) else { return Closing::Ended };
     let total = row.total();
@@ -43,7 +43,7 @@ pub fn plan_closing(row: &JobRow, here: Option<&CodeVersion>, now_us: u64) -> Cl
     }
 }
 
-/// How a job ends for which `closing` was decided, given what its buckets hold.
+/// The ending of a job for which `closing` was decided, given the content of its buckets.
 pub fn plan_ending(
     closing: Closing,
     published: &Published,

@@ -1,4 +1,4 @@
-//! What of an ended job is sent again.
+//! Which parts of an ended job to send again.
 
 use roaring::RoaringBitmap;
 
@@ -11,16 +11,16 @@ use crate::wire::Failure;
 /// Why a job is not reopened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotResent {
-    /// It has not ended, and everything is on its way.
+    /// It has not ended, and every task is on the stream.
     #[error("it is running; cancel it first to send what is missing again")]
     Running,
-    /// It was reopened before, with what was said then, and not everything is on its way.
+    /// It was reopened before, with the options given then, and not every task is on the stream yet.
     #[error("it was reopened before and is half sent; without another deadline or cap it goes on")]
     HalfSent,
     /// There is nothing to send.
     #[error("it is complete: nothing is missing and nothing failed")]
     Complete,
-    /// It never had tasks, or what came back cannot be trusted.
+    /// It never had tasks, or its results cannot be trusted.
     #[error("it is {0}; publish it again")]
     Hopeless(JobStatus),
     /// Its cost cap would end it at once.
@@ -33,33 +33,33 @@ pub enum NotResent {
     },
 }
 
-/// What is sent when a job is reopened.
+/// The plan for reopening a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resend {
-    /// The ending to write over, by its time; `None` for a job that was reopened before and got no further.
+    /// The ending to overwrite, by its time; `None` for a job that was reopened before and got no further.
     pub over_ended_us: Option<u64>,
-    /// The job as it is from then on.
+    /// The job's new state.
     pub reopened: Reopened,
     /// All subtasks that were ever sent again: to be stored, with [`Resent::of`] in the row.
     pub resent: Vec<Failure>,
-    /// The tasks that go on the stream.
+    /// The tasks to put on the stream.
     pub tasks: RoaringBitmap,
 }
 
-/// What may be said when a job is reopened.
+/// Options for reopening a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResendRequest {
-    /// How long it may take from now on, microseconds; as long as at first when not said.
+    /// How long it may take from now on, microseconds; the initial lifetime if not given.
     pub lifetime_us: Option<u64>,
-    /// Cost, of everything ever spent on it, at which no new task is started; unchanged when not said.
+    /// Cost, of everything ever spent on it, at which no new task is started; unchanged if not given.
     pub max_cost: Option<NanoUsd>,
 }
 
-/// Decides what to send again of a job: the tasks that are not in, and a new task for each subtask without a value. `before`
-/// are the subtasks that were sent again before.
+/// Decides which tasks of a job to send again: those not in yet, and a new task for each subtask without a value.
+/// `before` lists the subtasks that were sent again before.
 ///
 /// # Errors
-/// Why nothing is to be sent.
+/// Why nothing is sent.
 pub fn plan_resend(
     row: &JobRow,
     received: &Received,

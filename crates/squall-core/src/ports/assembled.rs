@@ -1,4 +1,4 @@
-//! One thing that has several ports, each from where it is: what a step is given.
+//! One value that has several ports, as the steps take it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened
 use crate::sources::Object;
 
 /// Ports from different places as one value. A part that is `()` is a port that its owner does not have, and the
-/// compiler holds the steps that it may run to that.
+/// compiler then rejects the steps that need it.
 #[derive(Debug)]
 pub struct Assembled<C = (), F = (), B = (), J = (), T = (), R = (), W = (), E = ()> {
     /// Time.

@@ -168,7 +168,7 @@ fn other_code_is_refused_by_name() {
     let error = registry.same_code("sum", &made(1, "0.2.0 (def)")).err().unwrap().to_string();
     let here = "this is sum version 1 of build 0.2.0 (abc)";
     assert_eq!(error, format!("the job was made by sum version 1 of build 0.2.0 (def); {here}"));
-    // Reading takes no more than the same version.
+    // Reading requires only the same version.
     assert!(registry.same_version("sum", &made(1, "0.2.0 (def)")).is_ok());
     let error = registry.same_version("sum", &made(2, "0.2.0 (abc)")).err().unwrap().to_string();
     assert_eq!(error, format!("the job was made by sum version 2 of build 0.2.0 (abc); {here}"));

@@ -10,7 +10,7 @@ use crate::spans::Spans;
 use crate::wire::{CodecError, Failure, Message, Stored, decode, encode};
 use crate::workload::Weight;
 
-/// How far one bucket is; each entry only ever grows.
+/// The progress of one bucket; each entry only ever grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BucketProgress {
     /// Tasks merged.
@@ -21,28 +21,28 @@ pub struct BucketProgress {
     pub n_subtasks: u64,
     /// Subtasks without a value.
     pub n_failures: u32,
-    /// What the tasks cost.
+    /// The cost of the tasks.
     pub cost: NanoUsd,
     /// When the first result was merged, microseconds of the grid's clock; 0 before.
     pub first_merged_us: u64,
 }
 
 impl BucketProgress {
-    /// The version of its shape: the first byte of what is stored. An envelope would be longer than the rest, and a job's
-    /// row has one of these for each bucket.
+    /// The version of its shape: the first byte of the stored form. An envelope would be longer than the rest, and a
+    /// job's row has one of these for each bucket.
     const VERSION: u8 = 1;
 
-    /// As it is stored in a job's row.
+    /// The form stored in a job's row.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![Self::VERSION];
         bytes.extend(encode(self));
         bytes
     }
 
-    /// Reads what is stored.
+    /// Reads the stored form.
     ///
     /// # Errors
-    /// When it is of a version that this build does not read, or does not decode.
+    /// When this build does not read its version, or it does not decode.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         const WHAT: &str = "progress of a bucket";
         match bytes {
@@ -54,7 +54,7 @@ impl BucketProgress {
         }
     }
 
-    /// Reads what was stored before there were versions.
+    /// Reads the form stored before versions were introduced.
     ///
     /// # Errors
     /// When it does not decode.
@@ -63,7 +63,7 @@ impl BucketProgress {
     }
 }
 
-/// One bucket of one job: what was merged, and which tasks are in it.
+/// One bucket of one job: the merged results, and the tasks they came from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BucketRow {
     /// Grows by one with each write; a write is conditional on it.
@@ -80,13 +80,13 @@ pub struct BucketRow {
     pub partial: Option<Stored>,
     /// The subtasks without a value, in order.
     pub failures: Vec<Failure>,
-    /// What was spent.
+    /// The resources used.
     pub receipt: Receipt,
-    /// What the wait was made of.
+    /// The breakdown of the wait.
     pub timeline: Timeline,
     /// When the subtasks of its tasks passed their stages, as far as there was room.
     pub spans: Vec<TaskSpans>,
-    /// How many spans there was no room for.
+    /// Number of spans left out for lack of room.
     pub spans_left_out: u64,
 }
 
@@ -113,7 +113,7 @@ impl Message for BucketRow {
     }
 }
 
-/// As it was stored before there were versions.
+/// The stored shape before versions were introduced.
 #[derive(Serialize, Deserialize)]
 struct BeforeVersions {
     version: u64,

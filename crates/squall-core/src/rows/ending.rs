@@ -10,14 +10,14 @@ use crate::receipt::{Receipt, Timeline};
 use crate::wire::{CodecError, Failure, Message, decode};
 use crate::workload::Coverage;
 
-/// How a job ended, and what it is worth.
+/// How a job ended, with its answer and coverage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ending {
     /// The status it ended with.
     pub status: JobStatus,
-    /// In words, for everything but a complete job.
+    /// The reason in words, for every status but complete.
     pub reason: Option<String>,
-    /// How much is in the answer.
+    /// The share of the job that is in the answer.
     pub coverage: Coverage,
     /// The tasks that never came back.
     pub missing: RoaringBitmap,
@@ -25,9 +25,9 @@ pub struct Ending {
     pub failures: Vec<Failure>,
     /// The merged partial, in the blob store; `None` when nothing was merged.
     pub answer: Option<Digest>,
-    /// What was spent.
+    /// The resources used.
     pub receipt: Receipt,
-    /// What the wait was made of.
+    /// The breakdown of the wait.
     pub timeline: Timeline,
     /// When it ended, microseconds of the grid's clock.
     pub ended_us: u64,
@@ -38,18 +38,18 @@ impl Message for Ending {
     const KIND: u8 = b'n';
     const VERSION: u8 = 1;
 
-    /// The first version is what was stored before, with an envelope.
+    /// The first version is the form that was stored before, with an envelope.
     fn unversioned(bytes: &[u8]) -> Option<Result<Self, CodecError>> {
         Some(decode(Self::WHAT, bytes))
     }
 }
 
-/// What an ended job came to, for the metrics.
+/// The totals of an ended job, for the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobEnd {
     /// The status it ended with.
     pub status: JobStatus,
-    /// What everything ever spent on it cost, earlier generations included.
+    /// The cost of everything ever spent on it, earlier generations included.
     pub cost: NanoUsd,
     /// From when it was first seen to its end, microseconds.
     pub lasted_us: u64,

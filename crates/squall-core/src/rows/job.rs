@@ -27,16 +27,16 @@ pub struct JobRow {
     pub published: Option<Published>,
     /// Whether every task is known to be on the stream.
     pub enqueued: bool,
-    /// How far its buckets are.
+    /// The progress of its buckets.
     pub progress: BTreeMap<u32, BucketProgress>,
     /// How it ended; `None` while it runs.
     pub ending: Option<Ending>,
-    /// Whether its end is known to have been told.
+    /// Whether its end is known to have been announced.
     pub announced: bool,
 }
 
 impl JobRow {
-    /// Where it is in its life.
+    /// Its status.
     pub fn status(&self) -> JobStatus {
         self.ending.as_ref().map_or(JobStatus::Running, |ending| ending.status)
     }
@@ -56,7 +56,7 @@ impl JobRow {
         self.published.as_ref().map_or(0, |published| published.generation)
     }
 
-    /// What a consumer has to know of it.
+    /// The part of it that a consumer needs.
     pub fn standing(&self) -> Standing {
         let total = self.total();
         Standing {
@@ -70,7 +70,7 @@ impl JobRow {
         }
     }
 
-    /// The progress of all buckets together. What failed and was sent again counts as failed no more.
+    /// The progress of all buckets together. Failures that were sent again are not counted.
     pub fn total(&self) -> BucketProgress {
         let n_resent = self.published.as_ref().map_or(0, |published| published.resent.n);
         let mut total = self.progress.values().fold(BucketProgress::default(), |sum, it| BucketProgress {
@@ -85,14 +85,14 @@ impl JobRow {
         total
     }
 
-    /// The buckets of which not every task is known to be in.
+    /// The buckets that still have tasks outstanding.
     pub fn buckets_to_come(&self) -> Vec<u32> {
         let Some(published) = &self.published else { return Vec::new() };
         let n_known = |bucket| self.progress.get(&bucket).map_or(0, |known| known.n_tasks);
         (0..published.n_buckets).filter(|bucket| n_known(*bucket) < published.n_tasks_of(*bucket)).collect()
     }
 
-    /// Reopens it: it runs, and nothing of what is published now is known to be on the stream.
+    /// Reopens it: it is running, and none of its newly published tasks is known to be on the stream.
     pub fn reopen(&mut self, reopened: Reopened) {
         self.published = Some(reopened.published);
         self.expires_us = reopened.expires_us;
@@ -111,7 +111,7 @@ impl JobRow {
     }
 }
 
-/// What a consumer has to know of a job before it starts a task: small, whatever the job has become.
+/// The part of a job that a consumer needs before it starts a task: small, whatever the size of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// How often the job was reopened.
@@ -120,20 +120,20 @@ pub struct Standing {
     pub expires_us: u64,
     /// Cost at which no new task is started.
     pub max_cost: Option<NanoUsd>,
-    /// What it has cost.
+    /// Its cost so far.
     pub cost: NanoUsd,
-    /// How many tasks it has.
+    /// Its number of tasks.
     pub n_tasks: u32,
-    /// How many of them are in.
+    /// Number of its tasks that are in.
     pub n_tasks_in: u32,
     /// Whether it has ended.
     pub ended: bool,
 }
 
-/// What changes when an ended job is reopened.
+/// The changes when an ended job is reopened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reopened {
-    /// What has to come back now.
+    /// The set of tasks that has to come back now.
     pub published: Published,
     /// When it expires now, microseconds of the grid's clock.
     pub expires_us: u64,

@@ -1,4 +1,4 @@
-//! What the splitter published, and the part of a job's row that changes only when the job is reopened.
+//! The splitter's plan, and the part of a job's row that changes only when the job is reopened.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,11 @@ use crate::sizing::Sizing;
 use crate::wire::{CodecError, Failure, Message, Stored, decode};
 use crate::workload::Weight;
 
-/// Subtasks that were sent again: few numbers in the row, because everything that looks at a job reads it, and a list beside.
+/// Subtasks that were sent again: a few numbers in the row, because every read of the job includes them, and a separate
+/// list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Resent {
-    /// How many.
+    /// Their number.
     pub n: u32,
     /// Their weights added up.
     pub weight: Weight,
@@ -21,7 +22,7 @@ pub struct Resent {
 }
 
 impl Resent {
-    /// The numbers of a list, which is kept at `list`.
+    /// The summary of a list that is stored at `list`.
     pub fn of(failures: &[Failure], list: Option<Stored>) -> Self {
         Self {
             n: u32::try_from(failures.len()).unwrap_or(u32::MAX),
@@ -46,23 +47,23 @@ impl Message for ResentList {
 pub struct Published {
     /// The workload's name.
     pub workload: String,
-    /// The code that cut it: no other computes or merges any of it.
+    /// The code that cut it: no other code computes or merges any of it.
     pub code: CodeVersion,
     /// The shared input.
     pub input: Digest,
     /// The cut.
     pub sizing: Sizing,
-    /// How many tasks, those that were sent again included.
+    /// Number of tasks, including those that were sent again.
     pub n_tasks: u32,
     /// The job's weight.
     pub weight: Weight,
     /// The sum of the tasks' fingerprints.
     pub fingerprints: Fingerprint,
-    /// In how many buckets their results are merged.
+    /// Number of buckets in which their results are merged.
     pub n_buckets: u32,
-    /// How often the job was reopened. A task, a mark or an ending of an earlier generation does nothing.
+    /// How often the job was reopened. A task, a mark or an ending of an earlier generation has no effect.
     pub generation: u32,
-    /// How long it may take from when it is published or reopened, microseconds.
+    /// How long it may take from publication or reopening, microseconds.
     pub lifetime_us: u64,
     /// The subtasks that came back without a value and were sent again, each as a task of its own: the last tasks.
     pub resent: Resent,
@@ -74,24 +75,24 @@ impl Published {
         task % self.n_buckets.max(1)
     }
 
-    /// How many tasks share a bucket.
+    /// Number of tasks that share a bucket.
     pub fn n_tasks_of(&self, bucket: u32) -> u32 {
         let n_buckets = self.n_buckets.max(1);
         self.n_tasks / n_buckets + u32::from(bucket < self.n_tasks % n_buckets)
     }
 
-    /// How many tasks the job was cut into at first.
+    /// Number of tasks of the original cut.
     pub fn n_cut(&self) -> u32 {
         self.n_tasks.saturating_sub(self.resent.n)
     }
 
-    /// What all tasks together weigh: what was sent again counts again.
+    /// The weight of all tasks together: work that was sent again counts again.
     pub fn weight_sent(&self) -> Weight {
         self.weight.saturating_add(self.resent.weight)
     }
 }
 
-/// What of a job's row changes only when the job is reopened.
+/// The part of a job's row that changes only when the job is reopened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// When the job expires, microseconds of the grid's clock.
@@ -112,7 +113,7 @@ impl Message for Plan {
     }
 }
 
-/// As it was stored before there were versions.
+/// The stored shape before versions were introduced.
 mod before_versions {
     use serde::{Deserialize, Serialize};
 

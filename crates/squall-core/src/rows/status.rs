@@ -1,28 +1,28 @@
-//! Where a job is in its life.
+//! The status of a job.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a job is in its life.
+/// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
-    /// Tasks are under way.
+    /// Tasks are in flight.
     Running,
     /// Every task is in the answer, and that is proven.
     Complete,
     /// Every task came back, some without a value: each is named.
     CompleteWithFailures,
-    /// The deadline passed, or nothing is under way any more: what is missing is named.
+    /// The deadline passed, or no task is in flight any more: missing tasks are named.
     Expired,
-    /// Somebody stopped it.
+    /// It was cancelled.
     Cancelled,
     /// Its cost cap was reached.
     OverBudget,
-    /// It did not check; nothing was enqueued.
+    /// It was invalid; nothing was enqueued.
     Rejected,
-    /// What came back is not what was published: the answer is not to be trusted.
+    /// The tasks that came back are not the ones that were published: do not trust the answer.
     Inconsistent,
 }
 

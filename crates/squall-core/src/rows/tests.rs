@@ -53,7 +53,7 @@ fn every_status_has_its_name() {
     ]
     .iter()
     .map(|status| {
-        // What people read and what programs read is the same word.
+        // People and programs read the same word.
         assert_eq!(serde_json::to_value(status).unwrap(), status.to_string());
         status.to_string()
     })

@@ -13,7 +13,7 @@ fn the_cut_fits_the_work_the_workers_and_the_wish() {
     let tasks = |tasks| SizingRequest { tasks: Some(tasks), ..NOTHING };
     let subtasks = |n| SizingRequest { subtasks_per_task: Some(n), ..NOTHING };
     let ms = |ms| SizingRequest { subtask_ms: Some(ms), ..NOTHING };
-    // What it is, its weight, lanes, workers per consumer, vCPUs per worker, and what its author asks for.
+    // Description, weight, lanes, workers per consumer, vCPUs per worker, and the author's request.
     let situations = [
         ("nothing at all", 0, (4, 8, 1), NOTHING),
         ("one worker's while", MS, (4, 8, 1), NOTHING),
@@ -109,7 +109,7 @@ prop_compose! {
     }
 }
 
-/// From nanoseconds to centuries, each magnitude as likely.
+/// From nanoseconds to centuries, each magnitude equally likely.
 fn any_weight() -> impl Strategy<Value = Weight> {
     (any::<u64>(), 0..64_u32).prop_map(|(weight, shift)| weight >> shift)
 }
@@ -168,7 +168,7 @@ proptest! {
             SizingReason::Waves => {
                 prop_assert!(pieces >= 8 * n_workers && sizing.subtask_us <= 250_000);
             }
-            // A lane too few at most doubles the pieces.
+            // One lane too few at most doubles the pieces.
             SizingReason::Small => prop_assert!(pieces <= 2 * (weight / (2 * MS * vcpus) + 1)),
             SizingReason::Capped => prop_assert!(sizing.n_tasks == MAX_TASKS || sizing.subtasks_per_task == MAX_SUBTASKS_PER_TASK),
             reason => prop_assert!(false, "nobody asked: {:?}", reason),

@@ -22,9 +22,9 @@ pub struct ResultRecord {
     pub weight: Weight,
     /// The merged partials of the subtasks that have a value; `None` when none has.
     pub partial: Option<Stored>,
-    /// The subtasks that have none.
+    /// The subtasks without a value.
     pub failures: Vec<Failure>,
-    /// What was spent.
+    /// The resources used.
     pub receipt: Receipt,
     /// When the task passed each stage.
     pub times: TaskTimes,
@@ -46,7 +46,7 @@ impl Message for ResultRecord {
     const VERSION: u8 = 2;
 }
 
-/// A result that is too large for a record of the stream: where it is.
+/// A result that is too large for a record of the stream: where to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultElsewhere {
     /// Digest of the encoded [`ResultRecord`] in the blob store.

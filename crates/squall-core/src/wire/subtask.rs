@@ -1,4 +1,4 @@
-//! What a consumer asks of a worker, and the reply.
+//! A consumer's request to a worker, and the reply.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use super::Message;
 use crate::code::CodeId;
 use crate::digest::Digest;
 
-/// What a consumer asks of a worker.
+/// A consumer's request to a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtaskRequest {
     /// The workload's name.
     pub workload: String,
-    /// The code that cut the job: a worker of other code refuses.
+    /// The code that cut the job: a worker with other code refuses.
     pub code: CodeId,
     /// The job's shared input.
     pub input: Digest,
@@ -25,10 +25,10 @@ impl Message for SubtaskRequest {
     const VERSION: u8 = 2;
 }
 
-/// What a worker answers.
+/// A worker's reply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtaskReply {
-    /// Digest of the whole request, envelope and all: a reply to something else is rubbish.
+    /// Digest of the whole request, including the envelope: a reply to another request is discarded.
     pub request: Digest,
     /// The code of the worker.
     pub code: CodeId,

@@ -15,7 +15,7 @@ pub struct TaskRecord {
     pub job: JobId,
     /// The workload's name.
     pub workload: String,
-    /// The code that cut the job: no other may evaluate its slices.
+    /// The code that cut the job: no other code may evaluate its slices.
     pub code: CodeVersion,
     /// The job's shared input.
     pub input: Digest,
@@ -25,9 +25,9 @@ pub struct TaskRecord {
     pub slice: Vec<u8>,
     /// The slice's weight.
     pub weight: Weight,
-    /// Into how many subtasks the consumer cuts it.
+    /// Number of subtasks into which the consumer cuts it.
     pub n_subtasks: u32,
-    /// The bucket that its result is merged in.
+    /// The bucket in which its result is merged.
     pub bucket: u32,
     /// The generation of its job: how often the job had been reopened when the task was put.
     pub generation: u32,
@@ -36,7 +36,7 @@ pub struct TaskRecord {
 }
 
 impl TaskRecord {
-    /// What identifies the task.
+    /// The task's identity, from its content.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_task(self.job.as_str(), self.input, self.index, self.weight, &self.slice)
     }

@@ -1,4 +1,4 @@
-//! A lane: where records of the same partition key wait for each other, and what takes them to the function.
+//! A lane: a queue in which records of the same partition key wait for each other, and the loop that delivers them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,39 +10,39 @@ use tokio::sync::Notify;
 
 use super::{Batch, Condition, DeliveryPolicy, Handled, plan_redelivery, take_expired};
 
-/// What a lane carries.
+/// A record that a lane carries.
 pub trait Carried {
-    /// When it was put, microseconds; `None` when nobody knows, so that it is never too old.
+    /// When it was put, microseconds; `None` if unknown, so that it is never too old.
     fn arrived_us(&self) -> Option<u64> {
         None
     }
 
-    /// What it adds to an event, bytes.
+    /// Its contribution to the size of an event, bytes.
     fn size_bytes(&self) -> usize {
         0
     }
 }
 
-/// The MD5 of a partition key: what Kinesis places records by
+/// The MD5 of a partition key, by which Kinesis places records
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
 pub fn key_hash(partition_key: &str) -> u128 {
     u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into())
 }
 
-/// Which of a shard's lanes a partition key has, from 0. Always the same one, so a key keeps its order.
+/// The lane of a partition key among a shard's, from 0. Always the same one, so a key keeps its order.
 pub fn lane_of(partition_key: &str, n_lanes: usize) -> usize {
-    // Which lane a key is given is AWS's affair; bits that did not decide the shard spread evenly.
+    // AWS does not document how it assigns keys to lanes; bits that did not decide the shard spread evenly.
     usize::try_from((key_hash(partition_key) >> 64) % n_lanes.max(1) as u128).unwrap_or(0)
 }
 
-/// What a lane has to give.
+/// The state of a lane.
 #[derive(Debug)]
 pub enum Taken<R> {
     /// Records.
     Batch(Batch<R>),
     /// Nothing before this moment, unless something changes; `u64::MAX` is never.
     NotBefore(u64),
-    /// Nothing any more.
+    /// No more records.
     Ended,
 }
 
@@ -55,7 +55,7 @@ pub struct LaneQueue<R> {
 
 #[derive(Debug)]
 struct State<R> {
-    /// With when each was pushed.
+    /// With the time at which each was pushed.
     waiting: VecDeque<(u64, R)>,
     is_closed: bool,
     is_stopped: bool,
@@ -79,13 +79,13 @@ impl<R: Carried> LaneQueue<R> {
         self.changed.notify_one();
     }
 
-    /// Says that nothing more will come: the lane ends when what waits is delivered.
+    /// Marks the end of the records: the lane ends once those that are waiting are delivered.
     pub fn close(&self) {
         self.state().is_closed = true;
         self.changed.notify_one();
     }
 
-    /// Ends the lane after the delivery that is under way.
+    /// Ends the lane after the delivery in progress.
     pub fn stop(&self) {
         self.state().is_stopped = true;
         self.changed.notify_one();
@@ -95,7 +95,8 @@ impl<R: Carried> LaneQueue<R> {
         self.state().is_stopped
     }
 
-    /// The next batch: once it is full, its window is over, or nothing more will come. `None` when the lane has ended.
+    /// The next batch: once it is full, its window is over, or no more records will come. `None` when the lane has
+    /// ended.
     pub async fn next_batch(&self, clock: &impl Clock, policy: &DeliveryPolicy) -> Option<Batch<R>> {
         loop {
             match self.take(policy, clock.now_us()) {
@@ -150,7 +151,7 @@ impl<R: Carried> LaneQueue<R> {
 }
 
 impl<R: Carried> State<R> {
-    /// How many of the waiting records make a batch.
+    /// Number of the waiting records that make a batch.
     fn n_in_batch(&self, policy: &DeliveryPolicy) -> usize {
         let mut bytes = 0_usize;
         let fits = |(_, record): &&(u64, R)| {
@@ -161,10 +162,10 @@ impl<R: Carried> State<R> {
     }
 }
 
-/// What became of records.
+/// The outcome of records.
 #[derive(Debug)]
 pub enum Settled<R> {
-    /// The function took them in.
+    /// The function processed them.
     Done(Vec<R>),
     /// They were given up.
     GivenUp(GivenUp<R>),
@@ -175,15 +176,15 @@ pub enum Settled<R> {
 pub struct GivenUp<R> {
     /// In the order of the lane.
     pub records: Vec<R>,
-    /// Why.
+    /// The reason.
     pub condition: Condition,
     /// How often they were delivered.
     pub n_deliveries: u32,
-    /// What the function said last; empty when it was never asked.
+    /// The function's last answer; empty if it was never invoked.
     pub reason: String,
 }
 
-/// Delivers what a lane brings, one batch at a time, until it ends. Every record is settled exactly once, unless the lane
+/// Delivers a lane's records, one batch at a time, until it ends. Every record is settled exactly once, unless the lane
 /// is stopped before.
 pub async fn run_lane<R: Carried>(
     clock: &impl Clock,

@@ -114,14 +114,14 @@ fn waits_double_up_to_a_bound() {
     assert_eq!(waits, [2, 4, 8, 1_024, 1_024, 1_024]);
 }
 
-/// What a lane did: the records that ended well, those that were lost, and each record's deliveries.
+/// The history of a lane: the records that succeeded, those that were lost, and each record's deliveries.
 struct Lane {
     done: Vec<u64>,
     lost: Vec<u64>,
     n_deliveries: BTreeMap<u64, u32>,
 }
 
-/// Runs a lane as `serve` does: what is to come again comes before everything after it.
+/// Runs a lane as `serve` does: redeliveries come before everything after them.
 fn run(policy: &DeliveryPolicy, n_records: u64, mut handle: impl FnMut(&Batch<u64>) -> Handled) -> Lane {
     let mut lane = Lane { done: Vec::new(), lost: Vec::new(), n_deliveries: BTreeMap::new() };
     let mut stack = vec![batch(0..n_records, 1)];

@@ -1,4 +1,4 @@
-//! What becomes of an invocation before it runs, and of an event after it did not.
+//! Whether an invocation runs, and what follows an event's failed attempt.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use std::time::Duration;
 pub(super) enum Reason {
     /// The function's reserved concurrency is in use, or is zero.
     Reserved,
-    /// What no function reserved is in use.
+    /// The unreserved concurrency is in use.
     Account,
 }
 
 impl Reason {
-    /// As AWS spells it: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>.
+    /// Its spelling on AWS: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Reserved => "ReservedFunctionConcurrentInvocationLimitExceeded",
@@ -21,7 +21,7 @@ impl Reason {
     }
 }
 
-/// What is known when an invocation arrives.
+/// The state when an invocation arrives.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     /// The function's invocations in flight.
@@ -36,7 +36,7 @@ pub(super) struct Seen {
     pub(super) idle: bool,
 }
 
-/// What becomes of an invocation.
+/// The decision on an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     /// It runs in an idle environment.
@@ -60,7 +60,7 @@ pub(super) fn plan_admission(seen: &Seen) -> Admission {
     }
 }
 
-/// How asynchronous events are tried again.
+/// How asynchronous events are retried.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EventPolicy {
     /// Further attempts after the function failed.
@@ -69,7 +69,7 @@ pub(super) struct EventPolicy {
     pub(super) base: Duration,
 }
 
-/// How the last attempt of an event went.
+/// The outcome of an event's last attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attempt {
     /// The function ran and failed.
@@ -80,7 +80,7 @@ pub(super) enum Attempt {
     SwitchedOff,
 }
 
-/// What is known when an attempt did not succeed.
+/// The state when an attempt did not succeed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EventSeen {
     /// The last attempt.
@@ -93,22 +93,22 @@ pub(super) struct EventSeen {
     pub(super) age: Duration,
 }
 
-/// What becomes of an event.
+/// The decision on an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EventPlan {
-    /// It is tried again.
+    /// It is retried.
     Again {
         /// After this long.
         after: Duration,
     },
     /// It is dropped.
     Drop {
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
 }
 
-/// Decides what becomes of an event whose attempt did not succeed:
+/// Decides what to do with an event whose attempt did not succeed:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.
 pub(super) fn plan_event(policy: &EventPolicy, seen: &EventSeen) -> EventPlan {
     let doubled = |first: Duration, n: u32| first.saturating_mul(1 << n.saturating_sub(1).min(20));

@@ -1,4 +1,4 @@
-//! An execution environment: a process that evaluates one invocation at a time.
+//! An execution environment: a process that handles one invocation at a time.
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
@@ -19,10 +19,10 @@ use super::process::{Order, command, ended};
 use super::replies::Exit;
 use super::{http, lines, runtime_api};
 
-/// How long to wait for the last lines of a process that ended; a child of its own may hold the pipe open.
+/// How long to wait for the last lines of an ended process; a child of its own may hold the pipe open.
 const LAST_LINES: Duration = Duration::from_millis(50);
 
-/// An invocation, as the runtime gets it.
+/// An invocation, as delivered to the runtime.
 pub(super) struct Task {
     /// The request's id.
     pub(super) request_id: String,
@@ -32,29 +32,29 @@ pub(super) struct Task {
     pub(super) trace: String,
     /// The payload, JSON.
     pub(super) payload: Bytes,
-    /// Told what happens to it.
+    /// Receives the events of the invocation.
     pub(super) events: UnboundedSender<Event>,
 }
 
-/// What happens to an invocation in an environment, in this order.
+/// The events of an invocation in an environment, in this order.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// The runtime has it, and has until then.
+    /// The runtime has it, and has until this deadline.
     Taken(Instant),
-    /// The runtime said something.
+    /// The runtime answered.
     Answered(Answer),
-    /// The runtime wants the next.
+    /// The runtime is ready for the next invocation.
     Settled,
-    /// The process ended, which may come at any time.
+    /// The process ended, which may happen at any time.
     Died {
-        /// How.
+        /// How the process ended.
         exit: Exit,
-        /// What the runtime had said of its initialization, JSON.
+        /// The error that the runtime reported during its initialization, JSON.
         init_error: Option<Bytes>,
     },
 }
 
-/// What the runtime said.
+/// The runtime's answer.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// The function's response.
@@ -89,7 +89,7 @@ pub(super) struct Environment {
     pub(super) pid: u32,
     state: Cell<State>,
     n_invocations: Cell<u64>,
-    /// Handed over, and not taken yet.
+    /// Handed over, but not taken yet.
     task: RefCell<Option<Task>>,
     handed_over: Notify,
     running: RefCell<Option<Running>>,
@@ -157,14 +157,14 @@ impl Environment {
         Ok(environment)
     }
 
-    /// Hands an invocation over.
+    /// Hands over an invocation.
     pub(super) fn hand_over(&self, task: Task) {
         self.state.set(State::Busy);
         self.task.replace(Some(task));
         self.handed_over.notify_one();
     }
 
-    /// The runtime wants work: its last invocation is over. `false` when that one has not been answered.
+    /// Records that the runtime wants work: its last invocation is over. `false` if that one has not been answered.
     pub(super) fn settle(self: &Rc<Self>) -> bool {
         let mut running = self.running.borrow_mut();
         if running.as_ref().is_some_and(|it| !it.answered) {
@@ -181,7 +181,7 @@ impl Environment {
         true
     }
 
-    /// The next invocation, when there is one.
+    /// Waits for the next invocation.
     pub(super) async fn next(&self) -> Task {
         loop {
             let task = self.task.borrow_mut().take();
@@ -192,7 +192,7 @@ impl Environment {
         }
     }
 
-    /// The runtime has an invocation, until `deadline`.
+    /// Records that the runtime took an invocation, which it has until `deadline` to finish.
     pub(super) fn taken(&self, task: &Task, deadline: Instant) {
         let Task { request_id, events, .. } = task;
         let running = Running { request_id: request_id.clone(), answered: false, events: events.clone() };
@@ -201,13 +201,13 @@ impl Environment {
         self.n_invocations.set(self.n_invocations.get() + 1);
     }
 
-    /// Whether the runtime may speak of this request: it has it and said nothing yet.
+    /// Whether the runtime may answer this request: it has it and has not answered yet.
     pub(super) fn expects(&self, request_id: &str) -> bool {
         let running = self.running.borrow();
         running.as_ref().is_some_and(|it| it.request_id == request_id && !it.answered)
     }
 
-    /// The runtime spoke of the request that it has.
+    /// Records the runtime's answer to its current request.
     pub(super) fn answered(&self, answer: Answer) {
         if let Some(running) = self.running.borrow_mut().as_mut() {
             running.answered = true;
@@ -215,7 +215,7 @@ impl Environment {
         }
     }
 
-    /// The runtime could not initialize.
+    /// Records that the runtime could not initialize.
     pub(super) fn init_failed(&self, error: Bytes) {
         self.init_error.replace(Some(error));
         self.kill();
@@ -226,7 +226,7 @@ impl Environment {
         self.leave(Order::Kill);
     }
 
-    /// Kills the process if it is still there after the shutdown phase. Somebody else asks it to go.
+    /// Kills the process if it still exists after the shutdown phase. The caller sends SIGTERM.
     pub(super) fn stop(&self) {
         self.leave(Order::Stop);
     }
@@ -248,7 +248,7 @@ impl Environment {
         }
     }
 
-    /// How long it has been idle; `None` when it is not.
+    /// How long it has been idle; `None` if it is not idle.
     pub(super) fn idle_for(&self) -> Option<Duration> {
         match self.state.get() {
             State::Idle { since } => Some(since.elapsed()),
@@ -267,7 +267,7 @@ impl Environment {
         }
     }
 
-    /// Invocations that the runtime took.
+    /// Number of invocations that the runtime took.
     pub(super) fn n_invocations(&self) -> u64 {
         self.n_invocations.get()
     }

@@ -1,4 +1,4 @@
-//! The functions, their environments, and how many of them may run.
+//! The functions, their environments, and their concurrency.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -19,9 +19,9 @@ use super::{FunctionSpec, HostConfig, Limits};
 /// Takes a function's name and a line of its log.
 pub(super) type Log = Box<dyn Fn(&str, &str)>;
 
-/// A function and what it has running.
+/// A function and its environments.
 pub(super) struct Function {
-    /// How it is deployed.
+    /// Its specification.
     pub(super) spec: FunctionSpec,
     in_flight: Cell<u32>,
     /// The one used last is at the end.
@@ -29,33 +29,33 @@ pub(super) struct Function {
 }
 
 impl Function {
-    /// Takes an idle environment out, the one that was used last.
+    /// Takes out the most recently used idle environment.
     pub(super) fn take_idle(&self) -> Option<Rc<Environment>> {
         self.idle.borrow_mut().pop()
     }
 
-    /// Puts an idle environment in.
+    /// Puts back an idle environment.
     pub(super) fn put_idle(&self, environment: &Rc<Environment>) {
         self.idle.borrow_mut().push(Rc::clone(environment));
     }
 
-    /// Takes an environment out, if it is idle.
+    /// Removes an environment, if it is idle.
     pub(super) fn forget(&self, environment: &Environment) {
         self.idle.borrow_mut().retain(|other| other.number != environment.number);
     }
 }
 
-/// Everything that a host knows.
+/// The state of a host.
 pub(super) struct Fleet {
     /// The configured functions, by name.
     pub(super) functions: BTreeMap<String, Rc<Function>>,
     /// The region's name.
     pub(super) region: String,
-    /// How asynchronous events are tried again.
+    /// How asynchronous events are retried.
     pub(super) events: EventPolicy,
-    /// What AWS fixes.
+    /// The limits that AWS fixes.
     pub(super) limits: Limits,
-    /// Where ids come from.
+    /// The source of ids.
     pub(super) ids: Ids,
     log: Log,
     idle: Duration,
@@ -68,7 +68,7 @@ pub(super) struct Fleet {
     stopping: Cell<bool>,
 }
 
-/// An invocation's part of the concurrency; given back when dropped.
+/// An invocation's share of the concurrency; released when dropped.
 pub(super) struct Slot {
     fleet: Rc<Fleet>,
     function: Rc<Function>,
@@ -122,7 +122,7 @@ impl Fleet {
         })
     }
 
-    /// Takes a part of the concurrency, and an idle environment if there is one.
+    /// Takes a share of the concurrency, and an idle environment if there is one.
     pub(super) fn admit(
         self: &Rc<Self>,
         function: &Rc<Function>,
@@ -151,7 +151,7 @@ impl Fleet {
         (self.log)(&function.spec.name, line);
     }
 
-    /// Whether the host is on its way out and starts nothing any more.
+    /// Whether the host is shutting down and starts nothing any more.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.get()
     }
@@ -163,12 +163,12 @@ impl Fleet {
         number
     }
 
-    /// An environment has started.
+    /// Adds an environment that has started.
     pub(super) fn insert(&self, environment: &Rc<Environment>) {
         self.environments.borrow_mut().insert(environment.number, Rc::clone(environment));
     }
 
-    /// An environment's process has ended.
+    /// Removes an environment whose process has ended.
     pub(super) fn remove(&self, environment: &Environment) {
         self.environments.borrow_mut().remove(&environment.number);
         self.gone.notify_one();
@@ -190,7 +190,7 @@ impl Fleet {
             .collect()
     }
 
-    /// Shuts down environments that are idle for too long, for ever.
+    /// Shuts down environments that are idle for too long, forever.
     pub(super) async fn reap(&self) -> Infallible {
         loop {
             tokio::time::sleep((self.idle / 4).max(Duration::from_millis(10))).await;
@@ -200,7 +200,7 @@ impl Fleet {
         }
     }
 
-    /// Shuts every environment down; returns when no process is left.
+    /// Shuts down every environment; returns when no process is left.
     pub(super) async fn shut_down(&self) {
         self.stopping.set(true);
         let all: Vec<_> = self.environments.borrow().values().cloned().collect();
@@ -216,7 +216,8 @@ async fn stop(environments: &[Rc<Environment>]) {
         return;
     }
     environments.iter().for_each(|it| it.stop());
-    // The standard library can only kill; the shell can ask. If there is no shell, they are killed a little later.
+    // The standard library can only kill; the shell can send SIGTERM. If there is no shell, they are killed a little
+    // later.
     let _ = Command::new("/bin/sh")
         .args(["-c", "kill -TERM \"$@\"", "kill"])
         .args(environments.iter().map(|it| it.pid.to_string()))

@@ -17,14 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A response whose body is there.
+/// A response with its complete body.
 pub(super) type Reply = Response<Full<Bytes>>;
 
-/// How long to wait before accepting again when it failed: the process may be out of file descriptors.
+/// How long to wait before accepting again after a failure: the process may be out of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 
-/// Serves every connection until `closed`, and then until the requests in progress are answered. Dropped, it drops the
-/// connections. Must run in a `LocalSet`.
+/// Serves every connection until `closed`, and then until the requests in progress are answered. When dropped, it drops
+/// the connections. Must run in a `LocalSet`.
 pub(super) async fn serve<A, F>(listener: &TcpListener, closed: impl Future<Output = ()>, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + 'static,
@@ -61,7 +61,7 @@ where
         async { Ok::<_, Infallible>(reply.await) }
     });
     let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    // A connection that breaks is its other end's concern.
+    // A broken connection is the other end's problem.
     tokio::select! {
         _ = &mut connection => return,
         _ = closing.wait_for(|closing| *closing) => {}
@@ -70,10 +70,10 @@ where
     let _ = connection.await;
 }
 
-/// Why a body is not there.
+/// Why a body is unavailable.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It is larger than allowed. It was read to its end, so that the sender gets to read the reply.
+    /// It is larger than allowed. It was read to its end, so that the sender can read the reply.
     TooLarge {
         /// Its size, bytes.
         size: usize,
@@ -87,7 +87,7 @@ pub(super) async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unre
     let mut read = BytesMut::new();
     let mut size = 0;
     while let Some(frame) = body.frame().await {
-        // Trailers are not looked at.
+        // Trailers are ignored.
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
         let first = size == 0;
         size += data.len();
@@ -117,7 +117,7 @@ pub(super) fn empty(status: StatusCode) -> Reply {
     reply
 }
 
-/// Adds a header; a value that cannot be in one is left out.
+/// Adds a header; a value that is not allowed in a header is omitted.
 pub(super) fn add(reply: &mut Reply, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         reply.headers_mut().insert(name, value);

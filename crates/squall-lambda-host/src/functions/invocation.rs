@@ -13,14 +13,14 @@ use super::environment::{Answer, Environment, Event, Task};
 use super::fleet::{Fleet, Function, Slot};
 use super::replies::{Exit, Failure};
 
-/// How long a reply waits for the runtime to ask for more. Mostly it asks at once; then whoever has the reply finds the
-/// environment idle and the concurrency free.
+/// How long a reply waits for the runtime to ask for more. Usually it asks at once; then the caller that receives the
+/// reply finds the environment idle and the concurrency free.
 const SETTLING: Duration = Duration::from_millis(100);
 
 /// How long a reply waits for a process that was killed.
 const DYING: Duration = Duration::from_secs(1);
 
-/// What is invoked, with what.
+/// An invocation's target and payload.
 #[derive(Debug, Clone)]
 pub(super) struct Invocation {
     /// The request's id.
@@ -33,8 +33,8 @@ pub(super) struct Invocation {
     pub(super) payload: Bytes,
 }
 
-/// Evaluates an invocation that was admitted. Must run in a `LocalSet`, in a task of its own: an invocation goes on when
-/// its caller does not wait for it.
+/// Runs an invocation that was admitted. Must run in a `LocalSet`, in a task of its own: an invocation continues even
+/// if its caller does not wait for it.
 pub(super) async fn evaluate(
     fleet: Rc<Fleet>,
     function: Rc<Function>,
@@ -75,7 +75,7 @@ async fn attempt(
             }
             Ok(Some(Event::Died { init_error: Some(error), .. })) => return Err(Failure::Reported(error)),
             Ok(Some(Event::Died { exit, .. })) if is_cold => return Err(Failure::Exited(exit)),
-            // It died while it was idle: nothing has begun.
+            // It died while it was idle: no work was started.
             Ok(_) => warm = function.take_idle(),
             Err(_) => {
                 put_down(&environment, &mut heard).await;
@@ -105,7 +105,7 @@ async fn run(
         }
     };
     if timeout(SETTLING, heard.recv()).await.is_err() {
-        // It works on after its response, on the same time limit.
+        // It continues to work after its response, under the same time limit.
         spawn_local(async move {
             if timeout_at(deadline, heard.recv()).await.is_err() {
                 put_down(&environment, &mut heard).await;
@@ -116,7 +116,8 @@ async fn run(
     outcome
 }
 
-/// Kills an environment and waits for its end, so that its part of the concurrency is free when its caller knows.
+/// Kills an environment and waits for its end, so that its share of the concurrency is free when its caller learns of
+/// it.
 async fn put_down(environment: &Environment, heard: &mut UnboundedReceiver<Event>) {
     environment.kill();
     let _ = timeout(DYING, async { while heard.recv().await.is_some_and(|it| !is_death(&it)) {} }).await;

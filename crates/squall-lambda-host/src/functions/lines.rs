@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>.
 const LONGEST: usize = 1024 * 1024;
 
-/// Gives every line of `from` to `to`, until the end.
+/// Passes every line of `from` to `to`, until the end.
 pub(super) async fn copy(from: impl AsyncRead + Unpin, to: impl Fn(&str)) {
     let mut from = BufReader::new(from);
     let mut line = Vec::new();
@@ -14,7 +14,7 @@ pub(super) async fn copy(from: impl AsyncRead + Unpin, to: impl Fn(&str)) {
         && !read.is_empty()
     {
         let end = read.iter().position(|&byte| byte == b'\n');
-        // Cut only when there is more of it.
+        // Cut only if there is more of it.
         if line.len() == LONGEST && end != Some(0) {
             to(&String::from_utf8_lossy(&line));
             line.clear();

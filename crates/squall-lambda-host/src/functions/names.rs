@@ -9,7 +9,7 @@ pub(super) const LATEST: &str = "$LATEST";
 /// The account that ARNs name.
 const ACCOUNT: &str = "000000000000";
 
-/// The function that a caller means.
+/// The function that a caller names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     /// The function's name.
@@ -19,8 +19,8 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Reads a name, a partial ARN or an ARN, each with or without a qualifier, percent-encoded as in a path. Partition,
-    /// region and account of an ARN are not looked at. `None` for anything else.
+    /// Reads a name, a partial ARN or an ARN, each with or without a qualifier, percent-encoded as in a path.
+    /// Partition, region and account of an ARN are ignored. `None` for anything else.
     pub(super) fn parse(encoded: &str) -> Option<Self> {
         let text = decoded(encoded)?;
         let parts: Vec<&str> = text.split(':').collect();
@@ -41,13 +41,13 @@ impl Target {
         format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{name}{qualifier}")
     }
 
-    /// Whether the qualifier names something that is there.
+    /// Whether the qualifier names an existing version.
     pub(super) fn is_latest(&self) -> bool {
         self.qualifier.as_deref().is_none_or(|qualifier| qualifier == LATEST)
     }
 }
 
-/// Undoes percent-encoding. `None` when it is malformed.
+/// Decodes percent-encoding. `None` if it is malformed.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -64,7 +64,7 @@ pub(super) fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Where ids come from: a counter, hashed with a key that differs from run to run.
+/// The source of ids: a counter, hashed with a key that differs from run to run.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     key: RandomState,

@@ -14,15 +14,15 @@ use super::fleet::{Fleet, Function};
 use super::names::LATEST;
 use super::replies::Exit;
 
-/// What may be asked of a process.
+/// An order to end a process.
 pub(super) enum Order {
-    /// To be killed.
+    /// Kill it.
     Kill,
-    /// To be killed unless it has gone when the shutdown phase is over.
+    /// Kill it unless it has exited when the shutdown phase is over.
     Stop,
 }
 
-/// Waits for the end of a process and brings it about when told to.
+/// Waits for the end of a process, and causes it when ordered to.
 pub(super) async fn ended(
     child: &mut Child,
     mut orders: UnboundedReceiver<Order>,
@@ -73,7 +73,7 @@ pub(super) fn command(fleet: &Fleet, function: &Function, runtime_api: SocketAdd
         .env("_HANDLER", "bootstrap")
         .env("TZ", ":UTC")
         .current_dir(task_root)
-        // Its own group: Ctrl-C in a terminal is for the host, which then stops the environments in order.
+        // Its own group: Ctrl-C in a terminal reaches only the host, which then stops the environments in order.
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,4 +1,4 @@
-//! What callers are told when there is no answer: the texts of AWS.
+//! Replies to callers when there is no answer, in the words of AWS.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -26,7 +26,7 @@ pub(super) const RESPONSE_LIMIT: usize = SYNC_REQUEST_LIMIT + 100;
 pub(super) enum Refusal {
     /// There is no such function, version or alias.
     NoFunction {
-        /// What was asked for.
+        /// The requested ARN.
         arn: String,
     },
     /// No concurrency is left.
@@ -40,19 +40,19 @@ pub(super) enum Refusal {
     },
     /// The payload is not JSON.
     NotJson {
-        /// Where and why not.
+        /// The place and the reason.
         reason: String,
     },
-    /// The invocation type is none.
+    /// There is no such invocation type.
     NoSuchType {
-        /// What was asked for.
+        /// The requested type.
         given: String,
     },
     /// The API has no such operation here.
     NoOperation,
-    /// The host could not do it.
+    /// The host failed.
     Internal {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -117,11 +117,11 @@ impl Refusal {
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// By itself, with a code.
+    /// It exited, with a code.
     Code(i32),
-    /// By a signal.
+    /// It was killed by a signal.
     Signal(i32),
-    /// It cannot be known.
+    /// The status is unknown.
     Unknown,
 }
 
@@ -158,7 +158,7 @@ impl Exit {
 /// Why a function did not answer.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The runtime reported an error; its own words, JSON.
+    /// The runtime reported an error, as JSON.
     Reported(Bytes),
     /// The process ended.
     Exited(Exit),
@@ -172,7 +172,7 @@ pub(super) enum Failure {
     NotStarted {
         /// The bootstrap.
         bootstrap: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
 }
@@ -187,7 +187,7 @@ impl Failure {
         json!({"errorType": error_type, "errorMessage": message}).to_string().into()
     }
 
-    /// What Lambda would write to the function's log; `None` for what the runtime said itself.
+    /// The line that Lambda would write to the function's log; `None` for errors that the runtime logged itself.
     pub(super) fn line(&self, request_id: &str) -> Option<String> {
         match self {
             Self::Reported(_) => None,

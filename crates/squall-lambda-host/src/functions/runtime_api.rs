@@ -1,4 +1,4 @@
-//! The Runtime API of one environment, and what of the Extensions API `lambda_runtime` needs for SIGTERM.
+//! The Runtime API of one environment, and the part of the Extensions API that `lambda_runtime` needs for SIGTERM.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>
@@ -52,7 +52,8 @@ pub(super) async fn answer(
     }
     match (&head.method, path.strip_prefix(EXTENSION)) {
         (&Method::POST, Some("register")) => register(&environment, &fleet, body).await,
-        // An internal extension may only want INVOKE events, and registers here only without: nothing ever comes.
+        // An internal extension may only subscribe to INVOKE events, and may register here only without any: no event
+        // ever comes.
         (&Method::GET, Some("event/next")) => pending().await,
         _ => no_such_path(),
     }

@@ -181,7 +181,7 @@ fn what_cannot_be_invoked_is_refused() {
             POST /2015-03-31/functions RequestResponse 2 B: 404 UnknownOperationException -
         "#]]
         .assert_eq(&table);
-        // Nothing of that started anything.
+        // None of that started an environment.
         assert!(play.environments().await.is_empty());
     });
 }
@@ -199,7 +199,7 @@ fn payloads_have_limits_both_ways() {
         );
         let after = play.invoke("worker", json!({"do": "chunked"})).await.fine();
         assert_eq!((&after["seen"], &after["statuses"]), (&json!(3), &json!([413])));
-        // What it answers is a little larger than what it is asked, and AWS allows a little more.
+        // The answer is a little larger than the request, and AWS allows a little more.
         let padding = "x".repeat(SYNC_REQUEST_LIMIT - r#"{"padding":""}"#.len());
         let most = play.send("POST", &path_of("worker"), &[], format!(r#"{{"padding":"{padding}"}}"#)).await;
         assert_eq!(most.fine()["event"]["padding"].as_str().map(str::len), Some(padding.len()));
@@ -211,7 +211,7 @@ fn a_runtime_that_babbles_is_told_so() {
     play(config([function("worker")]), async |play| {
         play.invoke("worker", json!({"do": "babble"})).await.fine();
         let after = play.invoke("worker", json!({})).await.fine();
-        // The next before this is answered, another's request, its own, its own again, and a path that is not there.
+        // The next before this is answered, another's request, its own, its own again, and a path that does not exist.
         assert_eq!((&after["seen"], &after["statuses"]), (&json!(2), &json!([403, 400, 202, 400, 404])));
     });
 }
@@ -240,7 +240,7 @@ fn a_function_sees_what_lambda_shows_it() {
         let mut table = String::new();
         for (name, value) in said["env"].as_object().unwrap() {
             let varies = ["PATH", "LAMBDA_TASK_ROOT", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_STREAM_NAME"];
-            // Python adds one by itself where no locale is set.
+            // Python adds one by itself if no locale is set.
             if name != "LC_CTYPE" {
                 let value = if varies.contains(&name.as_str()) { "…" } else { value.as_str().unwrap() };
                 table.push_str(&format!("{name}={value}\n"));

@@ -16,7 +16,7 @@ pub struct CheckpointFiles {
 }
 
 impl CheckpointFiles {
-    /// Keeps checkpoints in `directory`, which is made when the first one is stored.
+    /// Keeps checkpoints in `directory`, which is created when the first one is stored.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into() }
     }

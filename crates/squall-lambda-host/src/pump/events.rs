@@ -1,4 +1,4 @@
-//! Events as Lambda delivers them, and what it keeps of a batch that it gave up.
+//! Events as Lambda delivers them, and its records of batches that it gave up.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,7 +49,7 @@ pub fn kinesis_event<'a>(
     records: impl Iterator<Item = &'a StreamRecord>,
 ) -> Vec<u8> {
     let arn = Arn::of(&mapping.stream_arn);
-    // The role that reads on AWS; nobody assumes one here.
+    // The role that reads on AWS; no role is assumed here.
     let identity = format!("arn:aws:iam::{}:role/{}", arn.account, mapping.function_name());
     let record = |record: &'a StreamRecord| KinesisEventRecord {
         kinesis: KinesisRecord {
@@ -68,24 +68,24 @@ pub fn kinesis_event<'a>(
         event_source_arn: &mapping.stream_arn,
     };
     let event = KinesisEvent { records: records.map(record).collect() };
-    // Strings and a finite number always serialise.
+    // Strings and a finite number always serialize.
     serde_json::to_vec(&event).unwrap_or_default()
 }
 
-/// What a record adds to an event at most, bytes; keys that need escaping aside.
+/// Most bytes that a record adds to an event; keys that need escaping aside.
 pub(super) fn size_in_event(mapping: &Mapping, record: &StreamRecord) -> usize {
-    /// Names, punctuation, shard, twice the sequence number, the number, the identity but for the function's name.
+    /// Names, punctuation, shard, twice the sequence number, the number, the identity except the function's name.
     const AROUND: usize = 640;
     let names = mapping.stream_arn.len() + mapping.function.len() + record.partition_key.len();
     AROUND + names + record.data.len().div_ceil(3) * 4
 }
 
-/// Kinesis tells milliseconds, as seconds.
+/// Kinesis reports milliseconds, as seconds.
 fn seconds(us: u64) -> f64 {
     (us / 1_000) as f64 / 1_000.0
 }
 
-/// What is given up, as its invocation record names it.
+/// A batch that was given up, as its invocation record describes it.
 pub(super) struct GivenUpBatch<'a> {
     pub(super) shard: &'a str,
     pub(super) records: &'a [&'a StreamRecord],
@@ -95,12 +95,12 @@ pub(super) struct GivenUpBatch<'a> {
 }
 
 impl GivenUpBatch<'_> {
-    /// The name, as a bucket gets it: the same batch has the same name, so keeping it twice is keeping it once.
+    /// Its name in a bucket: the same batch has the same name, so storing it twice is the same as storing it once.
     pub(super) fn name(&self, mapping: &Mapping) -> String {
         let at = moment(self.arrived_us().1);
         let id = self.id();
         let day = at.format("%Y/%m/%d/%Y-%m-%dT%H.%M.%S");
-        // One that Lambda itself named has a UUID for a name.
+        // A mapping created by Lambda has a UUID for a name.
         let mapping = if is_uuid(&mapping.name) { mapping.name.clone() } else { uuid(&mapping.name) };
         format!("aws/lambda/{mapping}/{}/{day}-{id}", self.shard)
     }
@@ -156,11 +156,11 @@ impl GivenUpBatch<'_> {
     }
 }
 
-/// A message of a topic, out of the envelope in which a queue gets it
+/// A message of a topic, unwrapped from the envelope in which a queue receives it
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html>).
 ///
 /// # Errors
-/// When that is no envelope, with what it lacks.
+/// When it is not an envelope, with what is missing.
 pub fn sns_event(envelope: &str) -> Result<Vec<u8>, String> {
     let envelope: Value =
         serde_json::from_str(envelope).map_err(|error| format!("it is not JSON: {error}"))?;
@@ -180,7 +180,7 @@ pub fn sns_event(envelope: &str) -> Result<Vec<u8>, String> {
             "Timestamp": needed("Timestamp")?,
             "SignatureVersion": text("SignatureVersion").unwrap_or("1"),
             "Signature": text("Signature").unwrap_or_default(),
-            // A queue is told the URL, a function the Url.
+            // A queue receives `SigningCertURL`, a function `SigningCertUrl`.
             "SigningCertUrl": text("SigningCertURL").unwrap_or_default(),
             "UnsubscribeUrl": text("UnsubscribeURL").unwrap_or_default(),
             "MessageAttributes": envelope.get("MessageAttributes").cloned().unwrap_or_else(|| json!({})),
@@ -189,7 +189,7 @@ pub fn sns_event(envelope: &str) -> Result<Vec<u8>, String> {
     Ok(event.to_string().into_bytes())
 }
 
-/// What a schedule sends (<https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html>).
+/// The event of a schedule (<https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html>).
 pub fn scheduled_event(schedule: &str, region: &str, account: &str, now_us: u64) -> Vec<u8> {
     let time = moment(now_us).to_rfc3339_opts(SecondsFormat::Secs, true);
     let event = json!({
@@ -206,17 +206,17 @@ pub fn scheduled_event(schedule: &str, region: &str, account: &str, now_us: u64)
     event.to_string().into_bytes()
 }
 
-/// What an ARN says about where its thing is.
+/// The region and the account of an ARN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arn<'a> {
-    /// Such as `us-east-1`; empty when it does not say.
+    /// Such as `us-east-1`; empty if the ARN has none.
     pub region: &'a str,
-    /// Twelve digits; empty when it does not say.
+    /// Twelve digits; empty if the ARN has none.
     pub account: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// Takes an ARN apart; a text that is none says nothing.
+    /// Parses an ARN; both parts are empty for any other text.
     pub fn of(text: &'a str) -> Self {
         let parts: Vec<_> = text.split(':').collect();
         match parts[..] {
@@ -226,7 +226,7 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// An id that the same text always has, in the shape of a UUID.
+/// An id in the shape of a UUID, always the same for the same text.
 fn uuid(text: &str) -> String {
     let hex = format!("{:032x}", key_hash(text));
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])

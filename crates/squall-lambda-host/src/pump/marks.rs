@@ -1,4 +1,4 @@
-//! How far each shard of a mapping is done with, and so where to read on.
+//! How far each shard of a mapping is processed, and so where to continue reading.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 /// Where to start reading a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Position {
-    /// At the oldest record that is kept.
+    /// At the oldest available record.
     TrimHorizon,
-    /// At what is put from now on.
+    /// At records put from now on.
     Latest,
-    /// Behind a record.
+    /// After a record.
     After(String),
 }
 
-/// How far a shard is done with.
+/// How far a shard is processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
@@ -34,7 +34,7 @@ pub enum Mark {
 pub type Marks = BTreeMap<String, Mark>;
 
 impl Mark {
-    /// Where to read on; `None` when there is nothing left.
+    /// Where to continue reading; `None` when there is nothing left.
     pub fn position(&self) -> Option<Position> {
         match self {
             Self::TrimHorizon => Some(Position::TrimHorizon),

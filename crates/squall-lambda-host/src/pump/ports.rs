@@ -1,4 +1,4 @@
-//! What the pump needs from outside, in our words.
+//! What the pump needs from outside, in its own vocabulary.
 
 use std::fmt;
 
@@ -7,36 +7,36 @@ use squall_core::ports::{Clock, PortError};
 use super::marks::{Mark, Marks, Position};
 use crate::delivery::Condition;
 
-/// A shard as its stream lists it.
+/// A shard as listed by its stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shard {
     /// Its name.
     pub id: String,
-    /// The shards that it was split or merged from; they may be gone.
+    /// The shards that it was split or merged from; they may no longer exist.
     pub parents: Vec<String>,
-    /// Whether nothing more will be put into it.
+    /// Whether it takes no more records.
     pub is_closed: bool,
 }
 
-/// A record as its stream has it.
+/// A record as stored by its stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamRecord {
     /// Its sequence number.
     pub sequence: String,
     /// Records of one key keep their order.
     pub partition_key: String,
-    /// What was put.
+    /// The content.
     pub data: Vec<u8>,
     /// When it was put, microseconds since 1970.
     pub arrived_us: u64,
 }
 
-/// What one read brings.
+/// The result of one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// In the order of the shard.
     pub records: Vec<StreamRecord>,
-    /// Where to read on; `None` when the shard is closed and this was its end.
+    /// Where to continue reading; `None` when the shard is closed and this was its end.
     pub next: Option<String>,
     /// How far behind the newest record this is, milliseconds.
     pub behind_ms: u64,
@@ -45,15 +45,15 @@ pub struct Page {
 /// A stream.
 #[expect(async_fn_in_trait, reason = "runs on one thread, never spawned")]
 pub trait StreamSource {
-    /// Every shard that the stream still has records of, open or closed.
+    /// Every shard of which the stream still has records, open or closed.
     ///
     /// # Errors
     /// Permanent when there is no such stream.
     async fn shards(&self) -> Result<Vec<Shard>, PortError>;
-    /// A place to read a shard from. It may expire.
+    /// An iterator from which to read a shard. It may expire.
     ///
     /// # Errors
-    /// Permanent when there is no such place.
+    /// Permanent when there is no such position.
     async fn iterator(&self, shard: &str, from: &Position) -> Result<String, PortError>;
     /// Reads at most `limit` records.
     ///
@@ -62,14 +62,14 @@ pub trait StreamSource {
     async fn records(&self, iterator: &str, limit: usize) -> Result<Page, PortError>;
 }
 
-/// How an invocation went.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invoked {
     /// The function answered.
     Answered(Vec<u8>),
     /// It ran and failed.
     Failed(String),
-    /// It did not run, as far as anybody knows: throttled, or out of reach.
+    /// It is not known to have run: throttled, or unreachable.
     Refused(String),
 }
 
@@ -80,47 +80,47 @@ pub trait Function {
     async fn invoke(&self, payload: Vec<u8>) -> Invoked;
 }
 
-/// What an on-failure destination takes
+/// The content that an on-failure destination accepts
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     /// There is none.
     Nothing,
-    /// Which records, and why: queues and topics.
+    /// Which records, and the reason: queues and topics.
     Metadata,
     /// The records as well: buckets.
     Everything,
 }
 
-/// Where records go that are given up.
+/// The destination of records that are given up.
 #[expect(async_fn_in_trait, reason = "runs on one thread, never spawned")]
 pub trait FailureDestination {
-    /// What it takes.
+    /// The content that it accepts.
     fn takes(&self) -> Takes;
-    /// Keeps an invocation record; the same name is the same record.
+    /// Stores an invocation record; the same name is the same record.
     ///
     /// # Errors
-    /// When it is not known to be kept.
+    /// When it is not known to be stored.
     async fn keep(&self, name: &str, record: &str) -> Result<(), PortError>;
 }
 
-/// Where a mapping was, for when it is started again.
+/// The position of a mapping, for its next start.
 pub trait Checkpoints {
     /// The marks of a mapping; `None` when it has never run.
     ///
     /// # Errors
-    /// When they cannot be read: better none than the wrong ones.
+    /// When they cannot be read: no marks are better than wrong ones.
     fn load(&self, mapping: &str) -> Result<Option<Marks>, PortError>;
-    /// Keeps the marks of a mapping.
+    /// Stores the marks of a mapping.
     ///
     /// # Errors
-    /// When they are not known to be kept.
+    /// When they are not known to be stored.
     fn store(&self, mapping: &str, marks: &Marks) -> Result<(), PortError>;
 }
 
-/// Who wants to know what happens.
+/// Receives notices.
 pub trait Watcher {
-    /// Takes note.
+    /// Receives a notice.
     fn note(&self, notice: &Notice<'_>);
 }
 
@@ -129,57 +129,57 @@ pub trait World: StreamSource + Function + FailureDestination + Checkpoints + Wa
 
 impl<T: StreamSource + Function + FailureDestination + Checkpoints + Watcher + Clock> World for T {}
 
-/// Something that people want to know.
+/// An event in a mapping's life, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice<'a> {
     /// A shard is read from here on.
     Opened {
-        /// Which.
+        /// Its id.
         shard: &'a str,
-        /// From where.
+        /// The mark from which it is read.
         from: &'a Mark,
     },
     /// A shard was closed, and is read and processed to its end.
     Finished {
-        /// Which.
+        /// Its id.
         shard: &'a str,
     },
     /// A delivery failed, whole or in part.
     Failed {
-        /// Of which shard.
+        /// The shard's id.
         shard: &'a str,
         /// The sequence number of the first record that failed.
         first: &'a str,
-        /// How many records were in the batch from there on.
+        /// Number of records in the batch from there on.
         n_records: usize,
-        /// Which delivery it was, from 1.
+        /// Number of the delivery, from 1.
         attempt: u32,
-        /// What the function said.
+        /// The function's error.
         reason: &'a str,
     },
-    /// The function is not to be had; told once per batch.
+    /// The function is unavailable; reported once per batch.
     Refused {
-        /// Of which shard.
+        /// The shard's id.
         shard: &'a str,
-        /// What was said.
+        /// The error.
         reason: &'a str,
     },
     /// Records were given up.
     GivenUp {
-        /// Of which shard.
+        /// The shard's id.
         shard: &'a str,
         /// The sequence number of the first of them.
         first: &'a str,
-        /// How many.
+        /// Number of records.
         n_records: usize,
-        /// Why.
+        /// The reason.
         condition: Condition,
         /// The name of the invocation record; `None` when there is no destination.
         kept_as: Option<&'a str>,
     },
-    /// Something outside does not answer; it is asked again.
+    /// A call to the outside failed; it is retried.
     Trouble {
-        /// What was asked.
+        /// The call.
         what: &'a str,
         /// The error and its causes.
         error: &'a str,

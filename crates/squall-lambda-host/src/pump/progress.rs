@@ -1,8 +1,8 @@
-//! How far a shard is done with, while its lanes finish records in any order.
+//! How far a shard is processed, while its lanes finish records in any order.
 
 use std::collections::VecDeque;
 
-/// The records of a shard that were read and are not before its checkpoint yet.
+/// The records of a shard that were read but are not yet before its checkpoint.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// The number of the first of `open`.
@@ -20,14 +20,14 @@ struct Open {
 }
 
 impl Progress {
-    /// Notes a record that was read, and numbers it.
+    /// Adds a record that was read, and numbers it.
     pub fn read(&mut self, sequence: String, n_bytes: usize) -> u64 {
         self.open.push_back(Open { sequence, n_bytes, is_done: false });
         self.n_bytes += n_bytes;
         self.first + self.open.len() as u64 - 1
     }
 
-    /// Notes a record that is done with. Says whether the checkpoint moved.
+    /// Records that a record is finished. Returns whether the checkpoint moved.
     pub fn done(&mut self, number: u64) -> bool {
         let position = number.checked_sub(self.first).and_then(|it| usize::try_from(it).ok());
         let Some(open) = position.and_then(|position| self.open.get_mut(position)) else { return false };
@@ -43,17 +43,17 @@ impl Progress {
         has_moved
     }
 
-    /// The last record such that it and everything before it is done with.
+    /// The last record such that it and everything before it is finished.
     pub fn checkpoint(&self) -> Option<&str> {
         self.checkpoint.as_deref()
     }
 
-    /// Records behind the checkpoint: what a restart would read again.
+    /// Number of records after the checkpoint: those that a restart would read again.
     pub fn n_open(&self) -> usize {
         self.open.len()
     }
 
-    /// Bytes of the records that are not done with.
+    /// Bytes of the unfinished records.
     pub fn n_bytes(&self) -> usize {
         self.n_bytes
     }

@@ -1,15 +1,15 @@
-//! What a function's answer says about its batch
+//! The meaning of a function's answer for its batch
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>).
 
 use serde_json::Value;
 
 use crate::delivery::Handled;
 
-/// Reads the answer of a function that may report partial failures, with the reason when something failed.
+/// Reads the answer of a function that may report partial failures, with the reason if something failed.
 ///
 /// An answer without a list of failures, or with an empty one, is a success. The failed record that comes first in the
-/// batch counts. A list that cannot be understood, or that names a record which is not in the batch, is a failure of the
-/// whole batch.
+/// batch counts. A list that is malformed, or that names a record that is not in the batch, is a failure of the whole
+/// batch.
 pub fn read_response(answer: &[u8], sequences: &[&str]) -> (Handled, String) {
     if answer.iter().all(u8::is_ascii_whitespace) {
         return (Handled::All, String::new());
@@ -41,7 +41,7 @@ pub fn read_response(answer: &[u8], sequences: &[&str]) -> (Handled, String) {
 }
 
 fn malformed(answer: &str) -> (Handled, String) {
-    /// Enough to recognise it.
+    /// Enough to recognize it.
     const N_CHARS: usize = 200;
     let text: String = answer.chars().take(N_CHARS).collect();
     (Handled::Nothing, format!("the function's list of failed records does not fit its batch: {text}"))

@@ -21,7 +21,7 @@ use crate::delivery::{Batch, Handled};
 const PAGE_RECORDS: usize = 10_000;
 /// Records behind the checkpoint at most, unless that is fewer than two batches per lane. What a restart reads again.
 const READ_AHEAD_RECORDS: usize = 1_000;
-/// Bytes in memory at most, a page aside.
+/// Most bytes in memory, apart from one page.
 const READ_AHEAD_BYTES: usize = 64 * 1024 * 1024;
 /// How long an iterator is good for
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html>), microseconds.
@@ -55,7 +55,7 @@ pub(super) enum Ended {
     Stopped,
 }
 
-/// Reads a shard and delivers what is in it.
+/// Reads a shard and delivers its records.
 pub(super) struct ShardPump<'a, 's, W> {
     mapping: &'a Mapping,
     world: &'a W,
@@ -72,10 +72,10 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
         Self { mapping, world, shard, stopping, lanes, progress: RefCell::default(), room: Notify::new() }
     }
 
-    /// Runs until the shard is finished or the mapping stops; `moved` hears every checkpoint.
+    /// Runs until the shard is finished or the mapping stops; `moved` receives every checkpoint.
     ///
     /// # Errors
-    /// When the shard cannot be read from where it is to be read.
+    /// When the shard cannot be read from its position.
     pub(super) async fn run(&self, from: Position, moved: &impl Fn(Mark)) -> Result<Ended, PortError> {
         let deliver = async |batch: &Batch<Numbered>| self.deliver(batch).await;
         let settle = async |settled: Settled<Numbered>| self.settle(settled, moved).await;
@@ -93,7 +93,7 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
             }
             ended
         };
-        // A stop while the last records are under way finds nobody reading.
+        // The reader may have ended while the last records are in progress, and then does not see the stop.
         let stopping = async {
             self.stopping.clone().await;
             self.lanes.iter().for_each(LaneQueue::stop);
@@ -122,7 +122,7 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
                     return Err(error);
                 }
                 Err(error) => {
-                    // An iterator that expired is replaced at once, and is no news.
+                    // An iterator that expired is replaced at once, and is not reported.
                     if n_troubles > 0 {
                         let what = format!("read {}", self.shard);
                         self.world.note(&Notice::Trouble { what: &what, error: &chain(&error) });
@@ -145,14 +145,15 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
             }
             match (is_behind, is_empty) {
                 (true, false) => {}
-                // Pages may be empty on the way; a shard may be asked five times a second.
+                // Pages may be empty on the way; a shard may be polled five times a second.
                 (true, true) => self.rest(self.mapping.poll_us.min(200_000)).await,
                 (false, _) => self.rest(self.mapping.poll_us).await,
             }
         }
     }
 
-    /// Reads a page. After an error the iterator is gone, unless it is still good and its place cannot be found again.
+    /// Reads a page. After an error the iterator is dropped, unless it is still valid and its position cannot be found
+    /// again.
     async fn page(&self, place: &mut Place, limit: usize) -> Result<Page, PortError> {
         let now_us = self.world.now_us();
         let (iterator, since_us) = match place.iterator.take() {
@@ -163,13 +164,13 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
         if page.is_err() {
             let is_good = now_us.saturating_sub(since_us) < ITERATOR_LASTS_US;
             place.iterator = (is_good && place.position == Position::Latest).then_some((iterator, since_us));
-            // Whatever this was, another iterator will do.
+            // Whatever the error was, another iterator will do.
             return page.map_err(|error| PortError::unknown(chain(&error)));
         }
         page
     }
 
-    /// Waits until there is room, and says for how many records; 0 when the mapping stops.
+    /// Waits until there is room, and returns for how many records; 0 when the mapping stops.
     async fn room_for(&self) -> usize {
         let lanes = self.lanes.len();
         let most = READ_AHEAD_RECORDS.max(2 * lanes * self.mapping.delivery.batch_size);
@@ -257,7 +258,8 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
         self.room.notify_one();
     }
 
-    /// Keeps what is given up. False when the mapping stopped before it was kept: then it is not done with.
+    /// Stores the records that are given up. False if the mapping stopped before they were stored: then they are not
+    /// finished.
     async fn keep(&self, given_up: &GivenUp<Numbered>) -> bool {
         let records: Vec<_> = given_up.records.iter().map(|numbered| &numbered.record).collect();
         let condition = given_up.condition;
@@ -291,10 +293,10 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
     }
 }
 
-/// Where a reader is.
+/// A reader's position.
 struct Place {
     /// For the next iterator.
     position: Position,
-    /// With when it was got.
+    /// With the time at which it was obtained.
     iterator: Option<(String, u64)>,
 }

@@ -1,4 +1,4 @@
-//! Which shards may be read, and from where: a function of what the stream lists and what was done before.
+//! Which shards may be read, and from where: a function of the stream's listing and the earlier marks.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use super::ports::Shard;
 /// Where a mapping without checkpoints starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartingPosition {
-    /// At the oldest records that are kept.
+    /// At the oldest available records.
     TrimHorizon,
-    /// At what is put from now on.
+    /// At records put from now on.
     Latest,
 }
 
-/// Gives every listed shard a mark, and forgets finished shards that are not listed any more.
+/// Gives every listed shard a mark, and forgets finished shards that are no longer listed.
 ///
 /// Only the shards of a mapping's very first look start at its starting position. A shard that appears later came out of a
 /// reshard, and skipping its first records would lose them.
@@ -22,7 +22,7 @@ pub fn plan_marks(listed: &[Shard], known: Option<&Marks>, start: StartingPositi
     let mark = |shard: &Shard| match (known, start) {
         (Some(known), _) => known.get(&shard.id).cloned().unwrap_or(Mark::TrimHorizon),
         (None, StartingPosition::TrimHorizon) => Mark::TrimHorizon,
-        // What is put from now on is put into an open shard.
+        // Records put from now on go into open shards.
         (None, StartingPosition::Latest) if shard.is_closed => Mark::Finished,
         (None, StartingPosition::Latest) => Mark::Latest,
     };
@@ -33,8 +33,8 @@ pub fn plan_marks(listed: &[Shard], known: Option<&Marks>, start: StartingPositi
     marks
 }
 
-/// The shards whose reading may start now, in the order of the listing: those that are neither running nor finished, and
-/// whose parents are finished. A parent that is not listed any more has no records left that could be read.
+/// The shards whose reading may start now, in the order of the listing: those that are neither running nor finished,
+/// and whose parents are finished. A parent that is no longer listed has no readable records left.
 pub fn plan_starts(listed: &[Shard], marks: &Marks, running: &BTreeSet<String>) -> Vec<String> {
     let is_finished = |id: &str| marks.get(id) == Some(&Mark::Finished);
     let is_listed = |id: &str| listed.iter().any(|shard| shard.id == id);

@@ -50,10 +50,10 @@ impl Seen {
     }
 }
 
-/// What a function does, and how long it takes, microseconds.
+/// The outcome of a function, and its duration, microseconds.
 type Conduct<'a> = dyn Fn(&Seen) -> (Invoked, u64) + 'a;
 
-/// The world of a mapping under simulated time.
+/// A mapping's environment under simulated time.
 struct Scene<'a> {
     clock: SimulatedClock,
     river: RefCell<River>,
@@ -91,7 +91,7 @@ impl<'a> Scene<'a> {
         self.river.borrow_mut().put(key, data, self.clock.now_us());
     }
 
-    /// Runs a mapping for a while, then stops it and waits for what is under way.
+    /// Runs a mapping for a while, then stops it and waits for deliveries in progress.
     fn run(&self, mapping: &Mapping, for_us: u64) -> Result<(), PortError> {
         self.run_beside(mapping, for_us, async {})
     }

@@ -1,4 +1,4 @@
-//! Scale-in: has an Auto Scaling group be no larger than its application needs.
+//! Scale-in: keeps an Auto Scaling group no larger than its application needs.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Scale-out: has an Auto Scaling group be as large as the events of its application say.
+//! Scale-out: makes an Auto Scaling group as large as its application's events require.
 
 use std::process::ExitCode;
 

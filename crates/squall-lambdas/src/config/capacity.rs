@@ -1,4 +1,4 @@
-//! What the capacity controllers are told.
+//! The configuration of the capacity controllers.
 
 use squall_aws::capacity::MetricNames;
 use squall_capacity::policy::Policy;
@@ -6,7 +6,7 @@ use squall_capacity::ports::Series;
 
 use super::{ConfigError, Vars};
 
-/// A capacity controller's: scale-out and scale-in of a group are told the same.
+/// A capacity controller's configuration: scale-out and scale-in of a group have the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapacityConfig {
     /// `SQUALL_GROUP`: the Auto Scaling group.
@@ -15,7 +15,7 @@ pub struct CapacityConfig {
     pub ledger_table: String,
     /// `SQUALL_POLICY`: how the group follows its application, in JSON.
     pub policy: Policy,
-    /// `SQUALL_METRIC_NAMESPACE` (`Squall/Capacity`), and what the activity's metrics are called there:
+    /// `SQUALL_METRIC_NAMESPACE` (`Squall/Capacity`), and the names of the activity's metrics in it:
     /// `SQUALL_SESSIONS_METRIC` (`Sessions`), `SQUALL_RUNS_METRIC` (`Runs`).
     pub metrics: MetricNames,
 }
@@ -24,7 +24,7 @@ impl CapacityConfig {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong, its value, and what would be right.
+    /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             group: vars.text("SQUALL_GROUP", "the name of the Auto Scaling group")?,
@@ -65,7 +65,7 @@ fn metrics(vars: &impl Fn(&str) -> Option<String>) -> Result<MetricNames, Config
     Ok(names)
 }
 
-/// The series whose metrics nobody names.
+/// The series whose metrics cannot be renamed.
 const OTHERS: [Series; 9] = [
     Series::WantedCapacity,
     Series::OverMaximum,

@@ -16,7 +16,7 @@ const DEPLOYMENT: &[(&str, &str)] = &[
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3538"),
 ];
 
-/// A look-up in the deployment's variables, some of them changed; an empty one is as good as none.
+/// A look-up in the deployment's variables, some of them changed; an empty one counts as not set.
 fn vars<'a>(changed: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
     |name| {
         let found = changed.iter().chain(DEPLOYMENT).find(|(it, _)| *it == name);

@@ -10,8 +10,8 @@ fn end(status: JobStatus, cost: u64, lasted_us: u64) -> JobEnd {
     JobEnd { status, cost: NanoUsd(cost), lasted_us }
 }
 
-/// What one invocation writes. The recorder is the process's: other tests may add to it, so counts are compared as at
-/// least, with numbers that only this test has.
+/// The output of one invocation. The recorder is shared by the process: other tests may add to it, so counts are
+/// compared as lower bounds, with numbers that only this test has.
 #[test]
 fn a_document_has_every_metric_with_its_unit_under_one_dimension() {
     const MANY: u64 = 1_000_000_000;

@@ -70,7 +70,7 @@ fn a_task_of_a_job_past_its_deadline_is_dropped_and_not_reported() {
     assert!(results(&grid).is_empty());
 }
 
-/// Workers that refuse a first time for every reason.
+/// Workers that refuse once for every reason.
 struct Refusing<W> {
     workers: Arc<W>,
     left: Mutex<Vec<ThrottleReason>>,
@@ -102,7 +102,7 @@ fn refusals_are_counted_by_reason() {
         results: ports.results,
         events: ports.events,
     };
-    // Nobody wakes from the tests' clock.
+    // The tests' clock never wakes a waiting task.
     let cascade = CascadePolicy { backoff_us: 0, n_stripes: 8, ..CascadePolicy::default() };
     let config = ConsumeConfig { cascade, memory_mb: 1_769 };
     let consumed = consume(&ports, &inputs, &config, &event.records[0].kinesis.data, u64::MAX);
@@ -117,7 +117,7 @@ fn a_deadline_that_has_passed_is_not_known() {
     let now_ms = now_us / 1_000;
     assert_eq!(deadline_us(now_ms + 900_000, now_us), now_us + 900_000_000);
     assert_eq!(deadline_us(now_ms + 1, now_us), now_us + 1_000);
-    // Of `cargo lambda watch`: ten minutes after the beginning of 1970.
+    // As sent by `cargo lambda watch`: ten minutes after the beginning of 1970.
     for unknown in [0, 600_000, now_ms - 1, now_ms] {
         assert_eq!(deadline_us(unknown, now_us), u64::MAX, "{unknown}");
     }

@@ -1,5 +1,5 @@
-//! What is deployed and what the functions are, held together: the templates in `infra/templates` tell every function what
-//! it reads, and allow it what its adapters call.
+//! Checks that the deployment and the functions agree: the templates in `infra/templates` set every variable that a
+//! function reads, and allow every call that its adapters make.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use template::{Resource, Templates};
 /// A function of the templates.
 pub(crate) struct Function {
     pub(crate) name: String,
-    /// The binary that its code is.
+    /// The binary that it runs.
     pub(crate) binary: String,
     pub(crate) resource: Resource,
 }
@@ -33,7 +33,7 @@ impl Function {
         self.resource.properties["Timeout"].as_u64().unwrap()
     }
 
-    /// Its variables as the template sets them, and those that Lambda sets.
+    /// Its variables as set by the template, and those that Lambda sets.
     pub(crate) fn variables(&self) -> BTreeMap<String, String> {
         let mut variables = BTreeMap::new();
         let told = self.resource.properties["Environment"]["Variables"].as_object();
@@ -57,8 +57,7 @@ fn binaries() -> BTreeSet<String> {
     files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// The functions whose code is one of the binaries: `<binary>/bootstrap.zip`. Code that is written in the template itself is
-/// another's.
+/// The functions whose code is one of the binaries: `<binary>/bootstrap.zip`. Inline code in the template is not ours.
 pub(crate) fn functions(templates: &Templates) -> Vec<Function> {
     let binaries = binaries();
     let function = |resource: Resource| {
@@ -77,7 +76,7 @@ fn the(functions: &[Function], binary: &str) -> usize {
     of_binary[0]
 }
 
-/// What a binary makes of its variables.
+/// Parses a binary's variables.
 fn configured(binary: &str, vars: &impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
     match binary {
         "task-splitter" => SplitterConfig::from_vars(vars).map(drop),
@@ -89,7 +88,7 @@ fn configured(binary: &str, vars: &impl Fn(&str) -> Option<String>) -> Result<()
     }
 }
 
-/// What is wrong between the templates' variables and the functions.
+/// The disagreements between the templates' variables and the functions.
 fn misconfigured(templates: &Templates) -> Vec<String> {
     let mut wrong = Vec::new();
     for function in functions(templates) {
@@ -144,7 +143,7 @@ fn every_binary_is_deployed_under_its_name() {
     assert_eq!(names.len(), functions.len(), "{names:?}");
 }
 
-/// How a stream is delivered to a function.
+/// The event source mapping from a stream to a function.
 fn mapping(templates: &Templates, stream: &str, to: &Function) -> Value {
     let reads = |it: &Resource| {
         let stream = template::arn("kinesis", &format!("stream/{stream}"));
@@ -165,7 +164,7 @@ fn the_streams_are_delivered_as_the_functions_take_them() {
     let [splitter, consumer, collector] =
         ["task-splitter", "shard-consumer", "result-collector"].map(|it| &functions[the(&functions, it)]);
     let tasks = mapping(&templates, &splitter.variable("SQUALL_TASK_STREAM"), consumer);
-    // A lane takes one task at a time, and jobs are cut for so many lanes.
+    // A lane takes one task at a time, and jobs are cut for this number of lanes.
     assert_eq!(tasks["BatchSize"], 1);
     assert_eq!(tasks["ParallelizationFactor"].to_string(), splitter.variable("SQUALL_LANES_PER_SHARD"));
     let results = mapping(&templates, &consumer.variable("SQUALL_RESULT_STREAM"), collector);
@@ -187,14 +186,14 @@ fn the_consumer_knows_exactly_the_workers() {
     assert_eq!(known, workers.iter().map(|it| &it.name).collect(), "each once");
     assert_eq!(known.len(), consumer_config.worker_functions.len(), "each once");
 
-    // Jobs are cut for workers that are like that, and that a consumer keeps busy.
+    // Jobs are cut for workers of this size, and for this number of them per consumer.
     let split = SplitterConfig::from_vars(&vars(splitter)).unwrap().split;
     let cascade = consumer_config.consume.cascade;
     assert!(split.workers_per_consumer <= cascade.max_concurrency);
     for worker in workers {
         let n_vcpus = WorkerConfig::from_vars(&vars(worker)).unwrap().work.n_vcpus.get();
         assert_eq!(n_vcpus, split.vcpus_per_worker as usize, "{}", worker.name);
-        // Nobody waits longer, and nobody is cut off before.
+        // The consumer waits exactly as long as a worker may run.
         assert_eq!(worker.timeout_s() * 1_000_000, cascade.attempt_timeout_us, "{}", worker.name);
     }
     assert!(cascade.guard_us < consumer.timeout_s() * 1_000_000);
@@ -204,14 +203,14 @@ fn the_consumer_knows_exactly_the_workers() {
 fn what_ends_jobs_and_instances_ends_in_time() {
     let functions = functions(&Templates::read());
     let timeout_us = |binary| functions[the(&functions, binary)].timeout_s() * 1_000_000;
-    // Otherwise another tick would terminate what this one still drains.
+    // Otherwise another tick would terminate the instances that this one is still draining.
     assert!(timeout_us("scale-in") < DRAIN_GRACE_US);
     assert!(timeout_us("result-collector") > crate::result_collector::TICK_GUARD_US);
 }
 
 #[test]
 fn every_event_of_activity_reaches_one_scale_out() {
-    // 10:15, as the sessions' event says.
+    // 10:15, as in the sessions' event.
     let now_us = 1_795_342_500_000_000;
     let templates = Templates::read();
     let sessions = json!({

@@ -1,4 +1,4 @@
-//! Payloads: read from `events/`, and written as Lambda's stream mappings write them.
+//! Payloads: read from `events/`, or written like Lambda's stream mappings.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,7 @@ pub(crate) fn base64(bytes: &[u8]) -> Value {
     serde_json::to_value(data).unwrap()
 }
 
-/// Records of one shard as a batch, in the words of AWS
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>).
+/// Records of one shard as a batch, in AWS's format (<https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>).
 pub(crate) fn json_of_stream(stream: &str, shard: usize, records: &[Record]) -> Value {
     let record = |record: &Record| {
         let sequence_number = sequence_number(record);

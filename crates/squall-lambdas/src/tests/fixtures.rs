@@ -1,5 +1,5 @@
-//! The payloads in `events/` that follow from one another: what the functions make of `sns-job.json` is what the files
-//! hold. After a change of the wire, `UPDATE_EXPECT=1` writes them anew.
+//! The payloads in `events/` that follow from one another: the functions' output for `sns-job.json` is the content of
+//! the files. After a change of the wire, `UPDATE_EXPECT=1` rewrites them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use squall_local::memory::Record;
 use super::events::{self, folder, json_of_stream};
 use super::grid::Grid;
 
-/// Every payload, and by the tests of its function what has to come of it.
+/// Every payload, and its expected outcome in the tests of its function.
 const PAYLOADS: &[(&str, &[&str])] = &[
     ("task-splitter", &["sns-job.json", "sns-rejected.json"]),
     ("shard-consumer", &["poison.json", "task.json", "task-of-another-shard.json"]),
@@ -37,7 +37,7 @@ fn holds(file: &ExpectFile, payload: &Value) {
     file.assert_eq(&format!("{}\n", serde_json::to_string_pretty(payload).unwrap()));
 }
 
-/// A record of the task stream that no splitter put.
+/// A record of the task stream that was not put by a splitter.
 pub(crate) fn poison() -> Record {
     let data = *b"this is not a task of the grid";
     Record { sequence: 16, partition_key: "sample-probe/16".into(), data: data.into() }

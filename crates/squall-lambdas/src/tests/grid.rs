@@ -1,4 +1,4 @@
-//! The four functions over memory: what one puts on a stream, a test hands on to the next.
+//! The four functions over memory: a test passes what one puts on a stream to the next.
 
 use std::future::pending;
 use std::num::NonZeroUsize;
@@ -24,10 +24,10 @@ use crate::result_collector::CollectorEvent;
 use crate::tests::events;
 use crate::{Failure, cascade_worker, result_collector, shard_consumer, task_splitter};
 
-/// When the tests begin: 2026-11-22 09:00 UTC.
+/// The start of the tests: 2026-11-22 09:00 UTC.
 pub(crate) const START_US: u64 = 1_795_338_000_000_000;
 
-/// A clock that a test moves; nobody wakes from it.
+/// A clock that a test moves; it never wakes a waiting task.
 pub(crate) struct Clockwork(AtomicU64);
 
 impl Clock for Clockwork {
@@ -42,7 +42,7 @@ impl Clock for Clockwork {
     }
 }
 
-/// Workers that are invoked as Lambda does it: with a payload, for a payload.
+/// Workers that are invoked like Lambda functions: a payload in, a payload out.
 pub(crate) struct Invoked {
     ports: Assembled<Clockwork, Directory, Memory>,
     inputs: Arc<InputCache>,

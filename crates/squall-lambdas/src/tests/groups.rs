@@ -12,7 +12,7 @@ use super::world::{World, instance};
 use crate::scale_in::TimerEvent;
 use crate::{scale_in, scale_out};
 
-/// Two runs per instance; three instances stand by for ten sessions; what is idle for five minutes goes.
+/// Two runs per instance; three instances on standby for ten sessions; instances idle for five minutes are terminated.
 pub(crate) fn policy() -> Policy {
     let json = r#"{
         "runs_per_instance": 2,
@@ -22,7 +22,7 @@ pub(crate) fn policy() -> Policy {
     Policy::from_json(json).unwrap()
 }
 
-/// Tells that there are so many, as the platform would.
+/// Reports these numbers, as the platform would.
 pub(crate) fn has_sessions_and_runs(world: &World, n_sessions: u32, n_runs: u32) {
     let time = "2026-11-21T08:59:00Z";
     let sessions = format!(
@@ -38,7 +38,7 @@ pub(crate) fn has_sessions_and_runs(world: &World, n_sessions: u32, n_runs: u32)
     }
 }
 
-/// What becomes of a group by an event, a tick, and another when what was idle may go.
+/// The changes of a group by an event, a tick, and another tick once idle instances may be terminated.
 fn becomes(world: &World) -> String {
     let mut story = String::new();
     let mut note = |what: &str, done: Result<(), crate::Failure>| {

@@ -1,4 +1,4 @@
-//! Whatever is delivered, no handler panics.
+//! No handler panics, whatever payload is delivered.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use super::world::World;
 use crate::scale_in::{self, TimerEvent};
 use crate::scale_out;
 
-/// What the runtime and the functions do with a payload.
+/// Passes a payload through the runtime's parsing and the functions.
 fn deliver(world: &World, policy: &Policy, payload: &[u8]) {
     let ports = world.ports();
     if let Ok(event) = serde_json::from_slice::<SnsEvent>(payload) {
@@ -23,7 +23,7 @@ fn deliver(world: &World, policy: &Policy, payload: &[u8]) {
     if let Ok(event) = serde_json::from_slice::<TimerEvent>(payload) {
         block_on(scale_in::handle(&ports, policy, event)).ok();
     }
-    // A world that remembers them all would be slow to look at.
+    // A world that remembers them all would be slow to inspect.
     let mut state = world.state();
     state.lines.clear();
     state.points.truncate(100);
@@ -40,7 +40,7 @@ fn no_byte_of_a_payload_can_be_such_that_a_handler_panics() {
     let payloads = payloads();
     assert_eq!(payloads.len(), 8);
     for payload in payloads {
-        // A digit, the ends of a string and of an object, an escape, what is no text.
+        // A digit, the ends of a string and of an object, an escape, an invalid byte.
         for other in *b"0\"}\\\xff" {
             let world = World::new(0, 9, &["i-0b2f", "i-0c3a"]);
             for position in 0..payload.len() {
@@ -52,7 +52,7 @@ fn no_byte_of_a_payload_can_be_such_that_a_handler_panics() {
     }
 }
 
-/// JSON of any shape, with the words of events in it.
+/// JSON of any shape, with field names of events in it.
 fn any_json() -> impl Strategy<Value = Value> {
     let words = proptest::sample::select(vec![
         "version",
@@ -93,7 +93,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A run event whose numbers and names are any.
+/// A run event with arbitrary numbers and names.
 fn any_runs() -> impl Strategy<Value = Value> {
     let name = prop_oneof!["[a-z]{1,3}", ".{0,4}"];
     let on = prop::collection::vec((name.clone(), "i-[0-3]"), 0..4).prop_map(|runs| {

@@ -12,10 +12,10 @@ use squall_capacity::ports::{
     Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written,
 };
 
-/// When the tests begin: 2026-11-21 09:00 UTC, a second after the payloads of `events/` were delivered.
+/// The start of the tests: 2026-11-21 09:00 UTC, a second after the payloads of `events/` were delivered.
 const START_US: u64 = 1_795_251_600_000_000;
 
-/// Everything that there is.
+/// The state of the world.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
     pub(crate) group: Group,
@@ -23,7 +23,7 @@ pub(crate) struct State {
     pub(crate) rows: BTreeMap<InstanceId, InstanceRow>,
     pub(crate) points: Vec<(Series, f64)>,
     pub(crate) lines: Vec<String>,
-    /// Calls of the group's or the metrics' writes that fail from now on.
+    /// Number of writes to the group or the metrics that fail from now on.
     pub(crate) n_faults: u32,
     pub(crate) now_us: u64,
 }
@@ -34,7 +34,7 @@ pub(crate) struct World(Arc<Mutex<State>>);
 pub(crate) type WorldPorts = Ports<World, World, World, World, World>;
 
 impl World {
-    /// With these bounds, and protected instances in service by these names.
+    /// A world with these bounds, and protected instances in service with these names.
     pub(crate) fn new(min: u32, max: u32, ids: &[&str]) -> Self {
         let instance = |id: &&str| instance(id, Lifecycle::InService);
         let instances: Vec<_> = ids.iter().map(instance).collect();
@@ -60,7 +60,7 @@ impl World {
         self.0.lock().unwrap()
     }
 
-    /// A copy of everything, to look at.
+    /// A copy of the state, to inspect.
     pub(crate) fn seen(&self) -> State {
         self.state().clone()
     }

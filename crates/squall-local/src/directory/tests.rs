@@ -5,7 +5,7 @@ use squall_core::ports::chain;
 
 use super::*;
 
-/// A folder of its own, which goes when the test ends.
+/// A folder of its own, removed when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! A stream as Kinesis has them: shards own ranges of a 128-bit hash space; a shard's lanes keep order per key.
+//! A stream like Kinesis's: shards own ranges of a 128-bit hash space; a shard's lanes keep order per key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ pub struct Record {
     pub sequence: u64,
     /// Decides the lane.
     pub partition_key: Arc<str>,
-    /// What was put.
+    /// The content.
     pub data: Arc<[u8]>,
 }
 
@@ -28,7 +28,7 @@ impl AsRef<[u8]> for Record {
 
 impl Carried for Record {}
 
-/// A stream and where its readers are.
+/// A stream and its readers' positions.
 #[derive(Debug)]
 pub struct Stream {
     shards: Vec<ShardRange>,
@@ -64,7 +64,7 @@ impl Stream {
         &self.shards
     }
 
-    /// How many lanes there are over all shards.
+    /// Number of lanes of all shards.
     pub fn n_lanes(&self) -> usize {
         self.lanes.len()
     }
@@ -79,7 +79,7 @@ impl Stream {
         self.n_outstanding.fetch_add(1, Ordering::Relaxed);
         let lane = &self.lanes[shard * self.lanes_per_shard + lane];
         let record = Record { sequence, partition_key: partition_key.into(), data: data.into() };
-        // Nobody gathers here: a batch is whatever waits.
+        // No batching window here: a batch is whatever is waiting.
         lane.push(record, 0);
     }
 
@@ -101,7 +101,7 @@ impl Stream {
         &self.lanes[lane]
     }
 
-    /// Notes that a lane is done with so many records.
+    /// Records that a lane has finished with this many records.
     pub fn checkpoint(&self, n_records: usize) {
         let before = self.n_outstanding.fetch_sub(n_records as u64, Ordering::Relaxed);
         if before == n_records as u64 {
@@ -109,7 +109,7 @@ impl Stream {
         }
     }
 
-    /// Records that were put and are not done with.
+    /// Records that were put and are not finished.
     pub fn n_outstanding(&self) -> u64 {
         self.n_outstanding.load(Ordering::Relaxed)
     }

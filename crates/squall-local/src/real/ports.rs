@@ -1,4 +1,4 @@
-//! The ports at real pace: memory, the wall clock, worker threads, a directory.
+//! The ports in real time: memory, the wall clock, worker threads, a directory.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use super::workers::WorkerPool;
 use crate::directory::Directory;
 use crate::memory::Memory;
 
-/// The wall clock, started once: it never goes back.
+/// The wall clock, read once at the start: it never goes back.
 #[derive(Debug)]
 pub struct RealClock {
     started: Instant,
@@ -45,14 +45,14 @@ impl Workers for WorkerPool {
     }
 }
 
-/// All ports of a step at real pace.
+/// All ports of a step in real time.
 pub(super) type RealPorts =
     Assembled<RealClock, Directory, Memory, Memory, Memory, Memory, WorkerPool, Memory>;
 
-/// What a worker needs.
+/// The ports of a worker.
 pub(super) type WorkerPorts = Assembled<RealClock, Directory, Memory>;
 
-/// A worker's ports, out of everything that the grid shares.
+/// A worker's ports, from the parts that the grid shares.
 pub(super) fn worker_ports(
     clock: &Arc<RealClock>,
     files: &Arc<Directory>,

@@ -1,4 +1,4 @@
-//! Workers as threads: each takes one request at a time, as an execution environment of Lambda does.
+//! Workers as threads: each takes one request at a time, like an execution environment of Lambda.
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ struct Invocation {
     reply: oneshot::Sender<Result<Vec<u8>, String>>,
 }
 
-/// Threads that wait for requests; they end when the pool is dropped and their request is done.
+/// Threads that wait for requests; they end when the pool is dropped and their request is finished.
 pub struct WorkerPool {
     requests: Sender<Invocation>,
 }
@@ -64,7 +64,7 @@ fn serve_requests(
             Ok(Err(error)) => Err(chain(&error)),
             Err(_) => Err("the worker panicked".to_owned()),
         };
-        // Whoever asked may have given up.
+        // The caller may have abandoned the request.
         let _ = reply.send(replied);
     }
 }

@@ -1,5 +1,5 @@
-//! The controllers' ports in memory: a model group, a ledger with conditional writes, metrics that remember, a journal that
-//! keeps its lines.
+//! The controllers' ports in memory: a model group, a ledger with conditional writes, metrics with history, a journal
+//! that keeps its lines.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ struct Inner {
 pub type FleetPorts = Ports<Fleet, Fleet, Fleet, Fleet, SimulatedClock>;
 
 impl Fleet {
-    /// A fleet with this group, on this clock; what is left to chance is decided by the seed.
+    /// A fleet with this group, on this clock; random choices follow from the seed.
     pub fn new(group: GroupModel, clock: SimulatedClock, seed: u64) -> Self {
         Self(Rc::new(Inner {
             group: RefCell::new(group),
@@ -61,7 +61,7 @@ impl Fleet {
         }
     }
 
-    /// Looks at the group, or changes it, once it has come as far as now.
+    /// Looks at the group, or changes it, after advancing it to the current time.
     pub fn with_group<T>(
         &self,
         change: impl FnOnce(&mut GroupModel, u64, &mut dyn FnMut(u64) -> u64) -> T,
@@ -74,7 +74,7 @@ impl Fleet {
         change(&mut group, now_us, &mut chance)
     }
 
-    /// How many calls were made of the group.
+    /// Number of calls to the group.
     pub fn n_calls(&self) -> u64 {
         self.0.n_calls.get()
     }
@@ -84,7 +84,7 @@ impl Fleet {
         self.0.journal.borrow().clone()
     }
 
-    /// The samples of a series: when, microseconds, and what.
+    /// The samples of a series: time, microseconds, and value.
     pub fn samples(&self, series: Series) -> Vec<(u64, f64)> {
         self.0.series.borrow().get(&series).cloned().unwrap_or_default()
     }
@@ -125,13 +125,13 @@ impl ScalingGroup for Fleet {
             none_came = matches!(done, Err(Refusal::NoCapacity(_)));
             done
         });
-        // Refused for another reason, an earlier call under the token may have been done.
+        // Refused for another reason, an earlier call with the token may have succeeded.
         if none_came { done } else { done.map_err(PortError::of_a_repeat) }
     }
 
     async fn terminate(&self, id: &InstanceId) -> Result<(), PortError> {
         self.call("terminate an instance", |group, now_us, chance| {
-            // Of one that has left nothing is taken.
+            // An instance that has left is unaffected.
             if group.instances().contains_key(id) {
                 group.terminate(id, true, now_us, chance)
             } else {

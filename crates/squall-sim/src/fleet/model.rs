@@ -1,10 +1,11 @@
-//! An Auto Scaling group that behaves as AWS documents, because no emulator does: bounds, cooldown, protection, boot time,
-//! whom it terminates by its own choice, and whom when it is told.
+//! An Auto Scaling group that behaves as AWS documents, because no emulator does: bounds, cooldown, protection, boot
+//! time, which instances it terminates by its own choice, and which on request.
 //!
-//! It is a value: time and chance are arguments, so that the same calls give the same group. The pages that it follows, all
-//! under <https://docs.aws.amazon.com/autoscaling/ec2/>: `APIReference/API_SetDesiredCapacity.html` and its neighbours,
-//! `userguide/ec2-auto-scaling-instance-protection.html`, `userguide/ec2-auto-scaling-termination-policies.html`,
-//! `userguide/ec2-auto-scaling-scaling-cooldowns.html`, `userguide/auto-scaling-benefits.html` (balance between zones).
+//! It is a value: time and chance are arguments, so that the same calls give the same group. It follows these pages,
+//! all under <https://docs.aws.amazon.com/autoscaling/ec2/>: `APIReference/API_SetDesiredCapacity.html` and its
+//! neighbours, `userguide/ec2-auto-scaling-instance-protection.html`,
+//! `userguide/ec2-auto-scaling-termination-policies.html`, `userguide/ec2-auto-scaling-scaling-cooldowns.html`,
+//! `userguide/auto-scaling-benefits.html` (balance between zones).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,33 +15,33 @@ use squall_capacity::scale_out::MOST_PER_LAUNCH;
 
 mod own_will;
 
-/// Instances that one call may protect, or not.
+/// Most instances whose protection one call may change.
 const MOST_PROTECTED: usize = 50;
 
-/// What a group is like.
+/// The settings of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GroupSettings {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The least instances that it may be told to have.
+    /// The lowest desired capacity.
     pub min: u32,
-    /// The most.
+    /// The highest desired capacity.
     pub max: u32,
-    /// How long it holds still after its last activity, microseconds, for callers that honour that.
+    /// Pause after its last activity, microseconds, for callers that honour the cooldown.
     pub cooldown_us: u64,
-    /// How long an instance boots, microseconds: the shortest and the longest.
+    /// Boot time of an instance, microseconds: the shortest and the longest.
     pub boot_us: (u64, u64),
-    /// How long an instance takes to go, microseconds.
+    /// Time that an instance takes to terminate, microseconds.
     pub terminate_us: u64,
-    /// Whether an instance is protected from the moment that it is in service.
+    /// Whether an instance is protected from the moment it is in service.
     pub protected_from_launch: bool,
-    /// Availability Zones that instances are spread over.
+    /// Number of Availability Zones over which instances are spread.
     pub n_zones: u32,
-    /// Whether it replaces instances to have as many in each zone.
+    /// Whether it replaces instances to balance its zones.
     pub rebalances: bool,
-    /// How many instances there are to be had; launches beyond that fail. No limit when not said.
+    /// Number of available instances; launches beyond that fail. `None` for no limit.
     pub available: Option<u32>,
-    /// Calls of a kind that are answered in a second; more are refused. No limit when not said.
+    /// Calls of a kind that are answered per second; more are refused. `None` for no limit.
     pub calls_per_s: Option<u32>,
 }
 
@@ -63,19 +64,19 @@ impl Default for GroupSettings {
     }
 }
 
-/// Why a call was refused, in AWS's words.
+/// Why a call was refused, in AWS's terms.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
-    /// What was asked can never be done.
+    /// The request can never succeed.
     #[error("ValidationError: {0}")]
     Validation(String),
-    /// The group is at something, or has just been.
+    /// The group is busy with an activity, or has just been.
     #[error("ScalingActivityInProgress: {0}")]
     InProgress(String),
-    /// There are no instances to be had.
+    /// No instances are available.
     #[error("InsufficientInstanceCapacity: {0}")]
     NoCapacity(String),
-    /// The token was used for something else.
+    /// The token was used for a different request.
     #[error("IdempotentParameterMismatch: {0}")]
     TokenMismatch(String),
     /// Too many calls.
@@ -83,23 +84,23 @@ pub enum Refusal {
     Throttled,
 }
 
-/// Where a model's instance is in its life.
+/// The lifecycle stage of a model's instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// It boots until then, microseconds.
+    /// It boots until this time, microseconds.
     Booting(u64),
-    /// It serves.
+    /// It is in service.
     Serving,
-    /// It goes, and has gone by then, microseconds.
+    /// It is terminating, and gone by this time, microseconds.
     Going(u64),
 }
 
 /// An instance of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelInstance {
-    /// Where it is in its life.
+    /// Its lifecycle stage.
     pub stage: Stage,
-    /// Whether the group spares it when it chooses.
+    /// Whether the group spares it when choosing a victim.
     pub is_protected: bool,
     /// Its Availability Zone.
     pub zone: u32,
@@ -107,33 +108,33 @@ pub struct ModelInstance {
     pub launched_us: u64,
 }
 
-/// Who ended an instance.
+/// What terminated an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EndedBy {
     /// A call that named it.
     Call,
-    /// The group, because more lived than were desired.
+    /// The group, because more instances were live than desired.
     ScaleIn,
-    /// The group, to have as many in each zone.
+    /// The group, to balance its zones.
     Rebalance,
-    /// Spot, or whoever else outside.
+    /// Spot, or another outside cause.
     Outside,
 }
 
-/// What happened in the group.
+/// An event in the group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Happened {
     /// An instance was launched.
     Launched(InstanceId),
     /// An instance is in service.
     InService(InstanceId),
-    /// An instance goes; whatever runs on it dies. Whether it was still booting is said.
+    /// An instance is terminating; whatever runs on it dies.
     Ended {
-        /// Which.
+        /// Its id.
         id: InstanceId,
-        /// By whom.
+        /// The cause.
         by: EndedBy,
-        /// Whether it had yet to serve.
+        /// Whether it was still booting.
         was_booting: bool,
     },
 }
@@ -141,12 +142,12 @@ pub enum Happened {
 /// The group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GroupModel {
-    /// What it is like.
+    /// Its settings.
     pub settings: GroupSettings,
     desired: u32,
     instances: BTreeMap<InstanceId, ModelInstance>,
     tokens: BTreeMap<String, u32>,
-    /// Tokens of launches of which none came.
+    /// Tokens of launches that launched no instance.
     tokens_refused: BTreeSet<String>,
     n_launched: u64,
     cooling_until_us: u64,
@@ -154,11 +155,11 @@ pub struct GroupModel {
     happened: Vec<Happened>,
 }
 
-/// A number below its argument, by chance.
+/// Returns a random number below its argument.
 pub type Chance<'a> = &'a mut dyn FnMut(u64) -> u64;
 
 impl GroupModel {
-    /// An empty group that is told to have its minimum.
+    /// An empty group whose desired capacity is its minimum.
     pub fn new(settings: GroupSettings) -> Self {
         Self {
             desired: settings.min,
@@ -173,12 +174,12 @@ impl GroupModel {
         }
     }
 
-    /// As many as it is told to have.
+    /// The desired capacity.
     pub fn desired(&self) -> u32 {
         self.desired
     }
 
-    /// Its instances, those that go included.
+    /// Its instances, including terminating ones.
     pub fn instances(&self) -> &BTreeMap<InstanceId, ModelInstance> {
         &self.instances
     }
@@ -189,12 +190,12 @@ impl GroupModel {
         u32::try_from(live.count()).unwrap_or(u32::MAX)
     }
 
-    /// What happened since this was asked last.
+    /// The events since the last call.
     pub fn take_happened(&mut self) -> Vec<Happened> {
         std::mem::take(&mut self.happened)
     }
 
-    /// When something happens next without a call, microseconds.
+    /// When the next event without a call happens, microseconds.
     pub fn next_us(&self) -> Option<u64> {
         let stages = self.instances.values().filter_map(|it| match it.stage {
             Stage::Booting(until_us) | Stage::Going(until_us) => Some(until_us),
@@ -206,7 +207,7 @@ impl GroupModel {
     /// `DescribeAutoScalingGroups`.
     ///
     /// # Errors
-    /// When it is asked too often.
+    /// When called too often.
     pub fn describe(&mut self, now_us: u64) -> Result<Group, Refusal> {
         self.admit("describe", now_us)?;
         let instances = self.instances.iter().map(|(id, it)| Instance {
@@ -231,7 +232,7 @@ impl GroupModel {
     /// `SetDesiredCapacity`.
     ///
     /// # Errors
-    /// Outside the bounds; and, when the cooldown is honoured, while it lasts or an activity is in progress.
+    /// Outside the bounds; and, if the cooldown is honoured, while it lasts or an activity is in progress.
     pub fn set_desired(
         &mut self,
         n: u32,
@@ -263,11 +264,12 @@ impl GroupModel {
         Ok(())
     }
 
-    /// `LaunchInstances`: so many more, once per token. The desired capacity grows by those that are launched. The answer
-    /// to a token stays the same, also when it was that there are none.
+    /// `LaunchInstances`: launches this many more, once per token. The desired capacity grows by the number launched.
+    /// The answer to a token stays the same, even if no instance was available.
     ///
     /// # Errors
-    /// Over the maximum or the most per call, when the token was used otherwise, and when there are none to be had.
+    /// Over the maximum or the limit per call, when the token was used for a different request, and when no instances
+    /// are available.
     pub fn launch(
         &mut self,
         n: u32,
@@ -299,7 +301,8 @@ impl GroupModel {
         Ok(ids)
     }
 
-    /// `TerminateInstanceInAutoScalingGroup`. Protection does not stop it. Of one that goes already nothing is taken.
+    /// `TerminateInstanceInAutoScalingGroup`. Protection does not prevent it. It has no effect on a terminating
+    /// instance.
     ///
     /// # Errors
     /// When there is no such instance, and when the decrement would go below the minimum.
@@ -336,10 +339,10 @@ impl GroupModel {
         Ok(())
     }
 
-    /// `SetInstanceProtection`. One unfit instance fails the whole call.
+    /// `SetInstanceProtection`. One unsuitable instance fails the whole call.
     ///
     /// # Errors
-    /// Too many, or one that is not in service.
+    /// Too many instances, or one that is not in service.
     pub fn protect(
         &mut self,
         ids: &BTreeSet<InstanceId>,
@@ -366,7 +369,7 @@ impl GroupModel {
         Ok(())
     }
 
-    /// Ends an instance from outside, as spot does: it is replaced.
+    /// Terminates an instance from outside, as spot does: it is replaced.
     pub fn reclaim(&mut self, id: &InstanceId, now_us: u64, chance: Chance<'_>) {
         self.end(id, EndedBy::Outside, now_us);
         self.settle(now_us, chance);

@@ -1,12 +1,13 @@
-//! Months of an application against the model group, in simulated time: how long runs wait and what that costs, under the
-//! controllers of `squall-capacity` and under the designs that they are compared with.
+//! Simulates months of an application against the model group: how long runs wait and what that costs, under the
+//! controllers of `squall-capacity` and under the designs they are compared with.
 //!
-//! Every policy meets the same platform: it publishes its level with every change, hands queued runs to idle instances first
-//! come first served, and runs again from the start what died with its instance. Calls take time, events are late and
-//! doubled, and everything happens at the same time, so that whoever can lose a race does. One seed is one history.
+//! Every policy meets the same platform: it publishes its level with every change, hands queued runs to idle instances
+//! first come first served, and restarts runs that died with their instance. Calls take time, events are late and
+//! duplicated, and everything happens concurrently, so that every possible race is lost at some point. One seed is one
+//! history.
 //!
-//! What is not modelled: other people's use of the capacity, spot, failures of AWS, the price of calls, and that CloudWatch
-//! shows a metric late.
+//! Not modelled: other customers' use of the capacity, spot, failures of AWS, the price of calls, and CloudWatch's
+//! delay in showing a metric.
 
 mod contender;
 mod dispatch;
@@ -34,16 +35,16 @@ use dispatch::Dispatcher;
 use squall_sim_time::{SimulatedClock, Stuck, run_until_done};
 use world::{Listener, Reacts, World};
 
-/// What all policies have in common.
+/// The settings that all policies share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Setting {
-    /// The most instances of the group; the least are none.
+    /// Maximum size of the group; the minimum is 0.
     pub max: u32,
-    /// How long an instance boots, microseconds: the shortest and the longest.
+    /// Boot time of an instance, microseconds: the shortest and the longest.
     pub boot_us: (u64, u64),
-    /// Which history.
+    /// The seed of the history.
     pub seed: u64,
-    /// Whether the score has the capacity and the demand over time.
+    /// Whether the score includes the capacity and the demand over time.
     pub keeps_samples: bool,
 }
 
@@ -56,7 +57,7 @@ impl Default for Setting {
 /// Runs a trace under a policy, until all runs have ended and the group is empty again.
 ///
 /// # Errors
-/// When it hangs, which is a defect of the simulator.
+/// When it hangs, which is a bug in the simulator.
 pub fn simulate(trace: &Trace, contender: &Arc<dyn Contender>, setting: &Setting) -> Result<Score, Stuck> {
     let clock = SimulatedClock::default();
     let reacts =

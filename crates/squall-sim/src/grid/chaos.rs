@@ -23,16 +23,16 @@ use squall_local::memory::Memory;
 use squall_sim_time::Random;
 use squall_sim_time::SimulatedClock;
 
-/// How often what goes wrong, in thousandths of the calls.
+/// The rates of the faults, in thousandths of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Faults {
     /// A record is put twice, or the message delivered twice.
     pub duplicate: u64,
-    /// A record is put later than those after it.
+    /// A record is put after its successors.
     pub reorder: u64,
-    /// A port refuses, and nothing happened.
+    /// A port refuses, and the call has no effect.
     pub refuse: u64,
-    /// A port does what it was asked, and the reply is lost.
+    /// A port executes the call, and the reply is lost.
     pub lose_reply: u64,
     /// The caller dies around a port call.
     pub die: u64,
@@ -42,13 +42,13 @@ pub struct Faults {
     pub crash: u64,
     /// A worker never answers.
     pub hang: u64,
-    /// A worker answers rubbish.
+    /// A worker answers garbage.
     pub rubbish: u64,
     /// A worker takes fifty times as long.
     pub straggle: u64,
 }
 
-/// Whether one invocation still lives.
+/// Whether one invocation is still alive.
 #[derive(Debug, Default)]
 pub(super) struct Life {
     dead: Cell<bool>,
@@ -64,7 +64,7 @@ impl Life {
     }
 }
 
-/// What all invocations share.
+/// The state that all invocations share.
 pub(super) struct World {
     pub(super) memory: Memory,
     pub(super) clock: SimulatedClock,
@@ -96,7 +96,7 @@ pub(super) struct ChaosPorts {
 }
 
 impl ChaosPorts {
-    /// One port call, with all that can become of it.
+    /// One port call, with all of its possible faults.
     async fn call<T>(
         &self,
         what: &str,
@@ -136,7 +136,7 @@ impl Clock for ChaosPorts {
     }
 }
 
-/// A world without files or objects: the jobs that are simulated name none.
+/// A world without files or objects: the simulated jobs name none.
 macro_rules! no_objects {
     ($ports:ty) => {
         impl Objects for $ports {
@@ -164,7 +164,7 @@ macro_rules! no_objects {
 no_objects!(ChaosPorts);
 no_objects!(CalmPorts);
 
-/// The pages of a listing that there is none of.
+/// The pages of a listing that cannot exist.
 pub(super) enum NoPages {}
 
 impl ObjectPages for NoPages {
@@ -279,7 +279,7 @@ fn damage(reply: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// A worker's own view: it has its own faults.
+/// A worker's own ports: it has its own faults.
 struct CalmPorts(Rc<World>);
 
 impl Clock for CalmPorts {

@@ -199,7 +199,7 @@ fn an_item_from_before_versions_is_read() {
     assert_eq!(published.code.to_string(), "version 1 of build before 0.2.0");
     assert_eq!(row.progress[&0].weight_done, 18_999);
     assert_eq!(parsed.into_standing(&plan).unwrap(), row.standing());
-    // Progress that a newer binary adds counts when it is further.
+    // Progress that a newer binary adds counts if it is further along.
     let later = BucketProgress { n_tasks: 3, ..BucketProgress::default() };
     item.insert("g0".to_owned(), progress(&later));
     let row = JobItem::from_item(&id(), &item).unwrap().into_row(&plan, None).unwrap();

@@ -2,17 +2,17 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A stream that answers each call after `delay_us`, and refuses what `refuses` says of (shard, time).
+/// A stream that answers each call after `delay_us`, and refuses as `refuses` says for (shard, time).
 struct Played {
     outbox: Outbox,
     items: Vec<Item>,
     now_us: u64,
     delay_us: u64,
-    /// Ends at, batch.
+    /// End time, batch.
     calls: Vec<(u64, Vec<usize>)>,
-    /// Sent at, batch; in the order of sending.
+    /// Sending time, batch; in the order of sending.
     sent: Vec<(u64, Vec<usize>)>,
-    /// In the order of arriving.
+    /// In order of arrival.
     arrived: Vec<usize>,
 }
 
@@ -58,7 +58,7 @@ impl Played {
             let bytes: u64 = batch.iter().map(|&index| self.items[index].bytes).sum();
             assert!(!batch.is_empty() && batch.len() <= MAX_CALL_RECORDS && bytes <= MAX_CALL_BYTES);
         }
-        // One second's worth at once and one second's worth per second, whatever moment one starts to count at.
+        // One second's worth at once and one second's worth per second, in every window.
         let n_shards = self.items.iter().map(|item| item.shard + 1).max().unwrap_or(0);
         for shard in 0..n_shards {
             let (mut records, mut bytes) =

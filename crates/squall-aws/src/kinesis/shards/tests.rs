@@ -35,6 +35,6 @@ fn a_record_that_went_elsewhere_tells_of_a_reshard() {
     let before = ShardMap::new("tasks", vec![open("a", 0, 99), open("b", 100, u128::MAX)]);
     let Ok(before) = before else { panic!("the shards own every key: {before:?}") };
     assert!(before.agrees(99, "a") && before.agrees(100, "b"));
-    // Split, and merged: either way there are new names for the keys.
+    // After a split or a merge, the keys belong to shards with new names.
     assert!(!before.agrees(0, "a1") && !before.agrees(100, "ab"));
 }

@@ -1,4 +1,4 @@
-//! A server that speaks Lambda's Invoke: what a function does is in its name.
+//! A server that implements Lambda's Invoke: a function's name determines its behaviour.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ async fn serve(listener: TcpListener, counts: Arc<Counts>) {
         counts.connections.fetch_add(1, Ordering::Relaxed);
         let counts = Arc::clone(&counts);
         let answering = service_fn(move |request| answer(request, Arc::clone(&counts)));
-        // A service that fails closes its connection without an answer.
+        // A failing service closes its connection without an answer.
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answering));
     }
 }

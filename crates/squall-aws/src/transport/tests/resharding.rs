@@ -1,4 +1,4 @@
-//! A stream that is resharded keeps its records and their order, as the emulator is patched to do.
+//! A resharded stream keeps its records and their order, as the emulator is patched to do.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn reshard(kinesis: &Kinesis, stream: &str, n_shards: i32) -> Result<(), S
     sent.map(drop).map_err(|error| error.into_service_error().to_string())
 }
 
-/// So many records, evenly over the hash keys.
+/// Puts records, evenly over the hash keys.
 async fn put(kinesis: &Kinesis, stream: &str, keys: std::ops::Range<u128>) {
     let n = keys.end - keys.start;
     for (i, key) in (0..).zip(keys) {
@@ -121,7 +121,7 @@ fn template(n_shards: u32) -> String {
     )
 }
 
-/// The name of the stack's stream, once it is as its template says.
+/// The name of the stack's stream, once it matches its template.
 async fn deployed(connection: &Connection, stack: &str, n_shards: u32) -> String {
     for _ in 0..200 {
         let outputs = crate::stack_outputs(connection, stack).await.unwrap();

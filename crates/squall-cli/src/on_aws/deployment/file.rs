@@ -1,4 +1,4 @@
-//! `squall.toml`: the deployment that a directory belongs to.
+//! `squall.toml`: the deployment of a directory.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::names::{Names, Part};
 
-/// What the file is called.
+/// The name of the file.
 pub(super) const FILE_NAME: &str = "squall.toml";
 
-/// What it may say.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigFile {
@@ -30,7 +30,7 @@ impl ConfigFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it is not there, or says something that means nothing here.
+    /// When it does not exist, or has an unknown or invalid field.
     pub(super) fn read(path: &PathBuf) -> Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -40,7 +40,7 @@ impl ConfigFile {
     pub(super) fn parse(text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            // One sentence, not the excerpt with arrows that the error shows by itself.
+            // One sentence, without the excerpt and arrows of the error's own display.
             anyhow!("line {}: {}", before.matches('\n').count() + 1, error.message().replace('\n', ", "))
         })
     }
@@ -58,7 +58,7 @@ impl ConfigFile {
     }
 }
 
-/// The file in this directory or the nearest above.
+/// The file in this directory or the nearest parent.
 pub(super) fn nearest() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors().map(|directory| directory.join(FILE_NAME)).find(|path| path.is_file())

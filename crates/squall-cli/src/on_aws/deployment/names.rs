@@ -1,13 +1,13 @@
-//! The parts of a deployed grid and what each is called where.
+//! The parts of a deployed grid and their names in each source.
 
 use std::collections::BTreeMap;
 
-/// A part of a deployment that has a name of its own.
+/// A part of a deployment with a name of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// The SNS topic that jobs are published to.
     JobsTopic,
-    /// The SNS topic that tells of ended jobs.
+    /// The SNS topic that announces ended jobs.
     EventsTopic,
     /// The DynamoDB table of jobs and buckets.
     Table,
@@ -23,7 +23,7 @@ impl Part {
     pub(super) const ALL: [Self; 6] =
         [Self::JobsTopic, Self::EventsTopic, Self::Table, Self::Bucket, Self::TaskStream, Self::ResultStream];
 
-    /// A topic is named by its ARN, everything else by its name.
+    /// A topic is named by its ARN, every other part by its name.
     pub(super) fn is_topic(self) -> bool {
         matches!(self, Self::JobsTopic | Self::EventsTopic)
     }
@@ -65,7 +65,7 @@ impl Part {
     }
 }
 
-/// The names that are known.
+/// The known names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Names(BTreeMap<Part, String>);
 

@@ -4,12 +4,12 @@ use expect_test::{Expect, expect};
 
 use super::{ConfigFile, DeploymentArgs, Origin, Part, choose};
 
-/// What is chosen with these flags and variables, in a directory under this `squall.toml`.
+/// The choice with these flags and variables, in a directory below this `squall.toml`.
 fn chosen(args: &DeploymentArgs, variables: &[(&str, &str)], nearest: Option<&str>) -> String {
     chosen_beside(args, variables, nearest, None)
 }
 
-/// The same where `squall dev` may run, whose variables are in a file.
+/// The same where `squall dev` may be running, with its variables in a file.
 fn chosen_beside(
     args: &DeploymentArgs,
     variables: &[(&str, &str)],

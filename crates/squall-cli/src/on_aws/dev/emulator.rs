@@ -1,4 +1,4 @@
-//! The emulator as a child of this process: it ends when we do, however we do.
+//! The emulator as a child of this process: it ends with this process, however that ends.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, Command};
 
-/// What the child runs, and what that imports; it leaves when its stdin closes.
+/// The child's program and its imports; it exits when its stdin closes.
 const FILES: [(&str, &str); 6] = [
     ("emulator.py", include_str!("emulator.py")),
     ("ministack_patches/__init__.py", include_str!("ministack_patches/__init__.py")),
@@ -18,19 +18,19 @@ const FILES: [(&str, &str); 6] = [
     ("ministack_patches/groups.py", include_str!("ministack_patches/groups.py")),
     ("ministack_patches/streams.py", include_str!("ministack_patches/streams.py")),
 ];
-/// Longest that it takes to start; it takes a quarter of a second on an idle machine.
+/// Longest start-up time; it takes a quarter of a second on an idle machine.
 const START: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 pub(super) struct Emulator {
     endpoint: String,
     child: Child,
-    /// Our end: dropped, it ends the child, which cleans up first. Waiting for the child must not close it.
+    /// Our end of the pipe: dropping it ends the child, which cleans up first. Waiting for the child must not close it.
     stdin: Option<ChildStdin>,
 }
 
 impl Emulator {
-    /// Starts one with this Python. Its program and its log are put into a folder.
+    /// Starts one with this Python. Its program and its log are written to a folder.
     pub(super) async fn start(python: &Path, folder: &Path) -> Result<Self> {
         if !python.is_file() {
             bail!(
@@ -39,7 +39,7 @@ impl Emulator {
                 python.display()
             );
         }
-        // Taken and given back: nobody else is likely to take it in between.
+        // Taken and released: another process is unlikely to take it in between.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .context("there is no free port for the emulator")?
@@ -49,8 +49,8 @@ impl Emulator {
         let output = std::fs::File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = Command::new(python);
-        // Functions that are deployed into it inherit its variables: a shell that found an earlier deployment must not
-        // send them there.
+        // Functions that are deployed into it inherit its variables: those of a shell with an earlier deployment must
+        // not redirect them.
         for name in variables().filter(|name| is_ours(name)) {
             command.env_remove(name);
         }
@@ -60,7 +60,7 @@ impl Emulator {
             .stdin(Stdio::piped())
             .stdout(output)
             .stderr(errors)
-            // Ctrl-C is for us: it goes when we have stopped what uses it.
+            // Only this process handles Ctrl-C: the emulator is stopped after its users.
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", python.display()))?;
@@ -108,12 +108,12 @@ fn variables() -> impl Iterator<Item = String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
 }
 
-/// Whether a variable says where a deployment is, or who asks.
+/// Whether a variable names a deployment or credentials.
 fn is_ours(variable: &str) -> bool {
     ["AWS_", "SQUALL_"].iter().any(|prefix| variable.starts_with(prefix))
 }
 
-/// Writes the program into a folder, and says where it is.
+/// Writes the program to a folder, and returns its path.
 fn unpack(folder: &Path) -> Result<PathBuf> {
     for (name, text) in FILES {
         let path = folder.join(name);

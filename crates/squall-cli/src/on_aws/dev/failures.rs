@@ -1,4 +1,4 @@
-//! Failures in the functions' log: the first of a kind is worth a line on the terminal, the rest stays in the file.
+//! Failures in the functions' log: the first of a kind is printed on the terminal, the rest stay in the file.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ const SHOWN: usize = 300;
 pub(super) struct Failures(BTreeSet<String>);
 
 impl Failures {
-    /// What to show of a line of a function's log: the failure that it tells of, unless one of its kind was shown.
+    /// The text to print for a line of a function's log: its failure, unless one of the same kind was printed.
     pub(super) fn first(&mut self, function: &str, line: &str) -> Option<String> {
         let failure = failure(line)?;
-        // Two failures that differ in numbers and ids alone are of one kind.
+        // Two failures that differ only in numbers and ids are of one kind.
         let words = failure.split(|it: char| !it.is_alphabetic());
         let kind: Vec<&str> = words.filter(|word| word.len() > 2).collect();
         let is_first = self.0.insert(format!("{function} {}", kind.join(" ")));
@@ -23,8 +23,8 @@ impl Failures {
     }
 }
 
-/// The failure that a line tells of: an event of level ERROR as the functions write it, or what their host says of one
-/// that ended early, as on AWS `RequestId: ID Error: REASON`.
+/// The failure in a line: an event of level ERROR as the functions write it, or their host's report on one that ended
+/// early, as on AWS `RequestId: ID Error: REASON`.
 fn failure(line: &str) -> Option<String> {
     if let Some(told) = line.strip_prefix("RequestId: ") {
         return told.split_once(" Error: ").map(|(_, reason)| reason.to_owned());

@@ -1,4 +1,4 @@
-//! What stands where in a local deployment: names, variables, functions, event sources. Nothing here touches the world.
+//! The layout of a local deployment: names, variables, functions, event sources. No I/O happens here.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use squall_aws::provision::Resources;
 use squall_lambda_host::functions::FunctionSpec;
 
-/// The region that an emulator is asked for.
+/// The region used with an emulator.
 pub(super) const REGION: &str = "us-east-1";
-/// What emulators take for an access key and its secret. They do not check them.
+/// The access key and secret used with emulators, which do not check them.
 pub(super) const KEYS: (&str, &str) = ("test", "test");
 const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", KEYS.0), ("AWS_SECRET_ACCESS_KEY", KEYS.1)];
 const TASK_STREAM: &str = "squall-tasks";
@@ -20,17 +20,17 @@ const BUCKET: &str = "squall";
 const MEMORY_MB: u32 = 1_769;
 const RESULT_SHARDS: i32 = 1;
 
-/// How large it is.
+/// The size of the deployment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
     pub(super) n_shards: i32,
     pub(super) lanes_per_shard: u32,
-    /// Identical worker functions; 0 for one without a number.
+    /// Identical worker functions; 0 for a single one without a number in its name.
     pub(super) n_stripes: u32,
     pub(super) n_cores: usize,
 }
 
-/// Where its parts turned out to be.
+/// The actual addresses and names of its parts.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     pub(super) endpoint: String,
@@ -60,7 +60,7 @@ impl Layout {
         }
     }
 
-    /// The functions, whose binaries are in `folder`, each by its name or in a folder of its name as `bootstrap`.
+    /// The functions, whose binaries are in `folder`, each by its name or as `bootstrap` in a folder of its name.
     pub(super) fn functions(&self, folder: &Path, places: &Places) -> Result<Vec<FunctionSpec>> {
         let others = ["task-splitter", "shard-consumer", "result-collector"].map(str::to_owned);
         let env = self.function_env(places);
@@ -122,11 +122,11 @@ impl Layout {
         vars.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
     }
 
-    /// What a shell sources so that `squall` and the AWS CLI find this deployment.
+    /// The variables with which `squall` and the AWS CLI find this deployment, as a file for a shell to source.
     pub(super) fn operator_env_file(&self, places: &Places) -> String {
         let vars = [
             ("AWS_REGION", REGION),
-            // Older tools know only this one.
+            // Older tools read only this one.
             ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ENDPOINT_URL", &places.endpoint),
             ("AWS_ENDPOINT_URL_LAMBDA", &places.functions),
@@ -137,13 +137,13 @@ impl Layout {
             ("SQUALL_TASK_STREAM", TASK_STREAM),
             ("SQUALL_RESULT_STREAM", RESULT_STREAM),
         ];
-        // A profile of a real account, or its session token, must not be mixed in.
+        // A real account's profile or session token must not be mixed in.
         let cleared = "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n".to_owned();
         let all = CREDENTIALS.iter().chain(&vars);
         cleared + &all.map(|(name, value)| format!("export {name}={value}\n")).collect::<String>()
     }
 
-    /// The event sources, as `squall pump` reads them.
+    /// The event sources, in the format that `squall pump` reads.
     pub(super) fn event_sources(&self, places: &Places) -> String {
         let lanes_per_shard = self.lanes_per_shard;
         let jobs_topic = &places.jobs_topic;

@@ -1,26 +1,26 @@
-//! What takes a while when a deployment is put up: said, so that a terminal is never silent for long.
+//! Reports slow steps while a deployment starts, so that a terminal is never silent for long.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// A step that takes longer is worth a line.
+/// A step that takes longer is reported.
 const LASTS: Duration = Duration::from_secs(1);
-/// Between two looks at the current step.
+/// Time between two checks of the current step.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The step that is being done, since when, until a line was written about it.
+/// The current step and its start, until it is reported.
 #[derive(Default)]
 pub(super) struct Steps(RefCell<Option<(Instant, String)>>);
 
 impl Steps {
-    /// A step begins, and with that the one before it ends.
+    /// Begins a step, which ends the one before it.
     pub(super) fn begin(&self, step: String) {
         self.0.replace(Some((Instant::now(), step)));
     }
 
-    /// Gives what `work` gives, and meanwhile says each step that lasts, once.
+    /// Returns the result of `work`, and meanwhile reports each slow step, once.
     pub(super) async fn until<T>(&self, work: impl Future<Output = T>, say: impl Fn(&str)) -> T {
         let saying = async {
             loop {

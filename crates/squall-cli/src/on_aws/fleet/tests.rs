@@ -10,7 +10,7 @@ fn stack(outputs: &[(&str, &str)]) -> Stack<'static> {
 #[test]
 fn a_flag_says_more_than_a_stack_and_a_stack_more_than_a_variable() {
     let mine = stack(&[("GroupName", "of-the-stack"), ("Policy", "{}")]);
-    // A variable that every process has stands for the one that would name the group.
+    // A variable that every process has stands in for the one that would name the group.
     let wanted = Wanted { variable: "PATH", ..GROUP };
     let flag = "of-the-flag".to_owned();
     assert_eq!(said(Some(&flag), Some(&mine), &wanted).unwrap(), "of-the-flag");

@@ -1,4 +1,4 @@
-//! What is mapped to what, checked, and the file that says it. Ranges are those of `CreateEventSourceMapping`
+//! The mappings of the pump, checked, and their file. Ranges are those of `CreateEventSourceMapping`
 //! (<https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>).
 
 use std::ops::RangeInclusive;
@@ -9,9 +9,9 @@ use serde::Deserialize;
 use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_lambda_host::pump::{Mapping as PumpMapping, StartingPosition};
 
-/// Microseconds between two looks for new shards.
+/// Microseconds between two look-ups of new shards.
 const DISCOVERY_US: u64 = 5_000_000;
-/// Microseconds between two writes of the checkpoints at least.
+/// Shortest time between two writes of the checkpoints, microseconds.
 const CHECKPOINT_US: u64 = 500_000;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -28,7 +28,7 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mapping {
-    /// Its UUID, when it is one of Lambda's own.
+    /// Its UUID, if it is one of Lambda's own.
     #[serde(skip)]
     pub(super) name: Option<String>,
     pub(super) stream: String,
@@ -106,7 +106,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Mappings that come from elsewhere.
+    /// Mappings from another source.
     ///
     /// # Errors
     /// The first field that is out of range.
@@ -142,13 +142,13 @@ impl Mapping {
         Ok(())
     }
 
-    /// What the stream and the function are called, without the rest of their ARNs.
+    /// The names of the stream and the function, without the rest of their ARNs.
     pub(super) fn names(&self) -> (&str, &str) {
         let stream = self.stream.rsplit('/').next().unwrap_or_default();
         (stream, self.function.split(":function:").last().unwrap_or_default())
     }
 
-    /// The same in the pump's words.
+    /// The mapping in the pump's terms.
     pub(super) fn plan(&self, stream_arn: String, poll: Duration) -> PumpMapping {
         PumpMapping {
             name: self.name.clone().unwrap_or_else(|| format!("{}.{}", self.stream, self.function)),

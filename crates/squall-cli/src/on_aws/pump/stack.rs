@@ -1,4 +1,4 @@
-//! What a stack maps to what: the event source mappings that CloudFormation made, in the words of the file.
+//! A stack's mappings: the event source mappings that CloudFormation created, in the terms of the file.
 
 use anyhow::{Context, Result, bail, ensure};
 use squall_aws::Connection;
@@ -8,10 +8,10 @@ use super::config::{Config, Mapping, Start};
 
 const RESOURCE_TYPE: &str = "AWS::Lambda::EventSourceMapping";
 
-/// Reads what a stack maps. What is said is for whoever wonders why something of it is not pumped.
+/// Reads a stack's mappings. `say` receives the reason why a mapping is not pumped.
 ///
 /// # Errors
-/// When there is no such stack, it maps nothing, or it maps something in a way that is not played here.
+/// When there is no such stack, it has no mappings, or a mapping has a setting that the pump does not support.
 pub(super) async fn read(connection: &Connection, stack: &str, say: impl Fn(&str)) -> Result<Config> {
     let ids = squall_aws::stack_resources(connection, stack, RESOURCE_TYPE).await?;
     ensure!(!ids.is_empty(), "the stack {stack} has no event source mapping");
@@ -29,18 +29,18 @@ pub(super) async fn read(connection: &Connection, stack: &str, say: impl Fn(&str
     Config::of_mappings(mappings)
 }
 
-/// What becomes of a mapping.
+/// The decision on a mapping.
 #[derive(Debug, PartialEq)]
 enum Plan {
     Pump(Box<Mapping>),
-    /// Not now, and why.
+    /// Skipped for now, and the reason.
     Skip(String),
 }
 
-/// The same in our words.
+/// A mapping in our terms.
 ///
 /// # Errors
-/// When it has a setting that the pump does not have.
+/// When it has a setting that the pump does not support.
 fn plan(known: &EventSourceMapping) -> Result<Plan> {
     let function = known.function_arn.split(":function:").last().unwrap_or_default();
     let name = format!("mapping {} of {function}", known.id);
@@ -78,7 +78,7 @@ fn mapping(known: &EventSourceMapping) -> Result<Mapping> {
         name: Some(known.id.clone()),
         stream: source.clone(),
         function: known.function_arn.clone(),
-        // Lambda's own defaults for a stream, where it says nothing.
+        // Lambda's own default for a stream, if the mapping sets none.
         batch_size: count("BatchSize", known.batch_size.unwrap_or(100))?,
         parallelization_factor: count("ParallelizationFactor", known.parallelization_factor.unwrap_or(1))?,
         starting_position,
@@ -91,7 +91,7 @@ fn mapping(known: &EventSourceMapping) -> Result<Mapping> {
     })
 }
 
-/// A stream itself: not a consumer of it, which is read by enhanced fan-out.
+/// Whether it is a stream itself: not a consumer of one, which is read by enhanced fan-out.
 fn is_stream(arn: &str) -> bool {
     let parts: Vec<_> = arn.splitn(6, ':').collect();
     match parts[..] {

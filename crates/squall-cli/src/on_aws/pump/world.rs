@@ -1,4 +1,4 @@
-//! What a mapping needs, on AWS or whatever answers in its place.
+//! The ports of a mapping, on AWS or an emulator.
 
 use anyhow::Result;
 use squall_aws::transport::{self, Function, Invocation, OnFailure, StreamReader};

@@ -1,4 +1,4 @@
-//! The message that is published: the author's, and where its files are and what it is called.
+//! The published message: the author's, with the locations of its files and its id.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use squall_core::workload::InputError;
 /// Longest part of a fresh id that comes from the file's name.
 const MOST_STEM_CHARS: usize = 60;
 
-/// A job as its author wrote it, with what there is to know about its files.
+/// A job as its author wrote it, and its files.
 #[derive(Debug)]
 pub(crate) struct Draft {
     fields: Map<String, Value>,
     /// The id that its author gave it.
     pub(crate) id: Option<JobId>,
-    /// Files that are here, by the names that the input uses: where each is, as a path or URI.
+    /// Local files, by the names that the input uses: the location of each, as a path or URI.
     pub(crate) here: BTreeMap<String, String>,
     /// Files that are in S3 already, by the names that the input uses.
     pub(crate) in_s3: Vec<String>,
@@ -29,7 +29,7 @@ impl Draft {
     /// Reads a job, without looking into its files.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first error in it.
     pub(crate) fn new(registry: &Registry, message: &[u8]) -> Result<Self, InputError> {
         let job = Job::from_message(message)?;
         let fields =
@@ -45,14 +45,14 @@ impl Draft {
                         format!("{place} is on this machine; a deployed grid reads s3://bucket/prefix");
                     return Err(InputError::new(format!("input, objects {name:?}"), problem));
                 }
-                // A list names objects, which are looked up where the grid is.
+                // A list names objects, which the splitter looks up.
                 Source::ObjectList(_) | Source::File(_) => drop(draft.here.insert(name, place)),
             }
         }
         Ok(draft)
     }
 
-    /// The message, given where the files are now that were here. Its author's fields stay in their order, and the same
+    /// The message, given the new locations of the local files. Its author's fields stay in their order, and the same
     /// job with the same files and id is the same message, byte for byte.
     pub(crate) fn message(mut self, id: &JobId, uploaded: &BTreeMap<String, String>) -> String {
         if !uploaded.is_empty() {
@@ -66,8 +66,8 @@ impl Draft {
     }
 }
 
-/// An id for a job without one: its file's name, the time (microseconds since 1970), and four digits that tell two of
-/// the same second apart, taken from `salt` and the time.
+/// An id for a job without one: its file's name, the time (microseconds since 1970), and four digits that distinguish
+/// two of the same second, taken from `salt` and the time.
 pub(crate) fn fresh_id(stem: &str, now_us: u64, salt: &[u8]) -> Result<JobId, InputError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let stem: String = stem.chars().take(MOST_STEM_CHARS).map(|c| if allowed(c) { c } else { '-' }).collect();

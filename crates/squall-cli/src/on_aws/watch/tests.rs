@@ -12,7 +12,7 @@ fn row(message: &[u8], created_us: u64, status: JobStatus) -> JobRow {
 fn a_rejection_from_before_is_not_the_answer_to_what_was_published_now() {
     let ours = Publication { message: Digest::of(b"ours"), over_us: Some(7) };
     assert_eq!(ours.whose(&row(b"before", 7, JobStatus::Rejected)), Whose::NotYetOurs);
-    // The same message again, now that its files are there.
+    // The same message again, now that its files exist.
     assert_eq!(ours.whose(&row(b"ours", 7, JobStatus::Rejected)), Whose::NotYetOurs);
     assert_eq!(ours.whose(&row(b"ours", 8, JobStatus::Rejected)), Whose::Ours);
     assert_eq!(ours.whose(&row(b"ours", 8, JobStatus::Running)), Whose::Ours);
@@ -27,7 +27,7 @@ fn looks_are_frequent_at_first_and_cheap_later() {
     let mut n_looks = 0;
     while waited_us < 3_600_000_000 {
         let pause = pause_us(waited_us);
-        // The end is seen a twentieth late at most, but for the first moments.
+        // The end is seen at most a twentieth late, except in the first moments.
         assert!((200_000..=2_000_000).contains(&pause));
         assert!(pause == 200_000 || pause <= waited_us / 20);
         waited_us += pause;

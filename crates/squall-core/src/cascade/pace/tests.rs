@@ -36,7 +36,7 @@ fn the_last_stripe_that_is_refused_halves() {
     assert_eq!((pace.limit(), pace.stripe(1_000, 0)), (100, Ok(1)));
     pace.on_throttle(2_000, 0, 1, ThrottleReason::Function);
     assert_eq!((pace.limit(), pace.stripe(2_000, 0)), (50, Err(101_000)));
-    // The first is free again, at that very moment.
+    // The first is free again, at that exact moment.
     assert_eq!(pace.stripe(100_999, 1), Err(101_000));
     assert_eq!(pace.stripe(101_000, 1), Ok(0));
 }
@@ -48,12 +48,12 @@ fn a_burst_of_refusals_is_one() {
         pace.on_throttle(1_000 + late_us, late_us, 0, ThrottleReason::Concurrency);
     }
     assert_eq!(pace.limit(), 32);
-    // This one was started when the cut was known.
+    // This one was started after the cut was known.
     pace.on_throttle(2_000, 1_001, 0, ThrottleReason::Concurrency);
     assert_eq!(pace.limit(), 16);
 }
 
-/// The limit after each of four rounds in which as many answers come in as are in flight.
+/// The limit after each of four rounds in which every invocation in flight is answered.
 fn rounds(mut pace: Pace) -> String {
     let mut table = String::new();
     for _ in 0..4 {

@@ -1,10 +1,10 @@
-//! Workers that play by a script, and everything that must hold of a cascade over them, checked as it runs.
+//! Scripted workers, and the invariants of a cascade over them, checked as it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 
-/// What becomes of an invocation: how long it takes, and its outcome; `None` hangs for ever.
+/// The fate of an invocation: its duration and its outcome; `None` hangs forever.
 pub(super) type Fate = Option<(u64, Outcome)>;
 
 /// One subtask as an observer sees it.
@@ -16,7 +16,7 @@ struct Seen {
     n_hedges: u32,
     answered: bool,
     hopeless: bool,
-    /// Not to be started again before this.
+    /// Must not be started again before this.
     rests_until_us: u64,
     n_throttles: u32,
 }
@@ -28,7 +28,7 @@ pub(super) struct Pool<'a> {
     fate: &'a mut dyn FnMut(Call, u64) -> Fate,
     now_us: u64,
     deadline_us: u64,
-    /// Replies to come, abandoned calls' among them.
+    /// Replies to come, including those of abandoned calls.
     coming: BTreeMap<(u64, u32), (Call, Outcome)>,
     flying: BTreeMap<u32, (Call, u64, Start)>,
     abandoned: BTreeSet<u32>,
@@ -39,7 +39,7 @@ pub(super) struct Pool<'a> {
     pub(super) log: Vec<String>,
 }
 
-/// What is left when a run is over.
+/// The outcome of a run.
 pub(super) struct Run {
     pub(super) log: Vec<String>,
     pub(super) ended_us: u64,
@@ -48,7 +48,7 @@ pub(super) struct Run {
     pub(super) failures: Vec<(u32, u32, String)>,
 }
 
-/// Runs `n_subtasks` to the end and checks what must always hold.
+/// Runs `n_subtasks` to the end and checks the invariants.
 pub(super) fn run(
     policy: CascadePolicy,
     n_subtasks: u32,
@@ -74,7 +74,7 @@ pub(super) fn run(
 
 impl Pool<'_> {
     fn run(mut self) -> Run {
-        /// More than the longest honest run takes: a cascade that needs more than this spins.
+        /// More steps than the longest correct run takes: a cascade that needs more is spinning.
         const MOST_STEPS: usize = 400_000;
         for _ in 0..MOST_STEPS {
             let next = self.cascade.next(self.now_us, Deadline::Consumer(self.deadline_us));
@@ -188,7 +188,7 @@ impl Pool<'_> {
         if let Outcome::Throttled(reason) = outcome {
             self.expected.throttles.count(reason);
         }
-        // A throttled invocation is no attempt.
+        // A throttled invocation does not count as an attempt.
         self.expected.retries -= u64::from(throttled && why == Start::Retry);
         let half = |n_times: u32| {
             let doubled = self.policy.backoff_us << (n_times - 1).min(20);

@@ -1,11 +1,11 @@
-//! Cascades through weather of every kind.
+//! Cascades under random failures of every kind.
 
 use proptest::prelude::*;
 
 use super::pool::{Fate, run};
 use super::*;
 
-/// How often what happens to an invocation, in hundredths; the rest is answered.
+/// How often each outcome befalls an invocation, in hundredths; the rest are answered.
 #[derive(Debug, Clone)]
 struct Weather {
     throttle: u64,
@@ -45,7 +45,7 @@ impl Weather {
         if happens(self.hang) {
             return None;
         }
-        // Some of these are past the timeout: their answers come late.
+        // Some of these exceed the timeout: their answers come late.
         let slower = if happens(self.straggle) { 200 } else { 1 };
         Some(((1 + below(30_000)) * slower, Outcome::Answered))
     }
@@ -89,7 +89,7 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_500))]
 
-    /// What must hold is asserted by the pool at every step: above all that it ends, and never waits for nothing.
+    /// The pool asserts the invariants at every step: above all that the cascade ends, and never waits for nothing.
     #[test]
     fn every_subtask_ends_answered_or_failed_whatever_the_weather(
         policy in any_policy(),

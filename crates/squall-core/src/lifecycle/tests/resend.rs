@@ -1,4 +1,4 @@
-//! What is sent again of a job that has ended.
+//! Which parts of an ended job are sent again.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::wire::ResultRecord;
 
 const SPENT_MB_US: u64 = 1 << 40;
 
-/// A job of four tasks, of which 0 is in whole, 1 is in but for two subtasks, 2 and 3 are missing.
+/// A job of four tasks: 0 is in completely, 1 is in except for two subtasks, 2 and 3 are missing.
 fn seen(status: Option<JobStatus>, enqueued: bool) -> (JobRow, Received) {
     let tasks: Vec<_> = [(0, &[][..]), (1, &[4, 3]), (2, &[]), (3, &[])]
         .map(|(index, failed)| result(index, 10, failed))

@@ -17,7 +17,7 @@ const POLICY: DeliveryPolicy = DeliveryPolicy {
     backoff_us: 100,
 };
 
-/// A record: when it arrived and how large it is.
+/// A record: its arrival time and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Parcel(u64, usize);
 
@@ -107,7 +107,7 @@ fn a_reader_that_waits_is_woken_by_every_change() {
     }
 }
 
-/// What a lane did, and when.
+/// The history of a lane, with times.
 fn history(
     policy: &DeliveryPolicy,
     parcels: &[Parcel],

@@ -1,4 +1,4 @@
-//! Environments end in many ways.
+//! The ways in which environments end.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::play::{config, function, function_in, kill, lives, path_of, play, play_within};
 use crate::functions::{LIMITS, Limits};
 
-/// A moment, for what must not happen.
+/// A short wait, to check that nothing happens.
 const MOMENT: Duration = Duration::from_millis(50);
 
 #[test]

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use crate::functions::{FunctionHost, FunctionSpec, HostConfig, LIMITS, Limits};
 
-/// A function that does what its events say, with a minute for each.
+/// A function that obeys its events, with a minute for each.
 pub(super) fn function(name: &str) -> FunctionSpec {
     let bootstrap = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/functions/tests/bootstrap.py");
     // Wrappers that choose a Python are slow to start: the system's own first.
@@ -51,7 +51,7 @@ pub(super) fn config(functions: impl IntoIterator<Item = FunctionSpec>) -> HostC
     }
 }
 
-/// What came back.
+/// A reply.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -70,7 +70,7 @@ impl Answer {
         self.headers.get(name).map_or("-", |value| value.to_str().unwrap())
     }
 
-    /// The answer of a function that did what it was told.
+    /// The answer of a function that succeeded.
     pub(super) fn fine(self) -> Value {
         assert_eq!((self.status, self.header("x-amz-function-error")), (200, "-"), "{self:?}");
         self.body
@@ -132,7 +132,7 @@ impl Play {
         self.send("POST", &path_of(name), &[], event.to_string()).await
     }
 
-    /// Leaves an event for a function.
+    /// Sends a function an asynchronous event.
     pub(super) async fn leave(&self, name: &str, event: Value) -> u16 {
         let headers = [("x-amz-invocation-type", "Event")];
         self.send("POST", &path_of(name), &headers, event.to_string()).await.status

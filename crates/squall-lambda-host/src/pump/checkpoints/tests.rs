@@ -1,7 +1,7 @@
 use super::*;
 use crate::pump::Mark;
 
-/// A directory of its own, gone when the test is.
+/// A directory of its own, removed when the test ends.
 struct Directory(PathBuf);
 
 impl Directory {

@@ -1,10 +1,10 @@
-//! Many histories, from seeds: failures of every kind, reshards, crashes. Nothing is lost, and keys keep their order.
+//! Many seeded histories: failures of every kind, reshards, crashes. Nothing is lost, and keys keep their order.
 
 use super::*;
 
 #[derive(Default)]
 struct Books {
-    /// First time that a record ended well, in order, by key.
+    /// First time that each record succeeded, in order, by key.
     done: BTreeMap<String, Vec<u32>>,
     n_repeated: usize,
 }
@@ -23,7 +23,7 @@ impl Books {
     }
 }
 
-/// The sequence numbers that were given up, out of the payloads that a bucket keeps.
+/// The sequence numbers that were given up, from the payloads that a bucket stores.
 fn given_up(scene: &Scene<'_>) -> Vec<(String, u32)> {
     let kept = scene.kept.borrow();
     let events = kept.iter().map(|(_, record)| parsed(record["payload"].as_str().unwrap().as_bytes()).1);
@@ -132,7 +132,7 @@ fn history(seed: u64) {
     for key in 0..N_KEYS {
         let key = format!("key {key}");
         let done = books.done.get(&key).cloned().unwrap_or_default();
-        // What was given up may come again after a crash, and fare better.
+        // Records that were given up may be delivered again after a crash, and succeed.
         let kept: Vec<_> = done.iter().filter(|n| !given_up.contains(&(key.clone(), **n))).collect();
         assert!(kept.is_sorted(), "seed {seed}: {key} out of order: {done:?}");
         for n in 0..n_rounds {

@@ -70,7 +70,7 @@ fn latest_starts_with_what_is_put_from_now_on_and_only_the_first_time() {
 fn an_iterator_that_expired_is_replaced_without_gap_or_repetition() {
     let mut mapping = mapping();
     mapping.delivery.batch_size = 1;
-    // The function is so slow that the reader has to wait for room until its iterator is too old.
+    // The function is so slow that the reader has to wait for room until its iterator expires.
     let scene = Scene::new(1, |_: &Seen| (Invoked::Answered(Vec::new()), SECOND_US));
     scene.river.borrow_mut().page_records = 10_000;
     scene.river.borrow_mut().iterator_lasts_us = 60 * SECOND_US;

@@ -1,4 +1,4 @@
-//! A stream in memory with all that resharding, expiring and failing that a real one does, for the pump to read.
+//! A stream in memory that reshards, expires and fails like a real one, for the pump to read.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,13 @@ pub(super) struct River {
     channels: BTreeMap<String, Channel>,
     n_put: u64,
     pub(super) page_records: usize,
-    /// How long an iterator is good for, microseconds.
+    /// How long an iterator is valid, microseconds.
     pub(super) iterator_lasts_us: u64,
     /// Reads until the next one fails; `None` is never.
     pub(super) fails_every: Option<u64>,
     n_reads: u64,
     pub(super) n_expired: u64,
-    /// Records that were read, each as often as it was.
+    /// Records that were read, counting repeats.
     pub(super) n_shown: usize,
 }
 

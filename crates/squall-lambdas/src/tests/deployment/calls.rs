@@ -1,7 +1,7 @@
-//! What a function comes to call of AWS, read from the sources: from its handler through the steps to its adapters, and
-//! there to the operations of the SDK.
+//! A function's calls to AWS, read from the sources: from its handler through the steps to its adapters, and there to
+//! the operations of the SDK.
 //!
-//! Names are followed, not types, and every way that a name could mean is followed.
+//! It follows names, not types, and every definition that a name may refer to.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::iam::ADAPTERS;
 use super::source::{Call, Definition, Of, bare, closed, definitions};
 
-/// What operations of AWS begin with.
+/// The prefixes of AWS operations.
 const VERBS: &[&str] = &[
     "abort",
     "accept",
@@ -121,7 +121,7 @@ impl Sources {
         Self(files.iter().flat_map(definitions).collect())
     }
 
-    /// What a binary's adapters call when it handles an event.
+    /// The operations that a binary's adapters call when it handles an event.
     pub(crate) fn of_binary(&self, binary: &str, adapters: &BTreeSet<String>) -> BTreeSet<Operation> {
         let module = binary.replace('-', "_");
         let is_handler = |it: &Definition| {
@@ -134,7 +134,7 @@ impl Sources {
         self.reached(roots, adapters)
     }
 
-    /// What an adapter calls, whoever uses it.
+    /// The operations that an adapter calls, for any user.
     pub(crate) fn of_adapter(&self, adapter: &str) -> BTreeSet<String> {
         let is_its = |it: &Definition| it.owner.as_deref() == Some(adapter);
         let roots = (0..self.0.len()).filter(|&it| is_its(&self.0[it])).collect();
@@ -142,7 +142,7 @@ impl Sources {
         operations.into_iter().map(|(_, operation)| operation).collect()
     }
 
-    /// Every call in the adapters' sources that looks like an operation, and where.
+    /// Every call in the adapters' sources that looks like an operation, and its file.
     pub(crate) fn anywhere(&self) -> BTreeSet<(String, PathBuf)> {
         let of_aws = self.0.iter().filter(|it| is_of_aws(&it.file));
         let operations = |it: &Definition| {
@@ -174,7 +174,7 @@ impl Sources {
         found
     }
 
-    /// What a call may mean.
+    /// The definitions that a call may refer to.
     fn meant(&self, by: &Definition, call: &Call, adapters: &BTreeSet<String>) -> Vec<usize> {
         let all = |is: &dyn Fn(&Definition) -> bool| -> Vec<usize> {
             let named = |it: &Definition| it.name == call.name && it.takes_arguments == call.has_arguments;
@@ -208,7 +208,7 @@ fn is_operation(call: &Call) -> bool {
         && !NO_OPERATIONS.contains(&call.name.as_str())
 }
 
-/// Everything below a folder but tests and what no function has.
+/// Every source below a folder except tests and sources that no function uses.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
@@ -227,7 +227,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The adapters that `ports.rs` gives a binary.
 pub(crate) fn adapters_of(binary: &str) -> BTreeSet<String> {
-    /// Ports that call nothing.
+    /// Ports that make no calls.
     const NO_ADAPTERS: &[&str] = &["WallClock", "LogJournal"];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let run = bare(&fs::read_to_string(folder.join("run.rs")).unwrap());
@@ -249,7 +249,7 @@ pub(crate) fn adapters_of(binary: &str) -> BTreeSet<String> {
     let parts = &parts[..closed(parts, '<', '>') - 1];
     let names = parts.split(',').map(str::trim).filter(|it| *it != "()" && !NO_ADAPTERS.contains(it));
     let mut names: BTreeSet<_> = names.map(str::to_owned).collect();
-    // A listing is an adapter of its own, which comes from this one.
+    // A listing is a separate adapter, returned by this one.
     if names.contains("S3Objects") {
         names.insert("S3Pages".to_owned());
     }

@@ -1,4 +1,4 @@
-//! What the functions' roles allow, compared with what their adapters call, action by action and resource by resource.
+//! Compares the functions' roles with their adapters' calls, action by action and resource by resource.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use super::calls::{Sources, adapters_of};
 use super::template::{Templates, arn};
 use super::{Function, functions};
 
-/// An adapter of `squall-aws`: what it calls, and what IAM calls that
+/// An adapter of `squall-aws`: its operations, and their IAM actions
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
 pub(crate) struct Adapter {
     pub(crate) name: &'static str,
     operations: &'static [(&'static str, &'static str)],
 }
 
-/// Every adapter that a function may have. A new call of the SDK comes in here, and then into the role.
+/// Every adapter that a function may have. Add a new SDK call here first, and then to the role.
 pub(crate) const ADAPTERS: &[Adapter] = &[
     Adapter {
         name: "DynamoJobStore",
@@ -31,7 +31,7 @@ pub(crate) const ADAPTERS: &[Adapter] = &[
         name: "S3Blobs",
         operations: &[
             ("get_object", "s3:GetObject"),
-            // There is no action of its own (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+            // It has no action of its own (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
             ("head_object", "s3:GetObject"),
             ("put_object", "s3:PutObject"),
             // Content in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
@@ -84,7 +84,7 @@ pub(crate) const ADAPTERS: &[Adapter] = &[
     },
 ];
 
-/// What Lambda reads a stream with in the function's name
+/// The actions with which Lambda reads a stream on the function's behalf
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html>).
 const STREAM_READS: [&str; 5] = [
     "kinesis:DescribeStream",
@@ -94,14 +94,14 @@ const STREAM_READS: [&str; 5] = [
     "kinesis:ListShards",
 ];
 
-/// Actions that know no resource, so that a policy can only say `*`.
+/// Whether the action supports no resources, so that a policy can only use `*`.
 fn knows_no_resource(action: &str) -> bool {
     action.starts_with("autoscaling:Describe")
         || action.starts_with("xray:Put")
         || matches!(action, "cloudwatch:GetMetricData" | "cloudwatch:PutMetricData")
 }
 
-/// An action on a resource, perhaps on a condition.
+/// An action on a resource, optionally with a condition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Permission {
     action: String,
@@ -120,10 +120,10 @@ impl Permission {
     }
 }
 
-/// Permissions, and what each is for.
+/// Permissions, and the reason for each.
 type Needs = BTreeMap<Permission, String>;
 
-/// What an adapter's action is on, by what the function is told.
+/// The resources of an adapter's action, from the function's variables.
 fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
     let told = |variable| function.variable(variable);
     match (adapter, action) {
@@ -133,7 +133,7 @@ fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
         }
         ("DynamoJobStore", _) => vec![arn("dynamodb", &format!("table/{}", told("SQUALL_TABLE")))],
         ("S3Blobs", _) => vec![format!("arn:aws:s3:::{}/blobs/*", told("SQUALL_BUCKET"))],
-        // Those that `squall submit` brought. Where else to read, and what to list, is the settings' to name: `readsFrom`.
+        // Those that `squall submit` uploaded. The setting `readsFrom` names other places to read and list.
         ("S3Objects", _) if function.binary == "task-splitter" => {
             vec![format!("arn:aws:s3:::{}/files/*", told("SQUALL_BUCKET"))]
         }
@@ -147,7 +147,7 @@ fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
             workers.split(',').map(|it| arn("lambda", &format!("function:{}", it.trim()))).collect()
         }
         ("SnsJobEvents", _) => vec![told("SQUALL_EVENTS_TOPIC")],
-        // Only AWS knows the id between.
+        // The id in the middle is assigned by AWS.
         ("AutoScalingGroup", _) => {
             let group = format!("autoScalingGroup:*:autoScalingGroupName/{}", told("SQUALL_GROUP"));
             vec![arn("autoscaling", &group)]
@@ -157,7 +157,7 @@ fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
     }
 }
 
-/// Whether a function's policy lets it get there: a group is made larger in one of two ways.
+/// Whether the function can reach this call under its policy: a group is enlarged in one of two ways.
 fn is_taken(function: &Function, operation: &str) -> bool {
     let raise_by = || Policy::from_json(&function.variable("SQUALL_POLICY")).unwrap().raise_by;
     match operation {
@@ -167,7 +167,7 @@ fn is_taken(function: &Function, operation: &str) -> bool {
     }
 }
 
-/// What a function's adapters call.
+/// The permissions that a function's adapters need.
 fn needs_of_adapters(sources: &Sources, function: &Function) -> Needs {
     let mut needs = Needs::new();
     for (adapter, operation) in sources.of_binary(&function.binary, &adapters_of(&function.binary)) {
@@ -175,7 +175,7 @@ fn needs_of_adapters(sources: &Sources, function: &Function) -> Needs {
             continue;
         }
         let table = ADAPTERS.iter().find(|it| it.name == adapter).unwrap().operations;
-        // What is in no table is another test's.
+        // Operations in no table are another test's concern.
         let Some((_, action)) = table.iter().find(|(it, _)| *it == operation) else { continue };
         for resource in resources(function, &adapter, action) {
             let mut permission = Permission::new(action, &resource);
@@ -190,7 +190,7 @@ fn needs_of_adapters(sources: &Sources, function: &Function) -> Needs {
     needs
 }
 
-/// What Lambda does in a function's name.
+/// The permissions that Lambda needs on a function's behalf.
 fn needs_of_lambda(templates: &Templates, function: &Function) -> Needs {
     let mut needs = Needs::new();
     let mut need = |actions: &[&str], resource: &str, why: &str| {
@@ -233,8 +233,8 @@ fn needs_of_lambda(templates: &Templates, function: &Function) -> Needs {
     needs
 }
 
-/// What the keys of what is used take: whoever writes has a data key made, whoever reads has it decrypted, and who publishes
-/// to a topic needs both (<https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>,
+/// The permissions on the keys of the resources used: a writer generates a data key, a reader decrypts it, and a
+/// publisher to a topic does both (<https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>,
 /// <https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html>).
 fn needs_of_keys(templates: &Templates, used: &Needs) -> Needs {
     let mut keys = BTreeMap::new();
@@ -298,7 +298,7 @@ fn allowed(document: &Value) -> BTreeSet<Permission> {
     permissions
 }
 
-/// What a function's role allows, and what is wrong with it as such.
+/// The permissions of a function's role, and the errors in the role itself.
 fn allowed_of(templates: &Templates, function: &Function, wrong: &mut Vec<String>) -> BTreeSet<Permission> {
     let arn = &function.resource.properties["Role"];
     let role = templates.resources("AWS::IAM::Role").into_iter().find(|it| *arn == it.arn);
@@ -321,7 +321,7 @@ fn allowed_of(templates: &Templates, function: &Function, wrong: &mut Vec<String
     permissions
 }
 
-/// What is wrong between the roles and the functions.
+/// The disagreements between the roles and the functions.
 fn complaints(templates: &Templates, sources: &Sources) -> Vec<String> {
     let mut wrong = Vec::new();
     for function in functions(templates) {

@@ -1,11 +1,11 @@
-//! As much of Rust as it takes to see which functions a source defines, and what they call.
+//! A minimal Rust reader: finds the functions that a source defines, and their calls.
 
 use std::path::{Path, PathBuf};
 
 /// A function in a source.
 pub(crate) struct Definition {
     pub(crate) file: PathBuf,
-    /// The type in whose `impl` it stands.
+    /// The type of the `impl` that contains it.
     pub(crate) owner: Option<String>,
     pub(crate) name: String,
     /// Whether it is a trait's, or public.
@@ -21,7 +21,7 @@ pub(crate) struct Call {
     pub(crate) has_arguments: bool,
 }
 
-/// What a call is made of.
+/// The receiver of a call.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Of {
     /// `name(…)`
@@ -108,7 +108,7 @@ fn is_of_name(it: char) -> bool {
     it.is_alphanumeric() || it == '_'
 }
 
-/// How many bytes until what was opened before the text is closed, the closing one included.
+/// Number of bytes up to and including the delimiter that closes the one before the text.
 pub(crate) fn closed(text: &str, generation: char, closing: char) -> usize {
     let mut depth = 1;
     for (at, it) in text.char_indices() {
@@ -124,7 +124,7 @@ pub(crate) fn closed(text: &str, generation: char, closing: char) -> usize {
     panic!("{generation} is not closed")
 }
 
-/// A source without what is in its comments and texts.
+/// A source without the content of its comments and strings.
 pub(crate) fn bare(source: &str) -> String {
     let mut code = String::from("\n");
     let mut rest = source;
@@ -142,7 +142,7 @@ pub(crate) fn bare(source: &str) -> String {
             code.push(it);
             rest = &rest[it.len_utf8()..];
         } else {
-            // A text is still something: an argument, for one.
+            // A string still counts as something, such as an argument.
             code.push_str(if rest.starts_with("//") { "" } else { "text" });
             rest = &rest[n_skipped..];
         }
@@ -150,7 +150,7 @@ pub(crate) fn bare(source: &str) -> String {
     code
 }
 
-/// Bytes of a text and its closing quote.
+/// Bytes of a string and its closing quote.
 fn text_length(text: &str) -> usize {
     let mut escaped = false;
     for (at, it) in text.char_indices() {
@@ -164,7 +164,7 @@ fn text_length(text: &str) -> usize {
     text.len()
 }
 
-/// Bytes of a character in quotes; none of a lifetime.
+/// Bytes of a character literal; 0 for a lifetime.
 fn character_length(text: &str) -> usize {
     let content = &text[1..];
     let n_escape = usize::from(content.starts_with('\\'));

@@ -1,5 +1,5 @@
-//! The templates in `infra/templates`, and what CloudFormation would make of their intrinsic functions: plausible values,
-//! the same for the same thing in every template.
+//! The templates in `infra/templates`, and CloudFormation's values of their intrinsic functions: plausible values, the
+//! same for the same thing in every template.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,9 +17,9 @@ pub(crate) struct Templates(BTreeMap<String, Value>);
 /// A resource with its properties resolved.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
-    /// `arn:…`, or its id where it has none.
+    /// `arn:…`, or its id if it has none.
     pub(crate) arn: String,
-    /// What a `Ref` to it gives.
+    /// The value of a `Ref` to it.
     pub(crate) reference: String,
     pub(crate) properties: Value,
 }
@@ -29,7 +29,7 @@ impl Templates {
         Self::changed(|text| text)
     }
 
-    /// The templates with their texts changed, as if somebody had written them so.
+    /// The templates with their texts changed by a function.
     pub(crate) fn changed(change: impl Fn(String) -> String) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/templates");
         let mut stacks = BTreeMap::new();
@@ -61,7 +61,7 @@ impl Templates {
         Resource { arn: self.arn(stack, id), reference: self.reference(stack, id), properties }
     }
 
-    /// The value with every intrinsic function replaced by what it gives.
+    /// The value with every intrinsic function evaluated.
     fn resolved(&self, stack: &str, value: &Value) -> Value {
         match value {
             Value::Array(items) => {
@@ -179,7 +179,7 @@ impl Templates {
         }
     }
 
-    /// The name that the template gives, or one like those that CloudFormation makes up.
+    /// The name in the template, or one like those that CloudFormation generates.
     fn name(&self, stack: &str, id: &str) -> String {
         let kind = self.kind(stack, id);
         let given = match kind {
@@ -207,11 +207,11 @@ impl Templates {
     }
 }
 
-/// The function and its argument, if that is what the fields are.
+/// The function and its argument, if the fields are an intrinsic function.
 fn intrinsic(fields: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (name, argument) = fields.iter().next().filter(|_| fields.len() == 1)?;
     let is_one = name == "Ref" || name == "Condition" || name.starts_with("Fn::");
-    // A policy's conditions are none.
+    // A policy's `Condition` is not one.
     (is_one && !(name == "Condition" && argument.is_object())).then_some((name, argument))
 }
 

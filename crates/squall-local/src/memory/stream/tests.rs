@@ -2,12 +2,12 @@ use futures::FutureExt;
 
 use super::*;
 
-/// All that waits in a lane now.
+/// All records now waiting in a lane.
 fn waiting(stream: &Stream, lane: usize) -> Vec<Record> {
     stream.next_batch(lane, usize::MAX).now_or_never().unwrap_or_default()
 }
 
-/// The lane that a record with this key comes out of.
+/// The lane to which a record with this key goes.
 fn home_of(stream: &Stream, partition_key: &str, hash_key: Option<u128>) -> usize {
     stream.put(partition_key.to_owned(), hash_key, Vec::new());
     let lanes: Vec<_> = (0..stream.n_lanes()).filter(|&lane| waiting(stream, lane).len() == 1).collect();
@@ -37,7 +37,7 @@ fn shards_own_the_whole_space_without_gap_or_overlap() {
         let spread = widths.iter().max().unwrap() - widths.iter().min().unwrap();
         assert!(spread <= u128::from(n_shards), "{n_shards} shards differ by {spread}");
     }
-    // As the documentation of Kinesis has them for two.
+    // As documented by Kinesis for two.
     assert_eq!(Stream::new(2, 1).shards()[0].last, 170_141_183_460_469_231_731_687_303_715_884_105_727);
 }
 

@@ -1,12 +1,13 @@
-//! What the group does by itself: boot, let go, launch what is lacking, terminate what is too much, balance its zones.
+//! The group's own actions: boot, finish terminating, launch missing instances, terminate surplus ones, balance its
+//! zones.
 
 use squall_capacity::ids::InstanceId;
 
 use super::{Chance, EndedBy, GroupModel, Happened, ModelInstance, Stage};
 
 impl GroupModel {
-    /// Lets time pass until `now_us`: what has booted serves, what was going is gone, and the group becomes as large as it
-    /// is told to be.
+    /// Advances the group to `now_us`: booted instances are in service, terminating ones are gone, and the group
+    /// adjusts to its desired capacity.
     pub fn advance(&mut self, now_us: u64, chance: Chance<'_>) {
         while let Some(at_us) = self.next_us().filter(|at_us| *at_us <= now_us) {
             self.pass(at_us);
@@ -15,8 +16,8 @@ impl GroupModel {
         self.settle(now_us, chance);
     }
 
-    /// Whom the group would choose from now, if it has one too many: unprotected instances of the zone that has most.
-    /// Between those, AWS decides by launch template and billing hour, which here are all alike.
+    /// The candidates for termination, if the group has one instance too many: unprotected instances of the largest
+    /// zone. Between those, AWS decides by launch template and billing hour, which are all alike here.
     pub fn candidates(&self) -> Vec<InstanceId> {
         let unprotected = || {
             self.instances.iter().filter(|(_, it)| !it.is_protected && !matches!(it.stage, Stage::Going(_)))
@@ -52,14 +53,14 @@ impl GroupModel {
         }
     }
 
-    /// Has as many as are desired, as far as instances can be had and are not protected.
+    /// Adjusts to the desired capacity, as far as instances are available and unprotected.
     pub(super) fn settle(&mut self, now_us: u64, chance: Chance<'_>) {
         while self.n_live() < self.desired && self.launch_one(now_us, chance).is_some() {}
         while self.n_live() > self.desired {
             let candidates = self.candidates();
             if candidates.is_empty() {
-                // "Could not scale to desired capacity because all remaining instances are protected from scale-in": the
-                // first that loses its protection goes.
+                // "Could not scale to desired capacity because all remaining instances are protected from scale-in":
+                // the first that loses its protection is terminated.
                 return;
             }
             let chosen = chance(candidates.len() as u64);
@@ -85,7 +86,7 @@ impl GroupModel {
         }
     }
 
-    /// `None` when there are none to be had.
+    /// `None` if none are available.
     pub(super) fn launch_one(&mut self, now_us: u64, chance: Chance<'_>) -> Option<InstanceId> {
         if self.settings.available.is_some_and(|available| self.n_live() >= available) {
             return None;

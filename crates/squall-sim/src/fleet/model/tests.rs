@@ -8,7 +8,7 @@ use super::{GroupModel, GroupSettings, Happened, Stage};
 
 const S: u64 = 1_000_000;
 
-/// Boots take 100 s and ends 30 s; chance always takes the first.
+/// Booting takes 100 s and terminating 30 s; chance always takes the first.
 fn settings() -> GroupSettings {
     GroupSettings {
         max: 5,
@@ -27,7 +27,7 @@ fn short(id: &InstanceId) -> String {
     number.to_string()
 }
 
-/// Numbers, and spans of them such as `1..51`.
+/// Numbers, and ranges of them such as `1..51`.
 fn ids(words: &[&str]) -> BTreeSet<InstanceId> {
     let span = |word: &str| match word.split_once("..") {
         Some((from, to)) => from.parse::<u32>().unwrap()..to.parse::<u32>().unwrap(),
@@ -36,8 +36,8 @@ fn ids(words: &[&str]) -> BTreeSet<InstanceId> {
     words.iter().flat_map(|word| span(word)).map(id).collect()
 }
 
-/// Makes the calls one after another. A line is a call, what was answered, and the group after it: instances that boot
-/// are in round brackets, those that are protected have a star, those that go are struck out by a minus.
+/// Makes the calls one after another. A line is a call, its answer, and the group after it: booting instances are in
+/// parentheses, protected ones have a star, terminating ones a minus.
 fn check(settings: GroupSettings, calls: &str, answers: &Expect) {
     let mut group = GroupModel::new(settings);
     let mut now_us = 0;

@@ -1,5 +1,5 @@
-//! Ports that replay the replies that a step got so far, and stop it at the first call that has none: a step is
-//! deterministic, so that its replies are all that it has come to.
+//! Ports that replay the replies that a step got so far, and stop it at the first call without one: a step is
+//! deterministic, so its replies determine its state.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -34,12 +34,12 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    /// Whether it changes nothing.
+    /// Whether it is read-only.
     pub(super) fn is_read(&self) -> bool {
         matches!(self, Self::Describe | Self::Levels | Self::Instances | Self::Instance(_))
     }
 
-    /// Whether the group may choose a victim on it.
+    /// Whether the group may choose a victim because of it.
     pub(super) fn may_shrink(&self) -> bool {
         matches!(
             self,
@@ -48,7 +48,7 @@ impl Ask {
     }
 }
 
-/// What a port says.
+/// A port's reply.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Reply {
     Group(Group),
@@ -64,10 +64,10 @@ pub(super) enum Reply {
     Permanent(String),
 }
 
-/// A reply, and when it came.
+/// A reply, and its time.
 pub(super) type Replied = (u64, Arc<Reply>);
 
-/// The replies so far, and the call that has none.
+/// The replies so far, and the first call without one.
 pub(super) struct Replay<'a> {
     replies: &'a [Replied],
     n_given: Cell<usize>,
@@ -75,7 +75,7 @@ pub(super) struct Replay<'a> {
     asked: RefCell<Option<Ask>>,
 }
 
-/// Everything that a controller has, asked.
+/// The controllers' ports, replayed.
 pub(super) type Asked<'a> =
     Ports<&'a Replay<'a>, &'a Replay<'a>, &'a Replay<'a>, &'a Replay<'a>, &'a Replay<'a>>;
 
@@ -88,7 +88,7 @@ impl<'a> Replay<'a> {
         Ports { group: self, ledger: self, metrics: self, journal: self, clock: self }
     }
 
-    /// The call that has no reply yet.
+    /// The first call without a reply.
     pub(super) fn asked(self) -> Option<Ask> {
         self.asked.into_inner()
     }
@@ -185,8 +185,8 @@ impl Ledger for &Replay<'_> {
     }
 }
 
-/// A metric never decides that more is needed or that more may go, it only holds back what would go: so the worst one is one
-/// that knows nothing.
+/// A metric never causes a launch or a termination, it only holds terminations back: so the worst metric is an unknown
+/// one.
 impl Metrics for &Replay<'_> {
     async fn put(&self, _: &[(Series, f64)]) -> Result<(), PortError> {
         Ok(())

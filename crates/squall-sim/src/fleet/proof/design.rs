@@ -1,4 +1,4 @@
-//! The steps that are checked: the real ones, unless a mutant puts its own in their place.
+//! The steps under test: the real ones, unless a mutant replaces them.
 
 use std::error::Error;
 use std::pin::pin;
@@ -11,11 +11,11 @@ use squall_capacity::steps::{claim_instance, on_event, release_instance, tick};
 
 use super::asked::{Ask, Asked, Replay, Replied};
 
-/// What is wrong, in words.
+/// The error, in words.
 pub(super) type Failed = Box<dyn Error>;
 
-/// A design: what is done on an event, by the timer, and around a run. Until when a run holds its instance is the answer
-/// of `start`, microseconds.
+/// A design: its reaction to an event, to the timer, and around a run. `start` returns until when a run holds its
+/// instance, microseconds.
 pub(super) trait Design: Send + Sync + 'static {
     async fn on_event(ports: &Asked<'_>, policy: &Policy, event: &Activity) -> Result<(), Failed> {
         Ok(on_event(ports, policy, event).await.map(drop)?)
@@ -34,12 +34,12 @@ pub(super) trait Design: Send + Sync + 'static {
     }
 }
 
-/// The real steps, without any change.
+/// The real steps, unchanged.
 pub(super) struct Real;
 
 impl Design for Real {}
 
-/// What somebody is at.
+/// The current work of an actor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Step {
     /// Scale-out, on the event of this number.
@@ -52,14 +52,14 @@ pub(super) enum Step {
     Finish(usize, InstanceId),
 }
 
-/// How far a step has come.
+/// The progress of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Progress {
-    /// It waits for the reply to this.
+    /// It waits for the reply to this call.
     Asks(Ask),
-    /// It is through; until when a claim holds, if it was one.
+    /// It is finished; until when a claim holds, if it was one.
     Done(u64),
-    /// It gave up.
+    /// It failed.
     Failed,
 }
 

@@ -1,4 +1,4 @@
-//! The transitions: whatever can happen next, one thing at a time.
+//! The transitions: every possible next event, one at a time.
 
 use std::collections::{BTreeSet, HashMap};
 use std::marker::PhantomData;
@@ -16,7 +16,7 @@ use crate::fleet::model::GroupModel;
 
 /// Deliveries of a message: the first, and two more, as Lambda does.
 const N_TRIES: u8 = 3;
-/// Longer than anything that a policy here waits for, microseconds.
+/// Longer than any wait of the policies here, microseconds.
 const LONG_US: u64 = 2_000_000_000;
 
 pub(super) const ENOUGH: &str = "at rest there is as much as is wanted";
@@ -26,7 +26,7 @@ pub(super) const IDLE_GOES: &str = "what nobody wants goes, and what is wanted s
 pub(super) const BOUNDED: &str = "the bounds hold";
 pub(super) const ONCE: &str = "no launch happens twice";
 
-/// What happens next. Numbers are of the state's actors, messages and runs; a choice is whom the group would terminate.
+/// A transition. Numbers are indices of the state's actors, messages and runs; a choice is the group's victim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
     Deliver { message: usize, again: bool },
@@ -47,9 +47,9 @@ pub(super) enum Action {
 /// A scenario under a design.
 pub(super) struct Proof<D> {
     pub(super) scenario: Scenario,
-    /// How far steps come, by the digest of what they heard.
+    /// The progress of steps, by the digest of their replies.
     known: Mutex<HashMap<u64, Progress>>,
-    /// What was found not to hold: the checker keeps the last state of many, and the first one has the shortest story.
+    /// The violated properties: the checker keeps the last state of many, and the first one has the shortest story.
     found: Mutex<BTreeSet<&'static str>>,
     design: PhantomData<fn() -> D>,
 }
@@ -77,7 +77,7 @@ impl<D: Design> Proof<D> {
         self.go_on(state, Actor::new(step, n_tries, state.world.now_us));
     }
 
-    /// Whether nobody can change what is asked for, so that it does not matter when it is read.
+    /// Whether nothing can change the requested value, so that the time of the read does not matter.
     fn is_settled(&self, ask: &Ask) -> bool {
         let Scenario { n_serving, n_runs, budget, .. } = &self.scenario;
         matches!(ask, Ask::Instances | Ask::Instance(_))
@@ -116,13 +116,13 @@ impl<D: Design> Proof<D> {
         self.go_on(state, actor);
     }
 
-    /// What the application needs by all that was delivered, within the bounds.
+    /// The application's need according to all delivered events, within the bounds.
     fn wanted(&self, state: &State, world: &World) -> u32 {
         let wanted = demand(&self.scenario.policy, &state.told, world.now_us).wanted();
         wanted.clamp(self.scenario.group.min, self.scenario.group.max)
     }
 
-    /// A tick that nobody disturbs; `tell` gets its calls.
+    /// An undisturbed tick; `tell` receives its calls.
     pub(super) fn tick(&self, world: &mut World, mut tell: impl FnMut(&Ask, &Reply, &World)) {
         let mut actor = Actor::new(Step::Tick, 0, world.now_us);
         while let Progress::Asks(ask) = self.progress(&actor) {
@@ -148,7 +148,7 @@ impl<D: Design> Proof<D> {
     }
 }
 
-/// Runners die with their instance.
+/// Ends the runners whose instance is gone.
 fn bury(state: &mut State) {
     let State { world, actors, runs, .. } = state;
     actors.retain(|actor| match &actor.step {

@@ -1,4 +1,4 @@
-//! Designs that are in use, and known to fail. The checker must say how.
+//! Designs that are in use and known to fail. The checker must find the failure.
 
 mod blind_writes;
 mod cooldown_retry;
@@ -19,7 +19,7 @@ pub(super) use unprotect_below::UnprotectBelow;
 use squall_capacity::events::{Activity, Payload};
 use squall_capacity::policy::Policy;
 
-/// What one event by itself asks for.
+/// The number of instances that one event by itself requires.
 fn asked_for(policy: &Policy, event: &Activity) -> u32 {
     match &event.payload {
         Payload::Sessions(n) => policy.standby.instances(*n),

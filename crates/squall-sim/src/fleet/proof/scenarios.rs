@@ -1,4 +1,5 @@
-//! Small worlds: three instances at most, two events, two runs, and little that fails, so that every order of things is seen.
+//! Small worlds: at most three instances, two events, two runs, and few faults, so that every order of events is
+//! explored.
 
 use squall_capacity::events::{Activity, Payload, Runs};
 use squall_capacity::ids::SourceId;
@@ -9,7 +10,7 @@ use squall_capacity::scale_in::DRAIN_GRACE_US;
 use super::state::{Budget, Scenario};
 use crate::fleet::model::GroupSettings;
 
-/// An instance boots, and goes, for so long, microseconds.
+/// Boot time and termination time of an instance, microseconds.
 const BOOT_US: u64 = 100_000_000;
 
 fn policy() -> Policy {
@@ -24,13 +25,13 @@ fn event(source: &str, order: u64, payload: Payload) -> Activity {
     Activity { source: SourceId::new(source).unwrap(), order, time_us: order, payload }
 }
 
-/// So many runs, as the scheduler says.
+/// A number of queued runs, as reported by the scheduler.
 pub(super) fn runs(order: u64, queued: u32) -> Activity {
     let level = Runs { queued, running: 0 };
     event("scheduler", order, Payload::Runs { level, started: Vec::new(), finished: Vec::new() })
 }
 
-/// So many sessions, as the web server says.
+/// A number of sessions, as reported by the web server.
 pub(super) fn sessions(order: u64, n: u32) -> Activity {
     event("web", order, Payload::Sessions(n))
 }
@@ -56,55 +57,55 @@ fn scenario() -> Scenario {
     }
 }
 
-/// Two scale-outs, of one run and then of three.
+/// Two scale-outs, for one run and then for three.
 pub(super) fn two_scale_outs() -> Scenario {
     let budget = Budget { duplicates: 1, ..Budget::default() };
     Scenario { events: vec![runs(2, 1), runs(3, 3)], budget, ..scenario() }
 }
 
-/// Sessions and runs rise at once; somebody dies.
+/// Sessions and runs rise at once; an actor dies.
 pub(super) fn sessions_and_runs() -> Scenario {
     let budget = Budget { crashes: 1, faults: 1, ..Budget::default() };
     Scenario { events: vec![sessions(2, 1), runs(2, 3)], budget, ..scenario() }
 }
 
-/// A message is lost, a tick looks while the other is taken in, and somebody dies.
+/// A message is lost, a tick looks while the other is processed, and an actor dies.
 pub(super) fn lost_message() -> Scenario {
     let budget = Budget { losses: 1, crashes: 1, ticks: 1, ..Budget::default() };
     Scenario { events: vec![runs(2, 3), runs(3, 1)], budget, ..scenario() }
 }
 
-/// Runs are announced while a tick has two idle instances go.
+/// Runs are announced while a tick drains two idle instances.
 pub(super) fn scale_out_meets_scale_in() -> Scenario {
     let budget = Budget { ticks: 1, crashes: 1, faults: 1, ..Budget::default() };
     Scenario { n_serving: 2, events: vec![runs(2, 2)], budget, ..scenario() }
 }
 
-/// Two ticks at once, of which one may die, and time.
+/// Two concurrent ticks, one of which may die, and leaps of time.
 pub(super) fn scale_in_overlaps() -> Scenario {
     let budget = Budget { ticks: 2, crashes: 1, faults: 1, waits: 1, ..Budget::default() };
     Scenario { n_serving: 2, leaps_us: vec![DRAIN_GRACE_US], budget, ..scenario() }
 }
 
-/// A run looks for an instance while a tick has all idle ones go.
+/// A run looks for an instance while a tick drains all idle ones.
 pub(super) fn run_meets_scale_in() -> Scenario {
     let budget = Budget { ticks: 1, faults: 1, crashes: 1, waits: 1, ..Budget::default() };
     Scenario { n_serving: 2, n_runs: 1, leaps_us: vec![DRAIN_GRACE_US], budget, ..scenario() }
 }
 
-/// Two runs look for an instance, of which one is too many.
+/// Two runs look for an instance, one of which is surplus.
 pub(super) fn two_runs_meet_scale_in() -> Scenario {
     let budget = Budget { ticks: 1, ..Budget::default() };
     Scenario { n_serving: 2, n_runs: 2, before: vec![runs(1, 1), sessions(1, 0)], budget, ..scenario() }
 }
 
-/// A run, two ticks at once, and time.
+/// A run, two concurrent ticks, and leaps of time.
 pub(super) fn run_meets_two_ticks() -> Scenario {
     let budget = Budget { ticks: 2, waits: 1, faults: 1, ..Budget::default() };
     Scenario { n_serving: 1, n_runs: 1, leaps_us: vec![DRAIN_GRACE_US], budget, ..scenario() }
 }
 
-/// A run on a group that protects nothing by itself.
+/// A run on a group that does not protect new instances.
 pub(super) fn unprotected_group() -> Scenario {
     let mut scenario = run_meets_scale_in();
     scenario.group.protected_from_launch = false;
@@ -118,12 +119,12 @@ pub(super) fn everybody() -> Scenario {
     Scenario { n_serving: 1, n_runs: 1, events: vec![runs(2, 2)], budget, ..scenario() }
 }
 
-/// A surplus instance, and what is needed beside it.
+/// A surplus instance beside needed ones.
 pub(super) fn one_too_many() -> Scenario {
     Scenario { n_serving: 3, before: vec![runs(1, 2), sessions(1, 0)], ..run_meets_scale_in() }
 }
 
-/// Two scale-outs that launch under tokens; a reply is lost.
+/// Two scale-outs that launch with tokens; a reply is lost.
 pub(super) fn launches() -> Scenario {
     let mut scenario = Scenario {
         events: vec![runs(2, 1), runs(3, 2)],
@@ -144,7 +145,8 @@ pub(super) fn launch_meets_tick() -> Scenario {
     scenario
 }
 
-/// Somebody died before a launch, and an operator was there before the next one: it would be over the maximum now.
+/// An actor died before a launch, and an operator changed the group before the next one: it would exceed the maximum
+/// now.
 pub(super) fn launch_left_behind() -> Scenario {
     let mut scenario = launch_meets_tick();
     // The refusal takes one delivery of three.
@@ -159,21 +161,21 @@ pub(super) fn two_scale_outs_with_a_fault() -> Scenario {
     Scenario { budget: Budget { faults: 1, ..Budget::default() }, ..two_scale_outs() }
 }
 
-/// A scale-out and a tick, and somebody dies while time passes.
+/// A scale-out and a tick, and an actor dies while time passes.
 pub(super) fn scale_in_dies() -> Scenario {
     let budget = Budget { ticks: 1, crashes: 1, waits: 1, ..Budget::default() };
     let leaps_us = vec![DRAIN_GRACE_US];
     Scenario { n_serving: 1, events: vec![runs(2, 1)], leaps_us, budget, ..scenario() }
 }
 
-/// A run looks for an instance while a tick would have either all of them go or none.
+/// A run looks for an instance while a tick drains either all of them or none.
 pub(super) fn run_meets_all_or_none() -> Scenario {
     let mut scenario = run_meets_scale_in();
     scenario.policy.scale_in = ScaleIn::AllIdle {};
     scenario
 }
 
-/// Two ticks at once where only one instance may go, and a run.
+/// Two concurrent ticks that may terminate only one instance, and a run.
 pub(super) fn scale_in_down_to_the_minimum() -> Scenario {
     let mut scenario = Scenario { n_serving: 2, ..run_meets_two_ticks() };
     scenario.group.min = 1;

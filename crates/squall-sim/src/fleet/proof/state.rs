@@ -1,4 +1,4 @@
-//! What there is between two transitions, and what a scenario begins with.
+//! The state between two transitions, and the start of a scenario.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -14,54 +14,55 @@ use super::design::Step;
 use super::world::World;
 use crate::fleet::model::GroupSettings;
 
-/// What happens at most, so that the states come to an end.
+/// Limits on the events, so that the state space is finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Budget {
-    /// Calls that are refused, or done and their reply lost. A scale-out gives up then, which is the same as to die there.
+    /// Calls that are refused, or executed with their reply lost. A scale-out then gives up, which is the same as dying
+    /// there.
     pub(super) faults: u32,
     /// Steps and runners that die.
     pub(super) crashes: u32,
-    /// Messages that are delivered and delivered again.
+    /// Messages that are delivered twice.
     pub(super) duplicates: u32,
     /// Messages that never arrive.
     pub(super) losses: u32,
-    /// Ticks while other things happen.
+    /// Ticks while other work is in progress.
     pub(super) ticks: u32,
-    /// Leaps of time while other things happen.
+    /// Leaps of time while other work is in progress.
     pub(super) waits: u32,
 }
 
-/// Where the world begins, and what may happen in it.
+/// The initial state, and the possible events.
 #[derive(Debug, Clone)]
 pub(super) struct Scenario {
     pub(super) policy: Policy,
     pub(super) group: GroupSettings,
-    /// Instances in service, known to the ledger and idle for long.
+    /// Instances in service, known to the ledger and long idle.
     pub(super) n_serving: u32,
-    /// Events that were taken in long ago.
+    /// Events that were processed long ago.
     pub(super) before: Vec<Activity>,
-    /// A launch that somebody left behind.
+    /// A launch left behind by a dead scale-out.
     pub(super) launch_left: Option<Launch>,
-    /// Events under way.
+    /// Events in flight.
     pub(super) events: Vec<Activity>,
     /// Runs that look for an instance.
     pub(super) n_runs: usize,
     /// Leaps of time, microseconds.
     pub(super) leaps_us: Vec<u64>,
-    /// The most that anybody ever needs, where that is checked.
+    /// The highest need at any time, if that is checked.
     pub(super) most: Option<u32>,
     pub(super) budget: Budget,
 }
 
-/// A message under way.
+/// A message in flight.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Message {
     pub(super) event: usize,
-    /// Deliveries left; after the last one that fails it is dropped.
+    /// Deliveries left; it is dropped after the last one fails.
     pub(super) n_tries: u8,
 }
 
-/// Somebody in the middle of a step.
+/// An actor in the middle of a step.
 #[derive(Debug, Clone)]
 pub(super) struct Actor {
     pub(super) step: Step,
@@ -69,7 +70,7 @@ pub(super) struct Actor {
     pub(super) n_tries: u8,
     pub(super) began_us: u64,
     pub(super) replies: Vec<Replied>,
-    /// Of all the above.
+    /// Digest of all the above.
     pub(super) digest: u64,
     /// The call that it is about to make.
     pub(super) asks: Ask,
@@ -107,20 +108,20 @@ impl Hash for Actor {
     }
 }
 
-/// Where a run is.
+/// The state of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Run {
     /// It looks for an instance.
     Waiting,
     /// Its runner starts or finishes it.
     Between,
-    /// It runs there, and holds it until then, microseconds.
+    /// It runs there, and holds the instance until this time, microseconds.
     Running(InstanceId, u64),
     /// It is over, or was refused, or its runner died.
     Over,
 }
 
-/// What it came to when nothing more happened.
+/// The result once nothing more happens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Rest {
     pub(super) wanted: u32,
@@ -128,7 +129,7 @@ pub(super) struct Rest {
     pub(super) before_tick: u32,
     /// After it looked once.
     pub(super) after_tick: u32,
-    /// Long after: desired, alive, alive and taking runs.
+    /// Long after: desired, live, live and taking runs.
     pub(super) at_last: [u32; 3],
 }
 
@@ -138,23 +139,23 @@ pub(super) struct State {
     pub(super) messages: Vec<Message>,
     pub(super) actors: Vec<Actor>,
     pub(super) runs: Vec<Run>,
-    /// What of it is left.
+    /// The remaining limits.
     pub(super) budget: Budget,
-    /// All that was delivered.
+    /// The levels of all delivered events.
     pub(super) told: Levels,
-    /// Whether a tick gave up or died: then only the next one looks whether there is enough.
+    /// Whether a tick gave up or died: then only the next one checks for a shortage.
     pub(super) has_tick_died: bool,
     pub(super) rest: Option<Rest>,
 }
 
 impl State {
-    /// Whether nothing is under way.
+    /// Whether nothing is in progress.
     pub(super) fn is_quiet(&self) -> bool {
         let idle = self.runs.iter().all(|run| matches!(run, Run::Waiting | Run::Over));
         self.rest.is_none() && self.messages.is_empty() && self.actors.is_empty() && idle
     }
 
-    /// A run that we took the instance from.
+    /// The instance of a run that a controller terminated.
     pub(super) fn killed(&self) -> Option<&InstanceId> {
         self.runs.iter().find_map(|run| match run {
             Run::Running(id, until_us) if *until_us > self.world.now_us && self.world.ended.contains(id) => {

@@ -9,7 +9,7 @@ use super::design::{Design, Step};
 use super::model::{Action, Proof};
 use super::state::{Actor, State};
 
-/// A line for each thing that happens.
+/// One line per event.
 pub(super) fn story<D: Design>(proof: &Proof<D>, actions: &[Action]) -> String {
     let mut state = proof.init_states().remove(0);
     let mut lines = vec![format!("  begin: {}", world(&state))];

@@ -11,7 +11,7 @@ use super::scenarios;
 use super::state::Scenario;
 use super::story::story;
 
-/// Every state that the real steps can come to in a scenario.
+/// Checks every reachable state of the real steps in a scenario.
 fn holds(name: &str, scenario: Scenario) {
     let checker =
         Proof::<Real>::new(scenario).checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
@@ -22,7 +22,7 @@ fn holds(name: &str, scenario: Scenario) {
     println!("{name}: holds in {} states, {} steps deep", checker.unique_state_count(), checker.max_depth());
 }
 
-/// The shortest way in which a mutant breaks a property, in a scenario in which the real steps do not.
+/// The shortest way in which a mutant violates a property, in a scenario in which the real steps do not.
 fn falls<D: Design>(mutant: &str, property: &'static str, scenario: Scenario) {
     let checker = Proof::<D>::new(scenario)
         .checker()

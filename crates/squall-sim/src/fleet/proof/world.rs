@@ -1,4 +1,4 @@
-//! The world that the steps act on: the group and the ledger, changed by a call at a time.
+//! The world on which the steps act: the group and the ledger, changed one call at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +18,9 @@ pub(super) struct World {
     pub(super) group: GroupModel,
     pub(super) levels: Levels,
     pub(super) rows: BTreeMap<InstanceId, InstanceRow>,
-    /// Instances that a call ended, or the group by its own choice.
+    /// Instances that were terminated by a call, or by the group's own choice.
     pub(super) ended: BTreeSet<InstanceId>,
-    /// Whether the group was told to be outside its bounds.
+    /// Whether a call set the group outside its bounds.
     pub(super) out_of_bounds: bool,
 }
 
@@ -37,12 +37,12 @@ impl World {
         }
     }
 
-    /// How many ways a call that shrinks the group, or time, may go.
+    /// Number of outcomes of a call that shrinks the group, or of a wait.
     pub(super) fn n_choices(&self) -> u64 {
         (self.group.candidates().len() as u64).max(1)
     }
 
-    /// Lets time pass; `choice` is whom the group would choose.
+    /// Lets time pass; `choice` selects the group's victim.
     pub(super) fn wait(&mut self, span_us: u64, choice: u64) {
         self.now_us += span_us;
         self.group.advance(self.now_us, &mut |n| choice.min(n.saturating_sub(1)));
@@ -115,7 +115,7 @@ impl World {
         }
     }
 
-    /// Instances in service, as anybody sees them.
+    /// Instances in service, as any caller sees them.
     pub(super) fn serving(&self) -> Vec<InstanceId> {
         let group = self.group.clone().describe(self.now_us);
         let instances = group.map(|group| group.instances).unwrap_or_default();
@@ -123,7 +123,7 @@ impl World {
         serving.map(|it| it.id).collect()
     }
 
-    /// Instances that live and take runs.
+    /// Number of live instances that take runs.
     pub(super) fn n_usable(&self) -> u32 {
         let is_leaving =
             |id: &InstanceId| self.rows.get(id).is_some_and(|row| row.leaving_since_us().is_some());

@@ -1,4 +1,4 @@
-//! What a policy is: what it does when something happens on the platform.
+//! A policy: its reactions to events on the platform.
 
 use std::fmt::Debug;
 use std::rc::Rc;
@@ -11,17 +11,18 @@ use squall_capacity::policy::Policy;
 use super::platform::RunIdx;
 use super::world::World;
 
-/// A policy that is compared. It does nothing of what it does not say; those that there are: `policies`, a file for each.
+/// A policy under comparison. Methods that it does not implement do nothing; the implementations are in `policies`, one
+/// per file.
 pub trait Contender: Debug + Send + Sync {
-    /// What it is called.
+    /// Its name.
     fn name(&self) -> String;
 
-    /// The configuration, of one that runs the controllers of `squall-capacity`.
+    /// Its configuration, if it runs the controllers of `squall-capacity`.
     fn configuration(&self) -> Option<&Policy> {
         None
     }
 
-    /// Whether it is woken by events, so that one may be lost.
+    /// Whether events wake it, so that one may be lost.
     fn has_events(&self) -> bool {
         false
     }
@@ -31,10 +32,10 @@ pub trait Contender: Debug + Send + Sync {
         false
     }
 
-    /// Starts what runs by itself.
+    /// Starts its timers and loops.
     fn begin(&self, _world: &Rc<World>) {}
 
-    /// Takes in an event; false when it is to be delivered again.
+    /// Processes an event; false if it has to be delivered again.
     fn on_event<'a>(&'a self, _world: &'a Rc<World>, _event: &'a Activity) -> LocalBoxFuture<'a, bool> {
         ready(true).boxed_local()
     }
@@ -49,10 +50,10 @@ pub trait Contender: Debug + Send + Sync {
         ready(true).boxed_local()
     }
 
-    /// A run has started: what goes on as long as it runs.
+    /// A run has started: starts the work that accompanies it.
     fn on_start(&self, _world: &Rc<World>, _id: &InstanceId, _run: RunIdx) {}
 
-    /// A run is done: what is to be done before its instance is idle.
+    /// A run has finished; its instance is idle once this returns.
     fn on_done<'a>(
         &'a self,
         _world: &'a Rc<World>,
@@ -65,6 +66,6 @@ pub trait Contender: Debug + Send + Sync {
     /// A run was submitted.
     fn on_submit(&self, _world: &Rc<World>) {}
 
-    /// An instance is idle from now on.
+    /// An instance is now idle.
     fn on_idle(&self, _world: &Rc<World>, _id: &InstanceId) {}
 }

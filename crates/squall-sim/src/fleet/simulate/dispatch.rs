@@ -1,4 +1,4 @@
-//! The platform: it takes runs in, publishes how many there are, and hands them to idle instances, first come first served.
+//! The platform: it accepts runs, publishes their number, and hands them to idle instances, first come first served.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use super::platform::{Doing, RunIdx};
 use super::world::{BEGIN_US, News, World};
 
 const MS: u64 = 1_000;
-/// From a change to the function that hears of it, microseconds: mostly, and one time in twenty.
+/// Delay from a change to the function's invocation, microseconds: usually, and one time in twenty.
 const DELIVERY_US: (u64, u64) = (50 * MS, 600 * MS);
 const LATE_US: (u64, u64) = (600 * MS, 2_500 * MS);
 const LATE_PER_MILLE: u64 = 50;
-/// Events that are delivered twice, of a thousand.
+/// Events that are delivered twice, per thousand.
 const DOUBLE_PER_MILLE: u64 = 10;
-/// Lambda tries an event again after a failure: after a minute, and after two more.
+/// Lambda retries an event after a failure: after a minute, and after two more.
 const AGAIN_US: [u64; 2] = [60_000 * MS, 120_000 * MS];
 /// How long an instance that refused a run is not asked again.
 const REFUSED_US: u64 = 2_000 * MS;
@@ -31,7 +31,7 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Takes in what has happened in the group.
+    /// Processes an event of the group.
     pub(super) fn on_news(&self, news: News) {
         match news {
             News::InService(id) => self.on_service(id),
@@ -54,7 +54,7 @@ impl Dispatcher {
         }
     }
 
-    /// Tells of the level that is now.
+    /// Publishes the current level.
     fn publish(&self) {
         let mut platform = self.world.platform.borrow_mut();
         platform.n_events += 1;
@@ -88,7 +88,7 @@ impl Dispatcher {
         self.world.event_ends();
     }
 
-    /// Hands queued runs to idle instances, those that were launched first before others.
+    /// Hands queued runs to idle instances, oldest instance first.
     fn dispatch(&self) {
         loop {
             let mut platform = self.world.platform.borrow_mut();
@@ -129,7 +129,7 @@ impl Dispatcher {
         }
     }
 
-    /// What the instance does from now on; `None` when the run cannot start there and is queued again.
+    /// The instance's new activity; `None` if the run cannot start there and is queued again.
     fn begin(&self, id: &InstanceId, run: RunIdx, is_admitted: bool) -> Option<Doing> {
         let now_us = self.world.now_us();
         let mut platform = self.world.platform.borrow_mut();
@@ -147,7 +147,7 @@ impl Dispatcher {
         }
         let mut score = self.world.score.borrow_mut();
         score.refused += u32::from(!is_admitted);
-        // It was let on, and then the instance was not there.
+        // The run was admitted, and then the instance was gone.
         score.busy_killed += u32::from(is_admitted);
         None
     }
@@ -164,7 +164,7 @@ impl Dispatcher {
         self.world.run_is_done();
     }
 
-    /// An instance that serves takes runs.
+    /// An instance in service starts to take runs.
     fn on_service(&self, id: InstanceId) {
         self.world.platform.borrow_mut().instances.insert(id.clone(), Doing::Asked);
         self.is_idle(&id);
@@ -179,7 +179,7 @@ impl Dispatcher {
         }
     }
 
-    /// An instance goes, and with it whatever runs there.
+    /// An instance is terminated, and its run with it.
     fn on_end(&self, id: &InstanceId) {
         let mut platform = self.world.platform.borrow_mut();
         if let Some(Doing::Runs { run, since_us }) = platform.instances.remove(id) {

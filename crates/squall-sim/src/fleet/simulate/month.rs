@@ -1,5 +1,5 @@
-//! A month that is made up, in the likeness of an application whose users compute little on most days, and all at once on a
-//! few: four days with batches of runs, and single runs at any time.
+//! A synthetic month, modelled on an application whose users compute little on most days, and all at once on a few:
+//! four days with batches of runs, and single runs at any time.
 
 use super::trace::{Arrival, Trace};
 use squall_sim_time::Random;
@@ -8,18 +8,18 @@ const MINUTE_US: u64 = 60_000_000;
 const HOUR_US: u64 = 60 * MINUTE_US;
 const DAY_US: u64 = 24 * HOUR_US;
 
-/// Days, in a month of 28, on which batches are run: the closing of a week or of the month.
+/// Days, in a month of 28, on which batches are run: the close of a week or of the month.
 const BATCH_DAYS: [u64; 4] = [4, 11, 18, 25];
 /// Batches in a month.
 const N_BATCHES: u64 = 10;
 /// Runs in all batches together.
 const N_BATCHED: u64 = 500;
-/// Runs that come one by one.
+/// Number of single runs.
 const N_SINGLE: u64 = 178;
 
 /// The month of a seed: 678 runs, about 220 hours of work.
 pub fn month(seed: u64) -> Trace {
-    // Apart, so that a change of the one leaves the other as it is.
+    // Separate, so that changing one leaves the other unchanged.
     let mut batches = Random::new(seed);
     let mut singles = Random::new(seed ^ 0x5151_5151);
     let mut runs = Vec::new();

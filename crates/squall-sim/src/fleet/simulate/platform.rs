@@ -1,35 +1,35 @@
-//! What the platform knows: which runs are queued, and what each instance does.
+//! The platform's state: the queued runs, and the activity of each instance.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use squall_capacity::events::Runs;
 use squall_capacity::ids::InstanceId;
 
-/// A run of the trace.
+/// Index of a run in the trace.
 pub(super) type RunIdx = usize;
 
-/// What an instance does, as far as the platform knows.
+/// The activity of an instance, as the platform knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Doing {
     /// Nothing.
     Idle {
-        /// Since when, microseconds.
+        /// Start of its idle time, microseconds.
         since_us: u64,
     },
-    /// A run asks whether it may start, or is being released.
+    /// A run is asking whether it may start, or is being released.
     Asked,
-    /// It runs.
+    /// It executes a run.
     Runs {
-        /// What.
+        /// The run.
         run: RunIdx,
-        /// Since when, microseconds.
+        /// Start of the run, microseconds.
         since_us: u64,
     },
     /// It takes no run.
     Refuses,
 }
 
-/// The queue, the instances, and how the runs fared.
+/// The queue, the instances, and the outcomes of the runs.
 #[derive(Debug)]
 pub(super) struct Platform {
     pub(super) queued: BTreeSet<RunIdx>,
@@ -58,13 +58,13 @@ impl Platform {
         }
     }
 
-    /// Queued and running runs; one that asks for its instance is still queued.
+    /// Queued and running runs; one that is asking for its instance still counts as queued.
     pub(super) fn level(&self) -> Runs {
         let n_open = u32::try_from(self.n_submitted - self.n_done).unwrap_or(u32::MAX);
         Runs { queued: n_open - self.n_running, running: self.n_running }
     }
 
-    /// What an instance does; `None` when it does not serve.
+    /// The activity of an instance; `None` if it is not in service.
     pub(super) fn doing(&self, id: &InstanceId) -> Option<Doing> {
         self.instances.get(id).copied()
     }
@@ -73,14 +73,14 @@ impl Platform {
         self.n_done == self.is_done.len()
     }
 
-    /// How long each run that ended was queued, and how many did not end.
+    /// The queueing time of each finished run, and the number of unfinished ones.
     pub(super) fn waits_us(&self) -> (Vec<u64>, u32) {
         let ended = self.waited_us.iter().zip(&self.is_done).filter(|(_, is_done)| **is_done);
         let n_unfinished = self.is_done.len() - self.n_done;
         (ended.map(|(waited_us, _)| *waited_us).collect(), u32::try_from(n_unfinished).unwrap_or(u32::MAX))
     }
 
-    /// Says what an instance does from now on; false when it lives no more.
+    /// Sets an instance's activity; false if the instance is no longer alive.
     pub(super) fn set_doing(&mut self, id: &InstanceId, doing: Doing) -> bool {
         let known = self.instances.get_mut(id);
         known.map(|it| *it = doing).is_some()

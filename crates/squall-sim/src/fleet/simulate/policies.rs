@@ -1,4 +1,4 @@
-//! The policies that are compared, a file for each.
+//! The policies under comparison, one per file.
 
 mod bound;
 mod ours;

@@ -1,4 +1,4 @@
-//! The controllers' ports on simulated time: each call takes as long as AWS does, takes effect half-way, and is counted.
+//! The controllers' ports on simulated time: each call takes as long as on AWS, takes effect half-way, and is counted.
 
 use std::rc::Rc;
 
@@ -25,7 +25,7 @@ const METRICS_US: (u64, u64) = (10 * MS, 60 * MS);
 #[derive(Clone)]
 pub(super) struct SlowPorts(Rc<World>);
 
-/// As the controllers take them.
+/// The ports, as the controllers take them.
 pub(super) type ControllerPorts = Ports<SlowPorts, SlowPorts, SlowPorts, SlowPorts, SimulatedClock>;
 
 /// The ports of a world.
@@ -41,7 +41,7 @@ pub(super) fn ports(world: &Rc<World>) -> ControllerPorts {
 }
 
 impl SlowPorts {
-    /// Does something half-way through the time that it takes.
+    /// Executes a call half-way through its duration.
     async fn slowly<T>(&self, span_us: (u64, u64), calls: Calls, does: impl FnOnce() -> T) -> T {
         self.0.count(calls);
         let us = self.0.between(span_us);
@@ -75,7 +75,7 @@ impl SlowPorts {
     }
 }
 
-/// What a port in memory answers: it never waits.
+/// The result of a port in memory, which never waits.
 #[expect(clippy::expect_used, reason = "a port in memory that waits is a defect of the simulator")]
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     futures::FutureExt::now_or_never(future).expect("a port in memory answers at once")

@@ -1,17 +1,17 @@
-//! What is counted.
+//! The counters of a simulation.
 
 use std::ops::AddAssign;
 
-/// Calls that were made.
+/// The number of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Calls {
-    /// Of the group, to change it: set, launch, terminate, protect.
+    /// To the group, to change it: set, launch, terminate, protect.
     pub group_writes: u64,
-    /// Of the group, to read it.
+    /// To the group, to read it.
     pub group_reads: u64,
-    /// Of the ledger, reads and writes, those of the runners included.
+    /// To the ledger, reads and writes, including those of the runners.
     pub ledger: u64,
-    /// Of the metrics, reads and writes.
+    /// To the metrics, reads and writes.
     pub metrics: u64,
 }
 
@@ -27,7 +27,7 @@ impl AddAssign for Calls {
 /// The group at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sample {
-    /// When, microseconds since the first run was submitted.
+    /// Time, microseconds since the first run was submitted.
     pub at_us: u64,
     /// Booting and serving instances.
     pub capacity: u32,
@@ -35,36 +35,36 @@ pub struct Sample {
     pub demand: u32,
 }
 
-/// How a policy did on a trace.
+/// The result of a policy on a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Score {
-    /// How long each run that ended was queued, in all, microseconds; in the order of the runs.
+    /// Total queueing time of each finished run, microseconds; in the order of the runs.
     pub waits_us: Vec<u64>,
-    /// From launch to the order to go, all instances together, microseconds.
+    /// From launch to the termination request, summed over all instances, microseconds.
     pub instance_us: u64,
     /// Instances that were launched.
     pub n_launched: u32,
-    /// Work that was done once and for all, microseconds.
+    /// Work of finished runs, microseconds.
     pub work_us: u64,
-    /// Work that died with its instance and was done again, microseconds.
+    /// Work that died with its instance and was repeated, microseconds.
     pub rework_us: u64,
-    /// Instances that were ended with a run on them, or with one that had just been let on.
+    /// Instances that were terminated with a run on them, or with one that had just been admitted.
     pub busy_killed: u32,
-    /// Instances that the group ended while they booted.
+    /// Instances that the group terminated while they were booting.
     pub booting_killed: u32,
-    /// Times that the group was told to have fewer than were wanted, because of a write that was to make it larger; and
-    /// times that it was told to have fewer when no event was under way any more. Both within the bounds.
+    /// Times that a write meant to enlarge the group set fewer instances than wanted; and times that fewer than wanted
+    /// were desired with no event in flight. Both within the bounds.
     pub lost_updates: u32,
-    /// Runs that were refused the instance that they were to start on.
+    /// Runs that were refused their instance.
     pub refused: u32,
-    /// Events and ticks that failed and came again.
+    /// Events and ticks that failed and were retried.
     pub failed: u32,
     /// Calls.
     pub calls: Calls,
-    /// From the end of the last run until no instance lived, microseconds; `None` when some did to the end.
+    /// From the end of the last run until no instance was live, microseconds; `None` if some were to the end.
     pub to_zero_us: Option<u64>,
-    /// Runs that had not ended when the simulation did.
+    /// Runs that were unfinished when the simulation ended.
     pub unfinished: u32,
-    /// The group over time, when that was wanted.
+    /// The group over time, if requested.
     pub samples: Vec<Sample>,
 }

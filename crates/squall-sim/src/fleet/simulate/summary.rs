@@ -1,15 +1,15 @@
-//! Several histories of a policy put together.
+//! A summary of several histories of a policy.
 
 use super::score::{Calls, Score};
 
-/// The least and the most over the histories, and all together.
+/// The minimum, the maximum and the sum over the histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Spread {
-    /// Of the history that has least.
+    /// The minimum.
     pub least: u64,
-    /// Of the history that has most.
+    /// The maximum.
     pub most: u64,
-    /// All together.
+    /// The sum.
     pub sum: u64,
 }
 
@@ -23,18 +23,18 @@ impl Spread {
     }
 }
 
-/// How a policy did over several histories.
+/// The results of a policy over several histories.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// Histories.
+    /// Number of histories.
     pub n_histories: usize,
-    /// How long runs were queued, of all histories together, seconds: half of them, 95 and 99 of a hundred at most so long.
+    /// Queueing time of the runs of all histories, seconds: the median, the 95th and the 99th percentile.
     pub wait_s: [f64; 3],
-    /// How long runs were queued on average, seconds.
+    /// Mean queueing time, seconds.
     pub mean_wait_s: f64,
-    /// Instance-hours of a history, on average.
+    /// Instance-hours per history, on average.
     pub instance_h: f64,
-    /// Instances launched in a history, on average.
+    /// Instances launched per history, on average.
     pub launched: f64,
     /// Hours of useful work per instance-hour.
     pub utilisation: f64,
@@ -44,22 +44,23 @@ pub struct Summary {
     pub booting_killed: Spread,
     /// Lost updates.
     pub lost_updates: Spread,
-    /// Hours of work that was done again, of a history, on average.
+    /// Hours of repeated work per history, on average.
     pub rework_h: f64,
     /// Calls in all histories together.
     pub calls: Calls,
-    /// From the end of the last run until no instance lived, seconds, on average; `None` when some lived to the end.
+    /// From the end of the last run until no instance was live, seconds, on average; `None` if some were live to the
+    /// end.
     pub to_zero_s: Option<f64>,
     /// Runs that did not end.
     pub unfinished: Spread,
     /// Runs that were refused their instance, in all histories together.
     pub refused: u64,
-    /// Events and ticks that failed and came again, in all histories together.
+    /// Events and ticks that failed and were retried, in all histories together.
     pub failed: u64,
 }
 
 impl Summary {
-    /// Puts the scores of several histories together.
+    /// Summarizes the scores of several histories.
     pub fn of(scores: &[Score]) -> Self {
         let n = scores.len().max(1) as u64;
         let sum = |of: fn(&Score) -> u64| scores.iter().map(of).sum::<u64>();
@@ -90,7 +91,7 @@ impl Summary {
     }
 }
 
-/// The smallest value that so many of a hundred do not exceed; 0 of none.
+/// The smallest value that this percentage does not exceed; 0 of none.
 fn percentile(sorted: &[u64], percent: usize) -> u64 {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Tasks that run at the same time on simulated time.
+//! Concurrent tasks on simulated time.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -14,12 +14,12 @@ type Task = Pin<Box<dyn Future<Output = ()>>>;
 pub(super) struct Tasks(RefCell<Vec<Task>>);
 
 impl Tasks {
-    /// Starts a task; it runs once nobody else does.
+    /// Starts a task; it runs once no other task is running.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.0.borrow_mut().push(Box::pin(task));
     }
 
-    /// Runs them until it is over, or none is left.
+    /// Runs them until `is_over`, or none is left.
     pub(super) async fn run(&self, is_over: impl Fn() -> bool) {
         let mut running = FuturesUnordered::new();
         poll_fn(|context| {

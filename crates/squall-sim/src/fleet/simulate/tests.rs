@@ -49,7 +49,7 @@ fn everybody() -> Vec<Shared> {
     ]
 }
 
-/// Boots take exactly 100 s.
+/// Booting takes exactly 100 s.
 fn setting() -> Setting {
     Setting { max: 3, boot_us: (100 * S, 100 * S), ..Setting::default() }
 }
@@ -108,7 +108,7 @@ fn a_run_that_comes_when_an_instance_becomes_free_takes_it() {
 fn ours_waits_for_the_boot_and_its_own_calls_and_goes_after_the_idle_time() {
     let one = score(&[(0, 600)], &by_instance(300));
     let late_us = one.waits_us[0] - 100 * S;
-    // Delivered late and written at worst in 2.5 s and two seconds of calls; claimed in less than a second.
+    // Delivered late and written in at most 2.5 s plus two seconds of calls; claimed in less than a second.
     assert!((50_000..6 * S).contains(&late_us), "{late_us}");
     let idle_us = one.instance_us - 700 * S;
     assert!((300 * S..370 * S).contains(&idle_us), "{idle_us}");
@@ -141,7 +141,7 @@ fn the_plain_design_lives_until_its_window_is_quiet() {
 
 #[test]
 fn target_tracking_kills_who_works_unless_he_is_protected() {
-    // Three instances; when two runs have ended the group shrinks by its own choice, whoever works.
+    // Three instances; when two runs have ended the group shrinks by its own choice, whichever instance is working.
     let runs = [(0, 6_000), (0, 300), (0, 300)];
     let histories = |protects: bool| {
         let contender = of(TargetTracking { period_s: 60, protects });

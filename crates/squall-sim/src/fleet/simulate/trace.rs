@@ -1,4 +1,4 @@
-//! What was submitted when, and how long it took: as a table with a header, in the Standard Workload Format, or made up.
+//! Submission times and durations of runs: as a table with a header, in the Standard Workload Format, or synthetic.
 
 mod csv;
 mod swf;
@@ -6,24 +6,24 @@ mod swf;
 /// A run that arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Arrival {
-    /// When it is submitted, microseconds since the first one of its trace.
+    /// Submission time, microseconds since the first one of its trace.
     pub submit_us: u64,
-    /// How long it runs, microseconds.
+    /// Its duration, microseconds.
     pub duration_us: u64,
 }
 
 /// Runs in the order of their submission.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Trace {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The runs.
     pub runs: Vec<Arrival>,
-    /// Entries that say themselves that they do not know when they came or how long they took.
+    /// Entries that state that their submission time or duration is unknown.
     pub n_skipped: u32,
 }
 
-/// What is wrong with a trace's file.
+/// An error in a trace's file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}, line {line}{}: {what}", self.column.as_ref().map(|it| format!(", column {it}")).unwrap_or_default())]
 pub struct TraceError {
@@ -31,24 +31,24 @@ pub struct TraceError {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// The column, if it is one of them.
+    /// The column, if the error is in one.
     pub column: Option<String>,
-    /// What is wrong, and what would be right.
+    /// The problem, and what was expected.
     pub what: String,
 }
 
-/// What a line of a trace comes to.
+/// A line of a trace, parsed.
 struct Entry {
     submit_us: u64,
     duration_us: u64,
     n_runs: u32,
 }
 
-/// Runs of one trace: more are no experiment any more.
+/// Most runs of one trace.
 const MOST_RUNS: usize = 200_000;
 /// Processors of one entry.
 const MOST_PROCESSORS: f64 = 10_000.0;
-/// A number of seconds above this is no span of a trace: about 300 years, so that absolute times fit too.
+/// A larger number of seconds is not a time of a trace: about 300 years, so that absolute times fit too.
 const MOST_S: f64 = 1e10;
 
 impl Trace {
@@ -62,11 +62,11 @@ impl Trace {
         Self { name, runs, n_skipped: 0 }
     }
 
-    /// Reads a trace: the Standard Workload Format when its name ends in `.swf`, otherwise a table. With `processors`, what
-    /// asked for several processors is as many runs.
+    /// Reads a trace: the Standard Workload Format if its name ends in `.swf`, otherwise a table. With `processors`, an
+    /// entry for several processors becomes as many runs.
     ///
     /// # Errors
-    /// The line and the column, and what would be right.
+    /// The line and the column, and what was expected.
     pub fn read(file: &str, text: &str, processors: bool) -> Result<Self, TraceError> {
         let is_swf = file.to_ascii_lowercase().ends_with(".swf");
         let (entries, n_skipped) =
@@ -84,7 +84,7 @@ impl Trace {
     }
 }
 
-/// A span or a moment in seconds as microseconds.
+/// Converts a duration or a time in seconds to microseconds.
 fn us(text: &str) -> Result<u64, String> {
     let number = number(text)?;
     if !(0.0..=MOST_S).contains(&number) {
@@ -94,7 +94,7 @@ fn us(text: &str) -> Result<u64, String> {
     Ok((number * 1e6).round() as u64)
 }
 
-/// How many processors.
+/// Number of processors.
 fn count(text: &str) -> Result<u32, String> {
     let number = number(text)?;
     if !(1.0..=MOST_PROCESSORS).contains(&number) || number.fract() != 0.0 {

@@ -1,4 +1,4 @@
-//! The group, time and chance, and what is counted of them.
+//! The group, time and chance, and their counters.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,22 +16,22 @@ use crate::fleet::memory::Fleet;
 use crate::fleet::model::{EndedBy, GroupModel, GroupSettings, Happened};
 use squall_sim_time::{Random, SimulatedClock};
 
-/// When the first run is submitted: the timers have begun by then.
+/// Submission time of the first run: the timers have begun by then.
 pub(super) const BEGIN_US: u64 = 600_000_000;
-/// How long a simulation goes on after all should have ended, microseconds.
+/// How long a simulation continues after it should have ended, microseconds.
 const PATIENCE_US: u64 = 2 * 86_400_000_000;
 
-/// What has happened in the group.
+/// An event in the group.
 pub(super) enum News {
-    /// An instance serves.
+    /// An instance is in service.
     InService(InstanceId),
-    /// An instance is no more.
+    /// An instance is gone.
     Ended(InstanceId),
-    /// That was all for now.
+    /// No more events for now.
     AllTold,
 }
 
-/// What of a policy decides how a world is.
+/// The properties of a policy that determine its world.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reacts {
     /// Whether events wake it, so that one may be lost.
@@ -40,10 +40,10 @@ pub(super) struct Reacts {
     pub(super) protects_from_launch: bool,
 }
 
-/// Who hears the news of a world.
+/// Receives the events of a world.
 pub(super) type Listener = Box<dyn Fn(&Rc<World>, News)>;
 
-/// Everything of one history, for the policies to read and change.
+/// The state of one history, for the policies to read and change.
 pub struct World {
     pub(super) clock: SimulatedClock,
     pub(super) fleet: Fleet,
@@ -54,9 +54,9 @@ pub struct World {
     pub(super) max: u32,
     random: RefCell<Random>,
     lived_since_us: RefCell<BTreeMap<InstanceId, u64>>,
-    /// When the group is looked at again because something happens by itself.
+    /// Times at which the group is looked at again because it changes by itself.
     armed: RefCell<BTreeSet<u64>>,
-    /// Events that are under way.
+    /// Events in flight.
     n_events: Cell<u32>,
     /// Whether fewer than wanted are desired, and that was counted.
     is_short: Cell<bool>,
@@ -90,7 +90,7 @@ impl World {
             runs: trace.runs.clone(),
             score: RefCell::default(),
             max: setting.max,
-            // Apart from the group's, so that a call more leaves the boot times as they are.
+            // Separate from the group's, so that an additional call leaves the boot times unchanged.
             random: RefCell::new(Random::new(setting.seed ^ 0x00ca_11ed)),
             lived_since_us: RefCell::default(),
             armed: RefCell::default(),
@@ -104,7 +104,7 @@ impl World {
         })
     }
 
-    /// Runs until all is over, and says how it was.
+    /// Runs to the end, and returns the score.
     pub(super) async fn run(self: Rc<Self>) -> Score {
         let world = Rc::clone(&self);
         self.tasks.spawn(async move {
@@ -120,7 +120,7 @@ impl World {
         Score { waits_us, unfinished, ..score }
     }
 
-    /// When even one that serves run after run should have ended.
+    /// When even a single instance that serves run after run should have finished.
     fn deadline_us(&self) -> u64 {
         let last_us = self.runs.iter().map(|run| run.submit_us).max().unwrap_or(0);
         let longest_us = self.runs.iter().map(|run| run.duration_us).max().unwrap_or(0);
@@ -140,7 +140,7 @@ impl World {
         self.random.borrow_mut().below(n)
     }
 
-    /// A span by chance, microseconds.
+    /// A random duration, microseconds.
     pub(super) fn between(&self, (least_us, most_us): (u64, u64)) -> u64 {
         least_us + self.below(most_us - least_us + 1)
     }
@@ -155,17 +155,17 @@ impl World {
         self.platform.borrow().level().total()
     }
 
-    /// As many as wanted, within the bounds.
+    /// The number wanted, within the bounds.
     pub(super) fn needed(&self) -> u32 {
         self.wanted().min(self.max)
     }
 
-    /// As many as the group is told to have.
+    /// The desired capacity.
     pub(super) fn desired(&self) -> u32 {
         self.fleet.with_group(|group, _, _| group.desired())
     }
 
-    /// Changes the group at once, and takes in what comes of it.
+    /// Changes the group at once, and processes the resulting events.
     pub(super) fn change<T>(
         self: &Rc<Self>,
         change: impl FnOnce(&mut GroupModel, u64, &mut dyn FnMut(u64) -> u64) -> T,
@@ -175,14 +175,14 @@ impl World {
         done
     }
 
-    /// A write that is to make the group larger, and what became of the desired capacity.
+    /// A write that should enlarge the group, and a check of the desired capacity after it.
     pub(super) fn raise<T>(self: &Rc<Self>, raise: impl FnOnce() -> T) -> T {
         let before = self.desired();
         let done = raise();
         let after = self.desired();
         if after < before && after < self.needed() {
             self.score.borrow_mut().lost_updates += 1;
-            // The same one is not counted again while it lasts.
+            // The same shortage is not counted again while it lasts.
             self.is_short.set(true);
         }
         self.take_in();
@@ -198,7 +198,7 @@ impl World {
         self.look_for_losses();
     }
 
-    /// Whether fewer are desired than wanted although nobody is about to change that.
+    /// Checks whether fewer are desired than wanted with no change in flight.
     fn look_for_losses(&self) {
         if self.desired() >= self.needed() {
             self.is_short.set(false);
@@ -207,7 +207,7 @@ impl World {
         }
     }
 
-    /// Takes in what has happened in the group.
+    /// Processes the events of the group.
     pub(super) fn take_in(self: &Rc<Self>) {
         let (happened, next_us) =
             self.fleet.with_group(|group, _, _| (group.take_happened(), group.next_us()));
@@ -246,7 +246,7 @@ impl World {
         self.end_when_empty();
     }
 
-    /// Writes down how large the group is.
+    /// Records the size of the group.
     pub(super) fn sample(&self) {
         if !self.keeps_samples {
             return;
@@ -257,7 +257,7 @@ impl World {
         self.score.borrow_mut().samples.push(sample);
     }
 
-    /// A run was done.
+    /// A run has finished.
     pub(super) fn run_is_done(&self) {
         self.last_done_us.set(self.now_us());
         self.end_when_empty();

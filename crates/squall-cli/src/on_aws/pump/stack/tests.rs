@@ -66,7 +66,7 @@ fn every_setting_is_pumped_as_it_is() {
 #[test]
 fn what_is_disabled_is_left_out_with_a_word() {
     for state in ["Disabled", "Disabling"] {
-        // Whatever else it has.
+        // Its other settings do not matter.
         let known = EventSourceMapping { state: state.to_owned(), source_arn: None, n_filters: 2, ..usual() };
         let why = "mapping 0f91c9b2-4c64-4f0e-9bd9-7a3a5d6d7c11 of shard-consumer is disabled: not pumped";
         assert_eq!(plan(&known).unwrap(), Plan::Skip(why.to_owned()));

@@ -6,8 +6,9 @@ use super::asked_for;
 use crate::fleet::proof::asked::Asked;
 use crate::fleet::proof::design::{Design, Failed};
 
-/// Each scale-out looks at the group and sets what its event asks for when that is more: the serverless scaling of 2017
-/// that Squall began from, and most autoscalers. Two of them at once, and the smaller number is written last.
+/// Each scale-out looks at the group and sets the number that its event requires if that is more: the serverless
+/// scaling of 2017 from which Squall started, and most autoscalers. With two at once, the smaller number may be written
+/// last.
 pub(in crate::fleet::proof) struct BlindWrites;
 
 impl Design for BlindWrites {
@@ -20,7 +21,7 @@ impl Design for BlindWrites {
         Ok(())
     }
 
-    /// It waits for a window without runs, and there is none here.
+    /// It waits for a window without runs, which never comes here.
     async fn tick(_: &Asked<'_>, _: &Policy) -> Result<(), Failed> {
         Ok(())
     }

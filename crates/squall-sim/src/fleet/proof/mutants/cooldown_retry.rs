@@ -6,8 +6,8 @@ use super::asked_for;
 use crate::fleet::proof::asked::{Ask, Asked};
 use crate::fleet::proof::design::{Design, Failed};
 
-/// The remedy that is often proposed for blind writes: honour the cooldown, and fail the function when it is refused, so that
-/// Lambda tries twice more. By then the group still boots, and the event is dropped.
+/// The remedy that is often proposed for blind writes: honour the cooldown, and fail the function on a refusal, so that
+/// Lambda retries twice. By then the group is still booting, and the event is dropped.
 pub(in crate::fleet::proof) struct CooldownRetry;
 
 impl Design for CooldownRetry {
@@ -20,7 +20,7 @@ impl Design for CooldownRetry {
         Ok(())
     }
 
-    /// It waits for a window without runs, and there is none here.
+    /// It waits for a window without runs, which never comes here.
     async fn tick(_: &Asked<'_>, _: &Policy) -> Result<(), Failed> {
         Ok(())
     }

@@ -5,8 +5,8 @@ use squall_capacity::ports::{Clock, Ledger, ScalingGroup};
 use crate::fleet::proof::asked::Asked;
 use crate::fleet::proof::design::{Design, Failed};
 
-/// Scale-in has idle instances end themselves, which takes them from the desired capacity, and then takes them from it
-/// once more: buildkite-agent-scaler until September 2026 (its issue 350).
+/// Scale-in has idle instances terminate themselves, which lowers the desired capacity, and then lowers it once more:
+/// buildkite-agent-scaler until September 2026 (its issue 350).
 pub(in crate::fleet::proof) struct DoubleDecrement;
 
 impl Design for DoubleDecrement {

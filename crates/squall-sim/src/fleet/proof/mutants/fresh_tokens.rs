@@ -6,8 +6,8 @@ use super::asked_for;
 use crate::fleet::proof::asked::Asked;
 use crate::fleet::proof::design::{Design, Failed};
 
-/// Launches under a token of its own, made up on the way: an idempotent call that is not idempotent, because whoever does it
-/// again, or beside it, has another token.
+/// Launches with a fresh token each time: an idempotent call that is not idempotent, because each retry and each
+/// concurrent caller has another token.
 pub(in crate::fleet::proof) struct FreshTokens;
 
 impl Design for FreshTokens {

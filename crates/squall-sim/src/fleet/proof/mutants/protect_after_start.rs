@@ -6,8 +6,8 @@ use squall_capacity::ports::{Ledger, ScalingGroup};
 use crate::fleet::proof::asked::Asked;
 use crate::fleet::proof::design::{Design, Failed};
 
-/// An instance accepts a run and then has itself protected, as AWS's own example for SQS workers does; scale-in lowers the
-/// desired capacity and lets the group choose. Between the two the instance is anybody's.
+/// An instance accepts a run and then protects itself, as AWS's own example for SQS workers does; scale-in lowers the
+/// desired capacity and lets the group choose. Between the two, the instance may be chosen.
 pub(in crate::fleet::proof) struct ProtectAfterStart;
 
 impl Design for ProtectAfterStart {
@@ -22,7 +22,7 @@ impl Design for ProtectAfterStart {
     }
 
     async fn start(ports: &Asked<'_>, _: &Policy, id: &InstanceId, _: &RunId) -> Result<u64, Failed> {
-        // The run has begun by now, whatever comes of this.
+        // The run has already begun, whatever the result of this call.
         ports.group.protect(id, true).await.ok();
         Ok(u64::MAX)
     }

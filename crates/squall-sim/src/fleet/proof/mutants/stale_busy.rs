@@ -5,8 +5,8 @@ use squall_capacity::ports::{Clock, Ledger, ScalingGroup};
 use crate::fleet::proof::asked::Asked;
 use crate::fleet::proof::design::{Design, Failed};
 
-/// Scale-in asks which runners are busy and terminates the others, as the scalers of hosted build runners do. What was idle
-/// when it was asked is not when it is terminated.
+/// Scale-in asks which runners are busy and terminates the others, as the scalers of hosted build runners do. A runner
+/// that was idle then may be busy when it is terminated.
 pub(in crate::fleet::proof) struct StaleBusy;
 
 impl Design for StaleBusy {

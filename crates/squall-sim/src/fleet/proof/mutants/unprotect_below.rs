@@ -7,8 +7,9 @@ use squall_capacity::steps::release_instance;
 use crate::fleet::proof::asked::Asked;
 use crate::fleet::proof::design::{Design, Failed};
 
-/// Scale-in lowers the desired capacity, trusting that all are protected, and an instance whose run is done gives its
-/// protection up when there are more than desired. That is a kill that waits for it, whoever runs there by then.
+/// Scale-in lowers the desired capacity, trusting that all are protected, and an instance whose run is done gives up
+/// its protection if there are more than desired. That is a pending termination, whichever run has started there by
+/// then.
 pub(in crate::fleet::proof) struct UnprotectBelow;
 
 impl Design for UnprotectBelow {

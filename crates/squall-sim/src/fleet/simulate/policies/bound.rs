@@ -1,4 +1,4 @@
-//! An instance for a run that has none, gone the moment that no run waits for it.
+//! An instance for each run without one, terminated the moment that no run waits for it.
 
 use std::rc::Rc;
 
@@ -8,9 +8,9 @@ use super::super::contender::Contender;
 use super::super::platform::Doing;
 use super::super::world::World;
 
-/// Nothing is ever idle: all is known at once, calls take no time, each run that finds no instance has one booted, and an
-/// instance goes the moment that no run waits for it. A bound where runs are longer than boots; where they are shorter, it
-/// is cheaper to keep some.
+/// No instance is ever idle: everything is known at once, calls take no time, each run that finds no instance boots
+/// one, and an instance is terminated the moment that no run waits for it. A bound if runs are longer than boots; if
+/// they are shorter, it is cheaper to keep some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ZeroIdle;
 

@@ -16,9 +16,9 @@ use super::super::world::World;
 /// The controllers of `squall-capacity`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ours {
-    /// What sets this one apart.
+    /// The name of this configuration.
     pub name: String,
-    /// Their knobs.
+    /// Its settings.
     pub policy: Policy,
 }
 
@@ -70,11 +70,11 @@ impl Contender for Ours {
     }
 }
 
-/// Between two ticks, microseconds.
+/// Time between two ticks, microseconds.
 const TICK_US: u64 = 60_000_000;
 
 async fn timer(world: Rc<World>, policy: Policy) {
-    // A trace has no sessions, and a policy that counts on them is to hear that there are none.
+    // A trace has no sessions, and a policy that counts them must be told that there are none.
     if let Ok(source) = SourceId::new("sessions") {
         let event = Activity { source, order: 1, time_us: world.now_us(), payload: Payload::Sessions(0) };
         on_event(&world, &policy, &event).await;
@@ -101,7 +101,7 @@ async fn admits(world: &Rc<World>, policy: &Policy, id: &InstanceId, run: RunIdx
     steps::claim_instance(&ports(world), policy, id, &run).await.is_ok()
 }
 
-/// Renews the claim as long as the run is on the instance.
+/// Renews the claim while the run is on the instance.
 async fn renew(world: Rc<World>, policy: Policy, id: InstanceId, run: RunIdx) {
     let Some(run_id) = run_id(run) else { return };
     loop {

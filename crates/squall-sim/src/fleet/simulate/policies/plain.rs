@@ -1,4 +1,4 @@
-//! The plain design: absolute writes without protection, and to the minimum when all was idle.
+//! The plain design: absolute writes without protection, and to the minimum once all is idle.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use super::super::ports::ports;
 use super::super::world::World;
 
 /// The plain design: each event reads the group and sets the desired capacity, without protection; a timer sets the
-/// minimum when nothing ran over a window.
+/// minimum if nothing ran over a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Plain {
     /// The window, seconds.
@@ -36,10 +36,10 @@ impl Contender for Plain {
     }
 }
 
-/// Between two looks of the timer, microseconds.
+/// Time between two timer checks, microseconds.
 const PERIOD_US: u64 = 60_000_000;
 
-/// Writes the level down, reads the group, and sets it to what the event says if that is more.
+/// Writes the level, reads the group, and sets it to the event's number if that is more.
 async fn on_event(world: &Rc<World>, event: &Activity) -> bool {
     let ports = ports(world);
     let Payload::Runs { level, .. } = &event.payload else { return true };
@@ -50,7 +50,7 @@ async fn on_event(world: &Rc<World>, event: &Activity) -> bool {
     written.is_ok() && raised.is_ok()
 }
 
-/// Sets the group to its minimum when the metric was 0 over the window.
+/// Sets the group to its minimum if the metric was 0 over the window.
 async fn timer(world: Rc<World>, window_s: u32) {
     let ports = ports(&world);
     loop {

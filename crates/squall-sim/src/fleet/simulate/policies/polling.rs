@@ -1,6 +1,6 @@
-//! As buildkite-agent-scaler and the elastic stack do it: a scaler polls the queue and sets the desired capacity, never lower;
-//! instances are protected from launch on, and one that was idle for long enough takes no more runs and terminates itself,
-//! taking itself from the desired capacity.
+//! Like buildkite-agent-scaler and the elastic stack: a scaler polls the queue and sets the desired capacity, never
+//! lower; instances are protected from launch on, and one that was idle for long enough takes no more runs and
+//! terminates itself, lowering the desired capacity.
 
 use std::rc::Rc;
 
@@ -12,13 +12,13 @@ use super::super::platform::Doing;
 use super::super::ports::ports;
 use super::super::world::World;
 
-/// Buildkite's way: a scaler polls and sets the desired capacity, only ever higher; an instance that was idle for long
-/// enough terminates itself.
+/// Buildkite's design: a scaler polls and sets the desired capacity, only ever higher; an instance that was idle for
+/// long enough terminates itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Polling {
-    /// How often, seconds.
+    /// Polling period, seconds.
     pub period_s: u32,
-    /// How long an instance is idle before it goes, seconds.
+    /// Idle time after which an instance terminates, seconds.
     pub idle_s: u32,
 }
 
@@ -58,7 +58,7 @@ fn on_idle(world: &Rc<World>, id: &InstanceId, idle_s: u32) {
     let own = Rc::clone(&world);
     own.tasks.spawn(async move {
         world.sleep(u64::from(idle_s) * 1_000_000).await;
-        // It is its own agent who decides this: no run comes between.
+        // The instance's own agent decides this: no run comes in between.
         if world.platform.borrow().doing(&id) != Some(Doing::Idle { since_us }) {
             return;
         }

@@ -1,6 +1,6 @@
-//! Step scaling (<https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-simple-step.html>) on the number of queued
-//! runs: the longer the queue for three minutes, the more instances are added to those in service, booting ones not counted
-//! twice; to the minimum when nothing ran for fifteen.
+//! Step scaling (<https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-simple-step.html>) on the number of
+//! queued runs: the longer the queue over three minutes, the more instances are added to those in service, not counting
+//! booting ones twice; to the minimum when nothing ran for fifteen.
 
 use std::rc::Rc;
 
@@ -26,7 +26,7 @@ impl Contender for StepScaling {
 const PERIOD_US: u64 = 60_000_000;
 const N_HIGH: u32 = 3;
 const N_LOW: u32 = 15;
-/// From so many queued runs on, so many instances more.
+/// From this many queued runs on, add this many instances.
 const STEPS: [(u32, u32); 3] = [(20, 20), (5, 10), (1, 2)];
 
 async fn alarms(world: Rc<World>) {

@@ -19,7 +19,7 @@ use super::super::world::World;
 pub struct TargetTracking {
     /// The metric's period, seconds.
     pub period_s: u32,
-    /// Whether a run has its instance protected before it starts, and not any more when it is done.
+    /// Whether a run protects its instance before it starts, and unprotects it when it is done.
     pub protects: bool,
 }
 
@@ -57,7 +57,7 @@ impl Contender for TargetTracking {
     }
 }
 
-/// Periods in a row that raise the alarm, and that end it.
+/// Consecutive periods that raise the alarm, and that end it.
 const N_HIGH: u32 = 3;
 const N_LOW: u32 = 15;
 
@@ -68,8 +68,8 @@ async fn alarms(world: Rc<World>, period_s: u32) {
         world.count(Calls { metrics: 1, ..Calls::default() });
         let runs = world.wanted();
         let serving = u32::try_from(world.platform.borrow().instances.len()).unwrap_or(u32::MAX);
-        // With none in service there is no such metric, and the group would never leave zero. As the capacity providers of
-        // ECS do it, any run is then above the target.
+        // With none in service there is no such metric, and the group would never leave zero. As in ECS's capacity
+        // providers, any run is then above the target.
         n_high = if runs > serving { n_high + 1 } else { 0 };
         n_low = if u64::from(runs) * 10 < u64::from(serving) * 9 { n_low + 1 } else { 0 };
         let desired = world.desired();
@@ -83,13 +83,13 @@ async fn alarms(world: Rc<World>, period_s: u32) {
     }
 }
 
-/// The service's own write: no call of ours.
+/// The service's own write: not a call of ours.
 pub(super) fn set(world: &Rc<World>, n: u32) {
     let now = world.change(|group, now_us, chance| group.set_desired(n, false, now_us, chance));
     world.score.borrow_mut().failed += u32::from(now.is_err());
 }
 
-/// Has the group spare the instance, or not; false when it cannot.
+/// Sets an instance's protection; false if that fails.
 async fn protect(world: &Rc<World>, id: &InstanceId, is_protected: bool) -> bool {
     ports(world).group.protect(id, is_protected).await.is_ok()
 }

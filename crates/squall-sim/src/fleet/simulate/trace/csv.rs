@@ -6,7 +6,7 @@ const SUBMITTED: &[&str] = &["submit_s", "submission_time"];
 const TOOK: &[&str] = &["duration_s", "execution_time"];
 const PROCESSORS: &[&str] = &["runs", "requested_number_of_processors"];
 
-/// The entries, and how many were skipped: none.
+/// The entries, and the number of skipped ones: none.
 pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<(Vec<Entry>, u32), TraceError> {
     let error = |line: usize, column: Option<&str>, what: String| TraceError {
         file: file.to_owned(),

@@ -1,16 +1,16 @@
-//! The Standard Workload Format: <https://www.cs.huji.ac.il/labs/parallel/workload/swf.html>. A line is 18 numbers; -1 stands
-//! for what is not known, and a semicolon begins a comment.
+//! The Standard Workload Format: <https://www.cs.huji.ac.il/labs/parallel/workload/swf.html>. A line is 18 numbers; -1
+//! stands for unknown, and a semicolon begins a comment.
 
 use super::{Entry, TraceError, count, us};
 
 const N_FIELDS: usize = 18;
-/// Fields by their number in the format, which is from 1.
+/// Fields by their number in the format, from 1.
 const SUBMITTED: usize = 2;
 const TOOK: usize = 4;
 const PROCESSORS: usize = 5;
 const ASKED_PROCESSORS: usize = 8;
 
-/// The entries, and how many were skipped because they do not know when they came, how long they took or how large they were.
+/// The entries, and the number skipped because their submission time, duration or size is unknown.
 pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<(Vec<Entry>, u32), TraceError> {
     let mut entries = Vec::new();
     let mut n_skipped = 0;
@@ -30,7 +30,7 @@ pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<(Vec<Entr
             return Err(error(None, format!("{} fields; the format has {N_FIELDS}", fields.len())));
         }
         let of = |field: usize| (field, fields[field - 1]);
-        // What was given, or else what was asked for.
+        // The allocated number, or else the requested one.
         let n_processors = if fields[PROCESSORS - 1] == "-1" { of(ASKED_PROCESSORS) } else { of(PROCESSORS) };
         let (submitted, took) = (of(SUBMITTED), of(TOOK));
         if submitted.1 == "-1" || took.1 == "-1" || (processors && n_processors.1 == "-1") {
