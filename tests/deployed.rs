@@ -24,7 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const JOB: &str = "events/jobs/portfolio.json";
 
 /// A deployment on this machine; dropping it stops it as Ctrl-C does.
-struct Dev {
+pub(crate) struct Dev {
+    /// The binary that it was started by.
+    squall: &'static str,
     process: Child,
     vars: Vec<(String, String)>,
 }
@@ -32,13 +34,18 @@ struct Dev {
 impl Dev {
     /// Starts one in its own folder; `None`, and a line with the reason, if there is no emulator.
     fn start(name: &str, args: &[&str]) -> Option<Self> {
+        Self::start_of("squall", name, args)
+    }
+
+    /// The same by another `squall`, which brings its own functions.
+    pub(crate) fn start_of(squall: &'static str, name: &str, args: &[&str]) -> Option<Self> {
         emulator::endpoint()?;
         let python = std::env::var("SQUALL_EMULATOR").unwrap();
         let folder = root().join("target/tests").join(format!("dev-{name}"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let said = std::fs::File::create(folder.join("said")).unwrap();
-        let mut process = Command::new(binary("squall"))
+        let mut process = Command::new(binary(squall))
             .args(["dev", "--emulator", &python, "--dir", folder.to_str().unwrap()])
             .args(args)
             .current_dir(root())
@@ -60,20 +67,20 @@ impl Dev {
         };
         let exports = env.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
         let vars = exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Some(Self { process, vars })
+        Some(Self { squall, process, vars })
     }
 
-    fn var(&self, name: &str) -> &str {
+    pub(crate) fn var(&self, name: &str) -> &str {
         &self.vars.iter().find(|(known, _)| known == name).unwrap().1
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary("squall"));
+        let mut command = Command::new(binary(self.squall));
         command.args(args).current_dir(root()).envs(self.vars.iter().cloned());
         command
     }
 
-    fn squall(&self, args: &[&str]) -> Output {
+    pub(crate) fn squall(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 

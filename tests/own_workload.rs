@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use squall_aws::{Connection, S3Blobs, Settings};
 
 use crate::binaries::{binary, root};
-use crate::emulator;
+use crate::deployed::Dev;
 
 /// Far more than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -144,9 +144,6 @@ fn an_object_that_changes_fails_its_slice_by_name() {
 /// The whole grid with its own binaries: its `squall dev` between its functions and the emulator, over objects in S3.
 #[test]
 fn its_own_functions_run_it_in_the_emulator() {
-    if emulator::endpoint().is_none() {
-        return;
-    }
     let folder = folder("deployed");
     let functions = folder.join("functions");
     std::fs::create_dir_all(&functions).unwrap();
@@ -158,40 +155,17 @@ fn its_own_functions_run_it_in_the_emulator() {
     ] {
         std::fs::hard_link(binary(own), functions.join(name)).unwrap();
     }
-    let python = std::env::var("SQUALL_EMULATOR").unwrap();
-    let said = File::create(folder.join("said")).unwrap();
-    let mut dev = Command::new(binary("own-squall"))
-        .args(["dev", "--emulator", &python, "--port", "0", "--dir", folder.to_str().unwrap()])
-        .args(["--functions", functions.to_str().unwrap()])
-        .current_dir(root())
-        .stdin(Stdio::null())
-        .stderr(said)
-        .spawn()
-        .unwrap();
-    let started = Instant::now();
-    let env = loop {
-        if let Ok(env) = std::fs::read_to_string(folder.join("env")) {
-            break env;
-        }
-        let said = || std::fs::read_to_string(folder.join("said")).unwrap_or_default();
-        assert!(dev.try_wait().unwrap().is_none(), "own-squall dev ended: {}", said());
-        assert!(started.elapsed() < PATIENCE, "own-squall dev does not start: {}", said());
-        sleep(Duration::from_millis(20));
-    };
-    let exports = env.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-    let vars: Vec<(String, String)> =
-        exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let var = |name: &str| vars.iter().find(|(known, _)| known == name).unwrap().1.clone();
-
+    let args = ["--port", "0", "--functions", functions.to_str().unwrap()];
+    let Some(dev) = Dev::start_of("own-squall", "own", &args) else { return };
     let connection = Connection::new(Settings {
-        region: Some(var("AWS_REGION")),
+        region: Some(dev.var("AWS_REGION").to_owned()),
         profile: None,
-        endpoint_url: Some(var("AWS_ENDPOINT_URL")),
+        endpoint_url: Some(dev.var("AWS_ENDPOINT_URL").to_owned()),
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let bucket = var("SQUALL_BUCKET");
+    let bucket = dev.var("SQUALL_BUCKET");
     runtime.block_on(async {
-        let blobs = S3Blobs::new(&connection, &bucket);
+        let blobs = S3Blobs::new(&connection, bucket);
         for n in 0..5_usize {
             // The last is large enough to be sent in parts.
             let lines = if n == 4 { 3 << 20 } else { n * 1_000 + 1 };
@@ -200,18 +174,10 @@ fn its_own_functions_run_it_in_the_emulator() {
     });
     let lines = 4 + 6_000 + (3 << 20);
     let job = job(&folder, &format!("s3://{bucket}/files/"), json!({ "tasks": 4, "subtasks_per_task": 3 }));
-    let output = Command::new(binary("own-squall"))
-        .arg("submit")
-        .arg(&job)
-        .args(["--watch", "--json", "--quiet"])
-        .envs(vars.iter().cloned())
-        .output()
-        .unwrap();
+    let output = dev.squall(&["submit", job.to_str().unwrap(), "--watch", "--json", "--quiet"]);
     let answer = answer(&output);
     let report = &answer["report"];
     assert_eq!((&report["objects"], &report["lines"]), (&json!(5), &json!(lines)), "{answer}");
     assert_eq!(report["bytes_read"], report["bytes"]);
     assert_eq!(answer["status"], "complete");
-    let _ = Command::new("kill").arg(dev.id().to_string()).status();
-    dev.wait().unwrap();
 }

@@ -19,22 +19,23 @@ use multipart::{PART_BYTES, put_in_parts};
 pub use objects::{S3Objects, S3Pages};
 
 pub(crate) fn client(config: &SdkConfig) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(builder(config).build())
+}
+
+fn builder(config: &SdkConfig) -> Builder {
     // By default the bucket is part of the host name, which does not work with an emulator's host.
     let path_style = config.endpoint_url().is_some();
-    aws_sdk_s3::Client::from_conf(Builder::from(config).force_path_style(path_style).build())
+    Builder::from(config).force_path_style(path_style)
 }
 
 /// A client for sending: the time limit of an answer counts from the start of the request, and a body takes as long as
 /// it takes. The SDK's stalled-stream protection detects one that stalls.
 fn sending_client(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let path_style = config.endpoint_url().is_some();
     let usual = config.timeout_config().and_then(|timeouts| timeouts.connect_timeout());
     let mut timeouts = TimeoutConfig::builder();
     timeouts.set_connect_timeout(usual);
-    let builder = Builder::from(config)
-        .force_path_style(path_style)
-        .timeout_config(timeouts.disable_read_timeout().build());
-    aws_sdk_s3::Client::from_conf(builder.build())
+    let config = builder(config).timeout_config(timeouts.disable_read_timeout().build());
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 /// Content by its digest, in one bucket: `blobs/<SHA-256 in hexadecimal>`.

@@ -103,14 +103,15 @@ where
     P: JobStore + BlobStore + Clock,
 {
     let Some(published) = &row.published else { return Ok(None) };
-    let (received, partial) = match registry.same_version(&published.workload, &published.code) {
+    let same_version = registry.same_version(&published.workload, &published.code);
+    let (received, partial) = match &same_version {
         Ok(_) => gather(ports, registry, row, published).await?,
         // This binary cannot read its partials, so the merged results stay in its buckets.
         Err(_) => (receive(ports, &row.id, published).await?, None),
     };
     let (mut status, mut reason) = plan_ending(closing, published, &received);
     let mut coverage = received.coverage(published);
-    if let Err(error) = registry.same_version(&published.workload, &published.code) {
+    if let Err(error) = &same_version {
         (status, coverage) = (JobStatus::Expired, Coverage { weight_done: 0, ..coverage });
         reason = Some(format!("{error}; its results cannot be merged by this version: publish it again"));
     }

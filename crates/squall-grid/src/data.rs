@@ -158,15 +158,13 @@ impl Data for ThreadData {
             return Ok(None);
         }
         self.behind = range.end;
-        let gone = || DataError::Unavailable("the reader is gone".to_owned());
         let (answer, answered) = oneshot::channel();
-        let ask = Ask { part: part.clone(), range, answer };
-        let sent = self.asks.unbounded_send(ask).is_ok();
-        match block_on(answered) {
-            Ok(Ok(bytes)) => Ok(Some(bytes)),
-            Ok(Err(error)) => Err(self.fail(error)),
-            Err(_) if sent => Err(self.fail(gone())),
-            Err(_) => Err(self.fail(gone())),
+        // A reader that is gone drops the question, and with it the answer's end.
+        let _ = self.asks.unbounded_send(Ask { part: part.clone(), range, answer });
+        let gone = |_| Err(DataError::Unavailable("the reader is gone".to_owned()));
+        match block_on(answered).unwrap_or_else(gone) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) => Err(self.fail(error)),
         }
     }
 }

@@ -26,9 +26,9 @@ pub(super) async fn put_in_parts(
     bytes: Vec<u8>,
 ) -> Result<(), PortError> {
     let s3 = client.get().await;
-    let thing = format!("bucket {bucket}");
+    let thing = &format!("bucket {bucket}");
     let begun = s3.create_multipart_upload().bucket(bucket).key(key).send().await;
-    let begun = begun.map_err(|error| port_error_of(client.connection(), what, &thing, error))?;
+    let begun = begun.map_err(|error| port_error_of(client.connection(), what, thing, error))?;
     let id = begun.upload_id.unwrap_or_default();
     let bytes = bytes::Bytes::from(bytes);
     let ranges = (0..bytes.len()).step_by(PART_BYTES).map(|from| from..bytes.len().min(from + PART_BYTES));
@@ -37,8 +37,7 @@ pub(super) async fn put_in_parts(
         let part = s3.upload_part().bucket(bucket).key(key).upload_id(&id).part_number(number).body(body);
         async move {
             let sent = part.send().await;
-            let sent =
-                sent.map_err(|error| port_error_of(client.connection(), what, thing_of(bucket), error))?;
+            let sent = sent.map_err(|error| port_error_of(client.connection(), what, thing, error))?;
             let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
             Ok::<_, PortError>(part.build())
         }
@@ -49,7 +48,7 @@ pub(super) async fn put_in_parts(
             let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
             let done = s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(&id);
             let done = done.multipart_upload(upload).send().await;
-            done.map(drop).map_err(|error| port_error_of(client.connection(), what, &thing, error))
+            done.map(drop).map_err(|error| port_error_of(client.connection(), what, thing, error))
         }
         Err(error) => Err(error),
     };
@@ -58,8 +57,4 @@ pub(super) async fn put_in_parts(
         let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(&id).send().await;
     }
     done
-}
-
-fn thing_of(bucket: &str) -> String {
-    format!("bucket {bucket}")
 }
