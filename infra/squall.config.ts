@@ -45,6 +45,16 @@ const settings: Settings = {
     // 1,769 MB is one vCPU; a worker uses one thread per vCPU, rounded up.
     memoryMb: { splitter: 1769, consumer: 1769, worker: 1769, collector: 1769 },
 
+    // How long each may run, seconds: 1,800 at most. A task may occupy its lane for the consumer's time; the consumer waits for
+    // an attempt for the worker's.
+    timeoutS: { splitter: 300, consumer: 900, worker: 300, collector: 300 },
+
+    // The account's concurrency, if you know it: `squall check --stack` says when a burst asks for more.
+    // accountConcurrency: 1000,
+
+    // Largest job message, bytes: 262,144, or up to 1,048,576; then the topic takes no subscriptions but Lambda, SQS and Firehose.
+    maxMessageBytes: 262_144,
+
     // Reserved concurrency, which is also a limit: per function, for workers per stripe. Default: the account's.
     reservedConcurrency: {},
 

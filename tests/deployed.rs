@@ -66,7 +66,8 @@ impl Dev {
             sleep(Duration::from_millis(20));
         };
         let exports = env.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-        let vars = exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let vars =
+            exports.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect();
         Some(Self { squall, process, vars })
     }
 

@@ -13,7 +13,7 @@ use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig};
 use squall_lambda_host::delivery::DeliveryPolicy;
-use squall_local::{Deployment, LocalConfig, LocalGrid, Stop};
+use squall_local::{LocalConfig, LocalGrid, ServeConfig, Stop};
 use squall_sim::grid::{Faults, Scenario, Simulated, simulate};
 use squall_sim_time::Random;
 
@@ -49,7 +49,7 @@ impl Drop for Replay {
     }
 }
 
-fn deployment() -> Deployment {
+fn config() -> ServeConfig {
     let delivery = DeliveryPolicy {
         max_attempts: Some(20),
         bisect: true,
@@ -57,7 +57,7 @@ fn deployment() -> Deployment {
         backoff_us: 50_000,
         ..DeliveryPolicy::default()
     };
-    Deployment {
+    ServeConfig {
         split: SplitConfig {
             sizing: SizingPolicy::default(),
             lanes_per_shard: 2,
@@ -94,7 +94,7 @@ fn scenario(seed: u64, faults: Faults) -> Scenario {
         n_task_shards: 1 + u32::try_from(random.below(3)).unwrap(),
         lanes_per_task_shard: 1 + u32::try_from(random.below(3)).unwrap(),
         n_result_shards: 1 + u32::try_from(random.below(3)).unwrap(),
-        deployment: deployment(),
+        config: config(),
         faults,
         seed: random.next(),
     }
@@ -305,9 +305,9 @@ fn workers_that_always_crash_are_named_as_failures() {
 #[test]
 fn consumers_that_always_die_let_the_job_expire_with_every_task_named() {
     let mut scenario = scenario(60_000, Faults { die: 400, ..Faults::default() });
-    scenario.deployment.task_delivery.max_attempts = Some(2);
-    scenario.deployment.message_attempts = 1_000;
-    scenario.deployment.split.default_deadline_s = 600;
+    scenario.config.task_delivery.max_attempts = Some(2);
+    scenario.config.message_attempts = 1_000;
+    scenario.config.split.default_deadline_s = 600;
     let message = r#"{"workload":"probe","input":{"units":40},"sizing":{"tasks":10}}"#;
     let simulated = run(&scenario, message);
     let row = simulated.observation.unwrap().row;

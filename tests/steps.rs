@@ -12,6 +12,7 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Admission, Closing, NotResent, ResendRequest};
 use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
+use squall_core::prices::Prices;
 use squall_core::rows::{JobRow, JobStatus, Reopened};
 use squall_core::sizing::SizingPolicy;
 use squall_core::wire::{Message, ResultRecord, Stored, TaskRecord};
@@ -136,7 +137,13 @@ impl Grid {
     }
 
     fn resend(&self) -> Result<Resent, ResendError> {
-        block_on(resend(&self.ports, &self.inputs, &id("march"), &ResendRequest::default()))
+        block_on(resend(
+            &self.ports,
+            &self.inputs,
+            &Prices::default(),
+            &id("march"),
+            &ResendRequest::default(),
+        ))
     }
 
     fn row(&self, job: &str) -> JobRow {
@@ -379,14 +386,21 @@ fn the_timer_looks_after_every_running_job() {
     grid.split(JOB);
     grid.split(&JOB.replace("march", "april"));
     grid.split(&JOB.replace("march", "may").replace("units", "unit"));
-    let swept = block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
+    let swept =
+        block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 10, NEVER_US)).unwrap();
     assert_eq!((swept.n_tended, swept.failed.len()), (2, 0));
-    assert_eq!(block_on(sweep(&grid.ports, grid.inputs.registry(), 1, NEVER_US)).unwrap().n_tended, 1);
-    let out_of_time = block_on(sweep(&grid.ports, grid.inputs.registry(), 10, 0)).unwrap();
+    assert_eq!(
+        block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 1, NEVER_US))
+            .unwrap()
+            .n_tended,
+        1
+    );
+    let out_of_time =
+        block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 10, 0)).unwrap();
     assert_eq!((out_of_time.n_tended, out_of_time.n_left), (0, 2));
     let expires_us = grid.row("march").expires_us;
     run_until_done(&grid.ports.clock, grid.ports.clock.sleep_until(expires_us)).unwrap();
-    block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
+    block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 10, NEVER_US)).unwrap();
     assert_eq!(grid.row("march").status(), JobStatus::Expired);
     assert_eq!(grid.row("april").status(), JobStatus::Expired);
     // An end that was written but not announced is announced by the next sweep.
@@ -394,6 +408,6 @@ fn the_timer_looks_after_every_running_job() {
     let ending = grid.row("march").ending.unwrap();
     block_on(grid.memory.end_job(&id("june"), 0, &ending)).unwrap();
     assert!(!grid.row("june").announced);
-    block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
+    block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 10, NEVER_US)).unwrap();
     assert!(grid.row("june").announced);
 }

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { App } from "aws-cdk-lib";
 import { bill, concurrency, idleMonth } from "../lib/cost.ts";
+import { limit } from "../lib/aws.ts";
 import { squall, standIns } from "../lib/app.ts";
 import { checked, SettingsError } from "../lib/settings.ts";
 
@@ -43,7 +44,7 @@ try {
   const said = [bill(idleMonth(app, settings))];
   if (settings.grid !== undefined) {
     said.push(
-      `a burst runs up to ${concurrency(settings.grid)} functions at once; an account's default limit is 1,000, a new account's 10`,
+      `a burst runs up to ${concurrency(settings.grid)} functions at once; an account's default limit is ${limit("LAMBDA_ACCOUNT_CONCURRENCY").toLocaleString("en")}, a new account's ${limit("LAMBDA_NEW_ACCOUNT_CONCURRENCY")}`,
     );
   }
   console.error(said.join("\n"));

@@ -3,28 +3,13 @@ import { CfnAlarm, CfnDashboard } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnStream } from "aws-cdk-lib/aws-kinesis";
 import { CfnKey } from "aws-cdk-lib/aws-kms";
 import type { IConstruct } from "constructs";
+import { usd } from "./aws.ts";
 import { CONTROLLER_MB } from "./capacity.ts";
 import type { Checked, GridSettings } from "./settings.ts";
 
 /** Hours in a month, as AWS counts them. */
 const HOURS = 730;
 const MINUTES = HOURS * 60;
-
-/** List prices in us-east-1, USD, November 2026; other regions cost up to half as much again. */
-const PRICE = {
-  shardHour: 0.015, // https://aws.amazon.com/kinesis/data-streams/pricing/
-  shardHourLong: 0.02, // retention of more than 24 hours, on top
-  keyMonth: 1, // https://aws.amazon.com/kms/pricing/
-  alarmMonth: 0.1, // https://aws.amazon.com/cloudwatch/pricing/
-  dashboardMonth: 3, // the first three of an account are free
-  metricMonth: 0.3, // prorated by hours with data
-  metricRead: 0.01 / 1_000,
-  metricWrite: 0.01 / 1_000,
-  gbSecond: { arm64: 0.0000133334, x86_64: 0.0000166667 }, // https://aws.amazon.com/lambda/pricing/
-  invocation: 0.2 / 1e6,
-  trace: 5 / 1e6, // https://aws.amazon.com/xray/pricing/; the first 100,000 of an account are free
-  readUnit: 0.125 / 1e6, // https://aws.amazon.com/dynamodb/pricing/on-demand/
-};
 
 /** A line of the bill. */
 export interface Item {
@@ -40,24 +25,28 @@ export function idleMonth(root: IConstruct, { architecture, grid, capacity }: Ch
   const all = root.node.findAll();
   const count = (kind: abstract new (...args: never[]) => unknown) => all.filter((it) => it instanceof kind).length;
   const nShards = all.reduce((n, it) => n + (it instanceof CfnStream ? (it.shardCount ?? 0) : 0), 0);
-  const timer = (memoryMb: number) =>
-    MINUTES * (PRICE.invocation + PRICE.trace + ((TICK_S * memoryMb) / 1_024) * PRICE.gbSecond[architecture]);
+  const gbSecond = usd(architecture === "arm64" ? "LAMBDA_GB_S_ARM64" : "LAMBDA_GB_S_X86_64");
+  const timer = (memoryMb: number) => MINUTES * (usd("LAMBDA_REQUEST") + usd("XRAY_TRACE") + ((TICK_S * memoryMb) / 1_024) * gbSecond);
   const retentionHours = grid?.retentionHours ?? 0;
   const items: Item[] = [
-    { what: `${nShards} shards`, usd: nShards * HOURS * PRICE.shardHour },
-    { what: `${nShards} shards that keep ${retentionHours} h`, usd: retentionHours > 24 ? nShards * HOURS * PRICE.shardHourLong : 0 },
-    { what: `${count(CfnKey)} keys`, usd: count(CfnKey) * PRICE.keyMonth },
-    { what: `${count(CfnAlarm)} alarms`, usd: count(CfnAlarm) * PRICE.alarmMonth },
-    { what: `${count(CfnDashboard)} dashboards`, usd: count(CfnDashboard) * PRICE.dashboardMonth },
+    { what: `${nShards} shards`, usd: nShards * HOURS * usd("KINESIS_SHARD_HOUR") },
+    {
+      what: `${nShards} shards that keep ${retentionHours} h`,
+      usd: retentionHours > 24 ? nShards * HOURS * usd("KINESIS_LONG_SHARD_HOUR") : 0,
+    },
+    { what: `${count(CfnKey)} keys`, usd: count(CfnKey) * usd("KMS_KEY_MONTH") },
+    { what: `${count(CfnAlarm)} alarms`, usd: count(CfnAlarm) * usd("CLOUDWATCH_ALARM_MONTH") },
+    { what: `${count(CfnDashboard)} dashboards`, usd: count(CfnDashboard) * usd("CLOUDWATCH_DASHBOARD_MONTH") },
   ];
   if (grid !== undefined) {
     // The timer's two metrics.
-    items.push({ what: "the grid's timer and its metrics", usd: timer(grid.memoryMb.collector) + 2 * PRICE.metricMonth });
+    items.push({ what: "the grid's timer and its metrics", usd: timer(grid.memoryMb.collector) + 2 * usd("CLOUDWATCH_METRIC_MONTH") });
   }
   if (capacity !== undefined) {
     // Eleven metrics; a tick writes once, reads two metrics, and looks at the ledger five times.
-    const ticks = timer(CONTROLLER_MB) + MINUTES * (PRICE.metricWrite + 2 * PRICE.metricRead + 5 * PRICE.readUnit);
-    items.push({ what: "the fleet's timer and its metrics", usd: ticks + 11 * PRICE.metricMonth });
+    const ticks =
+      timer(CONTROLLER_MB) + MINUTES * (usd("CLOUDWATCH_METRIC_WRITE") + 2 * usd("CLOUDWATCH_METRIC_READ") + 5 * usd("DYNAMODB_READ_UNIT"));
+    items.push({ what: "the fleet's timer and its metrics", usd: ticks + 11 * usd("CLOUDWATCH_METRIC_MONTH") });
   }
   return items.filter((it) => it.usd > 0);
 }

@@ -5,6 +5,7 @@ import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aw
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms, givenUp } from "./alarms.ts";
+import { limit } from "./aws.ts";
 import {
   blobs,
   files,
@@ -20,32 +21,26 @@ import {
   workers,
 } from "./bindings.ts";
 import { type GridParts, gridDashboard } from "./dashboards.ts";
+import { deploymentOf } from "./deployment.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
 import { prefixOf, wildcard } from "./names.ts";
 import { peopleOfTheGrid, policyOf } from "./people.ts";
 import type { Checked, GridSettings } from "./settings.ts";
 import { outputs, type StateStack } from "./state.ts";
 
-/** A single task may occupy a lane for this long. */
-const CONSUMER_TIMEOUT = Duration.minutes(15);
-/** How long the cascade waits for a worker before it starts another (`CascadePolicy::attempt_timeout_us`). */
-const WORKER_TIMEOUT = Duration.minutes(5);
-/** Reading files and putting 100,000 tasks takes seconds; ending a job merges its buckets. */
-const TIMEOUT = Duration.minutes(5);
-
 export class GridStack extends Stack {
   constructor(scope: Construct, id: string, state: StateStack, settings: Checked, grid: GridSettings, code: CodeOf, props: StackProps) {
     super(scope, id, props);
     const prefix = prefixOf(settings.name);
     const namespace = `${settings.name}/Grid`;
-    const { memoryMb, reservedConcurrency } = grid;
+    const { memoryMb, timeoutS, reservedConcurrency } = grid;
     const common = { prefix, code, architecture: settings.architecture, logDays: grid.logDays };
     const splitter = new SquallFunction(this, {
       ...common,
       name: "task-splitter",
       description: "Turns a published job into tasks on the stream",
       memoryMb: memoryMb.splitter,
-      timeout: TIMEOUT,
+      timeout: Duration.seconds(timeoutS.splitter),
       reservedConcurrency: reservedConcurrency.splitter,
       unattended: PERSISTENT,
     });
@@ -58,7 +53,7 @@ export class GridStack extends Stack {
           binary: "cascade-worker",
           description: "Evaluates a subtask and replies",
           memoryMb: memoryMb.worker,
-          timeout: WORKER_TIMEOUT,
+          timeout: Duration.seconds(timeoutS.worker),
           reservedConcurrency: reservedConcurrency.worker,
         }),
     );
@@ -67,7 +62,7 @@ export class GridStack extends Stack {
       name: "shard-consumer",
       description: "Runs one task at a time through a cascade of workers",
       memoryMb: memoryMb.consumer,
-      timeout: CONSUMER_TIMEOUT,
+      timeout: Duration.seconds(timeoutS.consumer),
       reservedConcurrency: reservedConcurrency.consumer,
     });
     const collector = new SquallFunction(this, {
@@ -75,11 +70,12 @@ export class GridStack extends Stack {
       name: "result-collector",
       description: "Merges results exactly once, and ends jobs",
       memoryMb: memoryMb.collector,
-      timeout: TIMEOUT,
+      timeout: Duration.seconds(timeoutS.collector),
       reservedConcurrency: reservedConcurrency.collector,
       unattended: TICKED,
     });
 
+    const deployment = deploymentOf(this, settings, grid);
     const { key, table, bucket, tasks, results } = state;
     const keys = grid.readsWithKeys.length > 0 ? [{ actions: ["kms:Decrypt"], resources: grid.readsWithKeys }] : [];
     const places = new Places(this.partition, grid.readsFrom);
@@ -91,14 +87,6 @@ export class GridStack extends Stack {
       { grants: keys },
       tasksPut(tasks, key),
       jobEvents(state.jobEvents, key),
-      {
-        variables: {
-          SQUALL_LANES_PER_SHARD: String(grid.lanesPerShard),
-          SQUALL_WORKERS_PER_CONSUMER: String(grid.workersPerConsumer),
-          SQUALL_WORKER_VCPUS: String(Math.ceil(memoryMb.worker / MB_PER_VCPU)),
-        },
-        grants: [],
-      },
     );
     consumer.bind(
       jobsRead(table),
@@ -107,13 +95,6 @@ export class GridStack extends Stack {
       workers(stripes.map((it) => it.function)),
       streamRead(tasks, key),
       onFailure(bucket),
-      {
-        variables: {
-          SQUALL_MAX_CONCURRENCY: String(grid.workersPerConsumer),
-          SQUALL_ATTEMPT_TIMEOUT_S: String(WORKER_TIMEOUT.toSeconds()),
-        },
-        grants: [],
-      },
     );
     for (const stripe of stripes) {
       stripe.bind(blobs(bucket, "read"), places.read(), { grants: keys });
@@ -126,7 +107,7 @@ export class GridStack extends Stack {
       onFailure(bucket),
     );
     for (const it of [splitter, consumer, collector, ...stripes]) {
-      it.bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace }, grants: [] });
+      it.bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace, SQUALL_DEPLOYMENT: deployment }, grants: [] });
       this.acknowledgeObjects(it.role, state);
     }
     for (const place of places.objects) {
@@ -140,7 +121,7 @@ export class GridStack extends Stack {
 
     // One task at a time per lane. A consumer reports failures itself; a task that kills it is redelivered, and eventually given
     // up: before the stream's retention drops it without a trace, and after a week at most, Lambda's limit.
-    const maxRecordAge = Duration.hours(Math.min(grid.retentionHours - 1, 7 * 24));
+    const maxRecordAge = Duration.hours(Math.min(grid.retentionHours - 1, limit("LAMBDA_RECORD_AGE_S") / 3_600));
     const taskMapping = mapping(this, "TaskMapping", tasks, consumer, bucket.bucketArn, {
       batchSize: 1,
       parallelizationFactor: grid.lanesPerShard,
@@ -163,12 +144,14 @@ export class GridStack extends Stack {
       this.acknowledgeObjects(policyOf(this, prefix, person), state);
     }
 
-    this.watch({ prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping }, settings.alarms.email);
+    const taskTimeout = Duration.seconds(timeoutS.consumer);
+    const watched = { prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping, taskTimeout };
+    this.watch(watched, settings.alarms.email);
     outputs(this, { StateStackName: [state.stackName, "The name for `squall --stack`"] });
   }
 
   private watch(parts: Watched, email: string | undefined): void {
-    const { prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping } = parts;
+    const { prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping, taskTimeout } = parts;
     const alarms = new Alarms(this, "Alarms", state.key, prefix, email);
     [splitter, consumer, collector].forEach((it) => alarms.watch(it));
     for (const [name, it, because] of [
@@ -178,7 +161,7 @@ export class GridStack extends Stack {
       alarms.add(`${name}-late`, {
         // The age of records as delivered, not as read: Lambda reads far ahead of a lane.
         metric: it.function.metric("IteratorAge", { period: Duration.minutes(1), statistic: "Maximum" }),
-        over: Duration.minutes(name === "tasks" ? 15 : 1).toMilliseconds(),
+        over: (name === "tasks" ? taskTimeout : Duration.minutes(1)).toMilliseconds(),
         periods: 3,
         because,
       });
@@ -219,13 +202,12 @@ export class GridStack extends Stack {
   }
 }
 
-/** Memory per vCPU. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
-const MB_PER_VCPU = 1_769;
-
 interface Watched extends Omit<GridParts, "name" | "mappings"> {
   readonly prefix: string;
   readonly taskMapping: EventSourceMapping;
   readonly resultMapping: EventSourceMapping;
+  /** How long a task may occupy its lane. */
+  readonly taskTimeout: Duration;
 }
 
 interface Delivery {

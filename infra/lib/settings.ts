@@ -1,5 +1,6 @@
 // The settings: their shape, ranges and defaults, and one clear message for each invalid field.
 import { z } from "zod";
+import { limit } from "./aws.ts";
 
 /** Retention periods that CloudWatch Logs accepts, days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
@@ -21,8 +22,10 @@ const oneOf = <T extends string | number>(values: readonly T[]) =>
 
 const logDays = oneOf(LOG_DAYS).default(14);
 
-/** Memory of a function, MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
-const memory = whole("MB", 128, 10_240).default(1_769);
+/** Memory of a function, MB. */
+const memory = whole("MB", limit("LAMBDA_MEMORY_MIN_MB"), limit("LAMBDA_MEMORY_MAX_MB")).default(limit("LAMBDA_MB_PER_VCPU"));
+/** How long a function may run. */
+const timeout = whole("seconds", 1, limit("LAMBDA_TIMEOUT_S"));
 const reserved = whole("concurrent invocations", 1, 100_000).optional();
 
 const Policy = z.strictObject({
@@ -72,11 +75,29 @@ const Grid = z
   .strictObject({
     taskShards: whole("shards", 1, 500).default(2),
     resultShards: whole("shards", 1, 500).default(1),
-    lanesPerShard: whole("lanes", 1, 10).default(2),
-    retentionHours: whole("hours", 24, 8_760).default(24),
+    lanesPerShard: whole("lanes", 1, limit("LAMBDA_LANES_PER_SHARD")).default(2),
+    retentionHours: whole("hours", limit("KINESIS_RETENTION_MIN_H"), limit("KINESIS_RETENTION_MAX_H")).default(
+      limit("KINESIS_RETENTION_MIN_H"),
+    ),
     stripes: whole("worker functions", 1, 50).default(2),
     workersPerConsumer: whole("workers", 1, 10_000).default(100),
     memoryMb: z.strictObject({ splitter: memory, consumer: memory, worker: memory, collector: memory }).prefault({}),
+    timeoutS: z
+      .strictObject({
+        // Reading files and putting 100,000 tasks takes seconds; ending a job merges its buckets.
+        splitter: timeout.default(300),
+        // A single task may occupy a lane for this long.
+        consumer: timeout.default(900),
+        worker: timeout.default(300),
+        collector: timeout.default(300),
+      })
+      .prefault({})
+      .refine(({ worker, consumer }) => worker <= consumer, {
+        error: "at most the consumer's: an attempt that outlasts its consumer is never answered",
+        path: ["worker"],
+      }),
+    accountConcurrency: whole("concurrent invocations", 1, 10_000_000).optional(),
+    maxMessageBytes: whole("bytes", limit("SNS_MESSAGE_BYTES"), limit("SNS_LARGE_MESSAGE_BYTES")).default(limit("SNS_MESSAGE_BYTES")),
     reservedConcurrency: z.strictObject({ splitter: reserved, consumer: reserved, worker: reserved, collector: reserved }).prefault({}),
     readsFrom: z.array(text("s3://bucket/ or s3://bucket/prefix", /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*?]*$/)).default([]),
     readsWithKeys: z.array(text("the ARN of a KMS key", /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)).default([]),

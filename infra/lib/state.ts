@@ -5,8 +5,10 @@ import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { type CfnStream, Stream, StreamEncryption } from "aws-cdk-lib/aws-kinesis";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
-import { Topic } from "aws-cdk-lib/aws-sns";
+import { type CfnTopic, Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
+import { limit } from "./aws.ts";
+import { deploymentOf } from "./deployment.ts";
 import type { Checked, GridSettings } from "./settings.ts";
 
 export class StateStack extends Stack {
@@ -72,6 +74,9 @@ export class StateStack extends Stack {
     const topic = (name: string) => new Topic(this, name, { masterKey: this.key, enforceSSL: true });
     this.jobs = topic("JobsTopic");
     this.jobEvents = topic("JobEventsTopic");
+    if (grid.maxMessageBytes !== limit("SNS_MESSAGE_BYTES")) {
+      (this.jobs.node.defaultChild as CfnTopic).maximumMessageSize = grid.maxMessageBytes;
+    }
     this.jobs.applyRemovalPolicy(removalPolicy);
     this.jobEvents.applyRemovalPolicy(removalPolicy);
 
@@ -83,6 +88,7 @@ export class StateStack extends Stack {
       BucketName: [this.bucket.bucketName, "Inputs, answers, and records that were given up"],
       TaskStreamName: [this.tasks.streamName, "Tasks"],
       ResultStreamName: [this.results.streamName, "Results"],
+      Deployment: [deploymentOf(this, settings, grid), "Sizes, time limits, architecture and region, as the functions read them"],
     });
   }
 }

@@ -368,3 +368,33 @@ test("what goes wrong has an alarm, and what happens is shown", () => {
     assert.ok(shown.includes(metric), metric);
   }
 });
+
+test("every function and the state stack's output have the same description of the deployment", () => {
+  const region = { Ref: "AWS::Region" };
+  const parts = (joined: any): string => joined["Fn::Join"][1].map((it: unknown) => (typeof it === "string" ? it : "REGION")).join("");
+  const output = state.json.Outputs!.Deployment.Value;
+  assert.ok(JSON.stringify(output).includes(JSON.stringify(region)));
+  const described = JSON.parse(parts(output));
+  assert.deepEqual(
+    [described.version, described.shards, described.lanes_per_shard, described.architecture, described.region],
+    [1, 2, 2, "arm64", "REGION"],
+  );
+  const functions = grid.all("AWS::Lambda::Function").map(([, it]) => it.Properties.Environment.Variables.SQUALL_DEPLOYMENT);
+  assert.ok(functions.length >= 5);
+  functions.forEach((it) => assert.deepEqual(it, output));
+
+  const other = synthesized({
+    region: "eu-west-1",
+    architecture: "x86_64",
+    grid: { taskShards: 4, timeoutS: { consumer: 1_800 }, accountConcurrency: 5_000, maxMessageBytes: 700_000 },
+  });
+  const { Environment, Timeout } = other.SquallGrid!.one("AWS::Lambda::Function", "ShardConsumer");
+  const there = JSON.parse(Environment.Variables.SQUALL_DEPLOYMENT);
+  assert.deepEqual(
+    [there.shards, there.consumer_timeout_s, there.account_concurrency, there.max_message_bytes, there.architecture, there.region],
+    [4, 1_800, 5_000, 700_000, "x86_64", "eu-west-1"],
+  );
+  assert.equal(Timeout, 1_800);
+  assert.equal(other.SquallState!.one("AWS::SNS::Topic", "JobsTopic").MaximumMessageSize, 700_000);
+  assert.equal(state.one("AWS::SNS::Topic", "JobsTopic").MaximumMessageSize, undefined);
+});

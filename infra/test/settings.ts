@@ -30,6 +30,9 @@ test("each field that is wrong is named, with its value and what would be right"
     { grid: { lanesPershard: 2, wrkers: 1 } },
     { capacity: { group: "mine", policy: { ...policy, scale_in: { mode: "by_instance", idle_s: 60, idles_s: 60 } } } },
     { grid: { memoryMb: { worker: 64 } } },
+    { grid: { timeoutS: { consumer: 1_801 } } },
+    { grid: { timeoutS: { worker: 901 } } },
+    { grid: { maxMessageBytes: 2_000_000 } },
     { grid: { logDays: 10 } },
     { grid: { blobDays: 30 } },
     { grid: { readsFrom: ["market-data/*"] } },
@@ -78,6 +81,9 @@ grid.lanesPershard is unknown; did you mean lanesPerShard?
 grid.wrkers is unknown
 capacity.policy.scale_in.idles_s is unknown; did you mean idle_s?
 grid.memoryMb.worker is 64; expected MB, a whole number from 128 to 10240
+grid.timeoutS.consumer is 1801; expected seconds, a whole number from 1 to 1800
+grid.timeoutS.worker is 901; expected at most the consumer's: an attempt that outlasts its consumer is never answered
+grid.maxMessageBytes is 2000000; expected bytes, a whole number from 262144 to 1048576
 grid.logDays is 10; expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 grid.blobDays is 30; expected days (rows live for 30 after a job's end, and once more after a retry), a whole number from 60 to 3650
 grid.readsFrom[0] is "market-data/*"; expected s3://bucket/ or s3://bucket/prefix

@@ -23,8 +23,15 @@ const HELLO: &str = "examples/hello";
 const N_STARTS: usize = 15;
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a deployment says of itself.
+const DESCRIPTION: &str = r#"{"version":1,"shards":2,"result_shards":1,"lanes_per_shard":10,"stripes":1,
+    "workers_per_consumer":100,"splitter_memory_mb":1769,"consumer_memory_mb":1769,"worker_memory_mb":1769,
+    "collector_memory_mb":1769,"splitter_timeout_s":300,"consumer_timeout_s":900,"worker_timeout_s":300,
+    "collector_timeout_s":300,"max_buckets":32,"default_deadline_s":86400,"max_message_bytes":262144,
+    "architecture":"x86_64","region":"us-east-1"}"#;
+
 /// What a deployment tells its functions.
-const VARS: [(&str, &str); 15] = [
+const VARS: [(&str, &str); 13] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
@@ -37,9 +44,7 @@ const VARS: [(&str, &str); 15] = [
     ("SQUALL_RESULT_STREAM", "results"),
     ("SQUALL_EVENTS_TOPIC", "arn:aws:sns:us-east-1:123456789012:job-events"),
     ("SQUALL_WORKER_FUNCTIONS", "cascade-worker"),
-    ("SQUALL_LANES_PER_SHARD", "10"),
-    ("SQUALL_WORKERS_PER_CONSUMER", "100"),
-    ("SQUALL_WORKER_VCPUS", "1"),
+    ("SQUALL_DEPLOYMENT", DESCRIPTION),
 ];
 
 /// A function's calls to the Runtime API, and their times.

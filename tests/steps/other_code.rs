@@ -105,6 +105,6 @@ fn the_timer_ends_a_job_of_another_build() {
     let grid = deployed(Grid::new(), "0.2.0 (aaa)");
     grid.split(JOB);
     let grid = deployed(grid, "0.2.0 (bbb)");
-    block_on(sweep(&grid.ports, grid.inputs.registry(), 10, NEVER_US)).unwrap();
+    block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 10, NEVER_US)).unwrap();
     assert_eq!(grid.row("march").status(), JobStatus::Expired);
 }

@@ -36,9 +36,8 @@ mod item;
 
 use item::{Item, JobItem, bucket_sort_key, number, partition_key, stored, text};
 
-/// Longest content of an attribute; what is longer goes to S3. An item may have 400 KB
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), and a job's has two of these
-/// beside about 60 bytes per bucket. But every write costs a unit per KB of the whole item, and all items of a job
+/// Longest content of an attribute; what is longer goes to S3. An item may have
+/// [`DYNAMODB_ITEM_BYTES`](squall_core::limits::DYNAMODB_ITEM_BYTES), and a job's has two of these beside about 60 bytes per bucket. But every write costs a unit per KB of the whole item, and all items of a job
 /// share a partition of 1,000 units a second: at 64 KiB that is still 15 writes a second, and about there a write to S3
 /// begins to cost less than the units would.
 const INLINE_BYTES: usize = 64 * 1_024;

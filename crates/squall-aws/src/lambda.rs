@@ -16,6 +16,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use squall_core::cascade::ThrottleReason;
 use squall_core::job::brief;
+use squall_core::limits;
 use squall_core::ports::{InvokeError, PortError, Workers, chain};
 
 use crate::connection::{Client, Connection};
@@ -26,15 +27,13 @@ mod names;
 
 use names::CachedNames;
 
-/// Most bytes of a request's payload, 6 MB
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). A request is three quarters of that,
-/// because it travels in base64.
-pub const MAX_PAYLOAD_BYTES: usize = 6 << 20;
+/// Most bytes of a request's payload. A request is three quarters of that, because it travels in base64.
+pub const MAX_PAYLOAD_BYTES: usize = limits::LAMBDA_REQUEST_BYTES;
 
 /// Longest wait for a new connection: hundreds are made at once when a task begins, on one or two vCPUs.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A function runs for 900 seconds at most; an answer that is not there soon after will not come.
-const READ_TIMEOUT: Duration = Duration::from_secs(905);
+/// A function runs for so long at most; an answer that is not there soon after will not come.
+const READ_TIMEOUT: Duration = Duration::from_secs(limits::LAMBDA_TIMEOUT_S + 5);
 /// A connection that nobody used for so long is not used again. Without retries an invocation that meets one which the
 /// other side has just closed is an attempt lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);

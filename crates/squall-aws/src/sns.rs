@@ -3,15 +3,19 @@
 use aws_sdk_sns::Client as Sns;
 use aws_sdk_sns::types::MessageAttributeValue;
 use serde_json::json;
+use squall_core::limits::{LAMBDA_EVENT_BYTES, SNS_MESSAGE_BYTES};
 use squall_core::ports::{JobEvents, PortError};
-use squall_core::prices::cost_of;
+use squall_core::prices::Prices;
 use squall_core::rows::JobRow;
 
 use crate::connection::{Client, Connection};
 use crate::error::{port_error_of, unsendable};
 
-/// Most bytes of a message: 256 KiB (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
-pub const MAX_MESSAGE_BYTES: usize = 262_144;
+/// Most bytes of a message to a topic that does not say otherwise.
+pub const MAX_MESSAGE_BYTES: usize = SNS_MESSAGE_BYTES;
+
+/// What SNS puts around a message when it invokes a function: names, ARNs, a signature and URLs.
+const ENVELOPE_BYTES: usize = 4_096;
 
 /// Longest reason in an event; the job's row has it in full.
 const MAX_REASON_CHARS: usize = 2_000;
@@ -50,26 +54,49 @@ impl Topic {
 
 /// The topic to which jobs are published.
 #[derive(Debug)]
-pub struct JobTopic(Topic);
+pub struct JobTopic {
+    topic: Topic,
+    max_bytes: usize,
+}
 
 impl JobTopic {
-    /// The topic of this ARN.
+    /// The topic of this ARN, which takes [`MAX_MESSAGE_BYTES`].
     pub fn new(connection: &Connection, topic_arn: impl Into<String>) -> Self {
-        Self(Topic::new(connection, topic_arn.into()))
+        Self { topic: Topic::new(connection, topic_arn.into()), max_bytes: MAX_MESSAGE_BYTES }
+    }
+
+    /// Takes messages of so many bytes, as the topic was set up.
+    #[must_use]
+    pub fn taking(self, max_bytes: usize) -> Self {
+        Self { max_bytes, ..self }
     }
 
     /// Publishes a job, and returns the message's id.
     ///
     /// # Errors
-    /// Permanent when the message has more than [`MAX_MESSAGE_BYTES`]: nothing was sent.
+    /// Permanent when the message has more bytes than the topic takes, or than fit into the event by which SNS invokes the
+    /// splitter: nothing was sent.
     pub async fn publish(&self, message: &str) -> Result<String, PortError> {
-        if message.len() > MAX_MESSAGE_BYTES {
-            return Err(PortError::permanent(format!(
-                "the job has {} bytes and SNS takes {MAX_MESSAGE_BYTES}; put its tables into files that it names",
-                message.len()
-            )));
+        self.check(message).map_err(PortError::permanent)?;
+        self.topic.publish(message, Vec::new()).await
+    }
+
+    fn check(&self, message: &str) -> Result<(), String> {
+        let (bytes, max_bytes) = (message.len(), self.max_bytes);
+        if bytes > max_bytes {
+            return Err(format!(
+                "the job has {bytes} bytes and SNS takes {max_bytes}; put its tables into files that it names"
+            ));
         }
-        self.0.publish(message, Vec::new()).await
+        // In the event the message is a JSON string: each quote takes two bytes.
+        let as_event = json!(message).to_string().len() + ENVELOPE_BYTES;
+        if as_event > LAMBDA_EVENT_BYTES {
+            return Err(format!(
+                "the job has {as_event} bytes as an event and Lambda takes {LAMBDA_EVENT_BYTES}; put its tables into files \
+                 that it names"
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -94,27 +121,33 @@ impl ActivityTopic {
 
 /// Announces on a topic that jobs have ended. `status` and `workload` are message attributes too, for filter policies.
 #[derive(Debug)]
-pub struct SnsJobEvents(Topic);
+pub struct SnsJobEvents(Topic, Prices);
 
 impl SnsJobEvents {
     /// The topic of this ARN.
     pub fn new(connection: &Connection, topic_arn: impl Into<String>) -> Self {
-        Self(Topic::new(connection, topic_arn.into()))
+        Self(Topic::new(connection, topic_arn.into()), Prices::default())
+    }
+
+    /// Tells what jobs cost at these prices, instead of those of us-east-1 and arm64.
+    #[must_use]
+    pub fn at(self, prices: Prices) -> Self {
+        Self(self.0, prices)
     }
 }
 
 impl JobEvents for SnsJobEvents {
     async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
-        self.0.publish(&event(row), attributes(row)).await.map(drop)
+        self.0.publish(&event(row, &self.1), attributes(row)).await.map(drop)
     }
 }
 
 /// The event: what there is to know without asking for the job.
-fn event(row: &JobRow) -> String {
+fn event(row: &JobRow, prices: &Prices) -> String {
     let ending = row.ending.as_ref();
     let reason = ending.and_then(|ending| ending.reason.as_deref()).map(shortened);
     let coverage = ending.map(|ending| ending.coverage).unwrap_or_default();
-    let cost = ending.map(|ending| cost_of(&ending.receipt)).unwrap_or_default();
+    let cost = ending.map(|ending| prices.cost_of(&ending.receipt)).unwrap_or_default();
     json!({
         "version": EVENT_VERSION,
         "job": row.id.as_str(),

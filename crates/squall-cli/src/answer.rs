@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use squall_core::collate::Missing;
-use squall_core::prices::{NanoUsd, cost_of};
+use squall_core::deployment::Deployment;
+use squall_core::prices::{NanoUsd, Prices};
 use squall_core::receipt::{Receipt, Stage};
 use squall_core::registry::Rendered;
 use squall_core::rows::{Ending, JobRow, JobStatus, Published};
@@ -42,6 +43,7 @@ impl OutputArgs {
 /// The answer of a job that has ended.
 pub(crate) struct Ended<'a> {
     row: &'a JobRow,
+    deployment: &'a Deployment,
     ending: &'a Ending,
     published: &'a Published,
     rendered: Rendered,
@@ -53,14 +55,15 @@ pub(crate) struct Ended<'a> {
 impl<'a> Ended<'a> {
     /// As somebody saw it who has only the store: it began when the splitter took it in, and which records the streams
     /// gave up is not known.
-    fn in_store(observation: &'a Observation) -> Result<Self> {
+    fn in_store(observation: &'a Observation, deployment: &'a Deployment) -> Result<Self> {
         let ending = observation.row.ending.as_ref().context("the job has not ended")?;
-        Self::new(observation, (observation.row.created_us, ending.ended_us), None)
+        Self::new(observation, deployment, (observation.row.created_us, ending.ended_us), None)
     }
 
     /// As observed by a caller that waited from one time to another, microseconds of the grid's clock.
     pub(crate) fn new(
         observation: &'a Observation,
+        deployment: &'a Deployment,
         (started_us, ended_us): (u64, u64),
         given_up: Option<&'a [Lost]>,
     ) -> Result<Self> {
@@ -68,7 +71,7 @@ impl<'a> Ended<'a> {
         let row = &observation.row;
         let ending = row.ending.as_ref().context("the job has not ended")?;
         let published = row.published.as_ref().context("the job published nothing")?;
-        Ok(Self { row, ending, published, rendered, started_us, ended_us, given_up })
+        Ok(Self { row, deployment, ending, published, rendered, started_us, ended_us, given_up })
     }
 
     pub(crate) fn status(&self) -> JobStatus {
@@ -137,7 +140,7 @@ impl<'a> Ended<'a> {
                 "given_up": given_up,
                 "seconds": seconds(self.wall_us()),
                 "seconds_to_first_result": self.first_result_s(),
-                "receipt": receipt_json(&ending.receipt),
+                "receipt": receipt_json(&ending.receipt, &self.deployment.prices()),
                 "timeline": {
                     "queued": stage_json(&ending.timeline.queued),
                     "divided": stage_json(&ending.timeline.divided),
@@ -178,7 +181,8 @@ impl<'a> Ended<'a> {
         let waits =
             waits.map(|(name, stage)| format!("{name} {}", duration(stage.sum_us / stage.n_tasks.max(1))));
         lines += &format!("a task's way, on average: {}\n", waits.join(", "));
-        lines += &format!("on Lambda (arm64, list price) this much work costs {}\n", cost_of(receipt));
+        let (list, cost) = (self.deployment.price_list(), self.deployment.prices().cost_of(receipt));
+        lines += &format!("on Lambda ({list}) this much work costs {cost}\n");
         if receipt.retries + receipt.hedges + receipt.throttles > 0 {
             lines += &format!(
                 "{} retries, {} second copies, {} throttles\n",
@@ -202,6 +206,7 @@ impl<'a> Ended<'a> {
 /// When the answer cannot be read or written.
 pub(crate) fn conclude(
     observation: &Observation,
+    deployment: &Deployment,
     output: &OutputArgs,
     file: Option<ReportFile<'_>>,
 ) -> Result<ExitCode> {
@@ -210,7 +215,7 @@ pub(crate) fn conclude(
         let reason = row.ending.as_ref().and_then(|ending| ending.reason.as_deref()).unwrap_or("rejected");
         return Ok(print::error(reason, USAGE_OR_INPUT));
     }
-    let answer = Ended::in_store(observation)?;
+    let answer = Ended::in_store(observation, deployment)?;
     Ok(match answer.give(output, file) {
         Ok(()) => answer.exit(),
         Err(error) => print::error(&format!("{error:#}"), FAILURES),
@@ -273,7 +278,7 @@ pub(crate) fn usd(cost: NanoUsd) -> String {
     cost.to_string().trim_start_matches('$').to_owned()
 }
 
-fn receipt_json(receipt: &Receipt) -> Value {
+fn receipt_json(receipt: &Receipt, prices: &Prices) -> Value {
     json!({
         "subtasks": receipt.subtasks,
         "invocations": receipt.invocations,
@@ -282,7 +287,7 @@ fn receipt_json(receipt: &Receipt) -> Value {
         "hedges": receipt.hedges,
         "worker_seconds": seconds(receipt.worker_us),
         "duplicate_seconds": seconds(receipt.duplicate_us),
-        "cost_on_lambda_usd": usd(cost_of(receipt)),
+        "cost_on_lambda_usd": usd(prices.cost_of(receipt)),
     })
 }
 

@@ -2,37 +2,112 @@
 
 use std::process::ExitCode;
 
+use squall_core::deployment::Deployment;
 use squall_core::registry::Registry;
 use squall_core::sizing::duration;
-use squall_local::LocalGrid;
+use squall_grid::SplitConfig;
+use squall_local::{Checked, LocalConfig, LocalGrid};
 
 use crate::job_file::JobFile;
+#[cfg(feature = "aws")]
+use crate::on_aws::deployment::{self, DeploymentArgs};
 use crate::run::GridArgs;
 
-/// Check a job and explain how it would be cut, without running it
+/// Check a job and explain how it would be cut, and what it would cost, without running it
 #[derive(clap::Args)]
+#[cfg_attr(feature = "aws", command(after_help = deployment::help(EXAMPLES)))]
+#[cfg_attr(feature = "aws", command(mut_arg("stack", |it| it.conflicts_with_all(GRID))))]
+#[cfg_attr(feature = "aws", command(mut_arg("config", |it| it.conflicts_with_all(GRID))))]
 pub(crate) struct Args {
     /// The job, as it would be published
     job: JobFile,
     #[command(flatten)]
     grid: GridArgs,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    deployment: DeploymentArgs,
 }
 
+#[cfg(feature = "aws")]
+const GRID: [&str; 3] = ["shards", "lanes", "workers"];
+
+#[cfg(feature = "aws")]
+const EXAMPLES: &str = "\
+Examples:
+  squall check JOB                           on this machine, or where the files below say the grid is
+  squall check JOB --stack SquallState       in that deployment, with the price
+  squall check JOB --shards 4 --workers 8    on this machine, with so much of it";
+
 pub(crate) fn main(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let config = args.grid.config()?;
     let message = args.job.read()?;
-    let checked = LocalGrid::check(&config, registry.clone(), args.job.directory(), &message)?;
-    let job = &checked.job;
-    let (n_shards, n_lanes) = (config.n_shards, config.n_shards * config.lanes_per_shard);
-    let cap = job.max_cost.map_or("none".to_owned(), |cap| cap.to_string());
-    let deadline = job.deadline_s.map_or("none".to_owned(), |seconds| duration(seconds * 1_000_000));
-    crate::print::answer(&format!(
-        "ok: a `{}` job\nwork: about {} of one core\ncut: {}\ngrid: shards {n_shards}, lanes {n_lanes}, workers {}\n\
-         cost cap: {cap}\ndeadline: {deadline}\n",
-        job.workload,
-        duration(checked.weight / 1_000),
-        checked.sizing,
-        config.n_workers,
-    ))?;
+    let check = |split: &SplitConfig, n_shards| {
+        LocalGrid::check(split, n_shards, registry.clone(), args.job.directory(), &message)
+    };
+    let text = match deployed(args)? {
+        Some(deployment) => {
+            in_deployment(&check(&SplitConfig::of(&deployment), deployment.shards)?, &deployment)
+        }
+        None => {
+            let config = args.grid.config()?;
+            here(&check(&config.split(), config.n_shards)?, &config)
+        }
+    };
+    crate::print::answer(&text)?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// The deployment that is meant; `None` for this machine.
+#[cfg(feature = "aws")]
+fn deployed(args: &Args) -> anyhow::Result<Option<Deployment>> {
+    if args.grid.is_said() { Ok(None) } else { deployment::described(&args.deployment) }
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unnecessary_wraps, reason = "with AWS it may fail")]
+fn deployed(_: &Args) -> anyhow::Result<Option<Deployment>> {
+    Ok(None)
+}
+
+fn here(checked: &Checked, config: &LocalConfig) -> String {
+    let (n_shards, n_lanes) = (config.n_shards, config.n_shards * config.lanes_per_shard);
+    let grid = format!("grid: shards {n_shards}, lanes {n_lanes}, workers {}\n", config.n_workers);
+    explained(checked, &grid)
+}
+
+fn in_deployment(checked: &Checked, deployment: &Deployment) -> String {
+    let estimate = deployment.estimate(checked.weight, &checked.sizing);
+    let (cost, list) = (deployment.prices().cost_of(&estimate), deployment.price_list());
+    let exceeded = match checked.job.max_cost {
+        Some(cap) if cost > cap => ", more than its cap",
+        _ => "",
+    };
+    let asked = deployment.concurrency();
+    let concurrency = match deployment.account_concurrency {
+        Some(has) if asked > has.into() => {
+            format!("{asked}, more than the account's {has}: the rest is throttled")
+        }
+        Some(has) => format!("{asked} of the account's {has}"),
+        None => asked.to_string(),
+    };
+    let grid = format!(
+        "deployment: {}, in {} with {}\nconcurrency at most: {concurrency}\n\
+         price: about {cost}{exceeded} ({list}), each subtask once\n",
+        deployment.size(),
+        deployment.region,
+        crate::print::counted(deployment.stripes.into(), "stripe"),
+    );
+    explained(checked, &grid)
+}
+
+fn explained(Checked { job, weight, sizing }: &Checked, grid: &str) -> String {
+    let cap = job.max_cost.map_or("none".to_owned(), |cap| cap.to_string());
+    let deadline = job.deadline_s.map_or("none".to_owned(), |seconds| duration(seconds * 1_000_000));
+    format!(
+        "ok: a `{}` job\nwork: about {} of one core\ncut: {sizing}\n{grid}cost cap: {cap}\ndeadline: {deadline}\n",
+        job.workload,
+        duration(weight / 1_000),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use squall_core::registry::Registry;
 
 mod cancel;
-mod deployment;
+pub(crate) mod deployment;
 mod dev;
 pub(crate) mod fleet;
 mod jobs;

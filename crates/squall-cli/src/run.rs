@@ -34,12 +34,12 @@ pub(crate) struct Args {
 /// How large the local grid is.
 #[derive(clap::Args)]
 pub(crate) struct GridArgs {
-    /// Shards of the task stream
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    shards: u32,
-    /// Lanes per shard; tasks of a lane run one after another
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
-    lanes: u32,
+    /// Shards of the task stream [default: 2]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    shards: Option<u32>,
+    /// Lanes per shard; tasks of a lane run one after another [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10))]
+    lanes: Option<u32>,
     /// Workers, one core each [default: one per core]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     workers: Option<u16>,
@@ -51,11 +51,17 @@ impl GridArgs {
             Some(workers) => NonZeroUsize::new(usize::from(workers)).context("--workers must not be 0")?,
             None => std::thread::available_parallelism().context("cannot count the cores; use --workers")?,
         };
+        let usual = LocalConfig::for_cores(n_workers);
         Ok(LocalConfig {
-            n_shards: self.shards,
-            lanes_per_shard: self.lanes,
-            ..LocalConfig::for_cores(n_workers)
+            n_shards: self.shards.unwrap_or(usual.n_shards),
+            lanes_per_shard: self.lanes.unwrap_or(usual.lanes_per_shard),
+            ..usual
         })
+    }
+
+    /// Whether anything is said of the grid on this machine.
+    pub(crate) fn is_said(&self) -> bool {
+        self.shards.is_some() || self.lanes.is_some() || self.workers.is_some()
     }
 }
 
@@ -85,8 +91,9 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         SplitOutcome::Enqueued { .. } | SplitOutcome::AlreadyEnqueued(_) => {}
     }
     let observation = finished.observation.as_ref().context("the job is gone")?;
+    let deployment = config.deployment();
     let span = (finished.started_us, finished.ended_us);
-    let answer = Ended::new(observation, span, Some(&finished.lost))?;
+    let answer = Ended::new(observation, &deployment, span, Some(&finished.lost))?;
     if let Err(error) = answer.give(&args.output, report_file) {
         return Ok(print::error(&format!("{error:#}"), FAILURES));
     }

@@ -1,4 +1,4 @@
-//! What the grid's work costs: list prices in US dollars, us-east-1, read on 2026-11-21.
+//! What the grid's work costs, at the list prices of its region and architecture ([`crate::limits`]).
 
 use std::fmt;
 use std::iter::Sum;
@@ -6,22 +6,11 @@ use std::ops::Add;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{
+    DYNAMODB_READ_UNIT, DYNAMODB_WRITE_UNIT, HOME_REGION, KINESIS_PUT_UNIT, KINESIS_SHARD_HOUR,
+    LAMBDA_GB_S_ARM64, LAMBDA_GB_S_X86_64, LAMBDA_REQUEST, ListPrice,
+};
 use crate::receipt::Receipt;
-
-/// Lambda on arm64, per GB-second: $0.0000133334 (<https://aws.amazon.com/lambda/pricing/>).
-const LAMBDA_PICO_USD_PER_GB_S: u128 = 13_333_400;
-/// Lambda, per request: $0.20 per million.
-const LAMBDA_PICO_USD_PER_REQUEST: u128 = 200_000;
-/// Kinesis Data Streams, provisioned, per PUT payload unit: $0.014 per million (<https://aws.amazon.com/kinesis/data-streams/pricing/>).
-const KINESIS_PICO_USD_PER_PUT_UNIT: u128 = 14_000;
-/// A PUT payload unit is 25 KB of one record, begun ones counted whole.
-pub const KINESIS_PUT_UNIT_BYTES: u64 = 25 * 1_024;
-/// DynamoDB on demand, per write request unit: $0.625 per million (<https://aws.amazon.com/dynamodb/pricing/on-demand/>).
-const DYNAMODB_PICO_USD_PER_WRITE: u128 = 625_000;
-/// A write request unit is 1 KB of one item, begun ones counted whole.
-pub const DYNAMODB_WRITE_UNIT_BYTES: u64 = 1_024;
-/// Memory that comes with one vCPU of Lambda, in MB (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
-pub const LAMBDA_MB_PER_VCPU: u64 = 1_769;
 
 const PICO_PER_NANO: u128 = 1_000;
 /// MB-microseconds in a GB-second.
@@ -71,14 +60,95 @@ impl fmt::Display for NanoUsd {
     }
 }
 
-/// What a receipt's items cost at list price. Shards that idle, and logs, are not in it.
-pub fn cost_of(receipt: &Receipt) -> NanoUsd {
-    let mb_us = u128::from(receipt.worker_mb_us) + u128::from(receipt.consumer_mb_us);
-    let pico = mb_us * LAMBDA_PICO_USD_PER_GB_S / MB_US_PER_GB_S
-        + (u128::from(receipt.invocations) + u128::from(receipt.tasks)) * LAMBDA_PICO_USD_PER_REQUEST
-        + u128::from(receipt.put_units) * KINESIS_PICO_USD_PER_PUT_UNIT
-        + u128::from(receipt.store_writes) * DYNAMODB_PICO_USD_PER_WRITE;
-    NanoUsd(u64::try_from(pico / PICO_PER_NANO).unwrap_or(u64::MAX))
+/// What a function's code is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Architecture {
+    /// Graviton.
+    #[default]
+    #[serde(rename = "arm64")]
+    Arm64,
+    /// Intel and AMD.
+    #[serde(rename = "x86_64")]
+    X86_64,
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        })
+    }
+}
+
+/// The list prices of a region and an architecture, in millionths of a millionth of a US dollar. The default are those of
+/// us-east-1 and arm64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prices {
+    /// A GB-second of Lambda.
+    pub lambda_gb_s: u64,
+    /// A request of Lambda.
+    pub lambda_request: u64,
+    /// A PUT payload unit of Kinesis.
+    pub kinesis_put_unit: u64,
+    /// A shard-hour of Kinesis.
+    pub kinesis_shard_hour: u64,
+    /// A write request unit of DynamoDB.
+    pub dynamodb_write_unit: u64,
+    /// A read request unit of DynamoDB.
+    pub dynamodb_read_unit: u64,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self::of(HOME_REGION, Architecture::Arm64)
+    }
+}
+
+impl Prices {
+    /// The prices of a region and an architecture. Where the table has none for the region, the price is that of us-east-1, and
+    /// [`stand_ins`] names the service.
+    pub fn of(region: &str, architecture: Architecture) -> Self {
+        let price = |it: &ListPrice| it.in_region(region).unwrap_or(it.pico_usd);
+        Self {
+            lambda_gb_s: price(gb_s(architecture)),
+            lambda_request: price(&LAMBDA_REQUEST),
+            kinesis_put_unit: price(&KINESIS_PUT_UNIT),
+            kinesis_shard_hour: price(&KINESIS_SHARD_HOUR),
+            dynamodb_write_unit: price(&DYNAMODB_WRITE_UNIT),
+            dynamodb_read_unit: price(&DYNAMODB_READ_UNIT),
+        }
+    }
+
+    /// What a receipt's items cost. Shards that idle, and logs, are not in it.
+    pub fn cost_of(&self, receipt: &Receipt) -> NanoUsd {
+        let mb_us = u128::from(receipt.worker_mb_us) + u128::from(receipt.consumer_mb_us);
+        let requests = u128::from(receipt.invocations) + u128::from(receipt.tasks);
+        let pico = mb_us * u128::from(self.lambda_gb_s) / MB_US_PER_GB_S
+            + requests * u128::from(self.lambda_request)
+            + u128::from(receipt.put_units) * u128::from(self.kinesis_put_unit)
+            + u128::from(receipt.store_writes) * u128::from(self.dynamodb_write_unit);
+        NanoUsd(u64::try_from(pico / PICO_PER_NANO).unwrap_or(u64::MAX))
+    }
+}
+
+fn gb_s(architecture: Architecture) -> &'static ListPrice {
+    match architecture {
+        Architecture::Arm64 => &LAMBDA_GB_S_ARM64,
+        Architecture::X86_64 => &LAMBDA_GB_S_X86_64,
+    }
+}
+
+/// The services whose prices in a region are not in the table, so that [`Prices::of`] takes those of us-east-1.
+pub fn stand_ins(region: &str) -> Vec<&'static str> {
+    let services: [(&str, &[&ListPrice]); 3] = [
+        ("Lambda", &[&LAMBDA_GB_S_ARM64, &LAMBDA_GB_S_X86_64, &LAMBDA_REQUEST]),
+        ("Kinesis", &[&KINESIS_PUT_UNIT, &KINESIS_SHARD_HOUR]),
+        ("DynamoDB", &[&DYNAMODB_WRITE_UNIT, &DYNAMODB_READ_UNIT]),
+    ];
+    let unknown = |prices: &[&ListPrice]| prices.iter().any(|it| it.in_region(region).is_none());
+    services.into_iter().filter(|(_, prices)| unknown(prices)).map(|(service, _)| service).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Counted resources; `prices::cost_of` turns them into money.
+/// Counted resources; `Prices::cost_of` turns them into money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Receipt {
     /// Tasks whose results are counted here.

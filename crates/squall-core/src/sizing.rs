@@ -13,7 +13,7 @@ pub const MAX_SUBTASKS_PER_TASK: u32 = 10_000;
 /// Subtasks of a task per worker of its consumer: the last ones of a task leave workers idle, so there should be some
 /// before them.
 const SUBTASKS_PER_WORKER: u64 = 4;
-/// Longest subtask that may be asked for, milliseconds: well under Lambda's 900 s.
+/// Longest subtask that may be asked for, milliseconds: well under what a function may run.
 pub const MAX_SUBTASK_MS: f64 = 600_000.0;
 
 /// The author's wishes for the cut; fields left out are decided by the grid.

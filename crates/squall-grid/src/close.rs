@@ -8,6 +8,7 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Closing, plan_closing, plan_ending};
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
+use squall_core::prices::Prices;
 use squall_core::registry::Registry;
 use squall_core::rows::{BucketProgress, Ending, JobEnd, JobRow, JobStatus, Published, ResentList};
 use squall_core::wire::{Failure, Message};
@@ -26,6 +27,7 @@ const READS_AT_ONCE: usize = 8;
 pub async fn close_if_due<P>(
     ports: &P,
     registry: &Registry,
+    prices: &Prices,
     row: &JobRow,
     ended: &mut Vec<JobEnd>,
 ) -> Result<Closing, PortError>
@@ -40,7 +42,7 @@ where
         Closing::Ended => announce(ports, row).await?,
         due => {
             if let Some(row) = end(ports, registry, row, due).await? {
-                ended.extend(row.end());
+                ended.extend(row.end(prices));
                 announce(ports, &row).await?;
             }
         }
@@ -56,6 +58,7 @@ where
 pub async fn tend<P>(
     ports: &P,
     registry: &Registry,
+    prices: &Prices,
     id: &JobId,
     ended: &mut Vec<JobEnd>,
 ) -> Result<(), PortError>
@@ -65,7 +68,7 @@ where
     let Some(mut row) = ports.job(id).await? else { return Ok(()) };
     if row.ending.is_none() {
         let behind = row.buckets_to_come();
-        let read = async |bucket| Ok((bucket, progress_of(&ports.bucket(id, bucket).await?)));
+        let read = async |bucket| Ok((bucket, progress_of(&ports.bucket(id, bucket).await?, prices)));
         let mut read = pin!(stream::iter(behind).map(read).buffer_unordered(READS_AT_ONCE));
         while let Some(found) = read.next().await {
             let (bucket, progress): (u32, BucketProgress) = found?;
@@ -74,7 +77,7 @@ where
             }
         }
     }
-    close_if_due(ports, registry, &row, ended).await.map(drop)
+    close_if_due(ports, registry, prices, &row, ended).await.map(drop)
 }
 
 /// Ends the job with the content of its buckets and announces it, unless another caller was first, who then announces

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use squall_core::collate::{book_results, check_published, fresh, progress_of};
+use squall_core::deployment::Deployment;
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written, chain};
+use squall_core::prices::Prices;
 use squall_core::rows::{BucketRow, JobEnd, JobRow, Published};
 use squall_core::wire::{Message, ResultElsewhere, ResultRecord};
 
@@ -17,11 +19,20 @@ use crate::inputs::InputCache;
 pub struct CollectConfig {
     /// Races lost for one bucket before its results are left to the next delivery.
     pub max_races: u32,
+    /// What the work costs, which is held against a job's cap.
+    pub prices: Prices,
 }
 
 impl Default for CollectConfig {
     fn default() -> Self {
-        Self { max_races: 8 }
+        Self { max_races: 8, prices: Prices::default() }
+    }
+}
+
+impl CollectConfig {
+    /// As a deployment has it.
+    pub fn of(deployment: &Deployment) -> Self {
+        Self { prices: deployment.prices(), ..Self::default() }
     }
 }
 
@@ -107,7 +118,9 @@ async fn collect_job<P>(
     // Code of two builds never meets in one job: nothing more is merged, and the job ends.
     if inputs.registry().same_code(&published.workload, &published.code).is_err() {
         collected.n_late += results.len();
-        if let Err(error) = close_if_due(ports, inputs.registry(), &row, &mut collected.ended).await {
+        if let Err(error) =
+            close_if_due(ports, inputs.registry(), &config.prices, &row, &mut collected.ended).await
+        {
             collected.fail(&all, &error.to_string());
         }
         return;
@@ -134,7 +147,8 @@ async fn collect_job<P>(
     }
     // The whole batch is delivered again if the job could not be ended: the next delivery is the retry.
     if let Some(row) = latest
-        && let Err(error) = close_if_due(ports, inputs.registry(), &row, &mut collected.ended).await
+        && let Err(error) =
+            close_if_due(ports, inputs.registry(), &config.prices, &row, &mut collected.ended).await
     {
         collected.fail(&all, &error.to_string());
     }
@@ -184,7 +198,7 @@ impl Merge<'_> {
             collected.n_duplicates += results.len() - fresh.len() - unfit.len();
             collected.failed.extend(unfit);
             // Also when nothing was fresh: the collector that merged them may have died before it recorded that.
-            return ports.record_progress(self.id, self.bucket, progress_of(&row)).await;
+            return ports.record_progress(self.id, self.bucket, progress_of(&row, &self.config.prices)).await;
         }
         Err(PortError::refused(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
     }

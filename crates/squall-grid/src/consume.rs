@@ -6,11 +6,12 @@ use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
 use squall_core::code::CodeId;
+use squall_core::deployment::Deployment;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Admission, plan_admission};
+use squall_core::limits::KINESIS_PUT_UNIT_BYTES;
 use squall_core::ports::{BlobStore, Clock, InvokeError, JobStore, PortError, ResultQueue, Workers};
-use squall_core::prices::KINESIS_PUT_UNIT_BYTES;
 use squall_core::receipt::{Receipt, TaskTimes};
 use squall_core::registry::{CodeError, Merger, Piece};
 use squall_core::spans::{Span, SpanEnd, Spans, room_beside};
@@ -34,6 +35,13 @@ pub struct ConsumeConfig {
     pub cascade: CascadePolicy,
     /// Memory for which the consumer is billed, MB.
     pub memory_mb: u32,
+}
+
+impl ConsumeConfig {
+    /// As a deployment has it.
+    pub fn of(deployment: &Deployment) -> Self {
+        Self { cascade: deployment.cascade(), memory_mb: deployment.consumer_memory_mb }
+    }
 }
 
 /// What became of a task.

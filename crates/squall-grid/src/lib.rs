@@ -28,13 +28,11 @@ pub use work::{WorkConfig, WorkError, work};
 
 /// Most bytes that travel inside a row or a record; more go to the blob store.
 ///
-/// A DynamoDB item holds 400 KB with its names
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), a Kinesis record 1 MiB. Far less,
-/// because many lanes put their results at once, and a shard takes 1 MiB a second.
+/// An item holds [`DYNAMODB_ITEM_BYTES`](squall_core::limits::DYNAMODB_ITEM_BYTES) with its names, a record
+/// [`KINESIS_RECORD_BYTES`](squall_core::limits::KINESIS_RECORD_BYTES). Far less, because many lanes put their results at once, and a shard takes 1 MiB a second.
 pub const INLINE_MAX_BYTES: usize = 64 * 1_024;
 
 /// Most bytes of a result that travel on the result stream; a larger one goes to the blob store and its digest travels.
 ///
-/// A Kinesis record and its partition key together hold 1 MiB
-/// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
+/// A record and its partition key together hold [`KINESIS_RECORD_BYTES`](squall_core::limits::KINESIS_RECORD_BYTES).
 pub const RESULT_MAX_BYTES: usize = 1_000 * 1_000;

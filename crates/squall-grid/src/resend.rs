@@ -4,6 +4,7 @@ use squall_core::collate::Received;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{NotResent, Resend, ResendRequest, plan_resend};
 use squall_core::ports::{BlobStore, Clock, JobStore, PortError, TaskQueue, Written};
+use squall_core::prices::Prices;
 use squall_core::rows::ResentList;
 use squall_core::wire::Message;
 
@@ -49,6 +50,7 @@ pub enum ResendError {
 pub async fn resend<P>(
     ports: &P,
     inputs: &InputCache,
+    prices: &Prices,
     id: &JobId,
     request: &ResendRequest,
 ) -> Result<Resent, ResendError>
@@ -65,7 +67,7 @@ where
         ),
         None => (Received::default(), Vec::new()),
     };
-    let plan = plan_resend(&row, &received, before, request, ports.now_us());
+    let plan = plan_resend(&row, &received, before, request, prices, ports.now_us());
     let Resend { over_ended_us, mut reopened, resent, tasks } =
         plan.map_err(|reason| ResendError::Not(id.clone(), reason))?;
     // Before anything is written: a job that cannot be cut again must not be reopened.

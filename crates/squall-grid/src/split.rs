@@ -6,6 +6,7 @@ use std::pin::pin;
 use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
 use squall_core::bundle::Bundle;
+use squall_core::deployment::Deployment;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::{Job, JobId, brief};
 use squall_core::lifecycle::{Arrival, plan_arrival};
@@ -39,6 +40,20 @@ pub struct SplitConfig {
     pub max_buckets: u32,
     /// Deadline of a job that names none, seconds.
     pub default_deadline_s: u64,
+}
+
+impl SplitConfig {
+    /// As a deployment has it.
+    pub fn of(deployment: &Deployment) -> Self {
+        Self {
+            sizing: SizingPolicy::default(),
+            lanes_per_shard: deployment.lanes_per_shard,
+            workers_per_consumer: deployment.workers_per_consumer,
+            vcpus_per_worker: deployment.worker_vcpus(),
+            max_buckets: deployment.max_buckets,
+            default_deadline_s: deployment.default_deadline_s,
+        }
+    }
 }
 
 /// What became of a message.

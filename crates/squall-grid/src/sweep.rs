@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::stream::{self, StreamExt};
 use squall_core::job::JobId;
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, Order, PortError};
+use squall_core::prices::Prices;
 use squall_core::registry::Registry;
 use squall_core::rows::{JobEnd, JobStatus};
 
@@ -34,6 +35,7 @@ pub struct Swept {
 pub async fn sweep<P>(
     ports: &P,
     registry: &Registry,
+    prices: &Prices,
     at_most: usize,
     until_us: u64,
 ) -> Result<Swept, PortError>
@@ -47,7 +49,7 @@ where
             return (id, None, Vec::new());
         }
         let mut ended = Vec::new();
-        let done = tend(ports, registry, &id, &mut ended).await;
+        let done = tend(ports, registry, prices, &id, &mut ended).await;
         (id, Some(done), ended)
     });
     let mut tended = pin!(tended.buffer_unordered(JOBS_AT_ONCE));

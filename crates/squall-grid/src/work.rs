@@ -9,6 +9,7 @@ use futures::channel::oneshot;
 use futures::future::join_all;
 use squall_core::code::CodeVersion;
 use squall_core::data::{Data, DataError, NoData};
+use squall_core::deployment::Deployment;
 use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, Clock, Objects};
 use squall_core::wire::{CodecError, Message, SubtaskReply, SubtaskRequest};
@@ -26,6 +27,18 @@ pub struct WorkConfig {
     pub memory_mb: u32,
     /// How to read the objects that a job names.
     pub read: ReadPolicy,
+}
+
+impl WorkConfig {
+    /// As a deployment has it.
+    pub fn of(deployment: &Deployment) -> Self {
+        let n_vcpus = NonZeroUsize::new(deployment.worker_vcpus() as usize);
+        Self {
+            n_vcpus: n_vcpus.unwrap_or(NonZeroUsize::MIN),
+            memory_mb: deployment.worker_memory_mb,
+            read: ReadPolicy::default(),
+        }
+    }
 }
 
 /// Why a worker has no reply.

@@ -28,9 +28,8 @@ pub struct DeliveryPolicy {
     pub backoff_us: u64,
 }
 
-/// What an event may hold: the payload of a synchronous invocation
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const EVENT_BYTES: usize = 6 * 1024 * 1024;
+/// What an event may hold: the payload of a synchronous invocation.
+const EVENT_BYTES: usize = squall_core::limits::LAMBDA_REQUEST_BYTES;
 
 impl Default for DeliveryPolicy {
     fn default() -> Self {

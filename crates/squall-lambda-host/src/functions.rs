@@ -81,9 +81,12 @@ struct Limits {
     shutdown: Duration,
 }
 
-/// Lambda's init phase: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>. The shutdown
-/// phase there is 0.5 s with an internal extension and 2 s with an external one.
-const LIMITS: Limits = Limits { init: Duration::from_secs(10), shutdown: Duration::from_secs(2) };
+/// The shutdown phase of <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html> is 0.5 s with an
+/// internal extension and 2 s with an external one.
+const LIMITS: Limits = Limits {
+    init: Duration::from_secs(squall_core::limits::LAMBDA_INIT_S),
+    shutdown: Duration::from_secs(2),
+};
 
 /// Time for the last replies to be sent when the host stops.
 const LAST_REPLIES: Duration = Duration::from_secs(1);

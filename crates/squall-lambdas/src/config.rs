@@ -2,37 +2,32 @@
 //!
 //! Variables that name a resource, or give the size of the deployment, have no default.
 
-use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
 use squall_core::cascade::CascadePolicy;
-use squall_core::job::MAX_DEADLINE_S;
-use squall_core::prices::LAMBDA_MB_PER_VCPU;
-use squall_core::sizing::SizingPolicy;
-use squall_grid::{CollectConfig, ConsumeConfig, ReadPolicy, SplitConfig, WorkConfig};
+use squall_core::deployment::Deployment;
+use squall_core::limits::{LAMBDA_MEMORY_MAX_MB, LAMBDA_MEMORY_MIN_MB, LAMBDA_TIMEOUT_S};
+use squall_core::prices::Prices;
+use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig, WorkConfig};
 
 mod capacity;
 
 pub use capacity::CapacityConfig;
 
-/// A mapping's lanes per shard: its parallelization factor
-/// (<https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>).
-const LANES_PER_SHARD: RangeInclusive<u32> = 1..=10;
-/// vCPUs of a function; Lambda's largest has six.
-const VCPUS: RangeInclusive<u32> = 1..=64;
-/// Invocations that one process can keep in flight.
-const CONCURRENCY: RangeInclusive<u32> = 1..=10_000;
-/// Buckets of a job: each has an entry in the job's row, which must not outgrow an item.
-const BUCKETS: RangeInclusive<u32> = 1..=1_000;
-/// A function's memory, MB (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
-const MEMORY_MB: RangeInclusive<u32> = 128..=10_240;
-/// Longest that a function runs, seconds (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>).
-const MAX_TIMEOUT_S: u64 = 900;
 /// The namespace of the grid's metrics when nothing is said.
 const DEFAULT_NAMESPACE: &str = "Squall";
-/// Buckets when nothing is said: enough that the shards of a result stream share them evenly, few enough that ending a
-/// job reads them in a moment.
-const DEFAULT_BUCKETS: u32 = 32;
+/// The variable that describes the deployment.
+const DEPLOYMENT: &str = "SQUALL_DEPLOYMENT";
+/// The variables that said parts of it before.
+const BEFORE: [&str; 7] = [
+    "SQUALL_LANES_PER_SHARD",
+    "SQUALL_WORKERS_PER_CONSUMER",
+    "SQUALL_WORKER_VCPUS",
+    "SQUALL_MAX_CONCURRENCY",
+    "SQUALL_ATTEMPT_TIMEOUT_S",
+    "SQUALL_MAX_BUCKETS",
+    "SQUALL_DEADLINE_S",
+];
 
 /// A missing or invalid variable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,8 +115,26 @@ trait Vars {
         self.text("SQUALL_BUCKET", "the name of the bucket for inputs and answers")
     }
 
+    /// What Lambda gives the function, and bills.
     fn memory_mb(&self) -> Result<u32, ConfigError> {
-        self.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "MB", &MEMORY_MB)
+        let range = LAMBDA_MEMORY_MIN_MB..=LAMBDA_MEMORY_MAX_MB;
+        self.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "MB", &range)
+    }
+
+    /// The description of the deployment.
+    fn deployment(&self) -> Result<Deployment, ConfigError> {
+        let Some(json) = self.find(DEPLOYMENT) else {
+            let before: Vec<_> = BEFORE.into_iter().filter(|it| self.find(it).is_some()).collect();
+            let mut expected =
+                "the deployment's description in JSON, as the stack's output Deployment has it".to_owned();
+            if !before.is_empty() {
+                expected += &format!(", in place of {}", before.join(", "));
+            }
+            return Err(ConfigError::missing(DEPLOYMENT, expected));
+        };
+        let description = |error| format!("a deployment's description in JSON ({error})");
+        Deployment::from_json(&json)
+            .map_err(|error| ConfigError::wrong(DEPLOYMENT, &json, description(error)))
     }
 
     /// The namespace of metrics; names that begin with `AWS/` are reserved
@@ -160,10 +173,10 @@ pub struct SplitterConfig {
     pub events_topic_arn: String,
     /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
-    /// `SQUALL_LANES_PER_SHARD`, `SQUALL_WORKERS_PER_CONSUMER`, `SQUALL_WORKER_VCPUS`: how large the deployment is that
-    /// jobs are cut for. `SQUALL_MAX_BUCKETS` (32) and `SQUALL_DEADLINE_S` (a day, which is how long records live) may be
-    /// left out.
+    /// `SQUALL_DEPLOYMENT`: what jobs are cut for.
     pub split: SplitConfig,
+    /// `SQUALL_DEPLOYMENT`: what the work costs.
+    pub prices: Prices,
 }
 
 impl SplitterConfig {
@@ -172,30 +185,15 @@ impl SplitterConfig {
     /// # Errors
     /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let deadline_s = vars.optional("SQUALL_DEADLINE_S", "seconds", &(1..=MAX_DEADLINE_S))?;
-        let max_buckets = vars.optional("SQUALL_MAX_BUCKETS", "buckets of a job", &BUCKETS)?;
+        let deployment = vars.deployment()?;
         Ok(Self {
             table: vars.table()?,
             bucket: vars.bucket()?,
             task_stream: vars.text("SQUALL_TASK_STREAM", "the name of the stream of tasks")?,
             events_topic_arn: vars.topic_arn("SQUALL_EVENTS_TOPIC")?,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
-            split: SplitConfig {
-                sizing: SizingPolicy::default(),
-                lanes_per_shard: vars.number(
-                    "SQUALL_LANES_PER_SHARD",
-                    "the task mapping's parallelization factor",
-                    &LANES_PER_SHARD,
-                )?,
-                workers_per_consumer: vars.number(
-                    "SQUALL_WORKERS_PER_CONSUMER",
-                    "workers that a consumer keeps busy",
-                    &CONCURRENCY,
-                )?,
-                vcpus_per_worker: vars.number("SQUALL_WORKER_VCPUS", "vCPUs of a worker", &VCPUS)?,
-                max_buckets: max_buckets.unwrap_or(DEFAULT_BUCKETS),
-                default_deadline_s: deadline_s.unwrap_or(MAX_DEADLINE_S),
-            },
+            split: SplitConfig::of(&deployment),
+            prices: deployment.prices(),
         })
     }
 }
@@ -213,9 +211,9 @@ pub struct ConsumerConfig {
     pub worker_functions: Vec<String>,
     /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
-    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets, and how to drive the workers, as
-    /// [`CascadePolicy`] has it unless said otherwise: `SQUALL_INITIAL_CONCURRENCY`, `SQUALL_MAX_CONCURRENCY`,
-    /// `SQUALL_MAX_ATTEMPTS`, `SQUALL_ATTEMPT_TIMEOUT_S`, `SQUALL_DUPLICATE_PERCENT`, `SQUALL_GUARD_S`.
+    /// `SQUALL_DEPLOYMENT`, and `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets; how to drive the workers is as
+    /// [`CascadePolicy`] has it unless said otherwise: `SQUALL_INITIAL_CONCURRENCY`, `SQUALL_MAX_ATTEMPTS`,
+    /// `SQUALL_DUPLICATE_PERCENT`, `SQUALL_GUARD_S`.
     pub consume: ConsumeConfig,
 }
 
@@ -227,7 +225,11 @@ impl ConsumerConfig {
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let worker_functions =
             vars.list("SQUALL_WORKER_FUNCTIONS", "names or ARNs of worker functions, separated by commas")?;
-        let n_stripes = u32::try_from(worker_functions.len()).unwrap_or(u32::MAX);
+        let deployment = vars.deployment()?;
+        if worker_functions.len() != deployment.stripes as usize {
+            let expected = format!("{} functions, the deployment's stripes", deployment.stripes);
+            return Err(ConfigError::wrong("SQUALL_WORKER_FUNCTIONS", &worker_functions.join(","), expected));
+        }
         Ok(Self {
             table: vars.table()?,
             bucket: vars.bucket()?,
@@ -235,38 +237,29 @@ impl ConsumerConfig {
             worker_functions,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
             consume: ConsumeConfig {
-                cascade: cascade_policy(vars, n_stripes)?,
+                cascade: cascade_policy(vars, deployment.cascade())?,
                 memory_mb: vars.memory_mb()?,
             },
         })
     }
 }
 
+/// The deployment's policy, with what else is said.
 fn cascade_policy(
     vars: &impl Fn(&str) -> Option<String>,
-    n_stripes: u32,
+    usual: CascadePolicy,
 ) -> Result<CascadePolicy, ConfigError> {
-    let usual = CascadePolicy::default();
-    let seconds = |variable| -> Result<Option<u64>, ConfigError> {
-        let seconds: Option<u64> = vars.optional(variable, "seconds", &(1..=MAX_TIMEOUT_S))?;
-        Ok(seconds.map(|seconds| seconds * 1_000_000))
-    };
-    let in_flight = "invocations in flight";
-    let max_concurrency =
-        vars.optional("SQUALL_MAX_CONCURRENCY", in_flight, &CONCURRENCY)?.unwrap_or(usual.max_concurrency);
-    let at_first = vars.optional("SQUALL_INITIAL_CONCURRENCY", in_flight, &(1..=max_concurrency))?;
+    let at_first = 1..=usual.max_concurrency;
+    let at_first = vars.optional("SQUALL_INITIAL_CONCURRENCY", "invocations in flight", &at_first)?;
+    let max_attempts = vars.optional("SQUALL_MAX_ATTEMPTS", "attempts", &(1..=100))?;
     let percent: Option<u32> =
         vars.optional("SQUALL_DUPLICATE_PERCENT", "percent of a task's subtasks", &(0..=100))?;
+    let guard_s: Option<u64> = vars.optional("SQUALL_GUARD_S", "seconds", &(1..=LAMBDA_TIMEOUT_S))?;
     Ok(CascadePolicy {
-        initial_concurrency: at_first.unwrap_or(usual.initial_concurrency.min(max_concurrency)),
-        max_concurrency,
-        n_stripes,
-        max_attempts: vars
-            .optional("SQUALL_MAX_ATTEMPTS", "attempts", &(1..=100))?
-            .unwrap_or(usual.max_attempts),
-        attempt_timeout_us: seconds("SQUALL_ATTEMPT_TIMEOUT_S")?.unwrap_or(usual.attempt_timeout_us),
+        initial_concurrency: at_first.unwrap_or(usual.initial_concurrency),
+        max_attempts: max_attempts.unwrap_or(usual.max_attempts),
         duplicate_budget: percent.map_or(usual.duplicate_budget, |percent| f64::from(percent) / 100.0),
-        guard_us: seconds("SQUALL_GUARD_S")?.unwrap_or(usual.guard_us),
+        guard_us: guard_s.map_or(usual.guard_us, |seconds| seconds * 1_000_000),
         ..usual
     })
 }
@@ -278,10 +271,8 @@ pub struct WorkerConfig {
     pub bucket: String,
     /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
-    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets, and `SQUALL_WORKER_VCPUS`.
-    ///
-    /// Where that is not set, the vCPUs follow from the memory, a begun one counted whole: Lambda gives a function a share
-    /// of its cores in proportion to its memory, and it takes a thread on each to use all of that share.
+    /// `SQUALL_DEPLOYMENT`, and `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets: jobs are cut for the deployment's vCPUs,
+    /// and what Lambda gives is what it bills.
     pub work: WorkConfig,
 }
 
@@ -291,14 +282,10 @@ impl WorkerConfig {
     /// # Errors
     /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let memory_mb = vars.memory_mb()?;
-        let n_vcpus: Option<u32> = vars.optional("SQUALL_WORKER_VCPUS", "vCPUs of a worker", &VCPUS)?;
-        let n_vcpus = n_vcpus.map_or(u64::from(memory_mb).div_ceil(LAMBDA_MB_PER_VCPU), u64::from);
-        let n_vcpus = usize::try_from(n_vcpus).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
             bucket: vars.bucket()?,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
-            work: WorkConfig { n_vcpus, memory_mb, read: ReadPolicy::default() },
+            work: WorkConfig { memory_mb: vars.memory_mb()?, ..WorkConfig::of(&vars.deployment()?) },
         })
     }
 }
@@ -314,7 +301,7 @@ pub struct CollectorConfig {
     pub events_topic_arn: String,
     /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
     pub metric_namespace: String,
-    /// How to merge.
+    /// `SQUALL_DEPLOYMENT`: how to merge, and what the work costs.
     pub collect: CollectConfig,
 }
 
@@ -329,7 +316,7 @@ impl CollectorConfig {
             bucket: vars.bucket()?,
             events_topic_arn: vars.topic_arn("SQUALL_EVENTS_TOPIC")?,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
-            collect: CollectConfig::default(),
+            collect: CollectConfig::of(&vars.deployment()?),
         })
     }
 }

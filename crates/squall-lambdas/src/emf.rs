@@ -14,7 +14,7 @@ use squall_core::rows::{JobEnd, JobStatus};
 use squall_grid::{Collected, SplitOutcome, Swept};
 
 /// Values of a metric that a document holds.
-const MOST_VALUES: usize = 100;
+const MOST_VALUES: usize = squall_core::limits::CLOUDWATCH_METRIC_VALUES;
 
 /// Starts recording, for the whole process.
 pub(crate) fn start(function: &'static str, namespace: &str) -> anyhow::Result<&'static Collector> {

@@ -39,7 +39,7 @@ pub fn splitter_ports(config: &SplitterConfig) -> SplitterPorts {
         tasks: Arc::new(KinesisTaskQueue::new(&connection, &config.task_stream)),
         results: Arc::default(),
         workers: Arc::default(),
-        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn)),
+        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn).at(config.prices)),
     }
 }
 
@@ -84,7 +84,7 @@ pub fn collector_ports(config: &CollectorConfig) -> CollectorPorts {
         tasks: Arc::default(),
         results: Arc::default(),
         workers: Arc::default(),
-        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn)),
+        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn).at(config.collect.prices)),
     }
 }
 

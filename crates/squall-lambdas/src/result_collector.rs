@@ -87,7 +87,7 @@ where
         CollectorEvent::Batch(event) => Ok(collect_batch(ports, inputs, config, &event).await),
         CollectorEvent::Tick => {
             let until_us = deadline_us(event.context.deadline, ports.now_us()).saturating_sub(TICK_GUARD_US);
-            tick(ports, inputs, until_us).await.map(|()| KinesisEventResponse::default())
+            tick(ports, inputs, config, until_us).await.map(|()| KinesisEventResponse::default())
         }
     }
 }
@@ -131,11 +131,11 @@ fn log<'a>(n_records: usize, collected: &Collected, sequence_number: impl Fn(usi
     }
 }
 
-async fn tick<P>(ports: &P, inputs: &InputCache, until_us: u64) -> Result<(), Failure>
+async fn tick<P>(ports: &P, inputs: &InputCache, config: &CollectConfig, until_us: u64) -> Result<(), Failure>
 where
     P: JobStore + JobList + BlobStore + JobEvents + Clock,
 {
-    let swept = sweep(ports, inputs.registry(), MOST_JOBS_PER_TICK, until_us).await;
+    let swept = sweep(ports, inputs.registry(), &config.prices, MOST_JOBS_PER_TICK, until_us).await;
     let swept = swept.map_err(|error| Failure::port("cannot list the running jobs", &error))?;
     emf::swept(&swept);
     let (n_ended, n_failed) = (swept.ended.len(), swept.failed.len());

@@ -12,5 +12,5 @@ mod serve;
 
 pub use directory::Directory;
 pub use host::Host;
-pub use real::{Finished, LocalConfig, LocalGrid, Progress, Stop};
-pub use serve::{Deployment, Lost, deliver, serve};
+pub use real::{Checked, Finished, LocalConfig, LocalGrid, Progress, Stop};
+pub use serve::{Lost, ServeConfig, deliver, serve};

@@ -5,23 +5,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use squall_core::cascade::CascadePolicy;
+use squall_core::deployment::Deployment;
 use squall_core::job::JobId;
 use squall_core::lifecycle::Closing;
 use squall_core::ports::{Clock, JobStore, PortError};
-use squall_core::prices::LAMBDA_MB_PER_VCPU;
 use squall_core::registry::Registry;
 use squall_core::rows::JobRow;
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{
-    CollectConfig, ConsumeConfig, InputCache, LoadError, Observation, ReadPolicy, SplitConfig, SplitOutcome,
-    WorkConfig, observe,
+    CollectConfig, ConsumeConfig, InputCache, LoadError, Observation, SplitConfig, SplitOutcome, WorkConfig,
+    observe,
 };
 use tokio::sync::Notify;
 
 use crate::directory::Directory;
 use crate::host::Host;
 use crate::memory::Memory;
-use crate::serve::{Deployment, Lost, close_now, deliver, serve};
+use crate::serve::{Lost, ServeConfig, close_now, deliver, serve};
 use squall_lambda_host::delivery::DeliveryPolicy;
 
 mod ports;
@@ -51,12 +51,29 @@ impl LocalConfig {
         Self { n_shards: 2, lanes_per_shard: 1, n_workers: n_cores, sizing }
     }
 
-    /// The deployment that this stands for.
+    /// The deployment that this stands for: its workers have one vCPU each.
     pub fn deployment(&self) -> Deployment {
-        let n_workers = u32::try_from(self.n_workers.get()).unwrap_or(u32::MAX);
+        Deployment {
+            shards: self.n_shards,
+            result_shards: 1,
+            lanes_per_shard: self.lanes_per_shard,
+            stripes: 1,
+            workers_per_consumer: u32::try_from(self.n_workers.get()).unwrap_or(u32::MAX),
+            max_buckets: 4,
+            ..Deployment::default()
+        }
+    }
+
+    /// How it cuts a job.
+    pub fn split(&self) -> SplitConfig {
+        SplitConfig { sizing: self.sizing, ..SplitConfig::of(&self.deployment()) }
+    }
+
+    fn serve(&self) -> ServeConfig {
+        let deployment = self.deployment();
         // Every lane may fill every worker and keeps some more at their door, so that no worker waits while a reply is
         // taken in, and a lane that is done early leaves none idle.
-        let in_flight = n_workers.saturating_mul(8);
+        let in_flight = deployment.workers_per_consumer.saturating_mul(8);
         let delivery = DeliveryPolicy {
             max_attempts: Some(3),
             bisect: true,
@@ -64,15 +81,8 @@ impl LocalConfig {
             backoff_us: 10_000,
             ..DeliveryPolicy::default()
         };
-        Deployment {
-            split: SplitConfig {
-                sizing: self.sizing,
-                lanes_per_shard: self.lanes_per_shard,
-                workers_per_consumer: n_workers,
-                vcpus_per_worker: 1,
-                max_buckets: 4,
-                default_deadline_s: 86_400,
-            },
+        ServeConfig {
+            split: self.split(),
             consume: ConsumeConfig {
                 cascade: CascadePolicy {
                     initial_concurrency: in_flight,
@@ -83,11 +93,11 @@ impl LocalConfig {
                     // A thread cannot be lost, and its queue counts as part of the attempt.
                     attempt_timeout_us: u64::MAX,
                     guard_us: 50_000,
-                    ..CascadePolicy::default()
+                    ..deployment.cascade()
                 },
-                memory_mb: u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX),
+                ..ConsumeConfig::of(&deployment)
             },
-            collect: CollectConfig::default(),
+            collect: CollectConfig::of(&deployment),
             task_delivery: DeliveryPolicy { batch_size: 1, ..delivery },
             result_delivery: DeliveryPolicy { batch_size: 1_000, ..delivery },
             consumer_timeout_us: u64::MAX,
@@ -142,7 +152,7 @@ impl Progress for () {
 
 /// A grid in this process.
 pub struct LocalGrid {
-    deployment: Deployment,
+    config: ServeConfig,
     inputs: Arc<InputCache>,
     ports: RealPorts,
 }
@@ -168,8 +178,7 @@ impl LocalGrid {
         let memory = Arc::new(Memory::new(config.n_shards, config.lanes_per_shard, 1));
         let clock = Arc::new(RealClock::new());
         let inputs = Arc::new(InputCache::new(registry));
-        let memory_mb = u32::try_from(LAMBDA_MB_PER_VCPU).unwrap_or(u32::MAX);
-        let work = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb, read: ReadPolicy::default() };
+        let work = WorkConfig::of(&config.deployment());
         let files = Arc::new(Directory::new(directory));
         let for_workers = Arc::new(worker_ports(&clock, &files, &memory));
         let workers = WorkerPool::start(config.n_workers, work, &for_workers, &inputs)?;
@@ -183,7 +192,7 @@ impl LocalGrid {
             workers: Arc::new(workers),
             events: memory,
         };
-        Ok(Self { deployment: config.deployment(), inputs, ports })
+        Ok(Self { config: config.serve(), inputs, ports })
     }
 
     /// Runs one message to its end, or until it is stopped.
@@ -209,12 +218,12 @@ impl LocalGrid {
         progress: &mut impl Progress,
     ) -> Result<Finished, RunError> {
         let started_us = self.ports.now_us();
-        let outcome = deliver(self, &self.deployment, &self.inputs, message, delivery).await?;
+        let outcome = deliver(self, &self.config, &self.inputs, message, delivery).await?;
         let lost = Mutex::new(Vec::new());
         if let SplitOutcome::Enqueued { job: id, .. } | SplitOutcome::AlreadyEnqueued(id) = &outcome {
             let memory = &self.ports.jobs;
             let keep = |record: Lost| lost.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-            let serving = serve(self, &self.deployment, memory, &self.inputs, id, &keep);
+            let serving = serve(self, &self.config, memory, &self.inputs, id, &keep);
             let ending = self.until_ended(id, stop);
             let looking = self.look(id, progress);
             tokio::select! {
@@ -250,8 +259,8 @@ impl LocalGrid {
             };
             tokio::select! {
                 () = told => {}
-                () = drained => return close_now(self, &self.inputs, id, Closing::Stalled).await,
-                () = stop.0.notified() => return close_now(self, &self.inputs, id, Closing::Cancelled).await,
+                () = drained => return close_now(self, &self.config, &self.inputs, id, Closing::Stalled).await,
+                () = stop.0.notified() => return close_now(self, &self.config, &self.inputs, id, Closing::Cancelled).await,
             }
         }
     }
@@ -277,26 +286,21 @@ impl LocalGrid {
         }
     }
 
-    /// Checks a message and says how it would be cut, without running it.
+    /// Checks a message and says how a deployment whose task stream has so many shards would cut it, without running it.
     ///
     /// # Errors
     /// The first error in the message or its input.
     pub fn check(
-        config: &LocalConfig,
+        split: &SplitConfig,
+        n_shards: u32,
         registry: Registry,
         directory: PathBuf,
         message: &[u8],
     ) -> Result<Checked, squall_grid::Rejection> {
         let inputs = InputCache::new(registry);
         let files = Directory::new(directory);
-        let split = config.deployment().split;
-        let (job, weight, sizing) = futures::executor::block_on(squall_grid::check(
-            &files,
-            &inputs,
-            &split,
-            config.n_shards,
-            message,
-        ))?;
+        let (job, weight, sizing) =
+            futures::executor::block_on(squall_grid::check(&files, &inputs, split, n_shards, message))?;
         Ok(Checked { job, weight, sizing })
     }
 }

@@ -15,9 +15,9 @@ use crate::memory::{Memory, Record, Stream};
 use squall_lambda_host::delivery::lane::{GivenUp, Settled, run_lane};
 use squall_lambda_host::delivery::{Batch, DeliveryPolicy, Handled};
 
-/// How a grid is deployed.
+/// The configuration of every step, and how what is around them delivers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Deployment {
+pub struct ServeConfig {
     /// The splitter's configuration.
     pub split: SplitConfig,
     /// The consumers'.
@@ -39,7 +39,7 @@ pub struct Deployment {
 /// Delivers a message to the splitter until it succeeds. `None` if every delivery failed.
 pub async fn deliver<H: Host>(
     host: &H,
-    deployment: &Deployment,
+    config: &ServeConfig,
     inputs: &InputCache,
     message: &[u8],
     delivery: &JobId,
@@ -47,16 +47,16 @@ pub async fn deliver<H: Host>(
     let mut attempt = 1;
     loop {
         let step =
-            async |ports: &H::Ports| split(ports, inputs, &deployment.split, message, delivery.clone()).await;
+            async |ports: &H::Ports| split(ports, inputs, &config.split, message, delivery.clone()).await;
         let outcome = match host.invocation(step).await {
             Some(Ok(outcome)) => return Ok(outcome),
             Some(Err(error)) => error,
             None => PortError::unknown("the splitter died"),
         };
-        if attempt >= deployment.message_attempts || matches!(outcome, PortError::Permanent { .. }) {
+        if attempt >= config.message_attempts || matches!(outcome, PortError::Permanent { .. }) {
             return Err(outcome);
         }
-        let wait_us = deployment.task_delivery.backoff_us << attempt.min(10);
+        let wait_us = config.task_delivery.backoff_us << attempt.min(10);
         host.clock().sleep_until(host.clock().now_us() + wait_us).await;
         attempt += 1;
     }
@@ -74,7 +74,7 @@ pub struct Lost {
 /// Runs every lane of both streams and the timer of one job, forever; records that were given up go to `lost`.
 pub async fn serve<H: Host>(
     host: &H,
-    deployment: &Deployment,
+    config: &ServeConfig,
     memory: &Memory,
     inputs: &InputCache,
     job: &JobId,
@@ -82,9 +82,9 @@ pub async fn serve<H: Host>(
 ) {
     let consume_one = async |batch: &Batch<Record>| {
         let step = async |ports: &H::Ports| {
-            let deadline_us = ports.now_us().saturating_add(deployment.consumer_timeout_us);
+            let deadline_us = ports.now_us().saturating_add(config.consumer_timeout_us);
             for (position, record) in batch.records.iter().enumerate() {
-                let consumed = consume(ports, inputs, &deployment.consume, &record.data, deadline_us).await;
+                let consumed = consume(ports, inputs, &config.consume, &record.data, deadline_us).await;
                 if let Err(error) = consumed {
                     return (Handled::UpTo(position), chain(&error));
                 }
@@ -95,7 +95,7 @@ pub async fn serve<H: Host>(
     };
     let collect_batch = async |batch: &Batch<Record>| {
         let step =
-            async |ports: &H::Ports| collect(ports, inputs, &deployment.collect, &batch.records).await.failed;
+            async |ports: &H::Ports| collect(ports, inputs, &config.collect, &batch.records).await.failed;
         match host.invocation(step).await {
             None => died(),
             Some(failed) => match failed.into_iter().min() {
@@ -107,19 +107,21 @@ pub async fn serve<H: Host>(
     let timer = async {
         loop {
             let now_us = host.clock().now_us();
-            host.clock().sleep_until(now_us + deployment.timer_period_us).await;
-            let step = async |ports: &H::Ports| tend(ports, inputs.registry(), job, &mut Vec::new()).await;
+            host.clock().sleep_until(now_us + config.timer_period_us).await;
+            let step = async |ports: &H::Ports| {
+                tend(ports, inputs.registry(), &config.collect.prices, job, &mut Vec::new()).await
+            };
             // The next tick is the retry.
             let _ = host.invocation(step).await;
         }
     };
     let mut running: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
     for lane in 0..memory.tasks.n_lanes() {
-        let policy = &deployment.task_delivery;
+        let policy = &config.task_delivery;
         running.push(Box::pin(run_memory_lane(host, &memory.tasks, lane, policy, &consume_one, lost)));
     }
     for lane in 0..memory.results.n_lanes() {
-        let policy = &deployment.result_delivery;
+        let policy = &config.result_delivery;
         running.push(Box::pin(run_memory_lane(host, &memory.results, lane, policy, &collect_batch, lost)));
     }
     running.push(Box::pin(timer));
@@ -127,11 +129,18 @@ pub async fn serve<H: Host>(
 }
 
 /// Ends a job whose streams are empty, whatever is missing. Returns when it has ended.
-pub(crate) async fn close_now<H: Host>(host: &H, inputs: &InputCache, job: &JobId, closing: Closing) {
+pub(crate) async fn close_now<H: Host>(
+    host: &H,
+    config: &ServeConfig,
+    inputs: &InputCache,
+    job: &JobId,
+    closing: Closing,
+) {
+    let prices = &config.collect.prices;
     loop {
         let step = async |ports: &H::Ports| match ports.job(job).await? {
             Some(row) if row.ending.is_none() => {
-                let due = close_if_due(ports, inputs.registry(), &row, &mut Vec::new()).await?;
+                let due = close_if_due(ports, inputs.registry(), prices, &row, &mut Vec::new()).await?;
                 if due == Closing::NotYet {
                     close(ports, inputs.registry(), &row, closing).await?;
                 }

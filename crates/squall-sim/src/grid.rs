@@ -13,7 +13,7 @@ use squall_core::rows::JobRow;
 use squall_grid::{InputCache, LoadError, Observation, observe};
 
 use squall_local::memory::Memory;
-use squall_local::{Deployment, Host, Lost, deliver, serve};
+use squall_local::{Host, Lost, ServeConfig, deliver, serve};
 use squall_sim_time::{Random, SimulatedClock, Stuck, run_until_done};
 
 mod chaos;
@@ -32,7 +32,7 @@ pub struct Scenario {
     /// Shards of the result stream: collectors that may race.
     pub n_result_shards: u32,
     /// The steps' configuration.
-    pub deployment: Deployment,
+    pub config: ServeConfig,
     /// What goes wrong.
     pub faults: Faults,
     /// The seed of the history.
@@ -108,7 +108,7 @@ pub fn simulate(
     let clock = world.clock.clone();
     let running = async {
         let keep = |record: Lost| lost.borrow_mut().push(record);
-        let serving = serve(&grid, &scenario.deployment, &world.memory, &world.inputs, delivery, &keep);
+        let serving = serve(&grid, &scenario.config, &world.memory, &world.inputs, delivery, &keep);
         let life = live(&grid, scenario, message, delivery);
         match select(std::pin::pin!(serving), std::pin::pin!(life)).await {
             Either::Left(((), life)) => life.await,
@@ -125,7 +125,7 @@ async fn live(grid: &SimulatedGrid, scenario: &Scenario, message: &[u8], id: &Jo
     /// Longer than every timeout, back-off and redelivery of the scenarios.
     const EVERYTHING_LATE_US: u64 = 3_600_000_000;
     let world = &grid.0;
-    let send = || deliver(grid, &scenario.deployment, &world.inputs, message, id);
+    let send = || deliver(grid, &scenario.config, &world.inputs, message, id);
     /// No deadline of the scenarios is later: whatever still runs then runs for ever.
     const FOR_EVER_US: u64 = 4 * 86_400_000_000;
     let delivered = if world.chance(world.faults.duplicate) {

@@ -1,24 +1,24 @@
 //! Decides which records go into which call, when, and which are sent again: without a clock and without a network.
 //!
-//! The limits are those of <https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html> and of
-//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>.
+//! The limits are those of [`squall_core::limits`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use squall_core::limits;
 use squall_core::ports::PortError;
 
 /// Most records in one call.
-pub const MAX_CALL_RECORDS: usize = 500;
-/// Most bytes in one call, data and partition keys. A call may be twice as large since 2025, which gains nothing here:
-/// tasks are small, and 500 of them are well below.
-pub const MAX_CALL_BYTES: u64 = 5 << 20;
+pub const MAX_CALL_RECORDS: usize = limits::KINESIS_CALL_RECORDS;
+/// Most bytes in one call, data and partition keys: half of what a call may have, as it was until 2025. More gains nothing
+/// here: tasks are small, and 500 of them are well below.
+pub const MAX_CALL_BYTES: u64 = limits::KINESIS_CALL_BYTES / 2;
 /// Most bytes in one record, data and partition key, on a stream that was not set up for larger ones.
-pub const MAX_RECORD_BYTES: u64 = 1 << 20;
+pub const MAX_RECORD_BYTES: u64 = limits::KINESIS_RECORD_BYTES;
 /// Records that a shard takes in a second.
-pub const SHARD_RECORDS_PER_S: u64 = 1_000;
+pub const SHARD_RECORDS_PER_S: u64 = limits::KINESIS_SHARD_RECORDS_PER_S;
 /// Bytes that a shard takes in a second, data and partition keys.
-pub const SHARD_BYTES_PER_S: u64 = 1 << 20;
+pub const SHARD_BYTES_PER_S: u64 = limits::KINESIS_SHARD_BYTES_PER_S;
 
 /// Most calls in flight. Eight calls of 500 records, answered after 25 ms or so, are 160,000 records a second: more
 /// than a hundred shards take. More calls would only mean more TLS handshakes and more copies of records in memory.

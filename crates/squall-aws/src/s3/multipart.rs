@@ -3,14 +3,15 @@
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use squall_core::limits;
 use squall_core::ports::PortError;
 
 use crate::connection::Client;
 use crate::error::port_error_of;
 
-/// Bytes of a part, and most that are sent in one request. A part has at least 5 MiB, an upload at most 10,000 parts
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>): 160 GB.
+/// Bytes of a part, and most that are sent in one request. An upload has at most [`limits::S3_PARTS`]: 160 GB.
 pub(super) const PART_BYTES: usize = 16 << 20;
+const _: () = assert!(PART_BYTES >= limits::S3_PART_BYTES, "S3 takes no smaller part, but for the last");
 /// Parts that are sent at the same time.
 const AT_ONCE: usize = 4;
 

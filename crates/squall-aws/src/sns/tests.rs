@@ -4,6 +4,7 @@ use roaring::RoaringBitmap;
 use squall_core::code::CodeVersion;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::JobId;
+use squall_core::prices::Prices;
 use squall_core::receipt::{Receipt, Timeline};
 use squall_core::rows::{Ending, JobStatus, Published, Resent};
 use squall_core::sizing::{Sizing, SizingReason};
@@ -27,7 +28,7 @@ async fn every_ending_is_told_with_its_status_as_an_attribute() {
         }
     }
     for row in told {
-        let message = event(&row);
+        let message = event(&row, &Prices::default());
         let ours: Vec<_> = envelopes.iter().filter(|envelope| envelope["Message"] == message).collect();
         assert_eq!(ours.len(), 2, "told twice, heard twice: {message}");
         assert_eq!(ours[0]["MessageAttributes"]["status"]["Value"], row.status().to_string());
@@ -82,7 +83,7 @@ fn ended(reason: Option<String>) -> JobRow {
 fn an_event_says_what_there_is_to_know() {
     let row = ended(Some("time ran out".to_owned()));
     assert_eq!(
-        event(&row),
+        event(&row, &Prices::default()),
         r#"{"version":1,"job":"march","status":"expired","workload":"portfolio","reason":"time ran out","#
             .to_owned()
             + r#""coverage":{"weight_done":3,"weight_total":4},"cost_nano_usd":2000,"created_us":5,"ended_us":9}"#
@@ -94,11 +95,28 @@ fn an_event_says_what_there_is_to_know() {
 fn a_rejected_job_has_no_workload() {
     let row = JobRow { published: None, ..ended(None) };
     assert_eq!(attributes(&row), [("status", "expired".to_owned())]);
-    assert!(event(&row).contains(r#""workload":null,"reason":null"#));
+    assert!(event(&row, &Prices::default()).contains(r#""workload":null,"reason":null"#));
 }
 
 #[test]
 fn an_event_always_fits() {
     let row = ended(Some("\u{1}“ü”".repeat(100_000)));
-    assert!(event(&row).len() < MAX_MESSAGE_BYTES);
+    assert!(event(&row, &Prices::default()).len() < MAX_MESSAGE_BYTES);
+}
+
+#[tokio::test]
+async fn a_topic_that_takes_more_is_sent_what_fits_into_an_event() {
+    let connection = emulator::connection_to("http://127.0.0.1:1").await;
+    let topic = JobTopic::new(&connection, "arn:aws:sns:us-east-1:123456789012:jobs");
+    let (plain, quotes) = ("x".repeat(700_000), "\"".repeat(700_000));
+    assert_eq!(
+        topic.check(&plain).unwrap_err(),
+        "the job has 700000 bytes and SNS takes 262144; put its tables into files that it names"
+    );
+    let large = topic.taking(1 << 20);
+    assert_eq!(large.check(&plain), Ok(()));
+    assert_eq!(
+        large.check(&quotes).unwrap_err(),
+        "the job has 1404098 bytes as an event and Lambda takes 1048576; put its tables into files that it names"
+    );
 }

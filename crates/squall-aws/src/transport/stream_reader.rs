@@ -2,6 +2,7 @@
 
 use aws_sdk_kinesis::Client as Kinesis;
 use aws_sdk_kinesis::types::ShardIteratorType;
+use squall_core::limits::KINESIS_READ_RECORDS;
 use squall_core::ports::PortError;
 
 use crate::connection::{Client, Connection};
@@ -129,8 +130,7 @@ impl StreamReader {
     /// # Errors
     /// Refused when the iterator has expired: take a new one after the last sequence number that was read.
     pub async fn records(&self, iterator: &str, limit: usize) -> Result<Page, PortError> {
-        // GetRecords takes 1 to 10,000 (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html).
-        let limit = i32::try_from(limit.clamp(1, 10_000)).unwrap_or(10_000);
+        let limit = i32::try_from(limit.clamp(1, KINESIS_READ_RECORDS)).unwrap_or(i32::MAX);
         let what = || format!("read stream {}", self.name_or_arn);
         let request = self.client.get().await.get_records().shard_iterator(iterator).limit(limit);
         let request = request.set_stream_arn(self.stream().arn());

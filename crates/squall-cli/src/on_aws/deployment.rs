@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use squall_aws::{Connection, DynamoJobStore, KinesisTaskQueue, S3Blobs, Settings, SnsJobEvents, WallClock};
+use squall_core::deployment::Deployment as Description;
 use squall_core::job::JobId;
 use squall_core::ports::{Assembled, JobStore};
 use squall_core::rows::JobRow;
@@ -14,6 +15,7 @@ mod file;
 mod names;
 
 use super::block_on;
+use crate::print;
 use file::{ConfigFile, FILE_NAME};
 use names::Names;
 pub(crate) use names::Part;
@@ -61,7 +63,7 @@ Where the deployment is; the first of these that says anything says everything:
   2. the variable SQUALL_STACK: the name of a CloudFormation stack
   3. the variables SQUALL_JOBS_TOPIC and SQUALL_EVENTS_TOPIC (ARNs), SQUALL_TABLE, SQUALL_BUCKET, SQUALL_TASK_STREAM
   4. squall.toml, here or in a parent directory, with `stack`, or with `jobs_topic`, `events_topic`, `table`,
-     `bucket`, `task_stream`, `result_stream`; and with `region`, `profile`, `endpoint_url` if they are not the usual
+     `bucket`, `task_stream`, `result_stream`, `deployment` (JSON, like SQUALL_DEPLOYMENT); and with `region`, `profile`, `endpoint_url` if they are not the usual
 Credentials and region are found as every AWS tool finds them; AWS_ENDPOINT_URL is respected.";
 
 /// The source of the names.
@@ -70,6 +72,33 @@ enum Origin {
     Stack(String),
     Variables,
     File(PathBuf),
+}
+
+impl Origin {
+    /// Where a part's name is.
+    fn place(&self, part: Part) -> String {
+        match self {
+            Self::Stack(name) => format!("output {} of the stack {name}", part.output()),
+            Self::Variables => part.variable().to_owned(),
+            Self::File(path) => format!("{}: {}", path.display(), part.key()),
+        }
+    }
+
+    /// That a part has no name there.
+    fn without(&self, part: Part) -> String {
+        match self {
+            Self::Stack(name) => format!("the stack {name} has no output {}", part.output()),
+            Self::Variables => format!("{} is not set, though others of its kind are", part.variable()),
+            Self::File(path) => format!("{}: `{}` is missing", path.display(), part.key()),
+        }
+    }
+
+    /// The description of the deployment; `None` where there is none.
+    fn description(&self, names: &Names) -> Result<Option<Description>> {
+        let json = names.get(Part::Description);
+        json.map(|json| Description::from_json(json).with_context(|| self.place(Part::Description)))
+            .transpose()
+    }
 }
 
 /// What was decided on: a stack to ask, or the names themselves.
@@ -178,20 +207,21 @@ impl Deployment {
     /// # Errors
     /// When it is not known.
     pub(crate) fn name(&self, part: Part) -> Result<&str> {
-        let name = self.names.get(part).with_context(|| match &self.origin {
-            Origin::Stack(name) => format!("the stack {name} has no output {}", part.output()),
-            Origin::Variables => format!("{} is not set, though others of its kind are", part.variable()),
-            Origin::File(path) => format!("{}: `{}` is missing", path.display(), part.key()),
-        })?;
+        let name = self.names.get(part).with_context(|| self.origin.without(part))?;
         if part.is_topic() && !name.starts_with("arn:") {
-            let place = match &self.origin {
-                Origin::Stack(name) => format!("output {} of the stack {name}", part.output()),
-                Origin::Variables => part.variable().to_owned(),
-                Origin::File(path) => format!("{}: {}", path.display(), part.key()),
-            };
+            let place = self.origin.place(part);
             bail!("{place}: `{name}`; expected the topic's ARN, as in arn:aws:sns:REGION:ACCOUNT:{name}");
         }
         Ok(name)
+    }
+
+    /// How large it is and what it pays. Where it does not say so itself, as deployments before this version do not, the usual
+    /// sizes and the prices of us-east-1 and arm64.
+    ///
+    /// # Errors
+    /// When its description is not one that this version reads.
+    pub(crate) fn description(&self) -> Result<Description> {
+        Ok(self.origin.description(&self.names)?.unwrap_or_default())
     }
 
     pub(crate) fn blobs(&self) -> Result<Arc<S3Blobs>> {
@@ -227,7 +257,8 @@ impl Deployment {
     /// When a name is missing.
     pub(crate) fn desk(&self) -> Result<Desk> {
         let Store { blobs, jobs, files, tasks, results, workers, .. } = self.store()?;
-        let events = Arc::new(SnsJobEvents::new(&self.connection, self.name(Part::EventsTopic)?));
+        let events = SnsJobEvents::new(&self.connection, self.name(Part::EventsTopic)?);
+        let events = Arc::new(events.at(self.description()?.prices()));
         Ok(Assembled { clock: Arc::new(WallClock), files, blobs, jobs, tasks, results, workers, events })
     }
 
@@ -262,6 +293,39 @@ pub(crate) fn visit(
     work: impl AsyncFnOnce(Deployment) -> Result<ExitCode>,
 ) -> Result<ExitCode> {
     block_on(async { work(Deployment::find(args).await?).await })
+}
+
+/// The description of the deployment that flags, variables or a file name; `None` where nothing names one. Where no flag asks for
+/// it, whatever is in the way is told, and there is none either.
+///
+/// # Errors
+/// When a flag asks for one and it cannot be had.
+pub(crate) fn described(args: &DeploymentArgs) -> Result<Option<Description>> {
+    let asked = args.stack.is_some() || args.config.is_some();
+    let named = |part: Part| variable(part.variable());
+    let is_named =
+        variable("SQUALL_STACK").is_some() || !Names::from(named).is_empty() || file::nearest().is_some();
+    if !asked && !is_named {
+        return Ok(None);
+    }
+    match describe(args) {
+        Ok(description) => Ok(Some(description)),
+        Err(error) if asked => Err(error),
+        Err(error) => {
+            print::aside(&format!("{error:#}; this is for this machine instead\n"));
+            Ok(None)
+        }
+    }
+}
+
+/// Reads the description where it is; only a stack has to be asked.
+fn describe(args: &DeploymentArgs) -> Result<Description> {
+    let Chosen { origin, names, .. } = choose(args, variable, ConfigFile::read, file::nearest, file::of_dev)?;
+    let names = match &origin {
+        Origin::Stack(_) => block_on(Deployment::find(args))?.names,
+        Origin::Variables | Origin::File(_) => names,
+    };
+    origin.description(&names)?.with_context(|| origin.without(Part::Description))
 }
 
 /// A variable that is set to something.

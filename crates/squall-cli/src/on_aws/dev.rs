@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use squall_aws::{Connection, Settings, provision};
+use squall_core::limits::LAMBDA_ACCOUNT_CONCURRENCY;
 use squall_lambda_host::functions::{FunctionHost, HostConfig};
 use tokio::sync::watch;
 
@@ -135,7 +136,7 @@ async fn run(args: &Args) -> Result<()> {
             let specs = layout.functions(&bootstraps(args)?, &places(format!("http://{address}")))?;
             let config = HostConfig {
                 functions: specs,
-                account_concurrency: 1_000,
+                account_concurrency: LAMBDA_ACCOUNT_CONCURRENCY,
                 region: layout::REGION.to_owned(),
                 async_retries: 2,
                 async_retry_base: Duration::from_secs(1),

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use squall_aws::WallClock;
 use squall_core::ports::{Clock, JobList, JobStore, Order, chain};
-use squall_core::prices::{NanoUsd, cost_of};
+use squall_core::prices::{NanoUsd, Prices};
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::duration;
 use squall_core::workload::Coverage;
@@ -56,7 +56,7 @@ Examples:
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     deployment::visit(&args.deployment, async |deployment| {
-        let store = &deployment.store()?;
+        let (store, prices) = (&deployment.store()?, deployment.description()?.prices());
         let limit = usize::from(args.limit);
         let mut ids = Vec::new();
         for status in STATUSES.into_iter().filter(|it| args.status.is_none_or(|only| only == *it)) {
@@ -84,9 +84,10 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             print::aside("there are no such jobs\n");
         }
         print::answer(&if args.json {
-            serde_json::to_string_pretty(&rows.iter().map(entry).collect::<Vec<_>>())? + "\n"
+            serde_json::to_string_pretty(&rows.iter().map(|row| entry(row, &prices)).collect::<Vec<_>>())?
+                + "\n"
         } else {
-            table(&rows, WallClock.now_us())
+            table(&rows, &prices, WallClock.now_us())
         })?;
         Ok(ExitCode::SUCCESS)
     })
@@ -116,11 +117,11 @@ fn share(row: &JobRow) -> Option<f64> {
     Some(coverage.share())
 }
 
-fn cost(row: &JobRow) -> NanoUsd {
-    row.ending.as_ref().map_or_else(|| row.total().cost, |ending| cost_of(&ending.receipt))
+fn cost(row: &JobRow, prices: &Prices) -> NanoUsd {
+    row.ending.as_ref().map_or_else(|| row.total().cost, |ending| prices.cost_of(&ending.receipt))
 }
 
-fn table(rows: &[JobRow], now_us: u64) -> String {
+fn table(rows: &[JobRow], prices: &Prices, now_us: u64) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -132,7 +133,7 @@ fn table(rows: &[JobRow], now_us: u64) -> String {
             row.status().to_string(),
             duration(now_us.saturating_sub(row.created_us)),
             share(row).map_or("–".to_owned(), percent),
-            row.published.as_ref().map_or("–".to_owned(), |_| cost(row).to_string()),
+            row.published.as_ref().map_or("–".to_owned(), |_| cost(row, prices).to_string()),
         ]
     }));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
@@ -149,7 +150,7 @@ fn table(rows: &[JobRow], now_us: u64) -> String {
     text
 }
 
-fn entry(row: &JobRow) -> Value {
+fn entry(row: &JobRow, prices: &Prices) -> Value {
     let time = |us: u64| {
         let time = i64::try_from(us).ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
         time.to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -161,7 +162,7 @@ fn entry(row: &JobRow) -> Value {
         "created": time(row.created_us),
         "ended": row.ending.as_ref().map(|ending| time(ending.ended_us)),
         "coverage": share(row),
-        "cost_on_lambda_usd": usd(cost(row)),
+        "cost_on_lambda_usd": usd(cost(row, prices)),
         "reason": row.ending.as_ref().and_then(|ending| ending.reason.as_deref()),
     })
 }

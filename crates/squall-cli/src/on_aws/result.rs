@@ -45,7 +45,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             .context("cannot read the answer")?
             .context("the job is gone")?;
         if observation.row.ending.is_some() {
-            return conclude(&observation, &args.output, report_file);
+            return conclude(&observation, &deployment.description()?, &args.output, report_file);
         }
         if let Err(error) = give_so_far(&observation, &args.output, report_file) {
             return Ok(print::error(&format!("{error:#}"), FAILURES));

@@ -51,10 +51,10 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         max_cost: args.max_cost_usd,
     };
     deployment::visit(&args.deployment, async |deployment| {
-        let counter = deployment.counter()?;
+        let (counter, prices) = (deployment.counter()?, deployment.description()?.prices());
         let inputs = InputCache::new(registry.clone());
         deployment.job(&counter, &args.job).await?;
-        let done = match resend(&counter, &inputs, &args.job, &request).await {
+        let done = match resend(&counter, &inputs, &prices, &args.job, &request).await {
             Ok(resent) => format!(
                 "sent again of {}: {} that had not come back, {} that had failed",
                 args.job,

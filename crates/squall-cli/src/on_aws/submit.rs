@@ -61,7 +61,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     if draft.in_s3.is_empty() {
         // A job that would be rejected is not sent. With files that are not here, only the splitter can tell.
         let config = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);
-        LocalGrid::check(&config, registry.clone(), directory.clone(), &message)?;
+        LocalGrid::check(&config.split(), config.n_shards, registry.clone(), directory.clone(), &message)?;
     }
     let chosen = args.id.clone().or(draft.id.take());
     let is_fresh = chosen.is_none();
@@ -71,7 +71,8 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     };
     let report_file = args.output.report_file()?;
     deployment::visit(&args.deployment, async |deployment| {
-        let topic = JobTopic::new(&deployment.connection, deployment.name(Part::JobsTopic)?);
+        let topic = JobTopic::new(&deployment.connection, deployment.name(Part::JobsTopic)?)
+            .taking(deployment.description()?.max_message_bytes);
         // Before anything is published: a watch that cannot begin must not leave a job behind.
         let watch = args
             .watch

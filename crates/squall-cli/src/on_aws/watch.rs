@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use squall_aws::WallClock;
+use squall_core::deployment::Deployment as Description;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{Clock, JobStore, PortError};
@@ -97,6 +98,7 @@ impl Publication {
 /// A watch on a job.
 pub(crate) struct Watch {
     store: Store,
+    description: Description,
     table: String,
     inputs: InputCache,
     job: JobId,
@@ -122,7 +124,8 @@ impl Watch {
     ) -> Result<Self> {
         let table = deployment.name(Part::Table)?.to_owned();
         let inputs = InputCache::new(registry.clone());
-        Ok(Self { store: deployment.store()?, table, inputs, job, publication, again: args.again() })
+        let (store, description) = (deployment.store()?, deployment.description()?);
+        Ok(Self { store, description, table, inputs, job, publication, again: args.again() })
     }
 
     /// The same for a job that was published just now.
@@ -156,7 +159,7 @@ impl Watch {
             ));
             return Ok(ExitCode::from(INTERRUPTED));
         };
-        conclude(&ended?, output, file)
+        conclude(&ended?, &self.description, output, file)
     }
 
     async fn until_ended(&self, display: &mut Display) -> Result<Observation> {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use roaring::RoaringBitmap;
 
-use crate::prices::cost_of;
+use crate::prices::Prices;
 use crate::rows::{BucketProgress, BucketRow, Published, TaskSpans};
 use crate::spans::room_beside;
 use crate::wire::{CodecError, ResultRecord, Stored};
@@ -40,14 +40,14 @@ pub fn book_results(row: &mut BucketRow, fresh: &[&ResultRecord], now_us: u64) {
     row.failures.sort();
 }
 
-/// How far a bucket is.
-pub fn progress_of(row: &BucketRow) -> BucketProgress {
+/// How far a bucket is, at these prices.
+pub fn progress_of(row: &BucketRow, prices: &Prices) -> BucketProgress {
     BucketProgress {
         n_tasks: u32::try_from(row.merged.len()).unwrap_or(u32::MAX),
         weight_done: row.weight_done,
         n_subtasks: row.receipt.subtasks,
         n_failures: u32::try_from(row.failures.len()).unwrap_or(u32::MAX),
-        cost: cost_of(&row.receipt),
+        cost: prices.cost_of(&row.receipt),
         first_merged_us: row.timeline.first_merged_us,
     }
 }

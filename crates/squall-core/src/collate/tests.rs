@@ -4,7 +4,7 @@ use super::*;
 use crate::code::CodeVersion;
 use crate::digest::{Digest, Fingerprint};
 use crate::job::JobId;
-use crate::prices::cost_of;
+use crate::prices::Prices;
 use crate::receipt::{Receipt, TaskTimes};
 use crate::rows::{BucketRow, Published, Resent};
 use crate::sizing::{Sizing, SizingReason};
@@ -81,10 +81,10 @@ fn what_is_fresh_is_in_neither_the_row_nor_the_batch_before() {
 #[test]
 fn progress_is_what_the_row_holds() {
     let row = booked(&[result(0, 10, &[3]), result(5, 7, &[]), result(9, 4, &[1, 1])]);
-    let progress = progress_of(&row);
+    let progress = progress_of(&row, &Prices::default());
     assert_eq!((progress.n_tasks, progress.weight_done, progress.n_failures), (3, 16, 3));
     assert_eq!((progress.n_subtasks, progress.first_merged_us), (12, 100));
-    assert_eq!(progress.cost, cost_of(&row.receipt));
+    assert_eq!(progress.cost, Prices::default().cost_of(&row.receipt));
     assert_eq!((row.version, row.weight), (1, 21));
 }
 
@@ -182,7 +182,7 @@ proptest! {
         for (row, expected) in rows.iter().zip(&at_once) {
             let row = BucketRow { version: expected.version, ..row.clone() };
             prop_assert_eq!(&row, expected);
-            prop_assert_eq!(progress_of(&row), progress_of(expected));
+            prop_assert_eq!(progress_of(&row, &Prices::default()), progress_of(expected, &Prices::default()));
         }
         let received = received(&rows);
         prop_assert_eq!(prove(&published, &received), Ok(()));

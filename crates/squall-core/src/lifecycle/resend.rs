@@ -4,7 +4,7 @@ use roaring::RoaringBitmap;
 
 use crate::collate::Received;
 use crate::digest::Fingerprint;
-use crate::prices::{NanoUsd, cost_of};
+use crate::prices::{NanoUsd, Prices};
 use crate::rows::{JobRow, JobStatus, Reopened, Resent};
 use crate::wire::Failure;
 
@@ -65,6 +65,7 @@ pub fn plan_resend(
     received: &Received,
     before: Vec<Failure>,
     request: &ResendRequest,
+    prices: &Prices,
     now_us: u64,
 ) -> Result<Resend, NotResent> {
     let Some(published) = &row.published else { return Err(NotResent::Hopeless(row.status())) };
@@ -78,7 +79,7 @@ pub fn plan_resend(
         return Err(NotResent::HalfSent);
     }
     let max_cost = request.max_cost.or(row.max_cost);
-    let spent = cost_of(&received.receipt);
+    let spent = prices.cost_of(&received.receipt);
     if let Some(cap) = max_cost.filter(|cap| spent >= *cap) {
         return Err(NotResent::OverBudget { spent, cap });
     }

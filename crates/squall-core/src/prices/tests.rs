@@ -2,6 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn cost_of(receipt: &Receipt) -> NanoUsd {
+    Prices::default().cost_of(receipt)
+}
+
 #[test]
 fn each_item_costs_its_list_price() {
     let nothing = Receipt::default();
@@ -41,6 +45,23 @@ fn each_item_costs_its_list_price() {
     for (receipt, nano_usd) in table {
         assert_eq!(cost_of(&receipt), NanoUsd(nano_usd), "{receipt:?}");
     }
+}
+
+#[test]
+fn a_deployment_pays_the_prices_of_its_region_and_architecture() {
+    let gb_s = Receipt { worker_mb_us: 1_024 * 1_000_000, ..Receipt::default() };
+    let puts = Receipt { put_units: 1_000_000, ..Receipt::default() };
+    let cost = |region, architecture, receipt| Prices::of(region, architecture).cost_of(receipt).0;
+    assert_eq!(cost("us-east-1", Architecture::Arm64, &gb_s), 13_333);
+    assert_eq!(cost("us-east-1", Architecture::X86_64, &gb_s), 16_666);
+    assert_eq!(cost("ap-northeast-1", Architecture::Arm64, &puts), 21_500_000);
+    assert_eq!(Prices::of("us-west-2", Architecture::Arm64), Prices::default());
+    // No entry: the prices of us-east-1, and it says so.
+    assert_eq!(Prices::of("mx-central-1", Architecture::Arm64), Prices::default());
+    assert_eq!(stand_ins("us-east-1"), Vec::<&str>::new());
+    assert_eq!(stand_ins("ap-northeast-1"), Vec::<&str>::new());
+    assert_eq!(stand_ins("eu-west-1"), ["Kinesis", "DynamoDB"]);
+    assert_eq!(stand_ins("mx-central-1"), ["Lambda", "Kinesis", "DynamoDB"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{BucketProgress, Ending, JobEnd, JobStatus, Published};
 use crate::digest::Digest;
 use crate::job::JobId;
-use crate::prices::{NanoUsd, cost_of};
+use crate::prices::{NanoUsd, Prices};
 use crate::receipt::earlier;
 
 /// One job.
@@ -41,12 +41,12 @@ impl JobRow {
         self.ending.as_ref().map_or(JobStatus::Running, |ending| ending.status)
     }
 
-    /// What it came to; `None` while it runs.
-    pub fn end(&self) -> Option<JobEnd> {
+    /// What it came to at these prices; `None` while it runs.
+    pub fn end(&self, prices: &Prices) -> Option<JobEnd> {
         let ending = self.ending.as_ref()?;
         Some(JobEnd {
             status: ending.status,
-            cost: cost_of(&ending.receipt),
+            cost: prices.cost_of(&ending.receipt),
             lasted_us: ending.ended_us.saturating_sub(self.created_us),
         })
     }

@@ -8,7 +8,7 @@ use super::*;
 use crate::code::CodeVersion;
 use crate::digest::{Digest, Fingerprint};
 use crate::job::JobId;
-use crate::prices::NanoUsd;
+use crate::prices::{NanoUsd, Prices};
 use crate::receipt::{Receipt, Timeline};
 use crate::sizing::{Capacity, SizingPolicy, SizingRequest, plan_sizing};
 use crate::workload::Coverage;
@@ -127,10 +127,10 @@ fn an_ended_job_comes_to_what_it_cost_since_it_was_first_seen() {
     };
     let ended = |created_us| JobRow { created_us, ending: Some(ending.clone()), ..row() };
     let end = |lasted_us| JobEnd { status: JobStatus::Expired, cost: NanoUsd(3_725), lasted_us };
-    assert_eq!(row().end(), None);
-    assert_eq!(ended(1_000).end(), Some(end(700)));
+    assert_eq!(row().end(&Prices::default()), None);
+    assert_eq!(ended(1_000).end(&Prices::default()), Some(end(700)));
     // By clocks that disagree.
-    assert_eq!(ended(1_701).end(), Some(end(0)));
+    assert_eq!(ended(1_701).end(&Prices::default()), Some(end(0)));
 }
 
 proptest! {

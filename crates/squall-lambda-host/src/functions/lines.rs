@@ -2,9 +2,8 @@
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// Longer lines are cut, so that output without an end of line cannot fill the memory. CloudWatch's limit of an event:
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>.
-const LONGEST: usize = 1024 * 1024;
+/// Longer lines are cut, so that output without an end of line cannot fill the memory.
+const LONGEST: usize = squall_core::limits::CLOUDWATCH_LOG_EVENT_BYTES;
 
 /// Passes every line of `from` to `to`, until the end.
 pub(super) async fn copy(from: impl AsyncRead + Unpin, to: impl Fn(&str)) {

@@ -9,17 +9,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
+use squall_core::limits;
 
 use super::admission::Reason;
 
-/// Largest request of a synchronous invocation, bytes: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
-pub(super) const SYNC_REQUEST_LIMIT: usize = 6 * 1024 * 1024;
+/// Largest request of a synchronous invocation, bytes.
+pub(super) const SYNC_REQUEST_LIMIT: usize = limits::LAMBDA_REQUEST_BYTES;
 
-/// Largest asynchronous event, bytes; same page.
-pub(super) const EVENT_LIMIT: usize = 1024 * 1024;
+/// Largest asynchronous event, bytes.
+pub(super) const EVENT_LIMIT: usize = limits::LAMBDA_EVENT_BYTES;
 
-/// Largest response, bytes: 6 MB and 100 bytes, as AWS's own message says.
-pub(super) const RESPONSE_LIMIT: usize = SYNC_REQUEST_LIMIT + 100;
+/// Largest response, bytes.
+pub(super) const RESPONSE_LIMIT: usize = limits::LAMBDA_REPLY_BYTES;
 
 /// Why an invocation did not happen.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use futures::future::{Either, LocalBoxFuture, join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
+use squall_core::limits;
 use squall_core::ports::{PortError, chain};
 use tokio::sync::Notify;
 
@@ -16,16 +17,14 @@ use super::{Mapping, Stopping};
 use crate::delivery::lane::{Carried, GivenUp, LaneQueue, Settled, lane_of, run_lane};
 use crate::delivery::{Batch, Handled};
 
-/// Records of a page at most: what `GetRecords` gives
-/// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>).
-const PAGE_RECORDS: usize = 10_000;
+/// Records of a page at most: what `GetRecords` gives.
+const PAGE_RECORDS: usize = limits::KINESIS_READ_RECORDS;
 /// Records behind the checkpoint at most, unless that is fewer than two batches per lane. What a restart reads again.
 const READ_AHEAD_RECORDS: usize = 1_000;
 /// Most bytes in memory, apart from one page.
 const READ_AHEAD_BYTES: usize = 64 * 1024 * 1024;
-/// How long an iterator is good for
-/// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html>), microseconds.
-const ITERATOR_LASTS_US: u64 = 300_000_000;
+/// How long an iterator is good for, microseconds.
+const ITERATOR_LASTS_US: u64 = limits::KINESIS_ITERATOR_S * 1_000_000;
 /// The first wait after an error; doubles up to a hundred times that. Microseconds.
 const TROUBLE_US: u64 = 100_000;
 

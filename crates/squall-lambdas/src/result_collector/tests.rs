@@ -4,7 +4,7 @@ use expect_test::expect;
 use futures::executor::block_on;
 use squall_core::job::JobId;
 use squall_core::ports::{Assembled, PortError};
-use squall_core::prices::cost_of;
+use squall_core::prices::Prices;
 use squall_core::rows::{JobEnd, JobRow, JobStatus};
 use squall_grid::observe;
 
@@ -93,16 +93,21 @@ fn an_end_is_counted_once_by_whoever_wrote_it() {
     let (config, batch) = (CollectConfig::default(), data("aggregated-batch.json"));
     let ended = || block_on(collect(&grid.ports, &grid.inputs, &config, &batch)).ended;
     let ends = ended();
-    let cost = cost_of(&grid.row("sample-probe").ending.unwrap().receipt);
+    let cost = Prices::default().cost_of(&grid.row("sample-probe").ending.unwrap().receipt);
     assert_eq!(ends, [JobEnd { status: JobStatus::Complete, cost, lasted_us: 2_000_000 }]);
     assert_eq!(ended(), []);
-    assert_eq!(block_on(sweep(&grid.ports, grid.inputs.registry(), 10, u64::MAX)).unwrap().ended, []);
+    assert_eq!(
+        block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 10, u64::MAX)).unwrap().ended,
+        []
+    );
 }
 
 #[test]
 fn an_end_by_the_timer_is_counted_once() {
     let grid = Grid::with_sample_job();
-    let ended = || block_on(sweep(&grid.ports, grid.inputs.registry(), 10, u64::MAX)).unwrap().ended;
+    let ended = || {
+        block_on(sweep(&grid.ports, grid.inputs.registry(), &Prices::default(), 10, u64::MAX)).unwrap().ended
+    };
     assert_eq!(ended(), []);
     grid.wait_us(3_600_000_000);
     assert_eq!(ended().iter().map(|end| end.status).collect::<Vec<_>>(), [JobStatus::Expired]);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use squall_capacity::events::{Activity, Notice, instance_notice_json, run_activity_json};
 use squall_capacity::ids::InstanceId;
 use squall_capacity::scale_in::DRAIN_GRACE_US;
+use squall_core::deployment::Deployment;
 
 use crate::{CapacityConfig, CollectorConfig, ConfigError, ConsumerConfig, SplitterConfig, WorkerConfig};
 
@@ -125,8 +126,8 @@ fn a_variable_that_is_missing_wrong_or_left_over_is_named() {
     };
     let misspelt = with("\"SQUALL_RESULT_STREAM\"", "\"SQUALL_RESULTS_STREAM\"");
     assert!(misspelt.contains("shard-consumer: SQUALL_RESULT_STREAM is not set"), "{misspelt}");
-    let left_over = with("\"SQUALL_MAX_CONCURRENCY\"", "\"SQUALL_CONCURRENCY\"");
-    assert!(left_over.contains("shard-consumer is told SQUALL_CONCURRENCY, and reads none"), "{left_over}");
+    let left_over = with("\"SQUALL_DEPLOYMENT\"", "\"SQUALL_LANES_PER_SHARD\"");
+    assert!(left_over.contains("in place of SQUALL_LANES_PER_SHARD"), "{left_over}");
     let wrong = with("\\\"raise_by\\\"", "\\\"rise_by\\\"");
     assert!(wrong.contains("scale-in: SQUALL_POLICY is"), "{wrong}");
 }
@@ -166,10 +167,48 @@ fn the_streams_are_delivered_as_the_functions_take_them() {
     let tasks = mapping(&templates, &splitter.variable("SQUALL_TASK_STREAM"), consumer);
     // A lane takes one task at a time, and jobs are cut for this number of lanes.
     assert_eq!(tasks["BatchSize"], 1);
-    assert_eq!(tasks["ParallelizationFactor"].to_string(), splitter.variable("SQUALL_LANES_PER_SHARD"));
+    let deployment = described(splitter);
+    assert_eq!(tasks["ParallelizationFactor"], deployment.lanes_per_shard);
     let results = mapping(&templates, &consumer.variable("SQUALL_RESULT_STREAM"), collector);
     // Two collectors of one shard would only race for the same buckets.
     assert_eq!(results["ParallelizationFactor"], 1);
+}
+
+/// The deployment as a function is told of it.
+fn described(function: &Function) -> Deployment {
+    Deployment::from_json(&function.variable("SQUALL_DEPLOYMENT")).unwrap()
+}
+
+#[test]
+fn the_description_is_one_and_what_is_deployed() {
+    let templates = Templates::read();
+    let functions = functions(&templates);
+    let told = templates.output("SquallState", "Deployment");
+    let deployment = Deployment::from_json(&told).unwrap();
+    // The templates are those of the usual settings, in the region where these tests put them.
+    assert_eq!(deployment, Deployment { region: template::REGION.to_owned(), ..Deployment::default() });
+    let of_the_grid = functions.iter().filter(|it| !it.binary.starts_with("scale"));
+    for function in of_the_grid {
+        assert_eq!(function.variable("SQUALL_DEPLOYMENT"), told, "{}", function.name);
+        let (memory_mb, timeout_s) = match function.binary.as_str() {
+            "task-splitter" => (deployment.splitter_memory_mb, deployment.splitter_timeout_s),
+            "shard-consumer" => (deployment.consumer_memory_mb, deployment.consumer_timeout_s),
+            "cascade-worker" => (deployment.worker_memory_mb, deployment.worker_timeout_s),
+            "result-collector" => (deployment.collector_memory_mb, deployment.collector_timeout_s),
+            other => panic!("{other} is not in the description"),
+        };
+        let properties = &function.resource.properties;
+        assert_eq!(properties["MemorySize"], memory_mb, "{}", function.name);
+        assert_eq!(function.timeout_s(), timeout_s, "{}", function.name);
+        assert_eq!(properties["Architectures"], json!([deployment.architecture]), "{}", function.name);
+    }
+    let shards = |function: &str, variable: &str| {
+        let name = functions[the(&functions, function)].variable(variable);
+        let streams = templates.resources("AWS::Kinesis::Stream");
+        streams.iter().find(|it| it.reference == name).unwrap().properties["ShardCount"].clone()
+    };
+    assert_eq!(shards("task-splitter", "SQUALL_TASK_STREAM"), deployment.shards);
+    assert_eq!(shards("shard-consumer", "SQUALL_RESULT_STREAM"), deployment.result_shards);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(super) struct ConfigFile {
     bucket: Option<String>,
     task_stream: Option<String>,
     result_stream: Option<String>,
+    deployment: Option<String>,
     pub(super) region: Option<String>,
     pub(super) profile: Option<String>,
     pub(super) endpoint_url: Option<String>,
@@ -54,6 +55,7 @@ impl ConfigFile {
             Part::Bucket => self.bucket.clone(),
             Part::TaskStream => self.task_stream.clone(),
             Part::ResultStream => self.result_stream.clone(),
+            Part::Description => self.deployment.clone(),
         })
     }
 }

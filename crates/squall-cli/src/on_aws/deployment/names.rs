@@ -17,11 +17,20 @@ pub(crate) enum Part {
     TaskStream,
     /// The Kinesis stream of results.
     ResultStream,
+    /// The deployment's description of itself, in JSON.
+    Description,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 6] =
-        [Self::JobsTopic, Self::EventsTopic, Self::Table, Self::Bucket, Self::TaskStream, Self::ResultStream];
+    pub(super) const ALL: [Self; 7] = [
+        Self::JobsTopic,
+        Self::EventsTopic,
+        Self::Table,
+        Self::Bucket,
+        Self::TaskStream,
+        Self::ResultStream,
+        Self::Description,
+    ];
 
     /// A topic is named by its ARN, every other part by its name.
     pub(super) fn is_topic(self) -> bool {
@@ -37,6 +46,7 @@ impl Part {
             Self::Bucket => "SQUALL_BUCKET",
             Self::TaskStream => "SQUALL_TASK_STREAM",
             Self::ResultStream => "SQUALL_RESULT_STREAM",
+            Self::Description => "SQUALL_DEPLOYMENT",
         }
     }
 
@@ -49,6 +59,7 @@ impl Part {
             Self::Bucket => "bucket",
             Self::TaskStream => "task_stream",
             Self::ResultStream => "result_stream",
+            Self::Description => "deployment",
         }
     }
 
@@ -61,6 +72,7 @@ impl Part {
             Self::Bucket => "BucketName",
             Self::TaskStream => "TaskStreamName",
             Self::ResultStream => "ResultStreamName",
+            Self::Description => "Deployment",
         }
     }
 }

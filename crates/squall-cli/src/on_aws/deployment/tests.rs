@@ -164,7 +164,7 @@ fn what_a_file_may_not_say_is_named_with_its_line() {
         &[],
         Some("table = 't'\ntabel = 'u'"),
         expect![
-            "error: line 2: unknown field `tabel`, expected one of `stack`, `jobs_topic`, `events_topic`, `table`, `bucket`, `task_stream`, `result_stream`, `region`, `profile`, `endpoint_url`"
+            "error: line 2: unknown field `tabel`, expected one of `stack`, `jobs_topic`, `events_topic`, `table`, `bucket`, `task_stream`, `result_stream`, `deployment`, `region`, `profile`, `endpoint_url`"
         ],
     );
     check(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use squall_aws::provision::Resources;
+use squall_core::deployment::Deployment;
 use squall_lambda_host::functions::FunctionSpec;
 
 /// The region used with an emulator.
@@ -16,9 +17,6 @@ const TASK_STREAM: &str = "squall-tasks";
 const RESULT_STREAM: &str = "squall-results";
 const TABLE: &str = "squall-jobs";
 const BUCKET: &str = "squall";
-/// One vCPU (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
-const MEMORY_MB: u32 = 1_769;
-const RESULT_SHARDS: i32 = 1;
 
 /// The size of the deployment.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +38,28 @@ pub(super) struct Places {
 }
 
 impl Layout {
+    /// The deployment that this is. Every lane keeps every core busy: more in flight would only wait for a core.
+    pub(super) fn deployment(&self) -> Deployment {
+        let stripes = self.workers().len();
+        Deployment {
+            shards: self.n_shards.unsigned_abs(),
+            result_shards: 1,
+            lanes_per_shard: self.lanes_per_shard,
+            stripes: u32::try_from(stripes).unwrap_or(u32::MAX),
+            workers_per_consumer: u32::try_from(self.n_cores).unwrap_or(u32::MAX),
+            max_buckets: 4,
+            region: REGION.to_owned(),
+            ..Deployment::default()
+        }
+    }
+
     pub(super) fn resources(&self) -> Resources {
+        let deployment = self.deployment();
         Resources {
             task_stream: TASK_STREAM.to_owned(),
             task_shards: self.n_shards,
             result_stream: RESULT_STREAM.to_owned(),
-            result_shards: RESULT_SHARDS,
+            result_shards: i32::try_from(deployment.result_shards).unwrap_or(i32::MAX),
             table: TABLE.to_owned(),
             bucket: BUCKET.to_owned(),
             jobs_topic: "squall-jobs".to_owned(),
@@ -63,7 +77,7 @@ impl Layout {
     /// The functions, whose binaries are in `folder`, each by its name or as `bootstrap` in a folder of its name.
     pub(super) fn functions(&self, folder: &Path, places: &Places) -> Result<Vec<FunctionSpec>> {
         let others = ["task-splitter", "shard-consumer", "result-collector"].map(str::to_owned);
-        let env = self.function_env(places);
+        let (env, deployment) = (self.function_env(places), self.deployment());
         let mut specs = Vec::new();
         for name in others.into_iter().chain(self.workers()) {
             let binary = if name.starts_with("cascade-worker") { "cascade-worker" } else { &name };
@@ -75,13 +89,18 @@ impl Layout {
                     folder.display()
                 );
             }
-            let timeout = Duration::from_secs(if binary == "shard-consumer" { 900 } else { 300 });
+            let (memory_mb, timeout_s) = match binary {
+                "task-splitter" => (deployment.splitter_memory_mb, deployment.splitter_timeout_s),
+                "shard-consumer" => (deployment.consumer_memory_mb, deployment.consumer_timeout_s),
+                "result-collector" => (deployment.collector_memory_mb, deployment.collector_timeout_s),
+                _ => (deployment.worker_memory_mb, deployment.worker_timeout_s),
+            };
             let env = env.clone();
             specs.push(FunctionSpec {
                 name,
                 bootstrap: std::path::absolute(&bootstrap)?,
-                memory_mb: MEMORY_MB,
-                timeout,
+                memory_mb,
+                timeout: Duration::from_secs(timeout_s),
                 reserved_concurrency: None,
                 env,
             });
@@ -91,9 +110,7 @@ impl Layout {
 
     /// The variables of the functions.
     fn function_env(&self, places: &Places) -> Vec<(String, String)> {
-        // Every lane keeps every core busy; more in flight would only wait for a core.
-        let n_workers = self.n_cores.to_string();
-        let lanes_per_shard = self.lanes_per_shard.to_string();
+        let deployment = self.deployment().to_json();
         let workers = self.workers().join(",");
         let vars = [
             ("AWS_REGION", REGION),
@@ -106,11 +123,7 @@ impl Layout {
             ("SQUALL_RESULT_STREAM", RESULT_STREAM),
             ("SQUALL_EVENTS_TOPIC", &places.events_topic),
             ("SQUALL_WORKER_FUNCTIONS", &workers),
-            ("SQUALL_LANES_PER_SHARD", &lanes_per_shard),
-            ("SQUALL_WORKERS_PER_CONSUMER", &n_workers),
-            ("SQUALL_MAX_CONCURRENCY", &n_workers),
-            ("SQUALL_WORKER_VCPUS", "1"),
-            ("SQUALL_MAX_BUCKETS", "4"),
+            ("SQUALL_DEPLOYMENT", &deployment),
         ];
         let all = CREDENTIALS.iter().chain(&vars);
         all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -119,11 +132,12 @@ impl Layout {
     /// The functions' variables as a file for `cargo lambda watch --env-file`.
     pub(super) fn function_env_file(&self, places: &Places) -> String {
         let vars = self.function_env(places);
-        vars.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+        vars.into_iter().map(|(name, value)| format!("{name}={}\n", quoted(&value))).collect()
     }
 
     /// The variables with which `squall` and the AWS CLI find this deployment, as a file for a shell to source.
     pub(super) fn operator_env_file(&self, places: &Places) -> String {
+        let deployment = self.deployment().to_json();
         let vars = [
             ("AWS_REGION", REGION),
             // Older tools read only this one.
@@ -136,11 +150,12 @@ impl Layout {
             ("SQUALL_BUCKET", BUCKET),
             ("SQUALL_TASK_STREAM", TASK_STREAM),
             ("SQUALL_RESULT_STREAM", RESULT_STREAM),
+            ("SQUALL_DEPLOYMENT", &deployment),
         ];
         // A real account's profile or session token must not be mixed in.
         let cleared = "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n".to_owned();
-        let all = CREDENTIALS.iter().chain(&vars);
-        cleared + &all.map(|(name, value)| format!("export {name}={value}\n")).collect::<String>()
+        let all = CREDENTIALS.into_iter().chain(vars);
+        cleared + &all.map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect::<String>()
     }
 
     /// The event sources, in the format that `squall pump` reads.
@@ -182,6 +197,11 @@ function = "result-collector"
 "#
         )
     }
+}
+
+/// A value as a shell and `cargo lambda` read it: the description's JSON has quotes of its own, but no apostrophe.
+fn quoted(value: &str) -> String {
+    if value.contains('"') { format!("'{value}'") } else { value.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use expect_test::expect;
+use squall_core::prices::Prices;
 use squall_core::rows::{JobRow, JobStatus};
 
 use super::{STATUSES, entry, newest_first, status, table};
@@ -26,8 +27,8 @@ fn jobs_are_listed_newest_first_with_how_far_they_are() {
         third                                        –          rejected      59 min 0 s        –             –
         fourth                                       portfolio  over_budget  59 min 30 s   50.0 %  $0.000145104
         first                                        portfolio  complete       1 h 0 min  100.0 %  $0.000145104
-    "#]].assert_eq(&table(&rows, now_us));
-    assert_eq!(table(&[], now_us), "");
+    "#]].assert_eq(&table(&rows, &Prices::default(), now_us));
+    assert_eq!(table(&[], &Prices::default(), now_us), "");
 }
 
 #[test]
@@ -52,7 +53,7 @@ fn programs_get_times_shares_and_costs() {
           "cost_on_lambda_usd": "0.000145104",
           "reason": "for a reason"
         }"#]]
-    .assert_eq(&serde_json::to_string_pretty(&entry(&rows[3])).unwrap());
+    .assert_eq(&serde_json::to_string_pretty(&entry(&rows[3], &Prices::default())).unwrap());
     expect![[r#"
         {
           "job": "third",
@@ -64,7 +65,7 @@ fn programs_get_times_shares_and_costs() {
           "cost_on_lambda_usd": "0.000000000",
           "reason": "for a reason"
         }"#]]
-    .assert_eq(&serde_json::to_string_pretty(&entry(&rows[2])).unwrap());
+    .assert_eq(&serde_json::to_string_pretty(&entry(&rows[2], &Prices::default())).unwrap());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use squall_core::limits;
 use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_lambda_host::pump::{Mapping as PumpMapping, StartingPosition};
 
@@ -130,14 +131,23 @@ fn within<N: PartialOrd + std::fmt::Display>(field: &str, value: N, range: Range
 
 impl Mapping {
     fn check(&self) -> Result<()> {
-        within("batch_size", self.batch_size, 1..=10_000)?;
-        within("parallelization_factor", self.parallelization_factor, 1..=10)?;
-        within("batching_window_s", self.batching_window_s, 0..=300)?;
-        within("maximum_retry_attempts", self.maximum_retry_attempts, -1..=10_000)?;
+        within("batch_size", self.batch_size, 1..=limits::LAMBDA_BATCH_RECORDS)?;
+        within(
+            "parallelization_factor",
+            self.parallelization_factor,
+            1..=limits::LAMBDA_LANES_PER_SHARD as usize,
+        )?;
+        within("batching_window_s", self.batching_window_s, 0..=limits::LAMBDA_BATCHING_WINDOW_S)?;
+        within(
+            "maximum_retry_attempts",
+            self.maximum_retry_attempts,
+            -1..=limits::LAMBDA_RETRY_ATTEMPTS.into(),
+        )?;
         let age_s = self.maximum_record_age_s;
         ensure!(
-            age_s == -1 || (60..=604_800).contains(&age_s),
-            "maximum_record_age_s is {age_s}; expected -1 for no limit, or 60 to 604800"
+            age_s == -1 || (60..=limits::LAMBDA_RECORD_AGE_S.into()).contains(&age_s),
+            "maximum_record_age_s is {age_s}; expected -1 for no limit, or 60 to {}",
+            limits::LAMBDA_RECORD_AGE_S
         );
         Ok(())
     }

@@ -6,7 +6,7 @@ use expect_test::expect;
 
 use super::*;
 use crate::collate::{Shortfall, prove};
-use crate::prices::cost_of;
+use crate::prices::Prices;
 use crate::wire::ResultRecord;
 
 const SPENT_MB_US: u64 = 1 << 40;
@@ -45,7 +45,7 @@ fn seen(status: Option<JobStatus>, enqueued: bool) -> (JobRow, Received) {
 }
 
 fn told(row: &JobRow, received: &Received, request: &ResendRequest) -> String {
-    match plan_resend(row, received, Vec::new(), request, 5_000) {
+    match plan_resend(row, received, Vec::new(), request, &Prices::default(), 5_000) {
         Err(reason) => reason.to_string(),
         Ok(plan) => format!(
             "tasks {:?} of {}, over {:?}, until {}",
@@ -85,7 +85,7 @@ fn only_what_is_missing_or_failed_is_sent_again() {
     let later = JobRow { expires_us: 90_000, ..row.clone() };
     table += &format!("for the second time: {}\n", told(&later, &received, &as_it_was));
     table += &format!("with another deadline: {}\n", told(&row, &received, &longer));
-    let capped = JobRow { max_cost: Some(cost_of(&received.receipt)), ..row.clone() };
+    let capped = JobRow { max_cost: Some(Prices::default().cost_of(&received.receipt)), ..row.clone() };
     table += &format!("at its cap: {}\n", told(&capped, &received, &as_it_was));
     let raised = ResendRequest { max_cost: Some(NanoUsd(u64::MAX)), ..as_it_was };
     table += &format!("with a higher cap: {}\n", told(&capped, &received, &raised));
@@ -116,7 +116,8 @@ fn only_what_is_missing_or_failed_is_sent_again() {
 #[test]
 fn what_is_sent_again_proves_the_job_complete() {
     let (row, before) = seen(Some(JobStatus::Expired), true);
-    let plan = plan_resend(&row, &before, Vec::new(), &ResendRequest::default(), 5_000).unwrap();
+    let plan =
+        plan_resend(&row, &before, Vec::new(), &ResendRequest::default(), &Prices::default(), 5_000).unwrap();
     let mut reopened = row.clone();
     reopened.reopen(plan.reopened.clone());
     assert_eq!(

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-const REGION: &str = "eu-west-1";
+pub(crate) const REGION: &str = "eu-west-1";
 const ACCOUNT: &str = "123456789012";
 const SUFFIX: &str = ".template.json";
 
@@ -54,6 +54,11 @@ impl Templates {
             ids.into_iter().map(|id| self.resource(stack, id)).collect::<Vec<_>>()
         };
         stacks.flat_map(of_stack).collect()
+    }
+
+    /// What a stack tells under a name.
+    pub(crate) fn output(&self, stack: &str, name: &str) -> String {
+        text(&self.resolved(stack, &self.0[stack]["Outputs"][name]["Value"])).to_owned()
     }
 
     fn resource(&self, stack: &str, id: &str) -> Resource {

@@ -50,3 +50,17 @@ fn the_operators_file_leaves_nothing_of_a_real_account() {
         "{file}"
     );
 }
+
+#[test]
+fn functions_and_operators_are_told_the_same_description() {
+    let (layout, places) = layout(2);
+    let deployment = layout.deployment();
+    assert_eq!(deployment.check(), Ok(()));
+    assert_eq!((deployment.lanes(), deployment.stripes, deployment.workers_per_consumer), (6, 2, 4));
+    // Quoted: `cargo lambda` and shells would take its own quotes away.
+    let line = format!("SQUALL_DEPLOYMENT='{}'\n", deployment.to_json());
+    assert!(layout.function_env_file(&places).contains(&line));
+    assert!(layout.operator_env_file(&places).contains(&format!("export {line}")));
+    let vars = layout.function_env(&places);
+    assert!(vars.contains(&("SQUALL_DEPLOYMENT".to_owned(), deployment.to_json())));
+}

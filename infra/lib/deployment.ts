@@ -1,0 +1,32 @@
+// The one description of a deployment: `Deployment` in `crates/squall-core/src/deployment.rs` reads it, and names each field.
+import { Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { Checked, GridSettings } from "./settings.ts";
+
+/** The description as JSON, for the stack's output `Deployment` and the functions' variable `SQUALL_DEPLOYMENT`. */
+export function deploymentOf(scope: Construct, { architecture }: Checked, grid: GridSettings): string {
+  const { memoryMb, timeoutS, accountConcurrency } = grid;
+  const stack = Stack.of(scope);
+  return stack.toJsonString({
+    version: 1,
+    shards: grid.taskShards,
+    result_shards: grid.resultShards,
+    lanes_per_shard: grid.lanesPerShard,
+    stripes: grid.stripes,
+    workers_per_consumer: grid.workersPerConsumer,
+    splitter_memory_mb: memoryMb.splitter,
+    consumer_memory_mb: memoryMb.consumer,
+    worker_memory_mb: memoryMb.worker,
+    collector_memory_mb: memoryMb.collector,
+    splitter_timeout_s: timeoutS.splitter,
+    consumer_timeout_s: timeoutS.consumer,
+    worker_timeout_s: timeoutS.worker,
+    collector_timeout_s: timeoutS.collector,
+    max_buckets: 32,
+    default_deadline_s: 86_400,
+    max_message_bytes: grid.maxMessageBytes,
+    architecture,
+    region: stack.region,
+    ...(accountConcurrency !== undefined && { account_concurrency: accountConcurrency }),
+  });
+}
