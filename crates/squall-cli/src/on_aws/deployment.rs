@@ -61,9 +61,10 @@ const HELP: &str = "\
 Where the deployment is; the first of these that says anything says everything:
   1. --stack NAME or --config FILE
   2. the variable SQUALL_STACK: the name of a CloudFormation stack
-  3. the variables SQUALL_JOBS_TOPIC and SQUALL_EVENTS_TOPIC (ARNs), SQUALL_TABLE, SQUALL_BUCKET, SQUALL_TASK_STREAM
+  3. the variables SQUALL_JOBS_TOPIC and SQUALL_EVENTS_TOPIC (ARNs), SQUALL_TABLE, SQUALL_BUCKET, SQUALL_TASK_STREAM;
+     SQUALL_DEPLOYMENT (JSON, the stack's output Deployment) says how large it is and what it pays
   4. squall.toml, here or in a parent directory, with `stack`, or with `jobs_topic`, `events_topic`, `table`,
-     `bucket`, `task_stream`, `result_stream`, `deployment` (JSON, like SQUALL_DEPLOYMENT); and with `region`, `profile`, `endpoint_url` if they are not the usual
+     `bucket`, `task_stream`, `result_stream`, `deployment`; and with `region`, `profile`, `endpoint_url` if they are not the usual
 Credentials and region are found as every AWS tool finds them; AWS_ENDPOINT_URL is respected.";
 
 /// The source of the names.
