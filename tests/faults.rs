@@ -14,7 +14,7 @@ use squall_core::sizing::SizingPolicy;
 use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig};
 use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_local::{LocalConfig, LocalGrid, ServeConfig, Stop};
-use squall_sim::grid::{Faults, Scenario, Simulated, simulate};
+use squall_sim::grid::{Faults, Latencies, Limits, Publication, Scenario, Simulated, simulate};
 use squall_sim_time::Random;
 
 const SECOND_US: u64 = 1_000_000;
@@ -95,6 +95,8 @@ fn scenario(seed: u64, faults: Faults) -> Scenario {
         lanes_per_task_shard: 1 + u32::try_from(random.below(3)).unwrap(),
         n_result_shards: 1 + u32::try_from(random.below(3)).unwrap(),
         config: config(),
+        latencies: Latencies { port_us: 5_000, worker_us: 2_000, computation_us: 200_000 },
+        limits: Limits::default(),
         faults,
         seed: random.next(),
     }
@@ -128,8 +130,9 @@ fn id() -> JobId {
 }
 
 fn run(scenario: &Scenario, message: &str) -> Simulated {
-    simulate(scenario, squall_workloads::registry(), message.as_bytes(), &id())
-        .unwrap_or_else(|error| panic!("{error}\n{message}"))
+    let publication = Publication { message: message.as_bytes(), delivery: &id(), at_us: 0 };
+    let simulated = simulate(scenario, squall_workloads::registry(), &[publication]);
+    simulated.unwrap_or_else(|error| panic!("{error}\n{message}")).remove(0)
 }
 
 fn calm_report(message: &str) -> String {
@@ -219,8 +222,11 @@ fn show(text: &str) {
     println!("{text}");
 }
 
-/// Runs one seed, checks the invariants, and returns its status. `expected` keeps the fault-free reports by message.
-fn check_seed(seed: u64, faults: Faults, expected: &mut BTreeMap<String, String>, is_replay: bool) -> String {
+/// The fault-free reports by message.
+type Expected = BTreeMap<String, String>;
+
+/// Runs one seed, checks the invariants, and returns its status.
+fn check_seed(seed: u64, faults: Faults, expected: &mut Expected, is_replay: bool) -> String {
     let message = message(&mut Random::new(seed));
     let context = format!("seed {seed}: {message}");
     let scenario = scenario(seed, faults);
@@ -231,14 +237,19 @@ fn check_seed(seed: u64, faults: Faults, expected: &mut BTreeMap<String, String>
     if is_replay {
         show(&format!("took {} µs; given up: {:#?}", simulated.took_us, simulated.lost));
     }
+    if let Some(observation) = simulated.observation.as_ref().filter(|_| is_replay) {
+        show(&format!("{:#?}", observation.row));
+    }
+    check_job(&context, &message, simulated, expected)
+}
+
+/// Checks the invariants of a job, and returns its status.
+fn check_job(context: &str, message: &str, simulated: Simulated, expected: &mut Expected) -> String {
     let Some(observation) = simulated.observation else {
         return "never a job".to_owned();
     };
     let row = &observation.row;
-    if is_replay {
-        show(&format!("{row:#?}"));
-    }
-    check_honest(&context, row);
+    check_honest(context, row);
     // A unit has a weight of one: the answer's content must match the books, whatever the status.
     let units_done = observation.report().unwrap().json["units_done"].as_u64().unwrap();
     assert_eq!(units_done, observation.coverage.weight_done, "{context}: the books do not fit the answer");
@@ -248,7 +259,7 @@ fn check_seed(seed: u64, faults: Faults, expected: &mut BTreeMap<String, String>
     }
     let status = row.status();
     if status == JobStatus::Complete {
-        let expected = expected.entry(message.clone()).or_insert_with(|| calm_report(&message));
+        let expected = expected.entry(message.to_owned()).or_insert_with(|| calm_report(message));
         let found = observation.report().unwrap().json.to_string();
         assert_eq!(&found, expected, "{context}");
     }
@@ -293,6 +304,25 @@ fn consumers_and_collectors_that_die_between_any_two_calls_lose_nothing() {
 fn a_storm_of_everything_ends_complete_or_says_what_is_missing() {
     let endings = storm("a_storm_of_everything_ends_complete_or_says_what_is_missing", 2_500, STORM, 40_000);
     endings.are_complete(90);
+}
+
+#[test]
+fn jobs_at_the_same_time_do_not_touch_each_other() {
+    let mut expected = BTreeMap::new();
+    for seed in 90_000..90_200 {
+        let mut random = Random::new(seed);
+        let messages: Vec<_> = (0..4).map(|_| message(&mut random)).collect();
+        let ids: Vec<_> = (0..4).map(|n| JobId::new(format!("storm-{n}")).unwrap()).collect();
+        let publication = |(message, delivery)| {
+            let at_us = random.below(20 * SECOND_US);
+            Publication { message: str::as_bytes(message), delivery, at_us }
+        };
+        let publications: Vec<_> = messages.iter().map(String::as_str).zip(&ids).map(publication).collect();
+        let simulated = simulate(&scenario(seed, STORM), squall_workloads::registry(), &publications);
+        for (message, job) in messages.iter().zip(simulated.unwrap()) {
+            check_job(&format!("seed {seed}: {message}"), message, job, &mut expected);
+        }
+    }
 }
 
 #[test]

@@ -14,6 +14,5 @@ mod own_workload;
 mod proxy;
 mod runner;
 mod stacks;
-mod steps;
 mod tidy;
 mod version;

@@ -14,8 +14,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("squall-sim-time", &["squall-ports"]),
     ("squall-lambda-host", &["squall-core"]),
     ("squall-contracts", &["squall-core", "squall-capacity"]),
-    ("squall-local", &["squall-core", "squall-grid", "squall-lambda-host"]),
-    ("squall-sim", &["squall-core", "squall-grid", "squall-capacity", "squall-sim-time", "squall-local"]),
+    ("squall-memory", &["squall-core", "squall-lambda-host"]),
+    ("squall-local", &["squall-core", "squall-grid", "squall-lambda-host", "squall-memory"]),
+    (
+        "squall-sim",
+        &[
+            "squall-core",
+            "squall-grid",
+            "squall-capacity",
+            "squall-sim-time",
+            "squall-memory",
+            "squall-local",
+        ],
+    ),
     ("squall-aws", &["squall-core", "squall-capacity"]),
     (
         "squall-lambdas",

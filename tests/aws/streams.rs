@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use squall_aws::Connection;
 use squall_aws::transport::{Inbox, Position, StreamReader};
+use squall_aws::{Connection, WallClock};
 use squall_contracts::Found;
-use squall_core::ports::{Placement, TaskQueue};
+use squall_core::ports::{Assembled, Placement, TaskPut, TaskQueue};
+use squall_grid::put_tasks;
 
 use super::{connection_to, deployed, run};
 use crate::emulator::unique;
@@ -85,9 +87,20 @@ async fn put_through(proxy: &Proxy, n_records: usize) -> Vec<BTreeMap<String, us
     let shards = tasks.shards().await.unwrap();
     let records = (0..n_records).map(|n| {
         let hash_key = shards[n % shards.len()].first;
-        (Placement { partition_key: format!("{name}/{n}"), hash_key }, n.to_string().into_bytes())
+        let placement = Placement { partition_key: format!("{name}/{n}"), hash_key };
+        TaskPut { placement, data: n.to_string().into_bytes() }
     });
-    tasks.put_tasks(records.collect()).await.unwrap();
+    let ports = Assembled {
+        clock: Arc::<WallClock>::default(),
+        files: Arc::new(()),
+        blobs: Arc::new(()),
+        jobs: Arc::new(()),
+        tasks: Arc::new(tasks),
+        results: Arc::new(()),
+        workers: Arc::new(()),
+        events: Arc::new(()),
+    };
+    put_tasks(&ports, &shards, &records.collect::<Vec<_>>()).await.unwrap();
     let reader = Reader::new(&connection_to(deployed.endpoint), &deployed.resources.task_stream);
     let mut shards_found = Vec::new();
     for shard in 0..shards.len() {

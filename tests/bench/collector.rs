@@ -15,7 +15,7 @@ use squall_core::sources::Given;
 use squall_core::wire::{Message, ResultRecord, Stored, encode};
 use squall_core::workload::Workload;
 use squall_grid::{CollectConfig, InputCache, collect};
-use squall_local::memory::Memory;
+use squall_memory::Memory;
 use squall_sim_time::{Random, SimulatedClock};
 use squall_workloads::probe::{Input, Probe};
 

@@ -20,7 +20,7 @@ use squall_core::wire::{
 };
 use squall_core::workload::Workload;
 use squall_grid::{ConsumeConfig, Consumed, InputCache, consume};
-use squall_local::memory::Memory;
+use squall_memory::Memory;
 use squall_workloads::probe::{Input, Probe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use squall_aws::WallClock;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
-use squall_core::ports::{Assembled, Placement, PortError, ResultQueue, TaskQueue};
+use squall_core::ports::{Assembled, NotPut, PortError, ResultQueue, TaskPut, TaskQueue};
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{InputCache, SplitConfig, SplitOutcome, split};
 use squall_local::Directory;
-use squall_local::memory::{Memory, Stream};
+use squall_memory::{Memory, Stream};
 
 /// A stream without readers.
 pub(crate) struct Kept {
@@ -37,15 +37,15 @@ impl TaskQueue for Kept {
         Ok(self.shards.clone())
     }
 
-    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
-        self.keep(records.into_iter().map(|(_, record)| record));
-        Ok(())
+    async fn put_tasks(&self, records: &[&TaskPut]) -> Result<Vec<NotPut>, PortError> {
+        self.keep(records.iter().map(|record| record.data.clone()));
+        Ok(Vec::new())
     }
 }
 
 impl ResultQueue for Kept {
-    async fn put_result(&self, _partition_key: String, record: Vec<u8>) -> Result<(), PortError> {
-        self.keep([record].into_iter());
+    async fn put_result(&self, _partition_key: &str, record: &[u8]) -> Result<(), PortError> {
+        self.keep([record.to_vec()].into_iter());
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use squall_core::job::JobId;
 use squall_core::ports::TaskQueue;
 use squall_core::wire::{Message, TaskRecord};
 use squall_grid::InputCache;
-use squall_local::memory::{Memory, Stream};
+use squall_memory::{Memory, Stream};
 
 use crate::job::{Kept, publish, splitter};
 use crate::server::{Answer, Server, be_a_server, cpu_ns, myself};

@@ -1,30 +1,18 @@
 //! The task and result streams on Kinesis.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_kinesis::Client as Kinesis;
-use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, Shard};
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use squall_core::placement::ShardRange;
-use squall_core::ports::{Placement, PortError, ResultQueue, TaskQueue};
-use tokio::time::Instant;
+use squall_core::ports::{NotPut, PortError, ResultQueue, TaskPut, TaskQueue};
 
 use crate::connection::{Client, Connection};
 use crate::error::{port_error_of, unsendable};
 
-mod outbox;
 mod shards;
 
-use outbox::{Item, Outbox, Step, checked_bytes};
-pub use outbox::{
-    MAX_CALL_BYTES, MAX_CALL_RECORDS, MAX_RECORD_BYTES, SHARD_BYTES_PER_S, SHARD_RECORDS_PER_S,
-};
 use shards::{OpenShard, ShardMap};
 
 /// The writing side of the task stream.
@@ -61,51 +49,6 @@ impl KinesisTaskQueue {
         self.remember(Some(Arc::clone(&map)));
         Ok(map)
     }
-
-    /// One call; returns the records that were refused, and why the last of them was.
-    async fn call(
-        &self,
-        records: &[(Placement, Vec<u8>)],
-        map: &ShardMap,
-        batch: Vec<usize>,
-    ) -> Result<Answer, PortError> {
-        let entry = |&index: &usize| {
-            let (placement, data) = &records[index];
-            PutRecordsRequestEntry::builder()
-                .partition_key(&placement.partition_key)
-                .explicit_hash_key(placement.hash_key.to_string())
-                .data(Blob::new(data.as_slice()))
-                .build()
-                .map_err(|error| unsendable(format!("put a record on stream {}", self.stream), &error))
-        };
-        let entries = batch.iter().map(entry).collect::<Result<_, _>>()?;
-        let what = || format!("put {} records on stream {}", batch.len(), self.stream);
-        let request =
-            self.client.get().await.put_records().stream_name(&self.stream).set_records(Some(entries));
-        let reply = request.send().await.map_err(|error| {
-            port_error_of(self.client.connection(), what(), format!("stream {}", self.stream), error)
-        })?;
-        if reply.records.len() != batch.len() {
-            let n_replies = reply.records.len();
-            return Err(PortError::unknown(format!("{}: the reply is about {n_replies}", what())));
-        }
-        let (mut refused, mut why) = (Vec::new(), String::new());
-        for (&index, record) in batch.iter().zip(&reply.records) {
-            if let Some(code) = record.error_code() {
-                refused.push(index);
-                why = format!("{code}: {}", record.error_message().unwrap_or("no message"));
-            } else if record.shard_id().is_some_and(|id| !map.agrees(records[index].0.hash_key, id)) {
-                self.remember(None);
-            }
-        }
-        Ok(Answer { batch, refused, why })
-    }
-}
-
-struct Answer {
-    batch: Vec<usize>,
-    refused: Vec<usize>,
-    why: String,
 }
 
 impl TaskQueue for KinesisTaskQueue {
@@ -113,63 +56,41 @@ impl TaskQueue for KinesisTaskQueue {
         Ok(self.map().await?.ranges())
     }
 
-    /// An unknown error may also mean that a shard refused everything for about 20 seconds.
-    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
+    async fn put_tasks(&self, records: &[&TaskPut]) -> Result<Vec<NotPut>, PortError> {
         if records.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let map = self.map().await?;
-        let item = |(placement, data): &(Placement, Vec<u8>)| {
-            let bytes = checked_bytes(&self.stream, &placement.partition_key, data)?;
-            Ok(Item { shard: map.index_of(placement.hash_key), bytes })
+        let entry = |TaskPut { placement, data }: &TaskPut| {
+            PutRecordsRequestEntry::builder()
+                .partition_key(&placement.partition_key)
+                .explicit_hash_key(placement.hash_key.to_string())
+                .data(Blob::new(data.as_slice()))
+                .build()
+                .map_err(|error| unsendable(format!("put a record on stream {}", self.stream), &error))
         };
-        let items = records.iter().map(item).collect::<Result<_, PortError>>()?;
-        let started = Instant::now();
-        let now_us = || u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let mut outbox = Outbox::new(items, map.len(), jitter_seed(&records), 0);
-        let mut calls = FuturesUnordered::new();
-        let mut why = String::new();
-        loop {
-            match outbox.next(now_us()) {
-                Step::Call(batch) => calls.push(self.call(&records, &map, batch)),
-                Step::Wait { until_us } => {
-                    let wake = async {
-                        match until_us {
-                            Some(until_us) => {
-                                tokio::time::sleep_until(started + Duration::from_micros(until_us)).await;
-                            }
-                            None => std::future::pending().await,
-                        }
-                    };
-                    tokio::select! {
-                        Some(answer) = calls.next() => {
-                            let answer = answer?;
-                            outbox.settle(now_us(), &answer.batch, &answer.refused);
-                            if !answer.refused.is_empty() {
-                                why = answer.why;
-                            }
-                        }
-                        () = wake => {}
-                    }
-                }
-                Step::Done => return Ok(()),
-                Step::GiveUp { n_left, rounds } => {
-                    return Err(PortError::unknown(format!(
-                        "{n_left} of {} records are not on stream {}: a shard refused {rounds} times in a row: {why}",
-                        records.len(),
-                        self.stream
-                    )));
-                }
+        let entries = records.iter().copied().map(entry).collect::<Result<_, _>>()?;
+        let what = || format!("put {} records on stream {}", records.len(), self.stream);
+        let request =
+            self.client.get().await.put_records().stream_name(&self.stream).set_records(Some(entries));
+        let reply = request.send().await.map_err(|error| {
+            port_error_of(self.client.connection(), what(), format!("stream {}", self.stream), error)
+        })?;
+        if reply.records.len() != records.len() {
+            let n_replies = reply.records.len();
+            return Err(PortError::unknown(format!("{}: the reply is about {n_replies}", what())));
+        }
+        let mut not_put = Vec::new();
+        for (index, (record, put)) in records.iter().zip(&reply.records).enumerate() {
+            if let Some(code) = put.error_code() {
+                let reason = format!("{code}: {}", put.error_message().unwrap_or("no message"));
+                not_put.push(NotPut { index, reason });
+            } else if put.shard_id().is_some_and(|id| !map.agrees(record.placement.hash_key, id)) {
+                self.remember(None);
             }
         }
+        Ok(not_put)
     }
-}
-
-/// Different for different jobs, so that splitters that are refused together do not retry together.
-fn jitter_seed(records: &[(Placement, Vec<u8>)]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    records.first().map(|(placement, _)| &placement.partition_key).hash(&mut hasher);
-    hasher.finish()
 }
 
 /// The writing side of the result stream.
@@ -179,26 +100,15 @@ pub struct KinesisResultQueue {
     stream: String,
 }
 
-/// Attempts to put a result: it carries the work of many invocations, and whole lanes put theirs at the same moment.
-/// With the SDK's waits, doubling up to 20 s, that is about a minute of patience.
-const RESULT_ATTEMPTS: u32 = 9;
-
-fn patient_client(config: &SdkConfig) -> Kinesis {
-    let retries = RetryConfig::standard().with_max_attempts(RESULT_ATTEMPTS);
-    Kinesis::from_conf(aws_sdk_kinesis::config::Builder::from(config).retry_config(retries).build())
-}
-
 impl KinesisResultQueue {
     /// The stream with this name.
     pub fn new(connection: &Connection, stream: impl Into<String>) -> Self {
-        Self { client: Client::new(connection, patient_client), stream: stream.into() }
+        Self { client: Client::new(connection, Kinesis::new), stream: stream.into() }
     }
 }
 
 impl ResultQueue for KinesisResultQueue {
-    /// A record over the limit of [`MAX_RECORD_BYTES`] is a permanent error.
-    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError> {
-        checked_bytes(&self.stream, &partition_key, &record)?;
+    async fn put_result(&self, partition_key: &str, record: &[u8]) -> Result<(), PortError> {
         let request =
             self.client.get().await.put_record().stream_name(&self.stream).partition_key(partition_key);
         let sent = request.data(Blob::new(record)).send().await;

@@ -24,10 +24,7 @@ pub use clock::WallClock;
 pub use connection::{Connection, Settings};
 pub use dynamo::DynamoJobStore;
 pub use imds::InstanceMetadata;
-pub use kinesis::{
-    KinesisResultQueue, KinesisTaskQueue, MAX_CALL_BYTES, MAX_CALL_RECORDS, MAX_RECORD_BYTES,
-    SHARD_BYTES_PER_S, SHARD_RECORDS_PER_S,
-};
+pub use kinesis::{KinesisResultQueue, KinesisTaskQueue};
 pub use lambda::{LambdaWorkers, MAX_PAYLOAD_BYTES};
 pub use s3::{S3Blobs, S3Objects, S3Pages};
 pub use sns::{ActivityTopic, JobTopic, MAX_MESSAGE_BYTES, SnsJobEvents};

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use squall_core::outbox::MAX_CALL_RECORDS;
 use squall_core::placement::ShardRange;
-use squall_core::ports::{JobEvents, Placement, ResultQueue, TaskQueue};
+use squall_core::ports::{JobEvents, Placement, ResultQueue, TaskPut, TaskQueue};
 use squall_core::rows::{JobRow, JobStatus};
 
 use super::{Broken, done, ending, named, row, same};
@@ -61,7 +62,7 @@ pub async fn task_queue(
     for pair in shards.windows(2) {
         same("shards neither overlap nor leave a gap", &pair[0].last.checked_add(1), &Some(pair[1].first))?;
     }
-    done("put no records", queue.put_tasks(Vec::new()).await)?;
+    same("no records", &done("put no records", queue.put_tasks(&[]).await)?, &Vec::new())?;
 
     let mut expected = vec![Vec::new(); shards.len()];
     let mut records = Vec::new();
@@ -71,9 +72,12 @@ pub async fn task_queue(
         let hash_key = [first, last, first + (last - first) / 2][n / shards.len() % 3];
         let partition_key = format!("{name}/{n}");
         expected[shard].push((partition_key.clone(), data(n)));
-        records.push((Placement { partition_key, hash_key }, data(n)));
+        records.push(TaskPut { placement: Placement { partition_key, hash_key }, data: data(n) });
     }
-    done("put records", queue.put_tasks(records).await)?;
+    for call in records.chunks(MAX_CALL_RECORDS) {
+        let not_put = done("put records", queue.put_tasks(&call.iter().collect::<Vec<_>>()).await)?;
+        same("records that were not put", &not_put, &Vec::new())?;
+    }
     for (shard, expected) in expected.iter().enumerate() {
         let found = ours(name, read(shard, &shards[shard]).await?);
         same_records(&format!("shard {shard} of {}", shards.len()), &found, expected)?;
@@ -100,7 +104,7 @@ pub async fn result_queue(
         // The number distinguishes it from other records of the same length.
         let record = [n.to_string().into_bytes(), data(n)].concat();
         expected.entry(key.clone()).or_default().push((key.clone(), record.clone()));
-        done("put a record", queue.put_result(key, record).await)?;
+        done("put a record", queue.put_result(&key, &record).await)?;
     }
     let found = ours(name, read().await?);
     same("every record arrives", &found.len(), &N_RECORDS)?;

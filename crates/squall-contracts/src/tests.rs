@@ -2,7 +2,7 @@ use futures::executor::block_on;
 
 use super::*;
 use squall_local::Directory;
-use squall_local::memory::Memory;
+use squall_memory::Memory;
 use squall_sim_time::{SimulatedClock, run_until_done};
 
 #[test]

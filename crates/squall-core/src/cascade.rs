@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use squall_ports::jittered;
+
 mod pace;
 
 pub use pace::{Pace, ThrottleReason, Throttles};
@@ -393,16 +395,6 @@ impl Cascade {
         }
         self.n_open = 0;
     }
-}
-
-/// Between half of `full_us` and all of it, by a hash of `key`: spread out, and the same in every run.
-fn jittered(full_us: u64, key: u64) -> u64 {
-    // SplitMix64's finalizer (Steele, Lea and Flood 2014).
-    let mut z = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let half_us = full_us / 2;
-    half_us + (z ^ (z >> 31)) % (half_us + 1)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few thousand at most, or a duration")]

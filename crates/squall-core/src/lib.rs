@@ -15,6 +15,7 @@ pub mod job;
 pub mod laws;
 pub mod lifecycle;
 pub mod limits;
+pub mod outbox;
 pub mod placement;
 pub mod ports;
 pub mod prices;
@@ -29,3 +30,5 @@ pub mod workload;
 
 #[cfg(test)]
 mod golden;
+
+pub use squall_ports::split_mix64;

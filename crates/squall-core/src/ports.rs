@@ -75,6 +75,24 @@ pub trait BlobStore {
 
 /// A record for the task stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskPut {
+    /// Where it goes.
+    pub placement: Placement,
+    /// The encoded task.
+    pub data: Vec<u8>,
+}
+
+/// A record that the stream did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotPut {
+    /// Its index in the call.
+    pub index: usize,
+    /// Why: the stream's code and message.
+    pub reason: String,
+}
+
+/// Where a record of the task stream goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
     /// Decides the lane within the shard.
     pub partition_key: String,
@@ -89,20 +107,22 @@ pub trait TaskQueue {
     /// # Errors
     /// Unknown when the stream does not answer.
     async fn shards(&self) -> Result<Vec<ShardRange>, PortError>;
-    /// Puts records, at least once each, in order per shard as far as the stream can.
+    /// Puts records with one call, in order per shard as far as the stream can, and returns those that it did not take, in order
+    /// of their index. A call has at most [`MAX_CALL_RECORDS`](crate::outbox::MAX_CALL_RECORDS) records and
+    /// [`MAX_CALL_BYTES`](crate::outbox::MAX_CALL_BYTES).
     ///
     /// # Errors
-    /// When not all records are known to be on the stream; some may be.
-    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError>;
+    /// Refused when it took none of them. Unknown when it is not known which ones it took.
+    async fn put_tasks(&self, records: &[&TaskPut]) -> Result<Vec<NotPut>, PortError>;
 }
 
 /// The stream of results.
 pub trait ResultQueue {
-    /// Puts a record, at least once.
+    /// Puts a record of at most [`MAX_RECORD_BYTES`](crate::outbox::MAX_RECORD_BYTES) with its key, at least once.
     ///
     /// # Errors
     /// When the record is not known to be on the stream.
-    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError>;
+    async fn put_result(&self, partition_key: &str, record: &[u8]) -> Result<(), PortError>;
 }
 
 /// Why a worker did not answer.

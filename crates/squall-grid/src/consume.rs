@@ -22,6 +22,7 @@ use squall_core::wire::{
 use squall_core::workload::Weight;
 
 use crate::inputs::{InputCache, LoadError};
+use crate::put::put_result;
 use crate::span_log::SpanLog;
 use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
 
@@ -114,7 +115,9 @@ where
     let deadline = Deadline::earlier(deadline_us, job_us);
     let workload = match inputs.registry().same_code(&task.workload, &task.code) {
         Ok(workload) => workload,
-        Err(error) => return refuse(ports, config, &task, record.len(), read_us, &error).await,
+        Err(error) => {
+            return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &error).await;
+        }
     };
     let prepared = inputs.get(ports, task.input).await?;
     let parts = NonZeroUsize::new(task.n_subtasks as usize).unwrap_or(NonZeroUsize::MIN);
@@ -129,7 +132,7 @@ where
     let cascaded = cascade(ports, config, &task, &pieces, merger, (read_us, deadline)).await;
 
     let times = TaskTimes { answered_us: ports.now_us(), ..times };
-    publish(ports, config, &task, record.len(), times, cascaded).await
+    publish(ports, config, &task, (record.len(), deadline_us), times, cascaded).await
 }
 
 /// Publishes that this binary does not take part in the job: at once and by name, instead of keeping a lane busy with
@@ -138,7 +141,7 @@ async fn refuse<P: BlobStore + ResultQueue + Clock>(
     ports: &P,
     config: &ConsumeConfig,
     task: &TaskRecord,
-    record_bytes: usize,
+    (record_bytes, deadline_us): (usize, u64),
     read_us: u64,
     error: &CodeError,
 ) -> Result<Consumed, ConsumeError> {
@@ -159,14 +162,14 @@ async fn refuse<P: BlobStore + ResultQueue + Clock>(
     };
     let now_us = ports.now_us();
     let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: now_us, answered_us: now_us };
-    publish(ports, config, task, record_bytes, times, cascaded).await
+    publish(ports, config, task, (record_bytes, deadline_us), times, cascaded).await
 }
 
-async fn publish<P: BlobStore + ResultQueue>(
+async fn publish<P: BlobStore + ResultQueue + Clock>(
     ports: &P,
     config: &ConsumeConfig,
     task: &TaskRecord,
-    record_bytes: usize,
+    (record_bytes, until_us): (usize, u64),
     times: TaskTimes,
     cascaded: Cascaded,
 ) -> Result<Consumed, ConsumeError> {
@@ -201,7 +204,7 @@ async fn publish<P: BlobStore + ResultQueue>(
         ports.put_blob(record, bytes).await?;
         bytes = ResultElsewhere { record }.to_bytes();
     }
-    ports.put_result(partition_key, bytes).await?;
+    put_result(ports, &partition_key, bytes, until_us).await?;
     Ok(Consumed::Published { n_failures, receipt, throttles, times })
 }
 

@@ -1,14 +1,16 @@
 //! The grid's steps: split, consume, work, collect, close, sweep, observe, resend.
 //!
 //! A step reads ports, calls a decision of `squall-core`, acts, and returns what it did. It decides nothing itself, and
-//! it never retries a port: the event source delivers the message again.
+//! it never retries a port, other than the streams (`put`): the event source delivers the message again.
 
 mod close;
 mod collect;
 mod consume;
 mod data;
 mod inputs;
+mod load;
 mod observe;
+mod put;
 mod resend;
 mod span_log;
 mod split;
@@ -21,6 +23,7 @@ pub use consume::{ConsumeConfig, ConsumeError, Consumed, consume};
 pub use data::ReadPolicy;
 pub use inputs::{InputCache, LoadError};
 pub use observe::{Observation, observe};
+pub use put::{put_result, put_tasks};
 pub use resend::{ResendError, Resent, resend};
 pub use split::{Rejection, SplitConfig, SplitOutcome, check, split};
 pub use sweep::{Swept, sweep};
@@ -36,3 +39,6 @@ pub const INLINE_MAX_BYTES: usize = 64 * 1_024;
 ///
 /// A record and its partition key together hold [`KINESIS_RECORD_BYTES`](squall_core::limits::KINESIS_RECORD_BYTES).
 pub const RESULT_MAX_BYTES: usize = 1_000 * 1_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,29 +1,28 @@
 //! Task-splitter: from a published message to tasks on the stream.
 
 use std::num::NonZeroUsize;
-use std::pin::pin;
 
-use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
 use squall_core::bundle::Bundle;
 use squall_core::deployment::Deployment;
 use squall_core::digest::{Digest, Fingerprint};
-use squall_core::job::{Job, JobId, brief};
+use squall_core::job::{Job, JobId};
 use squall_core::lifecycle::{Arrival, plan_arrival};
+use squall_core::outbox::record_bytes;
 use squall_core::placement::{Placed, plan_placement};
 use squall_core::ports::{
-    BlobStore, Clock, Created, JobEvents, JobStore, ObjectPages, Objects, Placement, PortError, TaskQueue,
-    chain,
+    BlobStore, Clock, Created, JobEvents, JobStore, Objects, Placement, PortError, TaskPut, TaskQueue,
 };
 use squall_core::registry::Piece;
 use squall_core::rows::{Ending, JobRow, JobStatus, Published, Resent};
 use squall_core::sizing::{Capacity, Sizing, SizingPolicy, plan_sizing};
-use squall_core::sources::{Given, Listing, ListingBuilder, Source};
 use squall_core::wire::{CodecError, Failure, Message, TaskRecord};
 use squall_core::workload::{Coverage, InputError, Weight};
 
 use crate::close::{announce, receive, resent_of};
 use crate::inputs::{InputCache, LoadError, Prepared};
+use crate::load::{NoBlobs, load};
+use crate::put::put_tasks;
 
 /// The splitter's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,7 +112,11 @@ where
             Err(Rejection::Port(error)) => return Err(error),
             Err(Rejection::Input(error)) => return reject(ports, id, job.digest, error).await,
         };
-        let (row, pieces) = create(ports, inputs, config, &job, &id, loaded).await?;
+        let (row, pieces) = match create(ports, inputs, config, &job, &id, loaded).await {
+            Ok(created) => created,
+            Err(Rejection::Port(error)) => return Err(error),
+            Err(Rejection::Input(error)) => return reject(ports, id, job.digest, error).await,
+        };
         cut_now = pieces;
         // The same message may have arrived twice at once.
         arrival = plan_arrival(Some(&row), job.digest);
@@ -145,7 +148,7 @@ async fn create<P>(
     job: &Job,
     id: &JobId,
     (prepared, bundle): (Prepared, Bundle),
-) -> Result<(JobRow, Option<Vec<Piece>>), PortError>
+) -> Result<(JobRow, Option<Vec<Piece>>), Rejection>
 where
     P: BlobStore + JobStore + TaskQueue + Clock,
 {
@@ -171,6 +174,7 @@ where
         resent: Resent::default(),
     };
     publish(id, &pieces, &mut published);
+    check_size(id, &published, &pieces)?;
     ports.put_blob(digest, blob).await?;
     let now_us = ports.now_us();
     let row = JobRow {
@@ -244,10 +248,11 @@ where
     let records = placed.into_iter().map(|Placed { task, shard }| {
         let (index, piece) = tasks[task];
         let record = task_record(id, published, index, piece, now_us);
-        let partition_key = format!("{id}/{index}");
-        (Placement { partition_key, hash_key: shards[shard].first }, record.to_bytes())
+        let partition_key = partition_key(id, index);
+        let placement = Placement { partition_key, hash_key: shards[shard].first };
+        TaskPut { placement, data: record.to_bytes() }
     });
-    ports.put_tasks(records.collect()).await?;
+    put_tasks(ports, &shards, &records.collect::<Vec<_>>()).await?;
     ports.mark_enqueued(id, published.generation).await?;
     Ok(weights.len() as u64)
 }
@@ -270,116 +275,6 @@ pub async fn check<P: Objects>(
     let (sizing, _) = sizing_of(config, n_lanes, &job, &prepared)
         .map_err(|error| InputError::new("input", error.to_string()))?;
     Ok((job, weight, sizing))
-}
-
-/// Discards the pages of a listing that is only checked.
-struct NoBlobs;
-
-impl BlobStore for NoBlobs {
-    async fn put_blob(&self, _: Digest, _: Vec<u8>) -> Result<(), PortError> {
-        Ok(())
-    }
-
-    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
-        Err(PortError::permanent(format!("there is no blob {digest}")))
-    }
-}
-
-/// The input of a job, with the files and objects that it names: files whole, listings as pages in `blobs`.
-async fn load<P: Objects>(
-    ports: &P,
-    blobs: &impl BlobStore,
-    inputs: &InputCache,
-    job: &Job,
-) -> Result<(Prepared, Bundle), Rejection> {
-    let workload = inputs.registry().get(&job.workload)?;
-    let mut given = Given::default();
-    let sources = workload.sources(&job.input_json)?;
-    if let Some(stray) = job.files.keys().find(|name| sources.iter().all(|it| it.name() != name.as_str())) {
-        return Err(
-            InputError::new("files", format!("{}; the input names no such file", brief(stray))).into()
-        );
-    }
-    for source in sources {
-        let name = source.name();
-        let place = job.files.get(name).map_or(name, String::as_str);
-        let kind = if matches!(source, Source::Objects(_)) { "objects" } else { "file" };
-        let fault = |error: PortError| match error {
-            error @ PortError::Permanent { .. } => {
-                Rejection::from(InputError::new(format!("input, {kind} {name:?}"), chain(&error)))
-            }
-            error => error.into(),
-        };
-        match &source {
-            Source::File(_) => {
-                let content = ports.read(place).await.map_err(fault)?;
-                given.files.insert(name.to_owned(), content);
-            }
-            Source::Objects(_) => {
-                given.listings.push(list(ports, blobs, name, place).await.map_err(fault)?);
-            }
-            Source::ObjectList(_) => {
-                let content = ports.read(place).await.map_err(fault)?;
-                given.listings.push(list_named(ports, blobs, name, &content).await.map_err(fault)?);
-            }
-        }
-    }
-    let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), given };
-    let prepared = workload.prepare(&bundle)?;
-    Ok((prepared, bundle))
-}
-
-/// Lists the objects below a prefix, page by page.
-async fn list<P: Objects>(
-    ports: &P,
-    blobs: &impl BlobStore,
-    name: &str,
-    place: &str,
-) -> Result<Listing, PortError> {
-    let mut pages = ports.list(place).await?;
-    let mut builder = ListingBuilder::new(name, pages.root());
-    loop {
-        let objects = pages.next_page().await?;
-        if objects.is_empty() {
-            break;
-        }
-        for object in objects {
-            if let Some((digest, page)) = builder.add(object) {
-                blobs.put_blob(digest, page).await?;
-            }
-        }
-    }
-    finish(blobs, builder).await
-}
-
-/// Looks up the objects listed in a file, one location per line, in the order of the file.
-async fn list_named<P: Objects>(
-    ports: &P,
-    blobs: &impl BlobStore,
-    name: &str,
-    content: &[u8],
-) -> Result<Listing, PortError> {
-    /// Look-ups in flight at the same time.
-    const AT_ONCE: usize = 64;
-    let text = std::str::from_utf8(content)
-        .map_err(|error| PortError::permanent(format!("the list of objects is not UTF-8: {error}")))?;
-    let locations = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut objects = pin!(stream::iter(locations).map(|it| ports.stat(it)).buffered(AT_ONCE));
-    let mut builder = ListingBuilder::new(name, "");
-    while let Some(object) = objects.next().await {
-        if let Some((digest, page)) = builder.add(object?) {
-            blobs.put_blob(digest, page).await?;
-        }
-    }
-    finish(blobs, builder).await
-}
-
-async fn finish(blobs: &impl BlobStore, builder: ListingBuilder) -> Result<Listing, PortError> {
-    let (listing, last) = builder.finish();
-    if let Some((digest, page)) = last {
-        blobs.put_blob(digest, page).await?;
-    }
-    Ok(listing)
 }
 
 fn uncuttable(id: &JobId, error: &CodecError) -> PortError {
@@ -430,6 +325,21 @@ fn publish(id: &JobId, pieces: &[Piece], published: &mut Published) {
             Fingerprint::of_task(id.as_str(), published.input, index, piece.weight, &piece.slice);
         published.fingerprints = published.fingerprints.plus(fingerprint);
     }
+}
+
+/// Checks that the largest task fits on the stream, before there is a job that could never be put.
+fn check_size(id: &JobId, published: &Published, pieces: &[Piece]) -> Result<(), InputError> {
+    let largest = (0..).zip(pieces).max_by_key(|(_, piece)| piece.slice.len());
+    let Some((index, piece)) = largest else { return Ok(()) };
+    let record = task_record(id, published, index, piece, 0).to_bytes();
+    record_bytes(&partition_key(id, index), &record).map(drop).map_err(|error| {
+        let sent = format!("{}; task {error}; more tasks are smaller", published.sizing.n_tasks);
+        InputError::new("sizing.tasks", sent)
+    })
+}
+
+fn partition_key(id: &JobId, index: u32) -> String {
+    format!("{id}/{index}")
 }
 
 fn task_record(id: &JobId, published: &Published, index: u32, piece: &Piece, now_us: u64) -> TaskRecord {

@@ -20,9 +20,9 @@ use tokio::sync::Notify;
 
 use crate::directory::Directory;
 use crate::host::Host;
-use crate::memory::Memory;
 use crate::serve::{Lost, ServeConfig, close_now, deliver, serve};
 use squall_lambda_host::delivery::DeliveryPolicy;
+use squall_memory::Memory;
 
 mod ports;
 mod workers;
@@ -223,7 +223,7 @@ impl LocalGrid {
         if let SplitOutcome::Enqueued { job: id, .. } | SplitOutcome::AlreadyEnqueued(id) = &outcome {
             let memory = &self.ports.jobs;
             let keep = |record: Lost| lost.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-            let serving = serve(self, &self.config, memory, &self.inputs, id, &keep);
+            let serving = serve(self, &self.config, memory, &self.inputs, &keep);
             let ending = self.until_ended(id, stop);
             let looking = self.look(id, progress);
             tokio::select! {

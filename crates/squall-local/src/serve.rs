@@ -7,13 +7,16 @@ use squall_core::lifecycle::Closing;
 use squall_core::ports::{Clock, JobStore, PortError, chain};
 use squall_grid::{
     CollectConfig, ConsumeConfig, InputCache, SplitConfig, SplitOutcome, close, close_if_due, collect,
-    consume, split, tend,
+    consume, split, sweep,
 };
 
 use crate::host::Host;
-use crate::memory::{Memory, Record, Stream};
 use squall_lambda_host::delivery::lane::{GivenUp, Settled, run_lane};
 use squall_lambda_host::delivery::{Batch, DeliveryPolicy, Handled};
+use squall_memory::{Memory, Record, Stream};
+
+/// Most jobs that the timer tends at a time.
+const SWEEP_JOBS: usize = 1_000;
 
 /// The configuration of every step, and how what is around them delivers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,13 +74,12 @@ pub struct Lost {
     pub reason: String,
 }
 
-/// Runs every lane of both streams and the timer of one job, forever; records that were given up go to `lost`.
+/// Runs every lane of both streams and the timer, for all jobs, forever; records that were given up go to `lost`.
 pub async fn serve<H: Host>(
     host: &H,
     config: &ServeConfig,
     memory: &Memory,
     inputs: &InputCache,
-    job: &JobId,
     lost: &impl Fn(Lost),
 ) {
     let consume_one = async |batch: &Batch<Record>| {
@@ -109,7 +111,7 @@ pub async fn serve<H: Host>(
             let now_us = host.clock().now_us();
             host.clock().sleep_until(now_us + config.timer_period_us).await;
             let step = async |ports: &H::Ports| {
-                tend(ports, inputs.registry(), &config.collect.prices, job, &mut Vec::new()).await
+                sweep(ports, inputs.registry(), &config.collect.prices, SWEEP_JOBS, u64::MAX).await.map(drop)
             };
             // The next tick is the retry.
             let _ = host.invocation(step).await;

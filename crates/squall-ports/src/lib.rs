@@ -1,4 +1,5 @@
-//! What the ports of both halves have in common: how a call fails, what a conditional write came to, and time.
+//! What the grid and the fleet have in common: how a call of a port fails, what a conditional write came to, time, and how waits
+//! are spread.
 //!
 //! It imports no other crate of the workspace, and never a runtime, a vendor or a clock.
 #![expect(async_fn_in_trait, reason = "steps run on whatever executor their binary brings, never spawned")]
@@ -6,8 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 mod error;
+mod jitter;
 
 pub use error::{PortError, chain};
+pub use jitter::{SPLIT_MIX64_STEP, jittered, split_mix64};
 
 /// What became of a conditional write.
 ///

@@ -1,6 +1,8 @@
 //! A seeded sequence, for faults: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
 //! 2014).
 
+use squall_ports::{SPLIT_MIX64_STEP, split_mix64};
+
 /// A sequence of numbers that its seed decides.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -14,11 +16,9 @@ impl Random {
     /// The next number.
     #[expect(clippy::should_implement_trait, reason = "it has no end: an iterator's Option would be noise")]
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        let number = split_mix64(self.0);
+        self.0 = self.0.wrapping_add(SPLIT_MIX64_STEP);
+        number
     }
 
     /// A number from 0 to `n - 1`; 0 when `n` is 0.

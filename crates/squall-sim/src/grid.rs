@@ -4,23 +4,30 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use futures::future::{Either, join, select};
+use futures::future::{Either, join, join_all, select};
 use squall_core::job::JobId;
-use squall_core::ports::{Clock, JobStore};
+use squall_core::ports::{Assembled, Clock, JobStore};
 use squall_core::registry::Registry;
 use squall_core::rows::JobRow;
 use squall_grid::{InputCache, LoadError, Observation, observe};
-
-use squall_local::memory::Memory;
 use squall_local::{Host, Lost, ServeConfig, deliver, serve};
+use squall_memory::{Memory, MemoryObjects};
 use squall_sim_time::{Random, SimulatedClock, Stuck, run_until_done};
 
-mod chaos;
+mod faulty;
+mod limited;
+mod slow;
+mod workers;
+mod wrapped;
 
-pub use chaos::Faults;
+pub use faulty::{Faults, Faulty};
+pub use limited::{Limited, Limits};
+pub use slow::{Latencies, Slow};
+pub use wrapped::{Around, Wrapped};
 
-use chaos::{ChaosPorts, Life, World};
+use workers::SimulatedWorkers;
 
 /// The configuration of a simulated grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,10 +40,25 @@ pub struct Scenario {
     pub n_result_shards: u32,
     /// The steps' configuration.
     pub config: ServeConfig,
+    /// How long calls take.
+    pub latencies: Latencies,
+    /// What is refused for being too much.
+    pub limits: Limits,
     /// What goes wrong.
     pub faults: Faults,
     /// The seed of the history.
     pub seed: u64,
+}
+
+/// A published message.
+#[derive(Debug, Clone, Copy)]
+pub struct Publication<'a> {
+    /// Its content.
+    pub message: &'a [u8],
+    /// The id of the job if the message has none.
+    pub delivery: &'a JobId,
+    /// When it is published, microseconds of simulated time.
+    pub at_us: u64,
 }
 
 /// The outcome of a simulated job.
@@ -45,11 +67,11 @@ pub struct Simulated {
     pub observation: Option<Observation>,
     /// The job long after, when all late records have arrived.
     pub settled: Option<JobRow>,
-    /// Records that were given up.
+    /// Records that were given up, of any job.
     pub lost: Vec<Lost>,
     /// Whether every delivery of the message failed.
     pub message_given_up: bool,
-    /// Simulated time until the end, microseconds.
+    /// Simulated time from the publication until the end, microseconds.
     pub took_us: u64,
 }
 
@@ -65,14 +87,32 @@ pub enum SimulationError {
     Answer(#[from] LoadError),
 }
 
-struct SimulatedGrid(Rc<World>);
+type EveryPort =
+    Assembled<SimulatedClock, MemoryObjects, Memory, Memory, Memory, Memory, SimulatedWorkers, Memory>;
+
+/// The ports of an invocation: faults around delays around limits.
+type SimulatedPorts = Wrapped<Wrapped<Wrapped<EveryPort, Limited>, Slow>, Faulty>;
+
+struct SimulatedGrid {
+    memory: Arc<Memory>,
+    clock: SimulatedClock,
+    inputs: Rc<InputCache>,
+    random: Rc<RefCell<Random>>,
+    limited: Limited,
+    ports: EveryPort,
+    scenario: Scenario,
+}
 
 impl Host for SimulatedGrid {
-    type Ports = ChaosPorts;
+    type Ports = SimulatedPorts;
 
-    async fn invocation<T>(&self, step: impl AsyncFnOnce(&ChaosPorts) -> T) -> Option<T> {
-        let life = Rc::new(Life::default());
-        let ports = ChaosPorts { world: Rc::clone(&self.0), life: Rc::clone(&life) };
+    async fn invocation<T>(&self, step: impl AsyncFnOnce(&SimulatedPorts) -> T) -> Option<T> {
+        let (clock, random) = (&self.clock, &self.random);
+        let slow = Slow::new(clock.clone(), Rc::clone(random), self.scenario.latencies);
+        let faulty = Faulty::new(clock.clone(), Rc::clone(random), self.scenario.faults);
+        let life = faulty.life();
+        let inner = Wrapped { inner: shared(&self.ports), around: self.limited.clone() };
+        let ports = Wrapped { inner: Wrapped { inner, around: slow }, around: faulty };
         let stepping = std::pin::pin!(step(&ports));
         let ended = std::pin::pin!(life.ended());
         match select(stepping, ended).await {
@@ -82,55 +122,110 @@ impl Host for SimulatedGrid {
     }
 
     fn clock(&self) -> &impl Clock {
-        &self.0.clock
+        &self.clock
     }
 }
 
-/// Runs one message through a simulated grid until its job has ended, and on until all late records have arrived.
+fn shared(ports: &EveryPort) -> EveryPort {
+    Assembled {
+        clock: Arc::clone(&ports.clock),
+        files: Arc::clone(&ports.files),
+        blobs: Arc::clone(&ports.blobs),
+        jobs: Arc::clone(&ports.jobs),
+        tasks: Arc::clone(&ports.tasks),
+        results: Arc::clone(&ports.results),
+        workers: Arc::clone(&ports.workers),
+        events: Arc::clone(&ports.events),
+    }
+}
+
+#[expect(clippy::arc_with_non_send_sync, reason = "ports are shared by `Arc`, here on one thread")]
+fn grid(scenario: &Scenario, registry: Registry) -> SimulatedGrid {
+    let memory = Arc::new(Memory::new(
+        scenario.n_task_shards,
+        scenario.lanes_per_task_shard,
+        scenario.n_result_shards,
+    ));
+    let clock = SimulatedClock::default();
+    let inputs = Rc::new(InputCache::new(registry));
+    let (shared_clock, files) = (Arc::new(clock.clone()), Arc::<MemoryObjects>::default());
+    let workers = SimulatedWorkers {
+        ports: Assembled {
+            clock: Arc::clone(&shared_clock),
+            files: Arc::clone(&files),
+            blobs: Arc::clone(&memory),
+            jobs: Arc::default(),
+            tasks: Arc::default(),
+            results: Arc::default(),
+            workers: Arc::default(),
+            events: Arc::default(),
+        },
+        inputs: Rc::clone(&inputs),
+    };
+    let ports = Assembled {
+        clock: shared_clock,
+        files,
+        blobs: Arc::clone(&memory),
+        jobs: Arc::clone(&memory),
+        tasks: Arc::clone(&memory),
+        results: Arc::clone(&memory),
+        workers: Arc::new(workers),
+        events: Arc::clone(&memory),
+    };
+    SimulatedGrid {
+        limited: Limited::new(clock.clone(), scenario.limits),
+        random: Rc::new(RefCell::new(Random::new(scenario.seed))),
+        memory,
+        clock,
+        inputs,
+        ports,
+        scenario: *scenario,
+    }
+}
+
+/// Runs messages through one simulated grid until each has ended, and on until all late records have arrived; the outcomes are in
+/// their order.
 ///
 /// # Errors
-/// When it hangs, or the answer cannot be read.
+/// When it hangs, or an answer cannot be read.
 pub fn simulate(
     scenario: &Scenario,
     registry: Registry,
-    message: &[u8],
-    delivery: &JobId,
-) -> Result<Simulated, SimulationError> {
-    let world = Rc::new(World {
-        memory: Memory::new(scenario.n_task_shards, scenario.lanes_per_task_shard, scenario.n_result_shards),
-        clock: SimulatedClock::default(),
-        inputs: Rc::new(InputCache::new(registry)),
-        faults: scenario.faults,
-        random: RefCell::new(Random::new(scenario.seed)),
-    });
-    let grid = SimulatedGrid(Rc::clone(&world));
+    publications: &[Publication<'_>],
+) -> Result<Vec<Simulated>, SimulationError> {
+    let grid = grid(scenario, registry);
     let lost = RefCell::new(Vec::new());
-    let clock = world.clock.clone();
     let running = async {
         let keep = |record: Lost| lost.borrow_mut().push(record);
-        let serving = serve(&grid, &scenario.config, &world.memory, &world.inputs, delivery, &keep);
-        let life = live(&grid, scenario, message, delivery);
-        match select(std::pin::pin!(serving), std::pin::pin!(life)).await {
-            Either::Left(((), life)) => life.await,
-            Either::Right((outcome, _)) => outcome,
+        let serving = serve(&grid, &scenario.config, &grid.memory, &grid.inputs, &keep);
+        let lives = join_all(publications.iter().map(|it| live(&grid, it)));
+        match select(std::pin::pin!(serving), std::pin::pin!(lives)).await {
+            Either::Left(((), lives)) => lives.await,
+            Either::Right((outcomes, _)) => outcomes,
         }
     };
-    let lived = run_until_done(&clock, running)??;
-    Ok(Simulated { lost: lost.into_inner(), ..lived })
+    let mut lived = run_until_done(&grid.clock, running)?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let lost = lost.into_inner();
+    lived.iter_mut().for_each(|it| it.lost.clone_from(&lost));
+    Ok(lived)
 }
 
-type Outcome = Result<Simulated, SimulationError>;
-
-async fn live(grid: &SimulatedGrid, scenario: &Scenario, message: &[u8], id: &JobId) -> Outcome {
+async fn live(grid: &SimulatedGrid, publication: &Publication<'_>) -> Result<Simulated, SimulationError> {
     /// Longer than every timeout, back-off and redelivery of the scenarios.
     const EVERYTHING_LATE_US: u64 = 3_600_000_000;
-    let world = &grid.0;
-    let send = || deliver(grid, &scenario.config, &world.inputs, message, id);
     /// No deadline of the scenarios is later: whatever still runs then runs for ever.
     const FOR_EVER_US: u64 = 4 * 86_400_000_000;
-    let delivered = if world.chance(world.faults.duplicate) {
+    /// Longest time between a message and its duplicate.
+    const DUPLICATE_US: u64 = 5_000_000;
+    let &Publication { message, delivery: id, at_us } = publication;
+    let SimulatedGrid { clock, memory, scenario, .. } = grid;
+    clock.sleep_until(at_us).await;
+    let send = || deliver(grid, &scenario.config, &grid.inputs, message, id);
+    let twice = grid.random.borrow_mut().chance(scenario.faults.duplicate);
+    let delivered = if twice {
         let again = async {
-            world.pass(5_000_000).await;
+            let us = grid.random.borrow_mut().below(DUPLICATE_US);
+            clock.sleep_until(clock.now_us() + us).await;
             send().await
         };
         let (first, second) = join(send(), again).await;
@@ -140,21 +235,24 @@ async fn live(grid: &SimulatedGrid, scenario: &Scenario, message: &[u8], id: &Jo
     };
     let message_given_up = delivered.is_err();
     // A message whose every delivery failed may still have left a row, which the timer ends.
-    let stored = async || world.memory.job(id).await.map_err(LoadError::from);
+    let stored = async || memory.job(id).await.map_err(LoadError::from);
     let lost = Vec::new();
     if message_given_up && stored().await?.is_none() {
-        let took_us = world.clock.now_us();
+        let took_us = clock.now_us() - at_us;
         return Ok(Simulated { observation: None, settled: None, lost, message_given_up, took_us });
     }
     while stored().await?.is_some_and(|row| row.ending.is_none()) {
-        if world.clock.now_us() > FOR_EVER_US {
-            return Err(Stuck { now_us: world.clock.now_us() }.into());
+        if clock.now_us() > FOR_EVER_US {
+            return Err(Stuck { now_us: clock.now_us() }.into());
         }
-        world.clock.sleep_until(world.clock.now_us() + 100_000).await;
+        clock.sleep_until(clock.now_us() + 100_000).await;
     }
-    let took_us = world.clock.now_us();
-    let observation = observe(&world.memory, &world.inputs, id).await?;
-    world.clock.sleep_until(took_us + EVERYTHING_LATE_US).await;
+    let ended_us = clock.now_us();
+    let observation = observe(&**memory, &grid.inputs, id).await?;
+    clock.sleep_until(ended_us + EVERYTHING_LATE_US).await;
     let settled = stored().await?;
-    Ok(Simulated { observation, settled, lost, message_given_up, took_us })
+    Ok(Simulated { observation, settled, lost, message_given_up, took_us: ended_us - at_us })
 }
+
+#[cfg(test)]
+mod tests;

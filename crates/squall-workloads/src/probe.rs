@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use squall_core::data::Data;
 use squall_core::sources::{Given, Source};
+use squall_core::split_mix64;
 use squall_core::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
 
 /// Most units of a probe.
@@ -161,12 +162,9 @@ impl Workload for Probe {
     }
 }
 
-/// SplitMix64's finalizer (Steele, Lea and Flood 2014), then as many dependent rounds as asked for.
+/// SplitMix64, then as many dependent rounds as asked for.
 fn hashed(unit: u64, rounds: u64) -> u64 {
-    let mut z = unit.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
+    let mut z = split_mix64(unit);
     for _ in 0..rounds {
         z = (z ^ (z >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     }

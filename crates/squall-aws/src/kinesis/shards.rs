@@ -42,11 +42,6 @@ impl ShardMap {
         self.0.iter().map(|shard| shard.range.clone()).collect()
     }
 
-    /// Number of shards; at least one.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Index of the shard that owns a hash key.
     pub(super) fn index_of(&self, hash_key: u128) -> usize {
         self.0.partition_point(|shard| shard.range.last < hash_key)

@@ -1,4 +1,4 @@
-use squall_core::ports::{Placement, PortError, TaskQueue};
+use squall_core::ports::{Placement, PortError, TaskPut, TaskQueue};
 
 use super::*;
 use crate::connection::Connection;
@@ -31,7 +31,7 @@ async fn provisioned() -> Option<(Connection, Resources, Created)> {
 async fn what_is_provisioned_can_be_used_and_is_left_alone_the_second_time() {
     let Some((connection, resources, created)) = provisioned().await else { return };
     let tasks = KinesisTaskQueue::new(&connection, &resources.task_stream);
-    tasks.put_tasks(vec![task(0)]).await.unwrap();
+    assert_eq!(tasks.put_tasks(&[&task(0)]).await.unwrap(), []);
     let again = Resources { task_shards: 5, ..resources.clone() };
     assert_eq!(provision(&connection, &again).await.unwrap(), created);
     let reader = StreamReader::new(&connection, &resources.task_stream);
@@ -49,9 +49,9 @@ async fn what_is_provisioned_can_be_used_and_is_left_alone_the_second_time() {
     assert_eq!(ttl.time_to_live_description.unwrap().attribute_name(), Some("ttl"));
 }
 
-fn task(n: u32) -> (Placement, Vec<u8>) {
+fn task(n: u32) -> TaskPut {
     let placement = Placement { partition_key: format!("job/{n}"), hash_key: 0 };
-    (placement, n.to_le_bytes().to_vec())
+    TaskPut { placement, data: n.to_le_bytes().to_vec() }
 }
 
 #[tokio::test]
@@ -65,7 +65,8 @@ async fn a_shard_is_read_page_by_page_and_from_where_one_left_off() {
     let latest = reader.iterator(&shard.id, &Position::Latest).await.unwrap();
 
     let tasks = KinesisTaskQueue::new(&connection, &resources.task_stream);
-    tasks.put_tasks((0..5).map(task).collect()).await.unwrap();
+    let records: Vec<_> = (0..5).map(task).collect();
+    assert_eq!(tasks.put_tasks(&records.iter().collect::<Vec<_>>()).await.unwrap(), []);
     let keys = |page: &Page| page.records.iter().map(|it| it.partition_key.clone()).collect::<Vec<_>>();
     let all = reader.records(&latest, 100).await.unwrap();
     assert_eq!(keys(&all), ["job/0", "job/1", "job/2", "job/3", "job/4"]);

@@ -1,10 +1,10 @@
 use futures::FutureExt;
 use futures::executor::block_on;
-use squall_core::ports::PortError;
+use squall_core::ports::{NotPut, PortError};
 
 use super::*;
 use squall_lambda_host::delivery::DeliveryPolicy;
-use squall_local::memory::{Memory, Record, Stream};
+use squall_memory::{Memory, Record, Stream};
 use squall_sim_time::SimulatedClock;
 
 const N_LANES: usize = 2;
@@ -71,16 +71,17 @@ impl TaskQueue for Faulty<'_> {
         self.0.shards().await
     }
 
-    async fn put_tasks(&self, mut records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
+    async fn put_tasks(&self, records: &[&TaskPut]) -> Result<Vec<NotPut>, PortError> {
+        let mut records: Vec<TaskPut> = records.iter().map(|&it| it.clone()).collect();
         match self.1 {
             Fault::LosesOne if !records.is_empty() => drop(records.remove(7)),
             Fault::SwapsTwo if !records.is_empty() => records.swap(9, 12),
-            Fault::OneShardOnly => records.iter_mut().for_each(|(placement, _)| placement.hash_key = 0),
-            Fault::ChangesAByte if !records.is_empty() => records[8].1[0] ^= 1,
+            Fault::OneShardOnly => records.iter_mut().for_each(|it| it.placement.hash_key = 0),
+            Fault::ChangesAByte if !records.is_empty() => records[8].data[0] ^= 1,
             Fault::Twice => records.extend(records.clone()),
             _ => {}
         }
-        self.0.put_tasks(records).await
+        self.0.put_tasks(&records.iter().collect::<Vec<_>>()).await
     }
 }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{
-    BlobStore, Clock, Created, InvokeError, JobEvents, JobList, JobStore, Objects, Order, Placement,
-    PortError, ResultQueue, TaskQueue, Workers, Written,
+    BlobStore, Clock, Created, InvokeError, JobEvents, JobList, JobStore, NotPut, Objects, Order, PortError,
+    ResultQueue, TaskPut, TaskQueue, Workers, Written,
 };
 use crate::digest::Digest;
 use crate::job::JobId;
@@ -80,13 +80,13 @@ impl<C, F, B, J, T: TaskQueue, R, W, E> TaskQueue for Assembled<C, F, B, J, T, R
         self.tasks.shards().await
     }
 
-    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
+    async fn put_tasks(&self, records: &[&TaskPut]) -> Result<Vec<NotPut>, PortError> {
         self.tasks.put_tasks(records).await
     }
 }
 
 impl<C, F, B, J, T, R: ResultQueue, W, E> ResultQueue for Assembled<C, F, B, J, T, R, W, E> {
-    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError> {
+    async fn put_result(&self, partition_key: &str, record: &[u8]) -> Result<(), PortError> {
         self.results.put_result(partition_key, record).await
     }
 }

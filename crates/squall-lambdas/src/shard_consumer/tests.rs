@@ -4,7 +4,7 @@ use futures::executor::block_on;
 use squall_core::cascade::{CascadePolicy, ThrottleReason, Throttles};
 use squall_core::ports::{Assembled, InvokeError};
 use squall_core::wire::ResultRecord;
-use squall_local::memory::Record;
+use squall_memory::Record;
 
 use super::*;
 use crate::tests::events::{self, sequence_number};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use lambda_runtime::Diagnostic;
 use squall_core::placement::ShardRange;
-use squall_core::ports::{Assembled, Placement, PortError};
+use squall_core::ports::{Assembled, NotPut, PortError, TaskPut};
 use squall_core::rows::JobStatus;
 
 use super::*;
@@ -70,7 +70,7 @@ impl TaskQueue for Down {
         Err(PortError::refused("cannot list the shards of squall-tasks").with_source("connection refused"))
     }
 
-    async fn put_tasks(&self, _: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
+    async fn put_tasks(&self, _: &[&TaskPut]) -> Result<Vec<NotPut>, PortError> {
         Err(PortError::unknown("cannot put"))
     }
 }

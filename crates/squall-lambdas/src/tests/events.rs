@@ -8,7 +8,7 @@ use aws_lambda_events::kinesis::KinesisEvent;
 use aws_lambda_events::streams::KinesisEventResponse;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use squall_local::memory::Record;
+use squall_memory::Record;
 
 use super::grid::START_US;
 

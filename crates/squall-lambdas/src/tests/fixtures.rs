@@ -8,7 +8,7 @@ use aws_lambda_events::eventbridge::EventBridgeEvent;
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value;
 use squall_core::wire::{Message, SubtaskRequest, TaskRecord};
-use squall_local::memory::Record;
+use squall_memory::Record;
 
 use super::events::{self, folder, json_of_stream};
 use super::grid::Grid;

@@ -18,7 +18,7 @@ use squall_core::sizing::SizingPolicy;
 use squall_grid::{CollectConfig, ConsumeConfig, InputCache, ReadPolicy, SplitConfig, WorkConfig};
 use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_local::Directory;
-use squall_local::memory::{Memory, Record, Stream};
+use squall_memory::{Memory, Record, Stream};
 
 use crate::result_collector::CollectorEvent;
 use crate::tests::events;

@@ -7,7 +7,7 @@ use squall_core::ports::{Assembled, Clock, InvokeError, Workers};
 
 use super::workers::WorkerPool;
 use crate::directory::Directory;
-use crate::memory::Memory;
+use squall_memory::Memory;
 
 /// The wall clock, read once at the start: it never goes back.
 #[derive(Debug)]

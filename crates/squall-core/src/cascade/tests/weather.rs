@@ -1,6 +1,7 @@
 //! Cascades under random failures of every kind.
 
 use proptest::prelude::*;
+use squall_ports::{SPLIT_MIX64_STEP, split_mix64};
 
 use super::pool::{Fate, run};
 use super::*;
@@ -18,12 +19,11 @@ struct Weather {
 
 impl Weather {
     fn fate(&self, call: Call) -> Fate {
-        let mut state = self.seed.wrapping_add(u64::from(call.id).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut state = self.seed.wrapping_add(u64::from(call.id).wrapping_mul(SPLIT_MIX64_STEP));
         let mut below = |n: u64| {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (z ^ (z >> 31)) % n
+            let number = split_mix64(state);
+            state = state.wrapping_add(SPLIT_MIX64_STEP);
+            number % n
         };
         let reasons = [ThrottleReason::Function, ThrottleReason::Concurrency, ThrottleReason::CallRate];
         let soon_us = below(20_000);

@@ -5,6 +5,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::{
+    CollectConfig, Collected, ConsumeConfig, ConsumeError, Consumed, InputCache, ReadPolicy, ResendError,
+    Resent, SplitConfig, SplitOutcome, WorkConfig, close, collect, consume, observe, resend, split, sweep,
+    work,
+};
 use futures::FutureExt;
 use futures::executor::block_on;
 use squall_core::cascade::CascadePolicy;
@@ -16,21 +21,17 @@ use squall_core::prices::Prices;
 use squall_core::rows::{JobRow, JobStatus, Reopened};
 use squall_core::sizing::SizingPolicy;
 use squall_core::wire::{Message, ResultRecord, Stored, TaskRecord};
-use squall_grid::{
-    CollectConfig, Collected, ConsumeConfig, ConsumeError, Consumed, InputCache, ReadPolicy, ResendError,
-    Resent, SplitConfig, SplitOutcome, WorkConfig, close, collect, consume, observe, resend, split, sweep,
-    work,
-};
 use squall_lambda_host::delivery::DeliveryPolicy;
-use squall_local::Directory;
-use squall_local::memory::{Memory, Stream};
+use squall_memory::{Memory, MemoryObjects, Stream};
 use squall_sim_time::{SimulatedClock, run_until_done};
 
 mod other_code;
+mod put;
+mod too_large;
 
 /// Workers that answer at once, or crash.
 struct DirectWorkers {
-    ports: Assembled<SimulatedClock, Directory, Memory>,
+    ports: Assembled<SimulatedClock, MemoryObjects, Memory>,
     inputs: Arc<InputCache>,
     crashing: AtomicBool,
 }
@@ -46,7 +47,8 @@ impl Workers for DirectWorkers {
     }
 }
 
-type EveryPort = Assembled<SimulatedClock, Directory, Memory, Memory, Memory, Memory, DirectWorkers, Memory>;
+type EveryPort =
+    Assembled<SimulatedClock, MemoryObjects, Memory, Memory, Memory, Memory, DirectWorkers, Memory>;
 
 /// The steps over memory, with a stopped clock.
 struct Grid {
@@ -87,7 +89,7 @@ impl Grid {
             ports: Assembled {
                 clock: Arc::clone(&clock),
                 blobs: Arc::clone(&memory),
-                files: Arc::new(Directory::new(".")),
+                files: Arc::default(),
                 jobs: Arc::default(),
                 tasks: Arc::default(),
                 results: Arc::default(),
@@ -99,7 +101,7 @@ impl Grid {
         };
         let ports = Assembled {
             clock,
-            files: Arc::new(Directory::new(".")),
+            files: Arc::default(),
             blobs: Arc::clone(&memory),
             jobs: Arc::clone(&memory),
             tasks: Arc::clone(&memory),
@@ -119,7 +121,8 @@ impl Grid {
             max_buckets: 2,
             default_deadline_s: 60,
         };
-        block_on(split(&self.ports, &self.inputs, &config, message.as_bytes(), id("delivery-7"))).unwrap()
+        let outcome = split(&self.ports, &self.inputs, &config, message.as_bytes(), id("delivery-7"));
+        run_until_done(&self.ports.clock, outcome).unwrap().unwrap()
     }
 
     fn consume(&self, task: &[u8]) -> Consumed {

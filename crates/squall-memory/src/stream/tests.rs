@@ -9,7 +9,7 @@ fn waiting(stream: &Stream, lane: usize) -> Vec<Record> {
 
 /// The lane to which a record with this key goes.
 fn home_of(stream: &Stream, partition_key: &str, hash_key: Option<u128>) -> usize {
-    stream.put(partition_key.to_owned(), hash_key, Vec::new());
+    stream.put(partition_key, hash_key, &[]);
     let lanes: Vec<_> = (0..stream.n_lanes()).filter(|&lane| waiting(stream, lane).len() == 1).collect();
     stream.checkpoint(1);
     assert_eq!(lanes.len(), 1);
@@ -60,7 +60,7 @@ fn a_key_stays_in_its_lane_in_order() {
     assert_eq!(stream.n_lanes(), 12);
     for round in 0..10_u8 {
         for key in 0..50 {
-            stream.put(format!("key {key}"), None, vec![round]);
+            stream.put(&format!("key {key}"), None, &[round]);
         }
     }
     let mut n_busy = 0;
@@ -86,7 +86,7 @@ fn keys_of_one_shard_spread_over_its_lanes() {
     let stream = Stream::new(2, 10);
     let first = stream.shards()[0].first;
     for task in 0..1_000 {
-        stream.put(format!("march/{task}"), Some(first), Vec::new());
+        stream.put(&format!("march/{task}"), Some(first), &[]);
     }
     let counts: Vec<_> = (0..stream.n_lanes()).map(|lane| waiting(&stream, lane).len()).collect();
     assert!(counts[..10].iter().all(|count| (60..140).contains(count)), "{counts:?}");
@@ -98,12 +98,12 @@ fn a_batch_is_no_longer_than_asked_and_never_empty() {
     let stream = Stream::new(1, 1);
     assert!(stream.next_batch(0, 3).now_or_never().is_none(), "nothing to deliver");
     for _ in 0..5 {
-        stream.put("key".to_owned(), None, Vec::new());
+        stream.put("key", None, &[]);
     }
     let sizes: Vec<_> =
         std::iter::from_fn(|| stream.next_batch(0, 3).now_or_never()).map(|it| it.len()).collect();
     assert_eq!(sizes, [3, 2]);
-    stream.put("key".to_owned(), None, Vec::new());
+    stream.put("key", None, &[]);
     assert_eq!(stream.next_batch(0, 0).now_or_never().map(|it| it.len()), Some(1), "at least one");
 }
 
@@ -112,7 +112,7 @@ fn a_reader_that_waits_is_woken() {
     let stream = Stream::new(1, 1);
     let mut batch = Box::pin(stream.next_batch(0, 3));
     assert!(batch.as_mut().now_or_never().is_none());
-    stream.put("key".to_owned(), None, vec![7]);
+    stream.put("key", None, &[7]);
     assert_eq!(batch.as_mut().now_or_never().map(|it| it[0].data.to_vec()), Some(vec![7]));
 }
 
@@ -121,7 +121,7 @@ fn a_record_is_outstanding_until_its_checkpoint() {
     let stream = Stream::new(2, 2);
     assert!(stream.drained().now_or_never().is_some(), "nothing was put");
     for key in ["a", "b", "c"] {
-        stream.put(key.to_owned(), None, Vec::new());
+        stream.put(key, None, &[]);
     }
     for lane in 0..stream.n_lanes() {
         waiting(&stream, lane);

@@ -7,14 +7,16 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    BlobStore, Created, JobEvents, JobList, JobStore, Order, Placement, PortError, ResultQueue, TaskQueue,
-    Written,
+    BlobStore, Created, JobEvents, JobList, JobStore, NotPut, Order, PortError, ResultQueue, TaskPut,
+    TaskQueue, Written,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
 use tokio::sync::Notify;
 
+mod objects;
 mod stream;
 
+pub use objects::{MemoryObjects, MemoryPages};
 pub use stream::{Record, Stream};
 
 /// The state of a grid, in memory.
@@ -61,16 +63,16 @@ impl TaskQueue for Memory {
         Ok(self.tasks.shards().to_vec())
     }
 
-    async fn put_tasks(&self, records: Vec<(Placement, Vec<u8>)>) -> Result<(), PortError> {
-        for (placement, data) in records {
-            self.tasks.put(placement.partition_key, Some(placement.hash_key), data);
+    async fn put_tasks(&self, records: &[&TaskPut]) -> Result<Vec<NotPut>, PortError> {
+        for TaskPut { placement, data } in records {
+            self.tasks.put(&placement.partition_key, Some(placement.hash_key), data);
         }
-        Ok(())
+        Ok(Vec::new())
     }
 }
 
 impl ResultQueue for Memory {
-    async fn put_result(&self, partition_key: String, record: Vec<u8>) -> Result<(), PortError> {
+    async fn put_result(&self, partition_key: &str, record: &[u8]) -> Result<(), PortError> {
         self.results.put(partition_key, None, record);
         Ok(())
     }

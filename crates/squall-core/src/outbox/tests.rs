@@ -22,15 +22,15 @@ impl Played {
         Self { outbox, items, now_us: 0, delay_us, calls: Vec::new(), sent: Vec::new(), arrived: Vec::new() }
     }
 
-    fn play(&mut self, mut refuses: impl FnMut(u64, usize, &Item) -> bool) -> Step {
+    fn play(&mut self, mut refuses: impl FnMut(u64, usize, &Item) -> bool) -> NextPut {
         loop {
             match self.outbox.next(self.now_us) {
-                Step::Call(batch) => {
+                NextPut::Call(batch) => {
                     self.sent.push((self.now_us, batch.clone()));
                     self.calls.push((self.now_us + self.delay_us, batch));
                     assert!(self.calls.len() <= CALLS_IN_FLIGHT, "too many calls in flight");
                 }
-                Step::Wait { until_us } => {
+                NextPut::Wait { until_us } => {
                     let ends_us = self.calls.iter().map(|(ends_us, _)| *ends_us).min();
                     let wake_us = until_us.into_iter().chain(ends_us).min();
                     let wake_us = wake_us.expect("something to wait for");
@@ -86,7 +86,7 @@ fn small(shards: impl IntoIterator<Item = usize>) -> Vec<Item> {
 #[test]
 fn what_fits_into_a_call_is_one_call() {
     let mut played = Played::new(small((0..500).map(|i| i % 16)), 16, 20_000);
-    assert_eq!(played.play(|_, _, _| false), Step::Done);
+    assert_eq!(played.play(|_, _, _| false), NextPut::Done);
     assert_eq!(played.sent, [(0, (0..500).collect())]);
 }
 
@@ -94,7 +94,7 @@ fn what_fits_into_a_call_is_one_call() {
 fn every_shard_gets_its_heaviest_first_and_at_once() {
     // 10,000 tasks on 100 shards, heaviest first: twenty calls' worth, eight in flight.
     let mut played = Played::new(small((0..10_000).map(|i| i % 100)), 100, 20_000);
-    assert_eq!(played.play(|_, _, _| false), Step::Done);
+    assert_eq!(played.play(|_, _, _| false), NextPut::Done);
     let at_once: Vec<_> = played.sent.iter().filter(|(at_us, _)| *at_us == 0).collect();
     assert_eq!(at_once.len(), CALLS_IN_FLIGHT);
     let served = |shard| at_once.iter().any(|(_, batch)| batch.contains(&shard));
@@ -108,7 +108,7 @@ fn every_shard_gets_its_heaviest_first_and_at_once() {
 #[test]
 fn a_second_is_sent_at_once_and_the_rest_as_it_flows() {
     let mut played = Played::new(small(std::iter::repeat_n(0, 3_000)), 1, 20_000);
-    assert_eq!(played.play(|_, _, _| false), Step::Done);
+    assert_eq!(played.play(|_, _, _| false), NextPut::Done);
     played.hold_the_limits();
     let (first, second) = (played.sent[0].1.len(), played.sent[1].1.len());
     assert_eq!((first, second), (500, 500));
@@ -125,7 +125,7 @@ fn large_records_go_by_their_bytes() {
     // Seven of the largest on seven shards: five fit into a call. The eighth waits for its shard's second.
     let items: Vec<_> = [0, 1, 2, 3, 4, 5, 6, 0].map(|shard| Item { shard, bytes: MAX_RECORD_BYTES }).into();
     let mut played = Played::new(items, 7, 20_000);
-    assert_eq!(played.play(|_, _, _| false), Step::Done);
+    assert_eq!(played.play(|_, _, _| false), NextPut::Done);
     played.hold_the_limits();
     assert_eq!(played.arrived.last(), Some(&7));
     assert!((1_000_000..1_100_000).contains(&played.now_us), "{}", played.now_us);
@@ -138,7 +138,7 @@ fn only_what_was_refused_is_sent_again_and_before_what_waits() {
     let end = played.play(|_, index, _| {
         refused.iter().position(|&it| it == index).map(|at| refused.remove(at)).is_some()
     });
-    assert_eq!(end, Step::Done);
+    assert_eq!(end, NextPut::Done);
     assert_eq!(played.sent[0].1, (0..500).collect::<Vec<_>>());
     let again: Vec<_> = played.sent[1..].iter().flat_map(|(_, batch)| batch.clone()).collect();
     assert_eq!(again, [3, 4, 499].into_iter().chain(500..700).collect::<Vec<_>>());
@@ -150,7 +150,7 @@ fn only_what_was_refused_is_sent_again_and_before_what_waits() {
 fn a_shard_that_refuses_does_not_stop_the_others() {
     let mut played = Played::new(small((0..600).map(|i| i % 2)), 2, 20_000);
     let end = played.play(|now_us, _, item| item.shard == 0 && now_us < 3_000_000);
-    assert_eq!(end, Step::Done);
+    assert_eq!(end, NextPut::Done);
     let last_of_the_other =
         played.sent.iter().rev().find(|(_, batch)| batch.iter().any(|index| index % 2 == 1));
     assert!(last_of_the_other.unwrap().0 < 100_000, "{last_of_the_other:?}");
@@ -161,7 +161,7 @@ fn a_shard_that_refuses_does_not_stop_the_others() {
 #[test]
 fn a_shard_that_takes_nothing_is_given_up_after_a_while() {
     let mut played = Played::new(small((0..10).map(|_| 0)), 1, 20_000);
-    assert_eq!(played.play(|_, index, _| index > 3), Step::GiveUp { n_left: 6, rounds: MAX_ROUNDS });
+    assert_eq!(played.play(|_, index, _| index > 3), NextPut::GiveUp { n_left: 6, rounds: MAX_ROUNDS });
     assert_eq!(played.sent.len(), MAX_ROUNDS as usize, "the call of which it took four is the first");
     assert!((10_000_000..30_000_000).contains(&played.now_us), "after {} µs", played.now_us);
 }
@@ -174,24 +174,22 @@ fn a_shard_that_takes_a_little_is_not_given_up() {
         turn += 1;
         turn % 5 != 0
     });
-    assert_eq!(end, Step::Done);
+    assert_eq!(end, NextPut::Done);
     assert!(played.sent.len() > MAX_ROUNDS as usize);
 }
 
 #[test]
 fn nothing_to_send_is_done() {
-    assert_eq!(Outbox::new(Vec::new(), 1, 0, 0).next(0), Step::Done);
+    assert_eq!(Outbox::new(Vec::new(), 1, 0, 0).next(0), NextPut::Done);
 }
 
 #[test]
 fn a_record_that_is_too_large_is_named() {
     let most = usize::try_from(MAX_RECORD_BYTES).unwrap();
-    assert_eq!(checked_bytes("tasks", "job/17", &vec![0; most - 6]).unwrap(), MAX_RECORD_BYTES);
-    let told = checked_bytes("tasks", "job/17", &vec![0; most - 5]);
-    assert!(matches!(told, Err(PortError::Permanent { .. })));
+    assert_eq!(record_bytes("job/17", &vec![0; most - 6]), Ok(MAX_RECORD_BYTES));
     assert_eq!(
-        told.unwrap_err().to_string(),
-        "record job/17 for stream tasks has 1048577 bytes with its key; the limit is 1048576"
+        record_bytes("job/17", &vec![0; most - 5]).unwrap_err().to_string(),
+        "record job/17 has 1048577 bytes with its partition key; the limit is 1048576"
     );
 }
 
@@ -206,14 +204,14 @@ proptest! {
     ) {
         let items: Vec<_> = records.into_iter().map(|(shard, bytes)| Item { shard, bytes }).collect();
         let mut played = Played::new(items.clone(), 9, delay_us);
-        let end = played.play(|now_us, index, _| jittered(1_998, (now_us, index)) - 999 < refused_in_1000);
+        let end = played.play(|now_us, index, _| backoff_us(1, (now_us, index)) % 1_000 < refused_in_1000);
         played.hold_the_limits();
         let mut arrived = played.arrived.clone();
         arrived.sort_unstable();
         prop_assert!(arrived.windows(2).all(|pair| pair[0] < pair[1]), "a record that was taken is not sent again");
         match end {
-            Step::Done => prop_assert_eq!(arrived.len(), items.len()),
-            Step::GiveUp { n_left, .. } => prop_assert!(arrived.len() + n_left == items.len() && refused_in_1000 > 0),
+            NextPut::Done => prop_assert_eq!(arrived.len(), items.len()),
+            NextPut::GiveUp { n_left, .. } => prop_assert!(arrived.len() + n_left == items.len() && refused_in_1000 > 0),
             other => prop_assert!(false, "{:?}", other),
         }
         if refused_in_1000 == 0 {

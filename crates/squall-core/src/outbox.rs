@@ -1,12 +1,13 @@
-//! Decides which records go into which call, when, and which are sent again: without a clock and without a network.
+//! Pacing of the streams: which records go into which call, when, and when those that a shard refused are put again.
 //!
-//! The limits are those of [`squall_core::limits`].
+//! The limits are those of [`crate::limits`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use squall_core::limits;
-use squall_core::ports::PortError;
+use squall_ports::jittered;
+
+use crate::limits;
 
 /// Most records in one call.
 pub const MAX_CALL_RECORDS: usize = limits::KINESIS_CALL_RECORDS;
@@ -34,40 +35,60 @@ const MAX_BACKOFF_US: u64 = 5_000_000;
 /// seconds. The event source then delivers the job again.
 const MAX_ROUNDS: u32 = 10;
 
-/// A record, as the planner sees it.
+/// What the planner has to know of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Item {
+pub struct Item {
     /// Index of its shard.
-    pub(super) shard: usize,
+    pub shard: usize,
     /// Its data and its partition key.
-    pub(super) bytes: u64,
+    pub bytes: u64,
 }
 
 /// The next action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Send these records, by index, in this order.
+pub enum NextPut {
+    /// Put these records, by index, in this order, with one call.
     Call(Vec<usize>),
-    /// Do nothing until a call ends, or until this time, microseconds.
-    Wait { until_us: Option<u64> },
+    /// Do nothing until a call ends, or until the given time.
+    Wait {
+        /// Microseconds; `None` if only the end of a call matters.
+        until_us: Option<u64>,
+    },
     /// Every record is on the stream.
     Done,
     /// A shard took nothing for too long.
-    GiveUp { n_left: usize, rounds: u32 },
+    GiveUp {
+        /// Number of records that are not known to be on the stream.
+        n_left: usize,
+        /// Number of calls in a row of which the shard took nothing.
+        rounds: u32,
+    },
 }
 
-/// The bytes of a record, if it fits.
+/// A record that is larger than a stream takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {partition_key} has {bytes} bytes with its partition key; the limit is {MAX_RECORD_BYTES}")]
+pub struct TooLarge {
+    partition_key: String,
+    bytes: u64,
+}
+
+/// The bytes of a record with its partition key.
 ///
 /// # Errors
-/// Permanent; it names the record by its partition key.
-pub(super) fn checked_bytes(stream: &str, partition_key: &str, data: &[u8]) -> Result<u64, PortError> {
+/// When they are more than [`MAX_RECORD_BYTES`].
+pub fn record_bytes(partition_key: &str, data: &[u8]) -> Result<u64, TooLarge> {
     let bytes = data.len() as u64 + partition_key.len() as u64;
     if bytes <= MAX_RECORD_BYTES {
         return Ok(bytes);
     }
-    Err(PortError::permanent(format!(
-        "record {partition_key} for stream {stream} has {bytes} bytes with its key; the limit is {MAX_RECORD_BYTES}"
-    )))
+    Err(TooLarge { partition_key: partition_key.to_owned(), bytes })
+}
+
+/// The wait before a single record is put again that was refused `n_refusals` times in a row (at least 1), microseconds.
+/// `key` spreads the writers that were refused together.
+pub fn plan_put_again(n_refusals: u32, key: impl Hash) -> u64 {
+    backoff_us(n_refusals, (key, n_refusals))
 }
 
 /// What may still be sent to a shard: one second's worth at once, then as much as its rate allows.
@@ -166,7 +187,7 @@ impl Shard {
 /// A shard has one call in flight at a time, so its records arrive in the order in which they were given, except those
 /// that were refused while later ones of the same call were not.
 #[derive(Debug, Clone)]
-pub(super) struct Outbox {
+pub struct Outbox {
     items: Vec<Item>,
     shards: Vec<Shard>,
     n_left: usize,
@@ -177,7 +198,7 @@ pub(super) struct Outbox {
 
 impl Outbox {
     /// Nothing sent. Every item's shard is below `n_shards`, and its bytes were checked.
-    pub(super) fn new(items: Vec<Item>, n_shards: usize, jitter_seed: u64, now_us: u64) -> Self {
+    pub fn new(items: Vec<Item>, n_shards: usize, jitter_seed: u64, now_us: u64) -> Self {
         let mut shards = vec![Shard::new(now_us); n_shards];
         for (index, item) in items.iter().enumerate() {
             shards[item.shard].waiting.push_back(index);
@@ -187,15 +208,15 @@ impl Outbox {
     }
 
     /// The next action at `now_us`.
-    pub(super) fn next(&mut self, now_us: u64) -> Step {
+    pub fn next(&mut self, now_us: u64) -> NextPut {
         if self.gave_up {
-            return Step::GiveUp { n_left: self.n_left, rounds: MAX_ROUNDS };
+            return NextPut::GiveUp { n_left: self.n_left, rounds: MAX_ROUNDS };
         }
         if self.n_left == 0 {
-            return Step::Done;
+            return NextPut::Done;
         }
         if self.n_calls >= CALLS_IN_FLIGHT {
-            return Step::Wait { until_us: None };
+            return NextPut::Wait { until_us: None };
         }
         let (mut ready, mut until_us) = (Vec::new(), None::<u64>);
         for (index, shard) in self.shards.iter_mut().enumerate().filter(|(_, shard)| !shard.in_flight) {
@@ -206,11 +227,11 @@ impl Outbox {
             }
         }
         if ready.is_empty() {
-            return Step::Wait { until_us };
+            return NextPut::Wait { until_us };
         }
         let batch = self.fill(ready);
         self.n_calls += 1;
-        Step::Call(batch)
+        NextPut::Call(batch)
     }
 
     /// A call for the first of these shards: so many that the free calls serve all of them at once, because every
@@ -240,7 +261,7 @@ impl Outbox {
     }
 
     /// Takes in the outcome of a call: `refused` are the records of `batch` that are not on the stream, in its order.
-    pub(super) fn settle(&mut self, now_us: u64, batch: &[usize], refused: &[usize]) {
+    pub fn settle(&mut self, now_us: u64, batch: &[usize], refused: &[usize]) {
         self.n_calls -= 1;
         self.n_left -= batch.len() - refused.len();
         let mut tallies: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
@@ -268,20 +289,21 @@ impl Outbox {
             shard.flow(now_us);
             shard.records.millionths = 0;
             shard.bytes.millionths = 0;
-            let full_us = BACKOFF_US.saturating_mul(1 << (shard.rounds - 1).min(20)).min(MAX_BACKOFF_US);
-            let wait_us = jittered(full_us, (self.jitter_seed, index, shard.rounds));
+            let wait_us = backoff_us(shard.rounds, (self.jitter_seed, index, shard.rounds));
             shard.not_before_us = now_us.saturating_add(wait_us);
             self.gave_up |= shard.rounds >= MAX_ROUNDS;
         }
     }
 }
 
-/// Between half of `full_us` and all of it, by a hash: spread out over splitters, and the same in every run.
-fn jittered(full_us: u64, key: impl Hash) -> u64 {
+/// The wait after so many refusals in a row: doubling, between half of that and all of it by a hash, so that it differs between
+/// writers and is the same in every run.
+fn backoff_us(n_refusals: u32, key: impl Hash) -> u64 {
+    let doublings = n_refusals.saturating_sub(1).min(20);
+    let full_us = BACKOFF_US.saturating_mul(1 << doublings).min(MAX_BACKOFF_US);
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
-    let half_us = full_us / 2;
-    half_us + hasher.finish() % (full_us - half_us + 1)
+    jittered(full_us, hasher.finish())
 }
 
 #[cfg(test)]

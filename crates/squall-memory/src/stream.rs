@@ -71,10 +71,10 @@ impl Stream {
 
     /// Puts a record. The shard is decided by the explicit hash key, or by the MD5 of the partition key
     /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
-    pub fn put(&self, partition_key: String, explicit_hash_key: Option<u128>, data: Vec<u8>) {
-        let hash_key = explicit_hash_key.unwrap_or_else(|| key_hash(&partition_key));
+    pub fn put(&self, partition_key: &str, explicit_hash_key: Option<u128>, data: &[u8]) {
+        let hash_key = explicit_hash_key.unwrap_or_else(|| key_hash(partition_key));
         let shard = self.shards.partition_point(|shard| shard.last < hash_key);
-        let lane = lane_of(&partition_key, self.lanes_per_shard);
+        let lane = lane_of(partition_key, self.lanes_per_shard);
         let sequence = self.n_put.fetch_add(1, Ordering::Relaxed);
         self.n_outstanding.fetch_add(1, Ordering::Relaxed);
         let lane = &self.lanes[shard * self.lanes_per_shard + lane];

@@ -1,0 +1,124 @@
+//! Loads the input of a job: the files that it names whole, the objects as listings, page by page.
+
+use std::pin::pin;
+
+use futures::stream::{self, StreamExt};
+use squall_core::bundle::Bundle;
+use squall_core::digest::Digest;
+use squall_core::job::{Job, brief};
+use squall_core::ports::{BlobStore, ObjectPages, Objects, PortError, chain};
+use squall_core::sources::{Given, Listing, ListingBuilder, Source};
+use squall_core::workload::InputError;
+
+use crate::inputs::{InputCache, Prepared};
+use crate::split::Rejection;
+
+/// Discards the pages of a listing that is only checked.
+pub(crate) struct NoBlobs;
+
+impl BlobStore for NoBlobs {
+    async fn put_blob(&self, _: Digest, _: Vec<u8>) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
+        Err(PortError::permanent(format!("there is no blob {digest}")))
+    }
+}
+
+/// The input of a job, with the files and objects that it names: files whole, listings as pages in `blobs`.
+pub(crate) async fn load<P: Objects>(
+    ports: &P,
+    blobs: &impl BlobStore,
+    inputs: &InputCache,
+    job: &Job,
+) -> Result<(Prepared, Bundle), Rejection> {
+    let workload = inputs.registry().get(&job.workload)?;
+    let mut given = Given::default();
+    let sources = workload.sources(&job.input_json)?;
+    if let Some(stray) = job.files.keys().find(|name| sources.iter().all(|it| it.name() != name.as_str())) {
+        return Err(
+            InputError::new("files", format!("{}; the input names no such file", brief(stray))).into()
+        );
+    }
+    for source in sources {
+        let name = source.name();
+        let place = job.files.get(name).map_or(name, String::as_str);
+        let kind = if matches!(source, Source::Objects(_)) { "objects" } else { "file" };
+        let fault = |error: PortError| match error {
+            error @ PortError::Permanent { .. } => {
+                Rejection::from(InputError::new(format!("input, {kind} {name:?}"), chain(&error)))
+            }
+            error => error.into(),
+        };
+        match &source {
+            Source::File(_) => {
+                let content = ports.read(place).await.map_err(fault)?;
+                given.files.insert(name.to_owned(), content);
+            }
+            Source::Objects(_) => {
+                given.listings.push(list(ports, blobs, name, place).await.map_err(fault)?);
+            }
+            Source::ObjectList(_) => {
+                let content = ports.read(place).await.map_err(fault)?;
+                given.listings.push(list_named(ports, blobs, name, &content).await.map_err(fault)?);
+            }
+        }
+    }
+    let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), given };
+    let prepared = workload.prepare(&bundle)?;
+    Ok((prepared, bundle))
+}
+
+/// Lists the objects below a prefix, page by page.
+async fn list<P: Objects>(
+    ports: &P,
+    blobs: &impl BlobStore,
+    name: &str,
+    place: &str,
+) -> Result<Listing, PortError> {
+    let mut pages = ports.list(place).await?;
+    let mut builder = ListingBuilder::new(name, pages.root());
+    loop {
+        let objects = pages.next_page().await?;
+        if objects.is_empty() {
+            break;
+        }
+        for object in objects {
+            if let Some((digest, page)) = builder.add(object) {
+                blobs.put_blob(digest, page).await?;
+            }
+        }
+    }
+    finish(blobs, builder).await
+}
+
+/// Looks up the objects listed in a file, one location per line, in the order of the file.
+async fn list_named<P: Objects>(
+    ports: &P,
+    blobs: &impl BlobStore,
+    name: &str,
+    content: &[u8],
+) -> Result<Listing, PortError> {
+    /// Look-ups in flight at the same time.
+    const AT_ONCE: usize = 64;
+    let text = std::str::from_utf8(content)
+        .map_err(|error| PortError::permanent(format!("the list of objects is not UTF-8: {error}")))?;
+    let locations = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut objects = pin!(stream::iter(locations).map(|it| ports.stat(it)).buffered(AT_ONCE));
+    let mut builder = ListingBuilder::new(name, "");
+    while let Some(object) = objects.next().await {
+        if let Some((digest, page)) = builder.add(object?) {
+            blobs.put_blob(digest, page).await?;
+        }
+    }
+    finish(blobs, builder).await
+}
+
+async fn finish(blobs: &impl BlobStore, builder: ListingBuilder) -> Result<Listing, PortError> {
+    let (listing, last) = builder.finish();
+    if let Some((digest, page)) = last {
+        blobs.put_blob(digest, page).await?;
+    }
+    Ok(listing)
+}

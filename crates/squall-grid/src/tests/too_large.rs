@@ -1,0 +1,88 @@
+//! Tasks that do not fit on the stream: the job is rejected before it exists.
+
+use std::collections::BTreeMap;
+
+use squall_core::data::Data;
+use squall_core::registry::Registry;
+use squall_core::sources::{Given, Source};
+use squall_core::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
+
+use super::*;
+
+/// A computation whose slices carry their bytes with them.
+struct Bulky;
+
+impl Workload for Bulky {
+    const NAME: &'static str = "bulky";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "Counts bytes that travel in the slice";
+    type Input = BTreeMap<String, usize>;
+    type Prepared = usize;
+    type Slice = Vec<u8>;
+    type Partial = usize;
+    type Report = usize;
+
+    fn input_schema() -> serde_json::Value {
+        serde_json::json!({ "type": "object" })
+    }
+
+    fn sources(_: &Self::Input) -> Vec<Source> {
+        Vec::new()
+    }
+
+    fn prepare(input: Self::Input, _: &Given) -> Result<usize, InputError> {
+        Ok(input["bytes"])
+    }
+
+    fn whole(n_bytes: &usize) -> Vec<u8> {
+        vec![7; *n_bytes]
+    }
+
+    fn weight(_: &usize, slice: &Vec<u8>) -> Weight {
+        slice.len() as Weight
+    }
+
+    fn divide(_: &usize, slice: &Vec<u8>, parts: NonZeroUsize) -> Vec<Vec<u8>> {
+        slice.chunks(slice.len().div_ceil(parts.get())).map(<[u8]>::to_vec).collect()
+    }
+
+    fn evaluate(_: &usize, slice: &Vec<u8>, _: &mut dyn Data) -> Result<usize, EvaluateError> {
+        Ok(slice.len())
+    }
+
+    fn merge(into: &mut usize, other: usize) {
+        *into += other;
+    }
+
+    fn units(n_bytes: &usize) -> (u64, &'static str) {
+        (*n_bytes as u64, "bytes")
+    }
+
+    fn report(_: &usize, partial: Option<&usize>, _: &Coverage) -> usize {
+        partial.copied().unwrap_or(0)
+    }
+}
+
+fn split_into(n_tasks: u32) -> (Grid, SplitOutcome) {
+    let inputs = Arc::new(InputCache::new(Registry::default().with::<Bulky>()));
+    let grid = Grid { inputs, ..Grid::new() };
+    let message =
+        format!(r#"{{"workload":"bulky","input":{{"bytes":2500000}},"sizing":{{"tasks":{n_tasks}}}}}"#);
+    let outcome = grid.split(&message);
+    (grid, outcome)
+}
+
+#[test]
+fn a_task_that_does_not_fit_on_the_stream_rejects_its_job_and_says_what_would_fit() {
+    let (grid, outcome) = split_into(2);
+    let SplitOutcome::Rejected(job, error) = outcome else { panic!("{outcome:?}") };
+    let said = error.to_string();
+    assert!(said.starts_with("sizing.tasks: 2; task record delivery-7/1 has 125"), "{said}");
+    assert!(said.ends_with("the limit is 1048576; more tasks are smaller"), "{said}");
+    assert_eq!(grid.row(job.as_str()).status(), JobStatus::Rejected);
+    assert_eq!(grid.memory.tasks.n_outstanding(), 0);
+
+    let (grid, outcome) = split_into(3);
+    assert!(matches!(outcome, SplitOutcome::Enqueued { n_tasks: 3, .. }), "{outcome:?}");
+    assert_eq!(grid.memory.tasks.n_outstanding(), 3);
+}
