@@ -7,7 +7,7 @@ use std::sync::Arc;
 use squall_aws::capacity::{AutoScalingGroup, CloudWatchMetrics, DynamoLedger};
 use squall_aws::{
     Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, LambdaWorkers, S3Blobs, S3Objects,
-    Settings, SnsJobEvents, WallClock,
+    SnsJobEvents, WallClock,
 };
 use squall_capacity::ports::Ports;
 use squall_core::ports::Assembled;
@@ -29,41 +29,41 @@ pub type CollectorPorts = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), 
 pub type CapacityPorts = Ports<AutoScalingGroup, DynamoLedger, CloudWatchMetrics, LogJournal, WallClock>;
 
 /// Makes the task-splitter's ports.
-pub fn splitter_ports(config: &SplitterConfig) -> SplitterPorts {
-    let (connection, blobs) = storage(&config.bucket);
+pub fn splitter_ports(config: &SplitterConfig, connection: &Connection) -> SplitterPorts {
+    let blobs = Arc::new(S3Blobs::new(connection, &config.bucket));
     Assembled {
         clock: Arc::default(),
-        files: Arc::new(S3Objects::new(&connection)),
-        jobs: Arc::new(DynamoJobStore::new(&connection, &config.table, Arc::clone(&blobs))),
+        files: Arc::new(S3Objects::new(connection)),
+        jobs: Arc::new(DynamoJobStore::new(connection, &config.table, Arc::clone(&blobs))),
         blobs,
-        tasks: Arc::new(KinesisTaskQueue::new(&connection, &config.task_stream)),
+        tasks: Arc::new(KinesisTaskQueue::new(connection, &config.task_stream)),
         results: Arc::default(),
         workers: Arc::default(),
-        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn).at(config.prices)),
+        events: Arc::new(SnsJobEvents::new(connection, &config.events_topic_arn).at(config.prices)),
     }
 }
 
 /// Makes a shard-consumer's ports.
-pub fn consumer_ports(config: &ConsumerConfig) -> ConsumerPorts {
-    let (connection, blobs) = storage(&config.bucket);
+pub fn consumer_ports(config: &ConsumerConfig, connection: &Connection) -> ConsumerPorts {
+    let blobs = Arc::new(S3Blobs::new(connection, &config.bucket));
     Assembled {
         clock: Arc::default(),
         files: Arc::default(),
-        jobs: Arc::new(DynamoJobStore::new(&connection, &config.table, Arc::clone(&blobs))),
+        jobs: Arc::new(DynamoJobStore::new(connection, &config.table, Arc::clone(&blobs))),
         blobs,
         tasks: Arc::default(),
-        results: Arc::new(KinesisResultQueue::new(&connection, &config.result_stream)),
-        workers: Arc::new(LambdaWorkers::new(&connection, config.worker_functions.clone())),
+        results: Arc::new(KinesisResultQueue::new(connection, &config.result_stream)),
+        workers: Arc::new(LambdaWorkers::new(connection, config.worker_functions.clone())),
         events: Arc::default(),
     }
 }
 
 /// Makes a cascade-worker's ports.
-pub fn worker_ports(config: &WorkerConfig) -> WorkerPorts {
-    let (connection, blobs) = storage(&config.bucket);
+pub fn worker_ports(config: &WorkerConfig, connection: &Connection) -> WorkerPorts {
+    let blobs = Arc::new(S3Blobs::new(connection, &config.bucket));
     Assembled {
         clock: Arc::default(),
-        files: Arc::new(S3Objects::new(&connection)),
+        files: Arc::new(S3Objects::new(connection)),
         blobs,
         jobs: Arc::default(),
         tasks: Arc::default(),
@@ -74,35 +74,28 @@ pub fn worker_ports(config: &WorkerConfig) -> WorkerPorts {
 }
 
 /// Makes the result-collector's ports.
-pub fn collector_ports(config: &CollectorConfig) -> CollectorPorts {
-    let (connection, blobs) = storage(&config.bucket);
+pub fn collector_ports(config: &CollectorConfig, connection: &Connection) -> CollectorPorts {
+    let blobs = Arc::new(S3Blobs::new(connection, &config.bucket));
     Assembled {
         clock: Arc::default(),
         files: Arc::default(),
-        jobs: Arc::new(DynamoJobStore::new(&connection, &config.table, Arc::clone(&blobs))),
+        jobs: Arc::new(DynamoJobStore::new(connection, &config.table, Arc::clone(&blobs))),
         blobs,
         tasks: Arc::default(),
         results: Arc::default(),
         workers: Arc::default(),
-        events: Arc::new(SnsJobEvents::new(&connection, &config.events_topic_arn).at(config.collect.prices)),
+        events: Arc::new(SnsJobEvents::new(connection, &config.events_topic_arn).at(config.collect.prices)),
     }
 }
 
 /// Makes the ports of scale-out and scale-in.
-pub fn capacity_ports(config: &CapacityConfig) -> CapacityPorts {
+pub fn capacity_ports(config: &CapacityConfig, connection: &Connection) -> CapacityPorts {
     let CapacityConfig { group, ledger_table, metrics, .. } = config;
-    let connection = Connection::new(Settings::default());
     Ports {
-        group: AutoScalingGroup::new(&connection, group),
-        ledger: DynamoLedger::new(&connection, ledger_table, group),
-        metrics: CloudWatchMetrics::new(&connection, group, metrics.clone()),
+        group: AutoScalingGroup::new(connection, group),
+        ledger: DynamoLedger::new(connection, ledger_table, group),
+        metrics: CloudWatchMetrics::new(connection, group, metrics.clone()),
         journal: LogJournal,
         clock: WallClock,
     }
-}
-
-fn storage(bucket: &str) -> (Connection, Arc<S3Blobs>) {
-    let connection = Connection::new(Settings::default());
-    let blobs = Arc::new(S3Blobs::new(&connection, bucket));
-    (connection, blobs)
 }

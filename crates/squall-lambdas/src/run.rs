@@ -19,6 +19,7 @@ use aws_lambda_events::encodings::Base64Data;
 use aws_lambda_events::kinesis::KinesisEvent;
 use aws_lambda_events::sns::SnsEvent;
 use lambda_runtime::LambdaEvent;
+use squall_aws::{Connection, Settings};
 use squall_core::registry::Registry;
 use squall_grid::InputCache;
 
@@ -38,7 +39,7 @@ use crate::{
 pub fn splitter(registry: Registry) -> ExitCode {
     start("task-splitter", async |process| {
         let config = SplitterConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::splitter_ports(&config);
+        let ports = ports::splitter_ports(&config, &aws());
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<SnsEvent>| {
             task_splitter::handle(&ports, &inputs, &config.split, event.payload)
@@ -55,7 +56,7 @@ pub fn splitter(registry: Registry) -> ExitCode {
 pub fn consumer(registry: Registry) -> ExitCode {
     start("shard-consumer", async |process| {
         let config = ConsumerConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::consumer_ports(&config);
+        let ports = ports::consumer_ports(&config, &aws());
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<KinesisEvent>| {
             shard_consumer::handle(&ports, &inputs, &config.consume, event)
@@ -74,7 +75,7 @@ pub fn consumer(registry: Registry) -> ExitCode {
 pub fn worker(registry: Registry) -> ExitCode {
     start("cascade-worker", async |process| {
         let config = WorkerConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::worker_ports(&config);
+        let ports = ports::worker_ports(&config, &aws());
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<Base64Data>| {
             cascade_worker::handle(&ports, &inputs, &config.work, event.payload)
@@ -92,7 +93,7 @@ pub fn worker(registry: Registry) -> ExitCode {
 pub fn collector(registry: Registry) -> ExitCode {
     start("result-collector", async |process| {
         let config = CollectorConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::collector_ports(&config);
+        let ports = ports::collector_ports(&config, &aws());
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<CollectorEvent>| {
             result_collector::handle(&ports, &inputs, &config.collect, event)
@@ -110,7 +111,7 @@ pub fn collector(registry: Registry) -> ExitCode {
 pub fn scale_out() -> ExitCode {
     start("scale-out", async |process| {
         let config = CapacityConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::capacity_ports(&config);
+        let ports = ports::capacity_ports(&config, &aws());
         let handle = |event: LambdaEvent<SnsEvent>| scale_out::handle(&ports, &config.policy, event.payload);
         process.serve(&config.metrics.namespace, handle).await
     })
@@ -126,7 +127,7 @@ pub fn scale_out() -> ExitCode {
 pub fn scale_in() -> ExitCode {
     start("scale-in", async |process| {
         let config = CapacityConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::capacity_ports(&config);
+        let ports = ports::capacity_ports(&config, &aws());
         let handle = |event: LambdaEvent<TimerEvent>| scale_in::handle(&ports, &config.policy, event.payload);
         process.serve(&config.metrics.namespace, handle).await
     })
@@ -135,4 +136,9 @@ pub fn scale_in() -> ExitCode {
 /// The registry, named as this build unless its author named it.
 fn named(registry: Registry) -> Registry {
     if registry.build().is_empty() { registry.built_as(squall_version::VERSION) } else { registry }
+}
+
+/// AWS, as the environment of the process says.
+fn aws() -> Connection {
+    Connection::new(Settings::default())
 }

@@ -14,9 +14,9 @@ use squall_core::deployment::Deployment;
 
 use crate::{CapacityConfig, CollectorConfig, ConfigError, ConsumerConfig, SplitterConfig, WorkerConfig};
 
-mod calls;
+mod called;
 mod iam;
-mod source;
+mod recorder;
 mod template;
 
 use template::{Resource, Templates};

@@ -5,84 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use squall_capacity::policy::{Policy, RaiseBy};
 
-use super::calls::{Sources, adapters_of};
+use super::called::{action_of, calls_of};
 use super::template::{Templates, arn};
 use super::{Function, functions};
-
-/// An adapter of `squall-aws`: its operations, and their IAM actions
-/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
-pub(crate) struct Adapter {
-    pub(crate) name: &'static str,
-    operations: &'static [(&'static str, &'static str)],
-}
-
-/// Every adapter that a function may have. Add a new SDK call here first, and then to the role.
-pub(crate) const ADAPTERS: &[Adapter] = &[
-    Adapter {
-        name: "DynamoJobStore",
-        operations: &[
-            ("get_item", "dynamodb:GetItem"),
-            ("put_item", "dynamodb:PutItem"),
-            ("query", "dynamodb:Query"),
-            ("update_item", "dynamodb:UpdateItem"),
-        ],
-    },
-    Adapter {
-        name: "S3Blobs",
-        operations: &[
-            ("get_object", "s3:GetObject"),
-            // It has no action of its own (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
-            ("head_object", "s3:GetObject"),
-            ("put_object", "s3:PutObject"),
-            // Content in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
-            ("create_multipart_upload", "s3:PutObject"),
-            ("upload_part", "s3:PutObject"),
-            ("complete_multipart_upload", "s3:PutObject"),
-            ("abort_multipart_upload", "s3:AbortMultipartUpload"),
-        ],
-    },
-    Adapter {
-        name: "S3Objects",
-        operations: &[("get_object", "s3:GetObject"), ("head_object", "s3:GetObject")],
-    },
-    Adapter { name: "S3Pages", operations: &[("list_objects_v2", "s3:ListBucket")] },
-    Adapter {
-        name: "KinesisTaskQueue",
-        operations: &[("list_shards", "kinesis:ListShards"), ("put_records", "kinesis:PutRecords")],
-    },
-    Adapter { name: "KinesisResultQueue", operations: &[("put_record", "kinesis:PutRecord")] },
-    Adapter { name: "LambdaWorkers", operations: &[("invoke", "lambda:InvokeFunction")] },
-    Adapter { name: "SnsJobEvents", operations: &[("publish", "sns:Publish")] },
-    Adapter {
-        name: "AutoScalingGroup",
-        operations: &[
-            ("describe_auto_scaling_groups", "autoscaling:DescribeAutoScalingGroups"),
-            ("describe_policies", "autoscaling:DescribePolicies"),
-            ("describe_scaling_activities", "autoscaling:DescribeScalingActivities"),
-            ("describe_scheduled_actions", "autoscaling:DescribeScheduledActions"),
-            ("launch_instances", "autoscaling:LaunchInstances"),
-            ("set_desired_capacity", "autoscaling:SetDesiredCapacity"),
-            ("set_instance_protection", "autoscaling:SetInstanceProtection"),
-            ("terminate_instance_in_auto_scaling_group", "autoscaling:TerminateInstanceInAutoScalingGroup"),
-        ],
-    },
-    Adapter {
-        name: "DynamoLedger",
-        operations: &[
-            ("delete_item", "dynamodb:DeleteItem"),
-            ("get_item", "dynamodb:GetItem"),
-            ("put_item", "dynamodb:PutItem"),
-            ("query", "dynamodb:Query"),
-        ],
-    },
-    Adapter {
-        name: "CloudWatchMetrics",
-        operations: &[
-            ("get_metric_data", "cloudwatch:GetMetricData"),
-            ("put_metric_data", "cloudwatch:PutMetricData"),
-        ],
-    },
-];
 
 /// The actions with which Lambda reads a stream on the function's behalf
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html>).
@@ -161,25 +86,22 @@ fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
 fn is_taken(function: &Function, operation: &str) -> bool {
     let raise_by = || Policy::from_json(&function.variable("SQUALL_POLICY")).unwrap().raise_by;
     match operation {
-        "launch_instances" => raise_by() == RaiseBy::LaunchInstances,
-        "set_desired_capacity" => raise_by() == RaiseBy::SetDesired,
+        "autoscaling:LaunchInstances" => raise_by() == RaiseBy::LaunchInstances,
+        "autoscaling:SetDesiredCapacity" => raise_by() == RaiseBy::SetDesired,
         _ => true,
     }
 }
 
-/// The permissions that a function's adapters need.
-fn needs_of_adapters(sources: &Sources, function: &Function) -> Needs {
+/// The permissions for the calls of a function's adapters.
+fn needs_of_adapters(function: &Function) -> Needs {
     let mut needs = Needs::new();
-    for (adapter, operation) in sources.of_binary(&function.binary, &adapters_of(&function.binary)) {
-        if !is_taken(function, &operation) {
-            continue;
-        }
-        let table = ADAPTERS.iter().find(|it| it.name == adapter).unwrap().operations;
-        // Operations in no table are another test's concern.
-        let Some((_, action)) = table.iter().find(|(it, _)| *it == operation) else { continue };
-        for resource in resources(function, &adapter, action) {
+    let calls = calls_of(&function.binary).iter();
+    let calls = calls.flat_map(|(adapter, operations)| operations.iter().map(move |it| (*adapter, *it)));
+    for (adapter, operation) in calls.filter(|(_, operation)| is_taken(function, operation)) {
+        let action = action_of(operation);
+        for resource in resources(function, adapter, action) {
             let mut permission = Permission::new(action, &resource);
-            if *action == "cloudwatch:PutMetricData" {
+            if action == "cloudwatch:PutMetricData" {
                 let namespace = function.variable("SQUALL_METRIC_NAMESPACE");
                 let condition = json!({ "StringEquals": { "cloudwatch:namespace": namespace } });
                 permission.condition = Some(condition.to_string());
@@ -322,11 +244,11 @@ fn allowed_of(templates: &Templates, function: &Function, wrong: &mut Vec<String
 }
 
 /// The disagreements between the roles and the functions.
-fn complaints(templates: &Templates, sources: &Sources) -> Vec<String> {
+fn complaints(templates: &Templates) -> Vec<String> {
     let mut wrong = Vec::new();
     for function in functions(templates) {
         let mut needs = needs_of_lambda(templates, &function);
-        needs.extend(needs_of_adapters(sources, &function));
+        needs.extend(needs_of_adapters(&function));
         needs.extend(needs_of_keys(templates, &needs));
         let allowed = allowed_of(templates, &function, &mut wrong);
         let name = &function.name;
@@ -334,7 +256,8 @@ fn complaints(templates: &Templates, sources: &Sources) -> Vec<String> {
             wrong.push(format!("{name} may not {}: {why}", permission.told()));
         }
         for permission in allowed.iter().filter(|it| !needs.contains_key(it)) {
-            let adapters = adapters_of(&function.binary).into_iter().collect::<Vec<_>>().join(", ");
+            let adapters: Vec<_> = calls_of(&function.binary).iter().map(|(adapter, _)| *adapter).collect();
+            let adapters = adapters.join(", ");
             wrong.push(format!("{name} may {}: neither {adapters} nor Lambda does so", permission.told()));
         }
     }
@@ -342,21 +265,8 @@ fn complaints(templates: &Templates, sources: &Sources) -> Vec<String> {
 }
 
 #[test]
-fn every_operation_of_an_adapter_is_in_its_table() {
-    let sources = Sources::read();
-    for Adapter { name, operations } in ADAPTERS {
-        let listed: BTreeSet<_> = operations.iter().map(|(operation, _)| (*operation).to_owned()).collect();
-        assert_eq!(sources.of_adapter(name), listed, "what {name} calls, and its table");
-    }
-    let listed: BTreeSet<_> = ADAPTERS.iter().flat_map(|it| it.operations).map(|(it, _)| *it).collect();
-    for (operation, file) in sources.anywhere() {
-        assert!(listed.contains(operation.as_str()), "{operation} in {} is in no table", file.display());
-    }
-}
-
-#[test]
 fn every_role_allows_what_its_function_does_and_nothing_else() {
-    let wrong = complaints(&Templates::read(), &Sources::read());
+    let wrong = complaints(&Templates::read());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -379,15 +289,14 @@ fn no_policy_has_a_wildcard_that_could_be_a_name() {
 
 #[test]
 fn what_a_role_lacks_or_has_too_much_is_named() {
-    let sources = Sources::read();
     let with = |from: &'static str, to: &'static str| {
         let templates = Templates::changed(|text| text.replace(from, to));
-        complaints(&templates, &sources).join("\n")
+        complaints(&templates).join("\n")
     };
     let lacking = with("\"dynamodb:PutItem\"", "\"dynamodb:BatchWriteItem\"");
     for said in [
         "task-splitter may not dynamodb:PutItem on arn:aws:dynamodb:",
-        ": DynamoJobStore calls put_item",
+        ": DynamoJobStore calls dynamodb:PutItem",
         "task-splitter may dynamodb:BatchWriteItem on arn:aws:dynamodb:",
         ": neither DynamoJobStore, KinesisTaskQueue, S3Blobs, S3Objects, S3Pages, SnsJobEvents nor Lambda does so",
     ] {
@@ -406,7 +315,7 @@ fn what_a_function_calls_depends_on_how_its_group_is_raised() {
     let launching = |text: String| {
         text.replace("\\\"raise_by\\\":\\\"set_desired\\\"", "\\\"raise_by\\\":\\\"launch_instances\\\"")
     };
-    let wrong = complaints(&Templates::changed(launching), &Sources::read()).join("\n");
+    let wrong = complaints(&Templates::changed(launching)).join("\n");
     for function in ["scale-out-sessions", "scale-out-runs", "scale-in"] {
         for said in ["may not autoscaling:LaunchInstances", "may autoscaling:SetDesiredCapacity"] {
             assert!(wrong.contains(&format!("{function} {said} on arn:")), "{function} {said}\n{wrong}");
