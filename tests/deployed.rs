@@ -5,10 +5,12 @@
     reason = "processes take their time, and where the emulator is depends on the machine"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,7 @@ use squall_aws::{Connection, JobTopic, Settings};
 
 use crate::binaries::{binary, root};
 use crate::emulator;
-use crate::proxy::{Fault, Proxy, at_random};
+use crate::proxy::{Fault, Proxy, Request, at_random};
 
 /// Far longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -228,10 +230,23 @@ fn lost_late_and_doubled_messages_leave_the_answer_alone() {
         Fault::Reset,
         Fault::Delay(Duration::from_millis(300)),
     ];
-    let way_to_data = Proxy::start(data.url(), at_random(7, 150, &faults));
+    let sent: Arc<Mutex<Sent>> = Arc::default();
+    let note = |sent: &Mutex<Sent>, request: &Request| {
+        if let Some(program) = request.program() {
+            let mut sent = sent.lock().unwrap();
+            sent.entry(program.to_owned()).or_default().insert(request.action.clone());
+        }
+    };
+    let (seen, mut fault) = (Arc::clone(&sent), at_random(7, 150, &faults));
+    let way_to_data = Proxy::start(data.url(), move |request| {
+        note(&seen, request);
+        fault(request)
+    });
+    let seen = Arc::clone(&sent);
     // Every message of the topic and every batch of results is delivered twice.
     let doubled = |path: &str| path.contains("task-splitter") || path.contains("result-collector");
     let way_to_functions = Proxy::start(&format!("http://127.0.0.1:{port}"), move |request| {
+        note(&seen, request);
         if doubled(request.path()) { Fault::Twice } else { Fault::None }
     });
     let port = port.to_string();
@@ -242,6 +257,21 @@ fn lost_late_and_doubled_messages_leave_the_answer_alone() {
     // The number of batches of results depends on how busy the machine is: at least the topic's message and one.
     assert!(way_to_data.n_faults() > 10, "{:?}", way_to_data.counts());
     assert!(way_to_functions.n_faults() >= 2, "{:?}", way_to_functions.counts());
+    the_functions_sent_only_what_their_roles_allow(&sent.lock().unwrap());
+}
+
+/// The operations that each program sent.
+type Sent = BTreeMap<String, BTreeSet<String>>;
+
+/// Compares what the functions sent with the table to which their roles are held.
+fn the_functions_sent_only_what_their_roles_allow(sent: &Sent) {
+    for function in ["task-splitter", "shard-consumer", "cascade-worker", "result-collector"] {
+        let calls = squall_lambdas::calls::calls_of(function).iter().flat_map(|(_, operations)| *operations);
+        let allowed: BTreeSet<_> = calls.map(|it| (*it).to_owned()).collect();
+        let sent = sent.get(function).unwrap_or_else(|| panic!("{function} sent nothing: {sent:?}"));
+        let other: Vec<_> = sent.difference(&allowed).collect();
+        assert!(other.is_empty(), "{function} sent {other:?}, which its table does not list");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A request as a rule sees it.
 
 use bytes::Bytes;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, USER_AGENT};
 use hyper::http::request::Parts;
 
 /// A request on its way.
@@ -29,6 +29,16 @@ impl Request {
             _ => form_operation(&body).unwrap_or_else(|| head.method.to_string()),
         };
         Self { action: format!("{service}:{operation}"), body, head }
+    }
+
+    /// The program that sent it, if it names itself in its user agent.
+    pub(crate) fn program(&self) -> Option<&str> {
+        let agents = self.head.headers.get_all("x-amz-user-agent").iter();
+        let agents = agents.chain(self.head.headers.get_all(USER_AGENT));
+        agents
+            .filter_map(|it| it.to_str().ok())
+            .flat_map(|it| it.split(' '))
+            .find_map(|it| it.strip_prefix("app/"))
     }
 
     /// The path, such as `/2015-03-31/functions/cascade-worker-0/invocations`.

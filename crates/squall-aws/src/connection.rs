@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use tokio::sync::OnceCell;
 
@@ -46,20 +46,31 @@ struct Shared {
     settings: Settings,
     /// Credentials for an emulator, instead of those of the standard chain.
     keys: Option<Credentials>,
+    program: Option<&'static str>,
     config: OnceCell<SdkConfig>,
 }
 
 impl Connection {
     /// A connection, not yet made.
     pub fn new(settings: Settings) -> Self {
-        Self { shared: Arc::new(Shared { settings, keys: None, config: OnceCell::new() }) }
+        Self::of(settings, None, None)
+    }
+
+    /// A connection as the environment says, whose requests name this program in their user agent (`app/PROGRAM`): CloudTrail
+    /// records it.
+    pub fn of_program(program: &'static str) -> Self {
+        Self::of(Settings::default(), None, Some(program))
+    }
+
+    fn of(settings: Settings, keys: Option<Credentials>, program: Option<&'static str>) -> Self {
+        Self { shared: Arc::new(Shared { settings, keys, program, config: OnceCell::new() }) }
     }
 
     /// A connection to an emulator, which checks no credentials but requires some: it gets these, and never those of
     /// the operator's account.
     pub fn with_keys(settings: Settings, access_key_id: &str, secret_access_key: &str) -> Self {
         let keys = Some(Credentials::new(access_key_id, secret_access_key, None, None, "emulator"));
-        Self { shared: Arc::new(Shared { settings, keys, config: OnceCell::new() }) }
+        Self::of(settings, keys, None)
     }
 
     /// The region in use; `None` when nothing names one.
@@ -73,8 +84,8 @@ impl Connection {
     /// not exist on a laptop: the first call takes up to a second longer for the region, and one for the credentials,
     /// before it fails. `AWS_EC2_METADATA_DISABLED=true` spares that.
     pub(crate) async fn config(&self) -> &SdkConfig {
-        let Shared { settings, keys, config } = &*self.shared;
-        config.get_or_init(|| load(settings, keys.as_ref())).await
+        let Shared { settings, keys, program, config } = &*self.shared;
+        config.get_or_init(|| load(settings, keys.as_ref(), *program)).await
     }
 
     /// The profile that the operator named.
@@ -92,8 +103,12 @@ impl Connection {
 impl Connection {
     /// A connection that is already loaded: tests supply their own credentials, which no setting may.
     pub(crate) fn of_config(config: SdkConfig) -> Self {
-        let shared =
-            Shared { settings: Settings::default(), keys: None, config: OnceCell::new_with(Some(config)) };
+        let shared = Shared {
+            settings: Settings::default(),
+            keys: None,
+            program: None,
+            config: OnceCell::new_with(Some(config)),
+        };
         Self { shared: Arc::new(shared) }
     }
 }
@@ -104,7 +119,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-async fn load(settings: &Settings, keys: Option<&Credentials>) -> SdkConfig {
+async fn load(settings: &Settings, keys: Option<&Credentials>, program: Option<&'static str>) -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
@@ -121,6 +136,9 @@ async fn load(settings: &Settings, keys: Option<&Credentials>) -> SdkConfig {
     }
     if let Some(endpoint_url) = &settings.endpoint_url {
         loader = loader.endpoint_url(endpoint_url);
+    }
+    if let Some(name) = program.and_then(|it| AppName::new(it).ok()) {
+        loader = loader.app_name(name);
     }
     loader.load().await
 }

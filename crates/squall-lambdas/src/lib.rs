@@ -6,6 +6,7 @@
 //! does not depend on where it runs.
 
 mod boot;
+pub mod calls;
 pub mod cascade_worker;
 mod config;
 mod emf;

@@ -19,7 +19,7 @@ use aws_lambda_events::encodings::Base64Data;
 use aws_lambda_events::kinesis::KinesisEvent;
 use aws_lambda_events::sns::SnsEvent;
 use lambda_runtime::LambdaEvent;
-use squall_aws::{Connection, Settings};
+use squall_aws::Connection;
 use squall_core::registry::Registry;
 use squall_grid::InputCache;
 
@@ -37,9 +37,10 @@ use crate::{
 /// task stream (Kinesis).
 /// Writes: the job's row, its input (S3), its tasks (Kinesis); announces a rejected job (SNS topic of job events).
 pub fn splitter(registry: Registry) -> ExitCode {
-    start("task-splitter", async |process| {
+    const NAME: &str = "task-splitter";
+    start(NAME, async |process| {
         let config = SplitterConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::splitter_ports(&config, &aws());
+        let ports = ports::splitter_ports(&config, &Connection::of_program(NAME));
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<SnsEvent>| {
             task_splitter::handle(&ports, &inputs, &config.split, event.payload)
@@ -54,9 +55,10 @@ pub fn splitter(registry: Registry) -> ExitCode {
 /// Reads: the job store (DynamoDB), the job's input (S3).
 /// Writes: invokes the worker functions (Lambda); a result (Kinesis), and a partial that is too large for it (S3).
 pub fn consumer(registry: Registry) -> ExitCode {
-    start("shard-consumer", async |process| {
+    const NAME: &str = "shard-consumer";
+    start(NAME, async |process| {
         let config = ConsumerConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::consumer_ports(&config, &aws());
+        let ports = ports::consumer_ports(&config, &Connection::of_program(NAME));
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<KinesisEvent>| {
             shard_consumer::handle(&ports, &inputs, &config.consume, event)
@@ -73,9 +75,10 @@ pub fn consumer(registry: Registry) -> ExitCode {
 ///
 /// It is built to unwind: a workload that panics yields an error reply, not a dead environment.
 pub fn worker(registry: Registry) -> ExitCode {
-    start("cascade-worker", async |process| {
+    const NAME: &str = "cascade-worker";
+    start(NAME, async |process| {
         let config = WorkerConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::worker_ports(&config, &aws());
+        let ports = ports::worker_ports(&config, &Connection::of_program(NAME));
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<Base64Data>| {
             cascade_worker::handle(&ports, &inputs, &config.work, event.payload)
@@ -91,9 +94,10 @@ pub fn worker(registry: Registry) -> ExitCode {
 /// Reads: the job store (DynamoDB), partials that were too large to travel (S3).
 /// Writes: buckets, progress and ending (DynamoDB), the answer (S3); announces the end (SNS topic of job events).
 pub fn collector(registry: Registry) -> ExitCode {
-    start("result-collector", async |process| {
+    const NAME: &str = "result-collector";
+    start(NAME, async |process| {
         let config = CollectorConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::collector_ports(&config, &aws());
+        let ports = ports::collector_ports(&config, &Connection::of_program(NAME));
         let inputs = InputCache::new(named(registry));
         let handle = |event: LambdaEvent<CollectorEvent>| {
             result_collector::handle(&ports, &inputs, &config.collect, event)
@@ -109,9 +113,10 @@ pub fn collector(registry: Registry) -> ExitCode {
 /// Writes: the ledger; the group's desired capacity, or launches; the protection of instances that have a run according
 /// to events; metrics (CloudWatch).
 pub fn scale_out() -> ExitCode {
-    start("scale-out", async |process| {
+    const NAME: &str = "scale-out";
+    start(NAME, async |process| {
         let config = CapacityConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::capacity_ports(&config, &aws());
+        let ports = ports::capacity_ports(&config, &Connection::of_program(NAME));
         let handle = |event: LambdaEvent<SnsEvent>| scale_out::handle(&ports, &config.policy, event.payload);
         process.serve(&config.metrics.namespace, handle).await
     })
@@ -125,9 +130,10 @@ pub fn scale_out() -> ExitCode {
 /// Writes: the ledger; terminates instances that it drained, by their id; the same as scale-out, if events were lost;
 /// metrics (CloudWatch).
 pub fn scale_in() -> ExitCode {
-    start("scale-in", async |process| {
+    const NAME: &str = "scale-in";
+    start(NAME, async |process| {
         let config = CapacityConfig::from_vars(&|name| process.var(name))?;
-        let ports = ports::capacity_ports(&config, &aws());
+        let ports = ports::capacity_ports(&config, &Connection::of_program(NAME));
         let handle = |event: LambdaEvent<TimerEvent>| scale_in::handle(&ports, &config.policy, event.payload);
         process.serve(&config.metrics.namespace, handle).await
     })
@@ -136,9 +142,4 @@ pub fn scale_in() -> ExitCode {
 /// The registry, named as this build unless its author named it.
 fn named(registry: Registry) -> Registry {
     if registry.build().is_empty() { registry.built_as(squall_version::VERSION) } else { registry }
-}
-
-/// AWS, as the environment of the process says.
-fn aws() -> Connection {
-    Connection::new(Settings::default())
 }

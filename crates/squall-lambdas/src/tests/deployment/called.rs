@@ -1,5 +1,5 @@
-//! The operations of AWS that each function calls: one table, checked against the requests that its adapters send when the
-//! port methods that its step uses are called.
+//! The operations of AWS that each function calls: the table of `calls`, checked against the requests that its adapters send when
+//! the port methods that its step uses are called.
 //!
 //! The list of those port methods is written by hand, in one function per binary below: a step that begins to use another
 //! method of a port needs a line there.
@@ -12,105 +12,18 @@ use squall_capacity::levels::Levels;
 use squall_capacity::ports::{Ledger, Metrics, ScalingGroup, Series};
 use squall_core::digest::Digest;
 use squall_core::ports::{
-    BlobStore, JobEvents, JobList, JobStore, ObjectPages, Objects, Order, Placement, ResultQueue, TaskQueue,
-    Workers,
+    BlobStore, JobEvents, JobList, JobStore, ObjectPages, Objects, Order, Placement, ResultQueue, TaskPut,
+    TaskQueue, Workers,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus};
 
 use super::recorder::Recorder;
 use super::{Function, Templates, functions};
+use crate::calls::{CALLS, calls_of};
 use crate::result_collector::CollectorEvent;
 use crate::tests::events;
 use crate::tests::grid::Grid;
 use crate::{CapacityConfig, CollectorConfig, ConsumerConfig, SplitterConfig, WorkerConfig, ports};
-
-/// Adapters, and the operations that each sends.
-type Calls = &'static [(&'static str, &'static [&'static str])];
-
-const BLOBS_READ_AND_WRITTEN: &[&str] = &[
-    "s3:AbortMultipartUpload",
-    "s3:CompleteMultipartUpload",
-    "s3:CreateMultipartUpload",
-    "s3:GetObject",
-    "s3:PutObject",
-    "s3:UploadPart",
-];
-
-/// By binary. A new call of the SDK comes in here, and then into the role.
-///
-/// The job store reads and writes content too large for an item through the function's blobs, where those operations are listed.
-const CALLS: &[(&str, Calls)] = &[
-    ("cascade-worker", &[("S3Blobs", &["s3:GetObject"]), ("S3Objects", &["s3:GetObject"])]),
-    (
-        "result-collector",
-        &[
-            ("DynamoJobStore", &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
-            ("S3Blobs", BLOBS_READ_AND_WRITTEN),
-            ("SnsJobEvents", &["sns:Publish"]),
-        ],
-    ),
-    (
-        "scale-in",
-        &[
-            ("AutoScalingGroup", GROUP_SCALED_IN),
-            ("CloudWatchMetrics", &["cloudwatch:GetMetricData", "cloudwatch:PutMetricData"]),
-            (
-                "DynamoLedger",
-                &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
-            ),
-        ],
-    ),
-    (
-        "scale-out",
-        &[
-            ("AutoScalingGroup", GROUP_SCALED_OUT),
-            ("CloudWatchMetrics", &["cloudwatch:PutMetricData"]),
-            ("DynamoLedger", &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]),
-        ],
-    ),
-    (
-        "shard-consumer",
-        &[
-            ("DynamoJobStore", &["dynamodb:GetItem"]),
-            ("KinesisResultQueue", &["kinesis:PutRecord"]),
-            ("LambdaWorkers", &["lambda:Invoke"]),
-            ("S3Blobs", BLOBS_READ_AND_WRITTEN),
-        ],
-    ),
-    (
-        "task-splitter",
-        &[
-            ("DynamoJobStore", &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]),
-            ("KinesisTaskQueue", &["kinesis:ListShards", "kinesis:PutRecords"]),
-            ("S3Blobs", BLOBS_READ_AND_WRITTEN),
-            ("S3Objects", &["s3:GetObject", "s3:HeadObject"]),
-            ("S3Pages", &["s3:ListObjectsV2"]),
-            ("SnsJobEvents", &["sns:Publish"]),
-        ],
-    ),
-];
-
-const GROUP_SCALED_OUT: &[&str] = &[
-    "autoscaling:DescribeAutoScalingGroups",
-    "autoscaling:DescribeScalingActivities",
-    "autoscaling:LaunchInstances",
-    "autoscaling:SetDesiredCapacity",
-    "autoscaling:SetInstanceProtection",
-];
-
-const GROUP_SCALED_IN: &[&str] = &[
-    "autoscaling:DescribeAutoScalingGroups",
-    "autoscaling:DescribeScalingActivities",
-    "autoscaling:LaunchInstances",
-    "autoscaling:SetDesiredCapacity",
-    "autoscaling:TerminateInstanceInAutoScalingGroup",
-];
-
-/// The adapters of a binary, and the operations that each sends.
-pub(crate) fn calls_of(binary: &str) -> Calls {
-    let of_binary = CALLS.iter().find(|(it, _)| *it == binary);
-    of_binary.unwrap_or_else(|| panic!("{binary} is in no table")).1
-}
 
 /// The IAM action for an operation
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
@@ -194,7 +107,7 @@ async fn splitter(function: &Function, rows: &Rows, sent: &mut Sent<'_>) {
     sent.by("DynamoJobStore");
     drop(ports.tasks.shards().await);
     let placement = Placement { partition_key: "task".to_owned(), hash_key: 0 };
-    drop(ports.tasks.put_tasks(vec![(placement, vec![0])]).await);
+    drop(ports.tasks.put_tasks(&[&TaskPut { placement, data: vec![0] }]).await);
     sent.by("KinesisTaskQueue");
     drop(ports.events.job_ended(&rows.ended()).await);
     sent.by("SnsJobEvents");
@@ -211,7 +124,7 @@ async fn consumer(function: &Function, rows: &Rows, sent: &mut Sent<'_>) {
     sent.by("S3Blobs");
     drop(ports.jobs.standing(&rows.job.id).await);
     sent.by("DynamoJobStore");
-    drop(ports.results.put_result("bucket".to_owned(), vec![0]).await);
+    drop(ports.results.put_result("bucket", &[0]).await);
     sent.by("KinesisResultQueue");
     drop(ports.workers.invoke(0, vec![0]).await);
     sent.by("LambdaWorkers");

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use squall_capacity::policy::{Policy, RaiseBy};
 
-use super::called::{action_of, calls_of};
+use super::called::action_of;
 use super::template::{Templates, arn};
 use super::{Function, functions};
+use crate::calls::calls_of;
 
 /// The actions with which Lambda reads a stream on the function's behalf
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html>).
