@@ -109,10 +109,10 @@ fn is_of_name(it: char) -> bool {
 }
 
 /// Number of bytes up to and including the delimiter that closes the one before the text.
-pub(crate) fn closed(text: &str, generation: char, closing: char) -> usize {
+pub(crate) fn closed(text: &str, opening: char, closing: char) -> usize {
     let mut depth = 1;
     for (at, it) in text.char_indices() {
-        if it == generation {
+        if it == opening {
             depth += 1;
         } else if it == closing {
             depth -= 1;
@@ -121,7 +121,7 @@ pub(crate) fn closed(text: &str, generation: char, closing: char) -> usize {
             return at + it.len_utf8();
         }
     }
-    panic!("{generation} is not closed")
+    panic!("{opening} is not closed")
 }
 
 /// A source without the content of its comments and strings.
