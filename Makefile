@@ -66,7 +66,7 @@ test-infra: $(INFRA) $(VENV)/cfn-lint
 live:
 	SQUALL_LIVE=1 $(CARGO) test --locked --package squall-tests live -- --nocapture
 
-# Every figure that the README quotes, each beside its limit, measured in the same run.
+# Every figure that the README quotes, each next to a reference measurement of the same run.
 bench:
 	$(CARGO) build --release --quiet --locked --workspace --bins --examples
 	$(CARGO) bench --quiet --locked --workspace --bench squall-bench

@@ -1,4 +1,4 @@
-//! The grid under simulated time with every fault, over thousands of seeds: the answer is the same, or the status
+//! The grid under simulated time with injected faults, over thousands of seeds: the answer is the same, or the status
 //! states what is missing. Never short, never stuck.
 //!
 //! `SQUALL_SEEDS=100000 cargo test -p squall-tests faults` tries more seeds. A failure prints the command that replays its

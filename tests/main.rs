@@ -1,4 +1,4 @@
-//! The tests that cross crates: the house rules, the sample jobs, the command line, and the grid under every fault.
+//! The tests that cross crates: the house rules, the sample jobs, the command line, and the grid under injected faults.
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod aws;

@@ -1,4 +1,4 @@
-//! Every published figure of the project, beside its limit measured in the same run.
+//! Every published figure of the project, next to a reference measurement of the same run.
 //!
 //! `make bench`, or `cargo bench -p squall-tests -- collector` for the parts whose name contains a word. Machines differ
 //! and drift: quote the ratios.

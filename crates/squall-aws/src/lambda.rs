@@ -120,7 +120,7 @@ pub(crate) async fn invoke(
     payload: Vec<u8>,
 ) -> Result<Vec<u8>, Invocation> {
     let request = client.get().await.invoke().function_name(function).payload(Blob::new(payload));
-    let reply = request.send().await.map_err(|error| unanswered(client, function, error))?;
+    let reply = request.send().await.map_err(|error| failed_invocation(client, function, error))?;
     let payload = reply.payload.map(Blob::into_inner).unwrap_or_default();
     match reply.function_error {
         None => Ok(payload),
@@ -136,10 +136,10 @@ pub(crate) async fn invoke_async(
 ) -> Result<(), Invocation> {
     let request = client.get().await.invoke().function_name(function).invocation_type(InvocationType::Event);
     let sent = request.payload(Blob::new(payload)).send().await;
-    sent.map(drop).map_err(|error| unanswered(client, function, error))
+    sent.map(drop).map_err(|error| failed_invocation(client, function, error))
 }
 
-fn unanswered(client: &Client<Lambda>, function: &str, error: SdkError<SdkInvokeError>) -> Invocation {
+fn failed_invocation(client: &Client<Lambda>, function: &str, error: SdkError<SdkInvokeError>) -> Invocation {
     if let Some(SdkInvokeError::TooManyRequestsException(throttled)) = error.as_service_error() {
         let reason = throttled.reason().map_or("no reason given", |reason| reason.as_str());
         return Invocation::Throttled(reason.to_owned());

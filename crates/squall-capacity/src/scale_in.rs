@@ -11,7 +11,7 @@ use crate::group::{Group, Instance, Lifecycle};
 use crate::ids::InstanceId;
 use crate::levels::Levels;
 use crate::policy::{Policy, ScaleIn, us};
-use crate::scale_out::{ScaleOut, ScaleOutObservation, effective_levels, n_leaving, plan_floor};
+use crate::scale_out::{ScaleOut, ScaleOutObservation, effective_levels, n_leaving, plan_enough};
 
 /// How long an instance drains before a later tick may terminate it, microseconds: longer than a tick can take, so that no
 /// two ticks terminate the same instance.
@@ -91,7 +91,7 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
     // Growing depends on current demand; shrinking on the maximum over the window.
     let demand_now = demand_of(policy, &levels, levels.n_sessions(), levels.n_runs(), *now_us);
     let demand_then = demand_of(policy, &levels, n_sessions, n_runs, *now_us);
-    let enough = plan_floor(policy, now, demand_now, silent);
+    let enough = plan_enough(policy, now, demand_now, silent);
 
     let rows: BTreeSet<&InstanceId> = instances.iter().map(|row| &row.id).collect();
     let adopt: Vec<_> =
@@ -180,10 +180,10 @@ fn victims(
     demand: &Demand,
 ) -> (Vec<InstanceId>, Option<Hold>) {
     let ScaleOutObservation { now_us, group, instances, .. } = now;
-    let floor = group.clamp(demand.wanted());
+    let n_required = group.clamp(demand.wanted());
     // A desired instance that is not in service yet may never arrive: it does not free one that is.
     let n_there = n_serving(group, instances).min(group.desired.saturating_sub(n_leaving(group, instances)));
-    let n_spare = n_there.saturating_sub(floor);
+    let n_spare = n_there.saturating_sub(n_required);
     if n_spare == 0 {
         return (Vec::new(), Some(Hold::Needed));
     }

@@ -82,7 +82,7 @@ impl ScaleOut {
 pub fn plan_scale_out(policy: &Policy, seen: &ScaleOutObservation) -> ScaleOut {
     let (levels, silent) = effective_levels(policy, &seen.levels, seen.now_us);
     let demand = demand(policy, &levels, seen.now_us);
-    plan_floor(policy, seen, demand, silent)
+    plan_enough(policy, seen, demand, silent)
 }
 
 /// The levels without silent sources, and the names of those.
@@ -94,7 +94,7 @@ pub(crate) fn effective_levels(policy: &Policy, levels: &Levels, now_us: u64) ->
 }
 
 /// Decides how the group reaches at least what `demand` requires.
-pub(crate) fn plan_floor(
+pub(crate) fn plan_enough(
     policy: &Policy,
     seen: &ScaleOutObservation,
     demand: Demand,

@@ -70,7 +70,7 @@ fn deployed(_: &Args) -> anyhow::Result<Option<Deployment>> {
 
 fn here(checked: &Checked, config: &LocalConfig) -> String {
     let (n_shards, n_lanes) = (config.n_shards, config.n_shards * config.lanes_per_shard);
-    let grid = format!("grid: shards {n_shards}, lanes {n_lanes}, workers {}\n", config.n_workers);
+    let grid = format!("grid: shards {n_shards}, lanes {n_lanes} in all, workers {}\n", config.n_workers);
     explained(checked, &grid)
 }
 

@@ -1,7 +1,7 @@
 //! `squall`: run and inspect jobs from a terminal, on this machine and on AWS.
 //!
-//! The answer goes to stdout, everything about it to stderr. Exit status: 0 complete, 1 failures or no whole answer,
-//! 2 usage or input, 130 interrupted.
+//! The answer goes to stdout, everything about it to stderr. Exit status: 0 a whole answer, 1 an incomplete
+//! answer or AWS unavailable, 2 bad arguments or input, 130 interrupted.
 
 #![cfg_attr(
     not(feature = "aws"),
@@ -46,8 +46,8 @@ Try it:
   squall capacity simulate --month              try policies that size a group of instances
   squall submit events/jobs/demo.json --watch   run it on AWS (squall submit --help says where)
 
-Exit status: 0 complete, 1 failures, no whole answer, or AWS did not answer, 2 usage or input,
-130 interrupted.";
+Exit status: 0 a whole answer, 1 an incomplete answer or AWS unavailable,
+2 bad arguments or input, 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -116,9 +116,9 @@ fn help() -> String {
     )
 }
 
-/// Exit status: the answer is not whole, or there is none for now.
+/// Exit status: the answer is incomplete, or AWS is unavailable.
 const FAILURES: u8 = 1;
-/// Exit status: the request is invalid.
+/// Exit status: bad arguments or input.
 const USAGE_OR_INPUT: u8 = 2;
 /// Exit status: Ctrl-C.
 const INTERRUPTED: u8 = 130;

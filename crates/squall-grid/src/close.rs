@@ -108,9 +108,9 @@ where
     let Some(published) = &row.published else { return Ok(None) };
     let same_version = registry.same_version(&published.workload, &published.code);
     let (received, partial) = match &same_version {
-        Ok(_) => gather(ports, registry, row, published).await?,
+        Ok(_) => read_and_merge_buckets(ports, registry, row, published).await?,
         // This binary cannot read its partials, so the merged results stay in its buckets.
-        Err(_) => (receive(ports, &row.id, published).await?, None),
+        Err(_) => (read_buckets(ports, &row.id, published).await?, None),
     };
     let (mut status, mut reason) = plan_ending(closing, published, &received);
     let mut coverage = received.coverage(published);
@@ -153,11 +153,12 @@ pub async fn announce<P: JobStore + JobEvents>(ports: &P, row: &JobRow) -> Resul
     ports.mark_announced(&row.id, ending.ended_us).await
 }
 
-/// The combined content of the buckets, without their partials.
+/// Reads the buckets and returns their combined content, without their partials. It needs no workload, and fetches no
+/// partial. `read_and_merge_buckets` is the same walk with the partials.
 ///
 /// # Errors
 /// When a port fails.
-pub async fn receive(
+pub async fn read_buckets(
     ports: &(impl JobStore + BlobStore),
     id: &JobId,
     published: &Published,
@@ -172,8 +173,11 @@ pub async fn receive(
     Ok(received)
 }
 
-/// The combined content of the buckets, and their partials merged.
-pub(crate) async fn gather<P: JobStore + BlobStore>(
+/// Reads the buckets as [`read_buckets`] does, and merges their partials too; `None` without any partial.
+///
+/// # Errors
+/// When a port fails, or this binary cannot merge the partials.
+pub(crate) async fn read_and_merge_buckets<P: JobStore + BlobStore>(
     ports: &P,
     registry: &Registry,
     row: &JobRow,

@@ -115,7 +115,7 @@ async fn collect_job<P>(
         }
         return;
     };
-    // Code of two builds never meets in one job: nothing more is merged, and the job ends.
+    // One job is never computed by two builds: nothing more is merged, and the job ends.
     if inputs.registry().same_code(&published.workload, &published.code).is_err() {
         collected.n_late += results.len();
         if let Err(error) =

@@ -17,7 +17,7 @@ mod split;
 mod sweep;
 mod work;
 
-pub use close::{announce, close, close_if_due, receive, tend};
+pub use close::{announce, close, close_if_due, read_buckets, tend};
 pub use collect::{CollectConfig, Collected, collect};
 pub use consume::{ConsumeConfig, ConsumeError, Consumed, consume};
 pub use data::ReadPolicy;

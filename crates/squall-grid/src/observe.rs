@@ -6,7 +6,7 @@ use squall_core::registry::Rendered;
 use squall_core::rows::JobRow;
 use squall_core::workload::Coverage;
 
-use crate::close::gather;
+use crate::close::read_and_merge_buckets;
 use crate::inputs::{InputCache, LoadError, Prepared};
 
 /// The current state of a job.
@@ -59,7 +59,8 @@ pub async fn observe<P: JobStore + BlobStore>(
             (ending.coverage, partial)
         }
         None => {
-            let (received, partial) = gather(ports, inputs.registry(), &row, published).await?;
+            let (received, partial) =
+                read_and_merge_buckets(ports, inputs.registry(), &row, published).await?;
             (received.coverage(published), partial)
         }
     };

@@ -8,7 +8,7 @@ use squall_core::prices::Prices;
 use squall_core::rows::ResentList;
 use squall_core::wire::Message;
 
-use crate::close::{receive, resent_of};
+use crate::close::{read_buckets, resent_of};
 use crate::consume::stored;
 use crate::inputs::InputCache;
 use crate::split::{cut_again, enqueue};
@@ -62,7 +62,7 @@ where
     // From the buckets, not from the ending: a collector may have been merging when the job ended.
     let (received, before) = match &row.published {
         Some(published) => (
-            receive(ports, id, published).await.map_err(failed)?,
+            read_buckets(ports, id, published).await.map_err(failed)?,
             resent_of(ports, published).await.map_err(failed)?,
         ),
         None => (Received::default(), Vec::new()),

@@ -19,7 +19,7 @@ use squall_core::sizing::{Capacity, Sizing, SizingPolicy, plan_sizing};
 use squall_core::wire::{CodecError, Failure, Message, TaskRecord};
 use squall_core::workload::{Coverage, InputError, Weight};
 
-use crate::close::{announce, receive, resent_of};
+use crate::close::{announce, read_buckets, resent_of};
 use crate::inputs::{InputCache, LoadError, Prepared};
 use crate::load::{NoBlobs, load};
 use crate::put::put_tasks;
@@ -126,7 +126,7 @@ where
             let (pieces, missing) = match cut_now {
                 Some(pieces) => (pieces, None),
                 None => {
-                    let received = receive(ports, &id, &published).await?;
+                    let received = read_buckets(ports, &id, &published).await?;
                     let resent = resent_of(ports, &published).await?;
                     let pieces = cut_again(ports, inputs, &id, &published, &resent).await?;
                     (pieces, Some(received.missing(&published)))
@@ -155,7 +155,7 @@ where
     let n_shards = u32::try_from(ports.shards().await?.len()).unwrap_or(u32::MAX);
     let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
     let (sizing, pieces) =
-        sizing_of(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
+        cut_job(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, &prepared).await;
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
@@ -173,7 +173,7 @@ where
         lifetime_us,
         resent: Resent::default(),
     };
-    publish(id, &pieces, &mut published);
+    record_cut(id, &pieces, &mut published);
     check_size(id, &published, &pieces)?;
     ports.put_blob(digest, blob).await?;
     let now_us = ports.now_us();
@@ -216,7 +216,7 @@ pub(crate) async fn cut_again<P: BlobStore>(
     pieces
         .extend(resent.iter().map(|failure| Piece { slice: failure.slice.clone(), weight: failure.weight }));
     let mut published = promised.clone();
-    publish(id, &pieces, &mut published);
+    record_cut(id, &pieces, &mut published);
     if published != *promised {
         let what =
             format!("job {id} was cut differently before: another version of this binary wrote its row");
@@ -272,7 +272,7 @@ pub async fn check<P: Objects>(
     let (prepared, _) = load(ports, &NoBlobs, inputs, &job).await?;
     let weight = prepared.whole().weight;
     let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
-    let (sizing, _) = sizing_of(config, n_lanes, &job, &prepared)
+    let (sizing, _) = cut_job(config, n_lanes, &job, &prepared)
         .map_err(|error| InputError::new("input", error.to_string()))?;
     Ok((job, weight, sizing))
 }
@@ -281,8 +281,8 @@ fn uncuttable(id: &JobId, error: &CodecError) -> PortError {
     PortError::permanent(format!("cannot cut job {id}: {error}"))
 }
 
-/// The cut of the job, with the number of pieces that it actually has, and those pieces.
-fn sizing_of(
+/// Cuts the job: its sizing, with the number of pieces that the cut actually has, and those pieces.
+fn cut_job(
     config: &SplitConfig,
     n_lanes: u32,
     job: &Job,
@@ -314,8 +314,9 @@ fn parts(n: u32) -> NonZeroUsize {
     NonZeroUsize::new(n as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Records the pieces of the whole job, and after them those sent again, as what is published.
-fn publish(id: &JobId, pieces: &[Piece], published: &mut Published) {
+/// Records the cut in the published job: number, weight and fingerprints of its pieces, those of the whole job and after
+/// them those sent again.
+fn record_cut(id: &JobId, pieces: &[Piece], published: &mut Published) {
     published.n_tasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let cut = pieces.len().saturating_sub(published.resent.n as usize);
     published.weight = pieces[..cut].iter().fold(0, |sum, piece| piece.weight.saturating_add(sum));

@@ -22,7 +22,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
-mod admission;
 mod environment;
 mod fleet;
 mod http;
@@ -30,6 +29,7 @@ mod invocation;
 mod invoke_api;
 mod lines;
 mod names;
+mod plans;
 mod process;
 mod replies;
 mod runtime_api;

@@ -1,4 +1,4 @@
-//! The grid in real time: threads, real work, the wall clock.
+//! The grid by the wall clock: threads and real work.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The grid under simulated time, from a seed, with every fault: the same steps, and an hour passes in milliseconds.
+//! The grid under simulated time, from a seed, with injected faults: the same steps, and an hour passes in milliseconds.
 //!
 //! One seed is one history. A failing seed is a test that can be kept.
 

@@ -42,11 +42,11 @@ proptest! {
         let Group { min, desired, .. } = after.now.group;
         let n_gone = tick.drain.len() + tick.terminate.len();
         prop_assert!(n_gone == 0 || desired >= min);
-        let floor = after.now.group.clamp(tick.enough.demand.wanted());
-        prop_assert!(tick.drain.is_empty() || usable(&after) >= floor, "{}", tick.reason);
+        let n_required = after.now.group.clamp(tick.enough.demand.wanted());
+        prop_assert!(tick.drain.is_empty() || usable(&after) >= n_required, "{}", tick.reason);
         let n_serve = n_serving(&after.now.group, &after.now.instances);
-        prop_assert!(tick.drain.is_empty() || n_serve >= floor, "an instance that has not arrived may never arrive");
-        prop_assert!(usable(&after) >= usable(&seen).min(floor), "leaving instances are replaced, or were not usable");
+        prop_assert!(tick.drain.is_empty() || n_serve >= n_required, "an instance that has not arrived may never arrive");
+        prop_assert!(usable(&after) >= usable(&seen).min(n_required), "leaving instances are replaced, or were not usable");
     }
 
     #[test]

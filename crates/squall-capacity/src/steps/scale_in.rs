@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
 use crate::scale_in::{ScaleInObservation, Tick, plan_tick};
 use crate::steps::rows::StepError;
-use crate::steps::scale_out::{act, ensure_floor, keep, look};
+use crate::steps::scale_out::{act, ensure_enough, keep, look};
 
 /// The result of a tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ where
 {
     if !decision.enough.is_enough() {
         act(ports, &seen.now, &decision.enough, outcome).await?;
-        ensure_floor(ports, policy).await?;
+        ensure_enough(ports, policy).await?;
     }
     for id in &decision.adopt {
         // A row that exists by now knows more: losing the race is fine.
@@ -136,7 +136,7 @@ where
     }
     // A scale-out that recorded an event after the look above, and looked before these were drained, saw them as capacity; one
     // that looks from now on sees them draining. Cover the first case by looking again.
-    ensure_floor(ports, policy).await?;
+    ensure_enough(ports, policy).await?;
     for id in drained {
         terminate(ports, id, outcome).await?;
     }

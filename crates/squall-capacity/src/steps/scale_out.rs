@@ -49,7 +49,7 @@ where
         Payload::Sessions(_) => Ok(()),
     };
     // A failure above must not keep the group from growing.
-    let (decision, has_raised) = ensure_floor(ports, policy).await?;
+    let (decision, has_raised) = ensure_enough(ports, policy).await?;
     taken_in?;
     // The total over all sources, even for a duplicate: the previous delivery may have failed right here.
     let level = match &event.payload {
@@ -77,7 +77,7 @@ where
 ///
 /// # Errors
 /// When a port fails, or the group is still too small after the last attempt.
-pub(super) async fn ensure_floor<G, L, M, J, C>(
+pub(super) async fn ensure_enough<G, L, M, J, C>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
 ) -> Result<(ScaleOut, bool), StepError>

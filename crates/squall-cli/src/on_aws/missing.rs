@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use squall_core::collate::Received;
 use squall_core::job::JobId;
 use squall_core::rows::{JobRow, Published};
-use squall_grid::receive;
+use squall_grid::read_buckets;
 
 use crate::FAILURES;
 use crate::job_file::job_id;
@@ -44,7 +44,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             bail!("job {} was rejected: {reason}", row.id);
         };
         // Results that came in after the end are in the buckets: those determine what a retry would send.
-        let received = receive(&store, &row.id, published).await?;
+        let received = read_buckets(&store, &row.id, published).await?;
         let found = Found::new(&row, published, &received);
         print::answer(&if args.json {
             serde_json::to_string_pretty(&found.json())? + "\n"

@@ -50,7 +50,7 @@ const STRIPE_REST_US: u64 = 100_000;
 pub struct Pace {
     limit: f64,
     max: f64,
-    cut_at_us: u64,
+    lowered_at_us: u64,
     rest_until_us: Vec<u64>,
 }
 
@@ -61,7 +61,7 @@ impl Pace {
         Self {
             limit: f64::from(policy.initial_concurrency.max(1)).min(max),
             max,
-            cut_at_us: 0,
+            lowered_at_us: 0,
             rest_until_us: vec![0; policy.n_stripes.max(1) as usize],
         }
     }
@@ -84,15 +84,15 @@ impl Pace {
             .ok_or_else(|| self.rest_until_us.iter().copied().min().unwrap_or(now_us))
     }
 
-    /// One more in flight for every answer until the first cut, which doubles them every round; from then on one more for
-    /// every `limit` answers.
+    /// One more in flight for every answer until the limit is lowered for the first time, which doubles them every round;
+    /// from then on one more for every `limit` answers.
     pub fn on_success(&mut self) {
-        let more = if self.cut_at_us == 0 { 1.0 } else { 1.0 / self.limit };
+        let more = if self.lowered_at_us == 0 { 1.0 } else { 1.0 / self.limit };
         self.limit = (self.limit + more).min(self.max);
     }
 
-    /// Slows down, or moves to another stripe. A burst of refusals of calls that started before the last cut counts as
-    /// one refusal.
+    /// Slows down, or moves to another stripe. A burst of refusals of calls that started before the limit was last
+    /// lowered counts as one refusal.
     pub fn on_throttle(&mut self, now_us: u64, started_us: u64, stripe: u32, reason: ThrottleReason) {
         let keep = match reason {
             ThrottleReason::Function => {
@@ -105,9 +105,9 @@ impl Pace {
             ThrottleReason::Concurrency => 0.5,
             ThrottleReason::CallRate => 0.8,
         };
-        if started_us >= self.cut_at_us && keep < 1.0 {
+        if started_us >= self.lowered_at_us && keep < 1.0 {
             self.limit = (self.limit * keep).max(1.0);
-            self.cut_at_us = now_us.saturating_add(1);
+            self.lowered_at_us = now_us.saturating_add(1);
         }
     }
 }

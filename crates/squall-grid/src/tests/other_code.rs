@@ -1,4 +1,4 @@
-//! Code of two builds never meets in one job: it is refused by name, and nothing is merged.
+//! One job is never computed by two builds: other code is refused by name, and nothing is merged.
 
 use squall_core::registry::Registry;
 use squall_core::wire::SubtaskRequest;

@@ -1,4 +1,5 @@
-//! A lane: a queue in which records of the same partition key wait for each other, and the loop that delivers them.
+//! A lane: one of the parallel readers of a shard. Its records wait for each other, so they are delivered in order, one
+//! batch at a time; a partition key always goes to the same lane. Here are its queue and the loop that delivers it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,7 +36,7 @@ pub fn lane_of(partition_key: &str, n_lanes: usize) -> usize {
     usize::try_from((key_hash(partition_key) >> 64) % n_lanes.max(1) as u128).unwrap_or(0)
 }
 
-/// The state of a lane.
+/// What [`LaneQueue::take`] found.
 #[derive(Debug)]
 pub enum Taken<R> {
     /// Records.

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::sync::Notify;
 
-use super::admission::{Admission, EventPolicy, Reason, Seen, plan_admission};
 use super::environment::Environment;
 use super::names::Ids;
+use super::plans::{EventPolicy, InvocationPlan, Reason, Seen, plan_invocation};
 use super::{FunctionSpec, HostConfig, Limits};
 
 /// Takes a function's name and a line of its log.
@@ -134,10 +134,10 @@ impl Fleet {
             unreserved: self.unreserved,
             idle: !function.idle.borrow().is_empty(),
         };
-        let environment = match plan_admission(&seen) {
-            Admission::Throttle(reason) => return Err(reason),
-            Admission::Warm => function.take_idle(),
-            Admission::Cold => None,
+        let environment = match plan_invocation(&seen) {
+            InvocationPlan::Throttle(reason) => return Err(reason),
+            InvocationPlan::Warm => function.take_idle(),
+            InvocationPlan::Cold => None,
         };
         function.in_flight.set(seen.in_flight + 1);
         if seen.reserved.is_none() {

@@ -8,9 +8,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::admission::{Attempt, EventPlan, EventSeen, plan_event};
 use super::environment::{Answer, Environment, Event, Task};
 use super::fleet::{Fleet, Function, Slot};
+use super::plans::{Attempt, EventPlan, EventSeen, plan_event};
 use super::replies::{Exit, Failure};
 
 /// How long a reply waits for the runtime to ask for more. Usually it asks at once; then the caller that receives the

@@ -11,7 +11,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use squall_core::limits;
 
-use super::admission::Reason;
+use super::plans::Reason;
 
 /// Largest request of a synchronous invocation, bytes.
 pub(super) const SYNC_REQUEST_LIMIT: usize = limits::LAMBDA_REQUEST_BYTES;

@@ -1,4 +1,4 @@
-//! The ports in real time: memory, the wall clock, worker threads, a directory.
+//! The ports of the local grid: memory, the wall clock, worker threads, a directory.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -45,7 +45,7 @@ impl Workers for WorkerPool {
     }
 }
 
-/// All ports of a step in real time.
+/// All ports of a step of the local grid.
 pub(super) type RealPorts =
     Assembled<RealClock, Directory, Memory, Memory, Memory, Memory, WorkerPool, Memory>;
 

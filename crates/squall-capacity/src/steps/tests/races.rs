@@ -34,7 +34,7 @@ fn of_two_looks_at_the_same_time_one_launches() {
         let world = settled(0, 2, 9);
         let ports = world.ports();
         let policy = by_launch();
-        let look = || async { drop(scale_out::ensure_floor(&ports, &policy).await.unwrap()) };
+        let look = || async { drop(scale_out::ensure_enough(&ports, &policy).await.unwrap()) };
         together.run(look(), look());
         assert_eq!(world.see().group.desired, 2, "{}: {}", together.shown(), calls(&world));
         assert_eq!(world.see().levels.launch, None);

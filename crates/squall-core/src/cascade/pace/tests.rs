@@ -48,7 +48,7 @@ fn a_burst_of_refusals_is_one() {
         pace.on_throttle(1_000 + late_us, late_us, 0, ThrottleReason::Concurrency);
     }
     assert_eq!(pace.limit(), 32);
-    // This one was started after the cut was known.
+    // This one was started after the limit had been lowered.
     pace.on_throttle(2_000, 1_001, 0, ThrottleReason::Concurrency);
     assert_eq!(pace.limit(), 16);
 }

@@ -18,7 +18,7 @@ fn who_may_run() {
         (0, Some(0), 0, false),
     ] {
         let seen = Seen { in_flight, reserved, unreserved_in_flight, unreserved: 10, idle };
-        let plan = plan_admission(&seen);
+        let plan = plan_invocation(&seen);
         let reserved = reserved.map_or("-".to_owned(), |it| it.to_string());
         table.push_str(&format!(
             "{in_flight:>2} of {reserved}, shared {unreserved_in_flight:>2} of 10, idle {idle:<5}: {plan:?}\n"

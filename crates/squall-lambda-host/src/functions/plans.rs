@@ -36,9 +36,9 @@ pub(super) struct Seen {
     pub(super) idle: bool,
 }
 
-/// The decision on an invocation.
+/// Whether and where an invocation runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(super) enum InvocationPlan {
     /// It runs in an idle environment.
     Warm,
     /// It runs in a new environment.
@@ -48,15 +48,15 @@ pub(super) enum Admission {
 }
 
 /// Decides whether and where an invocation runs.
-pub(super) fn plan_admission(seen: &Seen) -> Admission {
+pub(super) fn plan_invocation(seen: &Seen) -> InvocationPlan {
     let refused = match seen.reserved {
         Some(reserved) => (seen.in_flight >= reserved).then_some(Reason::Reserved),
         None => (seen.unreserved_in_flight >= seen.unreserved).then_some(Reason::Account),
     };
     match refused {
-        Some(reason) => Admission::Throttle(reason),
-        None if seen.idle => Admission::Warm,
-        None => Admission::Cold,
+        Some(reason) => InvocationPlan::Throttle(reason),
+        None if seen.idle => InvocationPlan::Warm,
+        None => InvocationPlan::Cold,
     }
 }
 

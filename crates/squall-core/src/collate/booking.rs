@@ -1,4 +1,5 @@
-//! Which results of a batch are new to a bucket, and the bucket's content after them.
+//! Booking results into a bucket's row: which of a batch are new to it, and its content after them, except the merged
+//! partial: the workload merges that.
 
 use std::cmp::Reverse;
 
