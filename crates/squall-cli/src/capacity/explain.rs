@@ -125,7 +125,7 @@ fn show(decision: &Decision, as_json: bool) -> Result<()> {
         }
         Decision::ScaleIn { seen, decision } => {
             let mut text = group_line("scale-in", seen.now.now_us, &seen.now.group);
-            scale_out_lines(&mut text, &decision.enough);
+            scale_out_lines(&mut text, &decision.scale_out);
             tick_lines(&mut text, decision);
             text
         }
