@@ -1,7 +1,7 @@
 //! `squall`: run and inspect jobs from a terminal, on this machine and on AWS.
 //!
-//! The answer goes to stdout, everything about it to stderr. Exit status: 0 complete, 1 failures or no whole answer,
-//! 2 usage or input, 130 interrupted.
+//! The answer goes to stdout, everything about it to stderr. Exit status: 0 a whole answer, 1 an incomplete answer
+//! or AWS unavailable, 2 bad arguments or input, 130 interrupted.
 
 #![cfg_attr(
     not(feature = "aws"),
@@ -46,7 +46,7 @@ Try it:
   squall capacity simulate --month              try policies that size a group of instances
   squall submit events/jobs/demo.json --watch   run it on AWS (squall submit --help says where)
 
-Exit status: 0 complete, 1 failures, no whole answer, or AWS did not answer, 2 usage or input,
+Exit status: 0 a whole answer, 1 an incomplete answer or AWS unavailable, 2 bad arguments or input,
 130 interrupted.";
 
 #[derive(Subcommand)]
@@ -62,10 +62,11 @@ enum Command {
     OnAws(on_aws::Command),
 }
 
-const LEFT_OUT: &str = "  left out of this build; `cargo run --release --package squall-cli` brings them\n";
+const LEFT_OUT: &str = "  left out of this build; `cargo run --release --package squall-cli` includes them\n";
 
-/// The commands that need a deployed grid.
-const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry", "cancel"];
+/// The commands that need AWS, or an endpoint that emulates it.
+const ON_AWS: &[&str] =
+    &["submit", "watch", "jobs", "result", "missing", "retry", "cancel", "pump", "runner"];
 
 /// Runs the command line with these workloads, and returns the exit status: the `main` of a custom `squall`.
 ///
@@ -110,15 +111,15 @@ fn help() -> String {
         commands.get_subcommands().filter(of_group).map(line).collect()
     };
     format!(
-        "{{about}}\n\n{{usage-heading}} {{usage}}\n\nHere:\n{}\nOn AWS:\n{}\nOptions:\n{{options}}{{after-help}}",
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\nOn this machine:\n{}\nOn AWS:\n{}\nOptions:\n{{options}}{{after-help}}",
         group(false),
         if cfg!(feature = "aws") { group(true) } else { LEFT_OUT.to_owned() },
     )
 }
 
-/// Exit status: the answer is not whole, or there is none for now.
+/// Exit status: the answer is incomplete, or AWS is unavailable.
 const FAILURES: u8 = 1;
-/// Exit status: the request is invalid.
+/// Exit status: bad arguments or input.
 const USAGE_OR_INPUT: u8 = 2;
 /// Exit status: Ctrl-C.
 const INTERRUPTED: u8 = 130;
