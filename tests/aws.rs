@@ -141,7 +141,7 @@ async fn streams_carry_as_promised(deployed: &Deployed, from: &Adapters) {
 }
 
 /// Ends of jobs that `from` announces reach the listener.
-async fn ends_of_jobs_are_heard(deployed: &Deployed, from: &Adapters) {
+async fn ends_of_jobs_are_announced(deployed: &Deployed, from: &Adapters) {
     let topic = &deployed.created.events_topic_arn;
     let inbox = streams::Listener::new(&connection_to(deployed.endpoint), topic).await;
     let told = squall_contracts::job_events(&from.events, &unique("events")).await.unwrap();
@@ -186,7 +186,7 @@ fn streams_and_topics_carry_as_promised() {
     run(async {
         let direct = deployed.direct();
         streams_carry_as_promised(deployed, &direct).await;
-        ends_of_jobs_are_heard(deployed, &direct).await;
+        ends_of_jobs_are_announced(deployed, &direct).await;
     });
 }
 
@@ -203,7 +203,7 @@ fn promises_hold_where_requests_are_refused() {
             adapters.blobs_and_files_are_kept_as_promised(),
             adapters.jobs_are_kept_as_promised(),
             streams_carry_as_promised(deployed, &adapters),
-            ends_of_jobs_are_heard(deployed, &adapters),
+            ends_of_jobs_are_announced(deployed, &adapters),
         );
     });
     assert!(proxy.n_faults() > 0, "{:?}", proxy.counts());
@@ -219,7 +219,7 @@ fn promises_of_streams_and_blobs_hold_where_replies_are_lost() {
         futures::join!(
             adapters.blobs_and_files_are_kept_as_promised(),
             streams_carry_as_promised(deployed, &adapters),
-            ends_of_jobs_are_heard(deployed, &adapters),
+            ends_of_jobs_are_announced(deployed, &adapters),
         );
     });
     assert!(proxy.n_faults() > 0, "{:?}", proxy.counts());

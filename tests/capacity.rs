@@ -115,7 +115,7 @@ fn what_if_is_answered_and_what_does_not_read_is_named() {
 }
 
 #[test]
-fn a_group_that_breaks_a_promise_is_told_so() {
+fn a_group_that_breaks_a_promise_is_reported() {
     let settings = json!({
         "name": "modelling", "min": 0, "max": 9, "desired": 3, "new_instances_protected": false, "n_unprotected": 0,
         "suspended_processes": [], "scaling_policies": [], "scheduled_actions": [], "default_cooldown_s": 300,
@@ -130,7 +130,7 @@ fn a_group_that_breaks_a_promise_is_told_so() {
     };
     let (status, out, err) = doctor(&settings, &[]);
     assert_eq!((status, err.as_str()), (Some(1), ""));
-    assert!(out.contains("breaks  new instances are not protected from scale-in\n"), "{out}");
+    assert!(out.contains("error    new instances are not protected from scale-in\n"), "{out}");
     let (status, out, _) = doctor(&settings, &["--json"]);
     let found: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((status, &found["findings"][0]["severity"]), (Some(1), &json!("broken")));

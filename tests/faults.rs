@@ -266,7 +266,7 @@ fn check_job(context: &str, message: &str, simulated: Simulated, expected: &mut 
     // Records that arrive after the end change nothing.
     let settled = simulated.settled.unwrap();
     assert_eq!(settled.ending, row.ending, "{context}: the end changed");
-    assert!(settled.announced, "{context}: nobody was told");
+    assert!(settled.announced, "{context}: the end was not announced");
     status.to_string()
 }
 

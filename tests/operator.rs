@@ -28,7 +28,7 @@ const NAMES: [(&str, &str); 5] = [
 ];
 const REGION: (&str, &str) = ("AWS_REGION", "us-east-1");
 const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
-const NOBODY: (&str, &str) = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+const NOTHING_LISTENS: (&str, &str) = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
 
 const JOB: &str = r#"{"workload":"probe","input":{"units":100}}"#;
 
@@ -76,11 +76,11 @@ fn without_a_deployment_it_is_said_how_to_name_one() {
 #[test]
 fn without_a_region_it_is_said_how_to_set_one() {
     let variables = [&NAMES[..], &CREDENTIALS].concat();
-    check("operator-no-region", &variables, "which AWS region? give --region, set AWS_REGION", 2);
+    check("operator-no-region", &variables, "no AWS region set: give --region, set AWS_REGION", 2);
     check(
         "operator-no-region-stack",
         &[("SQUALL_STACK", "mine")],
-        "which AWS region? give --region, set AWS_REGION",
+        "no AWS region set: give --region, set AWS_REGION",
         2,
     );
 }
@@ -91,10 +91,10 @@ fn without_credentials_it_is_said_how_to_get_some() {
 }
 
 #[test]
-fn an_emulator_that_is_down_is_told_by_its_address() {
-    let variables = [&NAMES[..], &CREDENTIALS, &[REGION, NOBODY]].concat();
+fn an_emulator_that_is_down_is_named_by_its_address() {
+    let variables = [&NAMES[..], &CREDENTIALS, &[REGION, NOTHING_LISTENS]].concat();
     check("operator-down", &variables, "nothing answers at http://127.0.0.1:1", 1);
-    let variables = [&[("SQUALL_STACK", "mine"), REGION, NOBODY], &CREDENTIALS[..]].concat();
+    let variables = [&[("SQUALL_STACK", "mine"), REGION, NOTHING_LISTENS], &CREDENTIALS[..]].concat();
     check("operator-down-stack", &variables, "nothing answers at http://127.0.0.1:1", 1);
 }
 
@@ -116,7 +116,7 @@ fn a_single_name_that_is_missing_is_asked_for_where_the_others_are() {
         let others = NAMES.iter().copied().filter(|(name, _)| *name != missing);
         let output = newcomer(&directory).args(args).envs(others).envs([REGION]).output().unwrap();
         let text = sentence(&output);
-        assert!(text.contains(&format!("{missing} is not set, though others of its kind are")), "{text}");
+        assert!(text.contains(&format!("{missing} is not set, but other SQUALL_* variables are")), "{text}");
         assert_eq!(output.status.code(), Some(2));
 
         // The same in a file.
@@ -185,8 +185,8 @@ fn a_job_that_does_not_check_is_refused_before_anything_is_sent() {
         assert!(text.contains(expected), "{text}");
         assert_eq!(output.status.code(), Some(2), "{text}");
     }
-    let nobody_came = listener.accept().unwrap_err();
-    assert_eq!(nobody_came.kind(), std::io::ErrorKind::WouldBlock);
+    let no_connection = listener.accept().unwrap_err();
+    assert_eq!(no_connection.kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]

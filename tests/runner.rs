@@ -141,7 +141,7 @@ fn a_command_is_left_alone_and_its_instance_claimed_meanwhile() {
 }
 
 #[test]
-fn signals_reach_the_command_and_its_end_by_one_is_told() {
+fn signals_reach_the_command_and_its_end_by_one_is_reported() {
     let Some(fleet) = Fleet::new() else { return };
     let trapping = "trap 'exit 42' TERM; echo up; while :; do sleep 0.05; done";
     let mut child = fleet.runner(&["--", "sh", "-c", trapping]).spawn().unwrap();
@@ -201,9 +201,9 @@ fn what_is_not_said_is_asked_for() {
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let group = "error: squall runner: the Auto Scaling group's name is not said: give --group or --stack, or set SQUALL_GROUP\n";
+    let group = "error: squall runner: the Auto Scaling group's name is not set: pass --group or --stack, or set SQUALL_GROUP\n";
     assert_eq!(ask(&[]), (Some(125), group.to_owned()));
     let policy =
-        "error: squall runner: the policy is not said: give --policy or --stack, or set SQUALL_POLICY\n";
+        "error: squall runner: the policy is not set: pass --policy or --stack, or set SQUALL_POLICY\n";
     assert_eq!(ask(&["--group", "g", "--ledger", "t"]), (Some(125), policy.to_owned()));
 }

@@ -177,7 +177,7 @@ fn permanent<T: std::fmt::Debug>(result: Result<T, PortError>) -> String {
 }
 
 #[test]
-fn a_group_is_seen_and_does_as_it_is_told() {
+fn a_group_is_described_and_changed() {
     let Some(endpoint) = emulator::endpoint() else { return };
     run(async {
         let name = deployed(endpoint).await;

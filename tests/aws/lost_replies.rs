@@ -101,7 +101,7 @@ impl Both {
         assert_eq!(created, Created::Existing(Box::new(row)));
     }
 
-    async fn a_job_ends_as_it_was_told(&self) {
+    async fn a_job_ends_once(&self) {
         let row = job("ends");
         self.direct.jobs.create_job(&row).await.unwrap();
         let ours = ending(JobStatus::Complete);
@@ -157,7 +157,7 @@ fn every_reply_is_lost_once(fault: Fault) {
         let both = Both { lossy: deployed.behind(&proxy), direct: deployed.direct() };
         futures::join!(
             both.a_job_is_created_once(),
-            both.a_job_ends_as_it_was_told(),
+            both.a_job_ends_once(),
             both.a_job_is_taken_up_again_once(),
             both.marks_and_progress_are_noted(),
             both.a_bucket_counts_each_write_once(10),

@@ -76,7 +76,7 @@ impl Listener {
             }
         };
         let heard = tokio::time::timeout(Duration::from_secs(60), listen).await;
-        assert!(heard.is_ok(), "nobody said that {job} is {status}: {:?}", self.heard.borrow());
+        assert!(heard.is_ok(), "no announcement that {job} is {status}: {:?}", self.heard.borrow());
     }
 }
 

@@ -8,6 +8,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::OnceCell;
 
 /// Longest wait for a connection to open. A healthy endpoint of the same region answers within milliseconds, and a lost
@@ -91,6 +92,23 @@ impl Connection {
     /// The profile that the operator named.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.shared.settings.profile.as_deref()
+    }
+
+    /// The endpoint that calls to a service go to instead of AWS, once the configuration is loaded. As in the SDK, one of
+    /// the service's own (`AWS_ENDPOINT_URL_LAMBDA`, or the profile's `services`) takes precedence over that of all
+    /// services, unless the latter was set in code. `service` is the SDK's id of the service, such as `Auto Scaling`.
+    pub(crate) fn endpoint_url(&self, service: Option<&str>) -> Option<String> {
+        let config = self.loaded()?;
+        let of_all = config.endpoint_url().map(str::to_owned);
+        if config.get_origin("endpoint_url").is_client_config() {
+            return of_all;
+        }
+        let of_service = service.and_then(|id| {
+            let key =
+                ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+            config.service_config()?.load_config(key.build().ok()?)
+        });
+        of_service.or(of_all)
     }
 
     /// The configuration if it was loaded, which is always so after a failed call.

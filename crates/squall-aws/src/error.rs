@@ -72,7 +72,7 @@ pub(crate) fn port_error<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    port_error_of(connection, what, "what was asked for", error)
+    port_error_of(connection, what, "the requested resource", error)
 }
 
 /// The same, with the name of the thing (`table squall`) that may not exist.
@@ -85,7 +85,8 @@ pub(crate) fn port_error_of<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let Problem { kind, sentence } = problem(&whereto(connection), &thing.to_string(), &error);
+    let whereto = whereto(connection, service_of::<E>());
+    let Problem { kind, sentence } = problem(&whereto, &thing.to_string(), &error);
     let what = format!("cannot {what}: {sentence}");
     let source: Option<Box<dyn Error + Send + Sync>> = match summary(&error) {
         Some(summary) => Some(Box::new(Answer { summary, error: Box::new(error) })),
@@ -98,15 +99,40 @@ where
     }
 }
 
-/// An answer without the requested thing: it does not exist.
-pub(crate) fn absent(connection: &Connection, what: impl Display, thing: impl Display) -> PortError {
-    PortError::permanent(format!("cannot {what}: {}", missing(&whereto(connection), &thing.to_string())))
+/// An answer of a service without the requested thing: it does not exist.
+pub(crate) fn absent(
+    connection: &Connection,
+    service: &str,
+    what: impl Display,
+    thing: impl Display,
+) -> PortError {
+    let whereto = whereto(connection, Some(service));
+    PortError::permanent(format!("cannot {what}: {}", missing(&whereto, &thing.to_string())))
 }
 
-fn whereto(connection: &Connection) -> Whereto {
+/// The services, by the crates of their errors; each may have an endpoint of its own.
+const SERVICES: [(&str, &str); 9] = [
+    ("aws_sdk_autoscaling", "Auto Scaling"),
+    ("aws_sdk_cloudformation", "CloudFormation"),
+    ("aws_sdk_cloudwatch", "CloudWatch"),
+    ("aws_sdk_dynamodb", "DynamoDB"),
+    ("aws_sdk_kinesis", "Kinesis"),
+    ("aws_sdk_lambda", "Lambda"),
+    ("aws_sdk_s3", "S3"),
+    ("aws_sdk_sns", "SNS"),
+    ("aws_sdk_sqs", "SQS"),
+];
+
+/// The SDK's id of the service whose error this is; `None` for other errors.
+fn service_of<E>() -> Option<&'static str> {
+    let (of, _) = std::any::type_name::<E>().split_once("::")?;
+    SERVICES.iter().find(|(name, _)| *name == of).map(|(_, id)| *id)
+}
+
+fn whereto(connection: &Connection, service: Option<&str>) -> Whereto {
     connection.loaded().map_or_else(Whereto::default, |config| Whereto {
         region: config.region().map(ToString::to_string),
-        endpoint_url: config.endpoint_url().map(str::to_owned),
+        endpoint_url: connection.endpoint_url(service),
         profile: connection.profile().map(str::to_owned),
     })
 }
@@ -116,9 +142,9 @@ pub(crate) fn unsendable(what: impl Display, error: &dyn Error) -> PortError {
     PortError::permanent(format!("cannot {what}: {}", chain(error)))
 }
 
-/// An answer that broke off while it was being read.
+/// A response that ended early, while it was being read.
 pub(crate) fn unreadable(what: impl Display, error: &(dyn Error + 'static)) -> PortError {
-    PortError::unknown(format!("cannot {what}: the answer broke off: {}", innermost(error)))
+    PortError::unknown(format!("cannot {what}: the response ended early: {}", innermost(error)))
 }
 
 fn problem<E>(whereto: &Whereto, thing: &str, error: &SdkError<E, HttpResponse>) -> Problem
@@ -131,7 +157,7 @@ where
         }
         SdkError::ResponseError(answer) => {
             let status = answer.raw().status().as_u16();
-            Problem::unknown(format!("{} gave an answer that cannot be read (HTTP {status})", place(whereto)))
+            Problem::unknown(format!("{} sent an unreadable response (HTTP {status})", place(whereto)))
         }
         // No call was made. A region is needed even with an endpoint, to sign.
         _ if whereto.region.is_none() => Problem::permanent(
@@ -210,7 +236,7 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
         | "RequestTimeoutException"
         | "ServiceUnavailable" => Problem::unknown(failed(whereto, status, message)),
         _ if status >= 500 => Problem::unknown(failed(whereto, status, message)),
-        "" => Problem::permanent(format!("{} refused it (HTTP {status})", place(whereto))),
+        "" => Problem::permanent(format!("{} rejected the request (HTTP {status})", place(whereto))),
         _ => Problem::permanent(message),
     }
 }
@@ -251,7 +277,7 @@ fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
     if text.contains("dns error") {
         return Problem::refused(match (&whereto.endpoint_url, &whereto.region) {
             (None, Some(region)) => {
-                format!("AWS has no address in {region}; is that a region, and is the network up?")
+                format!("cannot resolve an AWS endpoint in {region}; check the region name and the network")
             }
             _ => format!("{silence} (no such host); is the name right?"),
         });
@@ -284,16 +310,14 @@ fn uncredited(whereto: &Whereto, error: &CredentialsError) -> Problem {
         }
         CredentialsError::CredentialsNotLoaded(_) => Problem::permanent(match &whereto.profile {
             Some(profile) => format!(
-                "profile {profile} has no AWS credentials; see that it is in ~/.aws/config, or run \
+                "profile {profile} has no AWS credentials; check that it is in ~/.aws/config, or run \
                  `aws sso login --profile {profile}`"
             ),
             None => "no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
                      AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
                 .to_owned(),
         }),
-        CredentialsError::ProviderTimedOut(_) => {
-            Problem::refused("whoever should give the AWS credentials did not answer in time")
-        }
+        CredentialsError::ProviderTimedOut(_) => Problem::refused("the AWS credentials provider timed out"),
         other => Problem::permanent(format!(
             "the AWS credentials could not be loaded: {}; check AWS_PROFILE, or run `aws sso login`",
             innermost(other)

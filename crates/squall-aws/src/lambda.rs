@@ -34,7 +34,7 @@ pub const MAX_PAYLOAD_BYTES: usize = limits::LAMBDA_REQUEST_BYTES;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A function runs for so long at most; an answer that is not there soon after will not come.
 const READ_TIMEOUT: Duration = Duration::from_secs(limits::LAMBDA_TIMEOUT_S + 5);
-/// A connection that nobody used for so long is not used again. Without retries an invocation that meets one which the
+/// A connection that was idle for this long is not used again. Without retries an invocation that meets one which the
 /// other side has just closed is an attempt lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -54,7 +54,8 @@ pub enum Hold {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tick {
     /// The scale-out part: raises the group if an event was lost.
-    pub enough: ScaleOut,
+    #[serde(rename = "enough")]
+    pub scale_out: ScaleOut,
     /// New instances, taken to be idle from now on.
     pub adopt: Vec<InstanceId>,
     /// Instances that are leaving or have left without having been drained: no run may claim them any more.
@@ -91,7 +92,7 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
     // Growing depends on current demand; shrinking on the maximum over the window.
     let demand_now = demand_of(policy, &levels, levels.n_sessions(), levels.n_runs(), *now_us);
     let demand_then = demand_of(policy, &levels, n_sessions, n_runs, *now_us);
-    let enough = plan_enough(policy, now, demand_now, silent);
+    let scale_out = plan_enough(policy, now, demand_now, silent);
 
     let rows: BTreeSet<&InstanceId> = instances.iter().map(|row| &row.id).collect();
     let adopt: Vec<_> =
@@ -104,7 +105,7 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
     let forget = forgotten.iter().map(|row| row.id.clone()).collect();
     let killed = forgotten.iter().filter(|row| row.has_unended_run()).map(|row| row.id.clone()).collect();
 
-    let (stranded, reopen) = stranded(group, instances, &enough.undrain, *now_us);
+    let (stranded, reopen) = stranded(group, instances, &scale_out.undrain, *now_us);
     let (drain, hold) = if !known(!now.levels.runs.is_empty(), *most_runs) {
         (Vec::new(), Some(Hold::RunsUnknown))
     } else if uses_sessions && !known(!now.levels.sessions.is_empty(), *most_sessions) {
@@ -118,7 +119,7 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
     let n_serving = n_serving(group, instances);
     let reason = reason(&demand_then, group, n_serving, &drain, &terminate, &reopen, hold);
     let all_or_none = matches!(policy.scale_in, ScaleIn::AllIdle {});
-    Tick { enough, adopt, lost, killed, forget, drain, all_or_none, terminate, reopen, hold, reason }
+    Tick { scale_out, adopt, lost, killed, forget, drain, all_or_none, terminate, reopen, hold, reason }
 }
 
 fn in_service(group: &Group) -> impl Iterator<Item = &Instance> {

@@ -184,7 +184,7 @@ pub(crate) fn raised(seen: &ScaleOutObservation, plan: &ScaleOut) -> ScaleOutObs
 
 /// The observation after a tick is carried out, without a claim in between.
 pub(crate) fn ticked(seen: &ScaleInObservation, tick: &Tick) -> ScaleInObservation {
-    let mut now = raised(&seen.now, &tick.enough);
+    let mut now = raised(&seen.now, &tick.scale_out);
     now.instances.extend(tick.adopt.iter().map(|id| InstanceRow::new(id.clone(), now.now_us)));
     now.instances.sort_by(|a, b| a.id.cmp(&b.id));
     for row in &mut now.instances {

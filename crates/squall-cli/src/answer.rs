@@ -28,7 +28,7 @@ pub(crate) struct OutputArgs {
     /// Write the JSON answer to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// No progress and no closing lines
+    /// Print only the answer
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
@@ -53,8 +53,8 @@ pub(crate) struct Ended<'a> {
 }
 
 impl<'a> Ended<'a> {
-    /// As somebody saw it who has only the store: it began when the splitter took it in, and which records the streams
-    /// gave up is not known.
+    /// As the store alone shows it: it began when the splitter accepted it, and the records that the streams gave up
+    /// are not known.
     fn in_store(observation: &'a Observation, deployment: &'a Deployment) -> Result<Self> {
         let ending = observation.row.ending.as_ref().context("the job has not ended")?;
         Self::new(observation, deployment, (observation.row.created_us, ending.ended_us), None)
@@ -180,9 +180,9 @@ impl<'a> Ended<'a> {
         ];
         let waits =
             waits.map(|(name, stage)| format!("{name} {}", duration(stage.sum_us / stage.n_tasks.max(1))));
-        lines += &format!("a task's way, on average: {}\n", waits.join(", "));
+        lines += &format!("average time per task: {}\n", waits.join(", "));
         let (list, cost) = (self.deployment.price_list(), self.deployment.prices().cost_of(receipt));
-        lines += &format!("on Lambda ({list}) this much work costs {cost}\n");
+        lines += &format!("cost at AWS prices ({list}): {cost}\n");
         if receipt.retries + receipt.hedges + receipt.throttles > 0 {
             lines += &format!(
                 "{} retries, {} second copies, {} throttles\n",

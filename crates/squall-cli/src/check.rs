@@ -34,9 +34,9 @@ const GRID: [&str; 3] = ["shards", "lanes", "workers"];
 #[cfg(feature = "aws")]
 const EXAMPLES: &str = "\
 Examples:
-  squall check JOB                           on this machine, or where the files below say the grid is
+  squall check JOB                           on this machine, or in the deployment configured as below
   squall check JOB --stack SquallState       in that deployment, with the price
-  squall check JOB --shards 4 --workers 8    on this machine, with so much of it";
+  squall check JOB --shards 4 --workers 8    on this machine, with this many shards and workers";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let message = args.job.read()?;
@@ -84,14 +84,14 @@ fn in_deployment(checked: &Checked, deployment: &Deployment) -> String {
     let asked = deployment.concurrency();
     let concurrency = match deployment.account_concurrency {
         Some(has) if asked > has.into() => {
-            format!("{asked}, more than the account's {has}: the rest is throttled")
+            format!("{asked}, more than the account's {has}: the excess is throttled")
         }
         Some(has) => format!("{asked} of the account's {has}"),
         None => asked.to_string(),
     };
     let grid = format!(
         "deployment: {}, in {} with {}\nconcurrency at most: {concurrency}\n\
-         price: about {cost}{exceeded} ({list}), each subtask once\n",
+         price: about {cost}{exceeded} ({list}), assuming no retries or second copies\n",
         deployment.size(),
         deployment.region,
         crate::print::counted(deployment.stripes.into(), "stripe"),

@@ -62,10 +62,11 @@ enum Command {
     OnAws(on_aws::Command),
 }
 
-const LEFT_OUT: &str = "  left out of this build; `cargo run --release --package squall-cli` brings them\n";
+const LEFT_OUT: &str = "  left out of this build; `cargo run --release --package squall-cli` includes them\n";
 
-/// The commands that need a deployed grid.
-const ON_AWS: &[&str] = &["submit", "watch", "jobs", "result", "missing", "retry", "cancel"];
+/// The commands that need AWS, or an endpoint that emulates it.
+const ON_AWS: &[&str] =
+    &["submit", "watch", "jobs", "result", "missing", "retry", "cancel", "pump", "runner"];
 
 /// Runs the command line with these workloads, and returns the exit status: the `main` of a custom `squall`.
 ///
@@ -110,7 +111,7 @@ fn help() -> String {
         commands.get_subcommands().filter(of_group).map(line).collect()
     };
     format!(
-        "{{about}}\n\n{{usage-heading}} {{usage}}\n\nHere:\n{}\nOn AWS:\n{}\nOptions:\n{{options}}{{after-help}}",
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\nOn this machine:\n{}\nOn AWS:\n{}\nOptions:\n{{options}}{{after-help}}",
         group(false),
         if cfg!(feature = "aws") { group(true) } else { LEFT_OUT.to_owned() },
     )

@@ -23,7 +23,7 @@ enum Workload {
 /// Write a made-up book of options, bonds and swaps, a market, and a job that finds their risk
 #[derive(clap::Args)]
 struct PortfolioArgs {
-    /// Where to; it is created if it is not there
+    /// Output directory, created if missing
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     /// Positions in the book
@@ -37,7 +37,7 @@ struct PortfolioArgs {
     /// Which book, market and scenarios; the same seed gives the same bytes
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Replace files that are there
+    /// Replace existing files
     #[arg(long)]
     force: bool,
 }
@@ -49,7 +49,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         for name in FILE_NAMES {
             let path = directory.join(name);
             let is_there = path.symlink_metadata().is_ok();
-            anyhow::ensure!(!is_there, "{} is there already; --force replaces it", path.display());
+            anyhow::ensure!(!is_there, "{} already exists; --force replaces it", path.display());
         }
     }
     fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;

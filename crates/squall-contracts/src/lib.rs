@@ -100,7 +100,10 @@ pub async fn blob_store(store: &impl BlobStore, name: &str) -> Result<(), Broken
         let found = done("read a blob", store.blob(digest).await)?;
         same("a blob is what was put", &Digest::of(&found), &digest)?;
     }
-    permanent("reading what nobody put", store.blob(Digest::of(format!("{name}: nothing").as_bytes())).await)
+    permanent(
+        "reading a blob that was never put",
+        store.blob(Digest::of(format!("{name}: nothing").as_bytes())).await,
+    )
 }
 
 /// Files and objects, one of which exists at `known` with this content, and is alone below it.

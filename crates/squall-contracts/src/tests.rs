@@ -25,7 +25,7 @@ fn simulated_time_passes_as_promised() {
 }
 
 #[test]
-fn a_broken_promise_is_told() {
+fn a_broken_promise_is_reported() {
     assert_eq!(same("one is two", &1, &2), Err("one is two: found 1, expected 2".to_owned()));
     assert!(permanent::<()>("this", Err(PortError::refused("later"))).is_err());
 }

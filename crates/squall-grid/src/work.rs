@@ -48,13 +48,13 @@ pub enum WorkError {
     #[error("cannot read the request")]
     Codec(#[from] CodecError),
     /// The job's input is unavailable.
-    #[error("cannot work")]
+    #[error("cannot run the subtask")]
     Load(#[from] LoadError),
     /// The workload is not in this binary.
-    #[error("cannot work")]
+    #[error("cannot run the subtask")]
     Workload(#[from] InputError),
     /// The store of the objects that the job names did not answer.
-    #[error("cannot read what the slice reads: {0}")]
+    #[error("cannot read the slice's data: {0}")]
     Data(String),
     /// The machine cannot start another thread.
     #[error("cannot start a thread")]

@@ -208,7 +208,7 @@ impl<W: World> Ledger<'_, W> {
     fn store(&self) {
         self.stored_us.set(Some(self.world.now_us()));
         if let Err(error) = self.world.store(&self.mapping.name, &self.marks.borrow()) {
-            self.world.note(&Notice::Trouble { what: "keep the checkpoints", error: &chain(&error) });
+            self.world.note(&Notice::Trouble { what: "save the checkpoints", error: &chain(&error) });
             return;
         }
         self.is_dirty.set(false);

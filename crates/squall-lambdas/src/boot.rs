@@ -68,7 +68,9 @@ fn boot(function: &'static str) -> anyhow::Result<Process> {
     }
     for variable in FROM_LAMBDA {
         if !vars.contains_key(variable) {
-            return Err(ConfigError::missing(variable, "what Lambda sets, or whatever plays it").into());
+            return Err(
+                ConfigError::missing(variable, "what Lambda, or the host that emulates it, sets").into()
+            );
         }
     }
     Ok(Process { function, vars })

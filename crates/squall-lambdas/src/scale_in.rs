@@ -57,7 +57,7 @@ where
         n_terminated = outcome.terminated.len(),
         n_claimed_first = outcome.claimed_first.len(),
         "scale-out: {}; scale-in: {}",
-        decision.enough.reason,
+        decision.scale_out.reason,
         decision.reason
     );
     for id in &decision.killed {

@@ -28,7 +28,7 @@ struct Timer {
     sleeper: Rc<Sleeper>,
 }
 
-/// Who waits for a timer; nobody once the sleep is dropped.
+/// The task that waits for a timer; none once the sleep is dropped.
 #[derive(Default)]
 struct Sleeper(RefCell<Option<Waker>>);
 
@@ -97,7 +97,7 @@ impl Clock for SimulatedClock {
 }
 
 impl SimulatedClock {
-    /// Jumps to the next timer and wakes whoever waits for it; false when there is none.
+    /// Jumps to the next timer and wakes the task that waits for it; false when there is none.
     fn advance(&self) -> bool {
         let Some(Reverse(timer)) = self.0.timers.borrow_mut().pop() else { return false };
         if let Some(waker) = timer.sleeper.0.take() {

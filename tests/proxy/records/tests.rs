@@ -14,7 +14,7 @@ fn told(body: &Bytes) -> (String, Value) {
 }
 
 #[test]
-fn refused_records_are_neither_forwarded_nor_told_to_be_taken() {
+fn refused_records_are_neither_forwarded_nor_reported_as_taken() {
     let request = Bytes::from(json!({ "StreamName": "s", "Records": ["a", "b", "c", "d"] }).to_string());
     for (refused, kept, expected) in [
         (vec![], vec!["a", "b", "c", "d"], "a b c d"),

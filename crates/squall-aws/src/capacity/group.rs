@@ -51,7 +51,7 @@ impl AutoScalingGroup {
         let mut groups = groups.unwrap_or_default().into_iter();
         let ours = groups.find(|it| it.auto_scaling_group_name() == Some(self.name.as_str()));
         let thing = format!("Auto Scaling group {}", self.name);
-        ours.ok_or_else(|| absent(self.client.connection(), what, thing))
+        ours.ok_or_else(|| absent(self.client.connection(), "Auto Scaling", what, thing))
     }
 
     async fn cooling_until_us(&self, cooldown_s: i32) -> Result<u64, PortError> {

@@ -262,7 +262,7 @@ async fn a_lost_reply_is_no_lost_race() {
 
     let row = running("lost");
     let created = lossy.losing("PutItem", store.create_job(&row)).await;
-    assert_eq!(created, Created::Existing(Box::new(row.clone())), "whoever splits takes it up");
+    assert_eq!(created, Created::Existing(Box::new(row.clone())), "the splitter resumes it");
 
     lossy.losing("SET enqueued", store.mark_enqueued(&row.id, 0)).await;
     let progress = BucketProgress { n_tasks: 2, ..BucketProgress::default() };
@@ -271,13 +271,13 @@ async fn a_lost_reply_is_no_lost_race() {
 
     let bucket = BucketRow { version: 1, weight: 9, ..BucketRow::default() };
     let written = lossy.losing("bucket#00001", store.put_bucket(&row.id, 1, &bucket)).await;
-    assert_eq!(written, Written::Raced, "whoever merges reads it again");
+    assert_eq!(written, Written::Raced, "the collector reads it again");
     assert_eq!(store.bucket(&row.id, 1).await.unwrap(), bucket);
 
     for reason in ["short".to_owned(), "long".repeat(INLINE_BYTES)] {
         let ended = ending(reason);
         let written = lossy.losing("SET ending", store.end_job(&row.id, 0, &ended)).await;
-        assert_eq!(written, Written::Yes, "or nobody would tell");
+        assert_eq!(written, Written::Yes, "or its end would not be announced");
         assert_eq!(store.job(&row.id).await.unwrap().unwrap().ending.as_ref(), Some(&ended));
         let other = Ending { reason: Some("another".to_owned()), ..ended.clone() };
         assert_eq!(
@@ -288,7 +288,7 @@ async fn a_lost_reply_is_no_lost_race() {
 
         let reopened = Reopened { published: published(), expires_us: CREATED_US + 9, max_cost: None };
         let written = lossy.losing("reopened_us", store.reopen_job(&row.id, ended.ended_us, &reopened)).await;
-        assert_eq!(written, Written::Yes, "or nobody would send its tasks");
+        assert_eq!(written, Written::Yes, "or its tasks would not be sent");
         let other = Reopened { expires_us: CREATED_US + 10, ..reopened };
         assert_eq!(store.reopen_job(&row.id, ended.ended_us, &other).await.unwrap(), Written::Raced);
     }

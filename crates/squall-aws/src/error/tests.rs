@@ -9,6 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use expect_test::expect;
 
 use super::*;
@@ -68,7 +69,7 @@ fn every_answer_is_a_sentence() {
         Refused: AWS in eu-west-1 failed (HTTP 400): Stream squall-tasks is being updated
         Refused: AWS in eu-west-1 failed (HTTP 400): Scaling activity 7 is in progress and blocks this action
         Permanent: One or more parameter values were invalid
-        Permanent: http://127.0.0.1:4566 refused it (HTTP 418)
+        Permanent: http://127.0.0.1:4566 rejected the request (HTTP 418)
     "#]]
     .assert_eq(&table(&[
         (aws(), said(400, "ResourceNotFoundException", "Requested resource not found")),
@@ -113,16 +114,16 @@ fn no_answer_is_a_sentence_too() {
         Refused: nothing answers at http://127.0.0.1:4566 (connection refused); is it running?
         Refused: AWS in eu-west-1 does not answer (connection refused); is the network up?
         Unknown: nothing answers at http://127.0.0.1:4566 (connection reset); is it running?
-        Refused: AWS has no address in eu-west-1; is that a region, and is the network up?
+        Refused: cannot resolve an AWS endpoint in eu-west-1; check the region name and the network
         Refused: nothing answers at http://127.0.0.1:4566 (no such host); is the name right?
         Unknown: AWS in eu-west-1 did not answer in time
-        Unknown: http://127.0.0.1:4566 gave an answer that cannot be read (HTTP 200)
+        Unknown: http://127.0.0.1:4566 sent an unreadable response (HTTP 200)
         Permanent: no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`
-        Permanent: profile march has no AWS credentials; see that it is in ~/.aws/config, or run `aws sso login --profile march`
+        Permanent: profile march has no AWS credentials; check that it is in ~/.aws/config, or run `aws sso login --profile march`
         Permanent: the AWS credentials could not be loaded: the SSO session has expired; check AWS_PROFILE, or run `aws sso login`
         Permanent: no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
         Permanent: no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
-        Refused: whoever should give the AWS credentials did not answer in time
+        Refused: the AWS credentials provider timed out
         Permanent: the table name is empty
         Permanent: the endpoint 127.0.0.1:4566 is not a URL; it begins with http:// or https://
         Permanent: no region is set; set AWS_REGION, or AWS_PROFILE to a profile that has a region
@@ -197,7 +198,7 @@ fn connection(
     Connection::of_config(config.build())
 }
 
-fn somebody() -> SharedCredentialsProvider {
+fn test_credentials() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests"))
 }
 
@@ -205,7 +206,7 @@ fn somebody() -> SharedCredentialsProvider {
 async fn nothing_listens() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
-    let connection = connection(Some("us-east-1"), &url, somebody());
+    let connection = connection(Some("us-east-1"), &url, test_credentials());
     assert_eq!(
         asked(&connection).await,
         format!(
@@ -214,9 +215,50 @@ async fn nothing_listens() {
     );
 }
 
+/// An endpoint of DynamoDB's own, as in `AWS_ENDPOINT_URL_DYNAMODB`.
+#[derive(Debug)]
+struct OfDynamoDb(String);
+
+impl LoadServiceConfig for OfDynamoDb {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        (key.service_id() == "DynamoDB" && key.env() == "AWS_ENDPOINT_URL").then(|| self.0.clone())
+    }
+}
+
 #[tokio::test]
-async fn nobody_knows_the_region() {
-    let connection = connection(None, "http://127.0.0.1:1", somebody());
+async fn an_endpoint_of_the_services_own_is_named() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(test_credentials())
+        .endpoint_url("http://127.0.0.1:1")
+        .service_config(OfDynamoDb(url.clone()));
+    let error = asked(&Connection::of_config(config.build())).await;
+    assert!(error.contains(&format!("nothing answers at {url} (connection refused)")), "{error}");
+}
+
+#[test]
+fn every_service_is_known_by_its_errors() {
+    let services = [
+        service_of::<aws_sdk_autoscaling::Error>(),
+        service_of::<aws_sdk_cloudformation::Error>(),
+        service_of::<aws_sdk_cloudwatch::Error>(),
+        service_of::<aws_sdk_dynamodb::Error>(),
+        service_of::<aws_sdk_kinesis::Error>(),
+        service_of::<aws_sdk_lambda::Error>(),
+        service_of::<aws_sdk_s3::Error>(),
+        service_of::<aws_sdk_sns::Error>(),
+        service_of::<aws_sdk_sqs::Error>(),
+    ];
+    assert_eq!(services, SERVICES.map(|(_, id)| Some(id)));
+    assert_eq!(service_of::<ErrorMetadata>(), None);
+}
+
+#[tokio::test]
+async fn no_region_is_set() {
+    let connection = connection(None, "http://127.0.0.1:1", test_credentials());
     assert_eq!(
         asked(&connection).await,
         "permanent: cannot list the tables: no region is set; set AWS_REGION, or AWS_PROFILE to a profile that \
@@ -225,11 +267,11 @@ async fn nobody_knows_the_region() {
 }
 
 #[tokio::test]
-async fn nobody_has_credentials() {
+async fn no_credentials_are_found() {
     // The chain's error when none of its providers has credentials.
     let none = provide_credentials_fn(async || Err(CredentialsError::not_loaded("no providers in chain")));
-    let nobody = SharedCredentialsProvider::new(none);
-    let connection = connection(Some("us-east-1"), "http://127.0.0.1:1", nobody);
+    let empty = SharedCredentialsProvider::new(none);
+    let connection = connection(Some("us-east-1"), "http://127.0.0.1:1", empty);
     assert_eq!(
         asked(&connection).await,
         "permanent: cannot list the tables: no usable AWS credentials were found; an emulator takes any: set \

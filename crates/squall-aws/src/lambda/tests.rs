@@ -46,7 +46,7 @@ async fn a_stripe_is_a_function() {
 }
 
 #[tokio::test]
-async fn a_throttle_is_told_by_its_reason() {
+async fn a_throttle_is_recognised_by_its_reason() {
     for (reason, expected) in [
         ("ConcurrentInvocationLimitExceeded", ThrottleReason::Concurrency),
         ("FunctionInvocationRateLimitExceeded", ThrottleReason::Function),
@@ -80,8 +80,8 @@ async fn what_may_be_different_next_time_is_failed_and_what_will_not_is_impossib
             "{told:?}"
         );
     }
-    let nobody = LambdaWorkers::new(&connection_to("http://127.0.0.1:1").await, vec!["echo".to_owned()]);
-    let told = nobody.invoke(0, Vec::new()).await;
+    let unreachable = LambdaWorkers::new(&connection_to("http://127.0.0.1:1").await, vec!["echo".to_owned()]);
+    let told = unreachable.invoke(0, Vec::new()).await;
     assert!(matches!(told, Err(InvokeError::Failed(_))), "{told:?}");
 }
 
@@ -124,7 +124,7 @@ async fn a_function_is_invoked_with_the_payload_as_it_is() {
 }
 
 #[test]
-fn a_failed_function_is_told_in_a_few_words() {
+fn a_failed_function_is_described_in_a_few_words() {
     for (payload, told) in [
         (
             r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: 1 Error: killed"}"#,

@@ -15,7 +15,7 @@ use crate::emulator;
 use crate::transport::Inbox;
 
 #[tokio::test]
-async fn every_ending_is_told_with_its_status_as_an_attribute() {
+async fn every_ending_is_announced_with_its_status_as_an_attribute() {
     let Some(connection) = emulator::connection().await else { return };
     let topic = topic(&connection).await;
     let inbox = Inbox::subscribe(&connection, &topic, &emulator::unique("inbox")).await.unwrap();

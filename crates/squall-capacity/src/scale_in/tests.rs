@@ -31,7 +31,7 @@ proptest! {
         }
         for id in tick.terminate.iter().chain(&tick.reopen) {
             prop_assert!(is_old(row(&seen, id), seen.now.now_us));
-            prop_assert!(!tick.drain.contains(id) && !tick.enough.undrain.contains(id));
+            prop_assert!(!tick.drain.contains(id) && !tick.scale_out.undrain.contains(id));
         }
     }
 
@@ -42,7 +42,7 @@ proptest! {
         let Group { min, desired, .. } = after.now.group;
         let n_gone = tick.drain.len() + tick.terminate.len();
         prop_assert!(n_gone == 0 || desired >= min);
-        let n_required = after.now.group.clamp(tick.enough.demand.wanted());
+        let n_required = after.now.group.clamp(tick.scale_out.demand.wanted());
         prop_assert!(tick.drain.is_empty() || usable(&after) >= n_required, "{}", tick.reason);
         let n_serve = n_serving(&after.now.group, &after.now.instances);
         prop_assert!(tick.drain.is_empty() || n_serve >= n_required, "an instance that has not arrived may never arrive");
@@ -81,7 +81,7 @@ proptest! {
         if !tick.drain.is_empty() {
             prop_assert!(tick.all_or_none && tick.hold.is_none());
             prop_assert_eq!(most_runs.unwrap_or(0), 0);
-            prop_assert_eq!(tick.enough.demand.n_runs, 0);
+            prop_assert_eq!(tick.scale_out.demand.n_runs, 0);
             prop_assert!(now.instances.iter().all(|row| !row.is_claimed(now.now_us)));
             prop_assert!(now.group.cooling_until_us <= now.now_us);
             prop_assert!(now.levels.run_seen_us + us(policy.window_s) <= now.now_us);
@@ -106,8 +106,8 @@ proptest! {
             let tick = plan_tick(&policy, &seen);
             let after = ticked(&seen, &tick);
             // A stuck instance took no runs; terminating it makes room to launch another.
-            if tick.terminate.is_empty() && !tick.drain.is_empty() && tick.enough.is_enough() {
-                let next = plan_tick(&policy, &after).enough;
+            if tick.terminate.is_empty() && !tick.drain.is_empty() && tick.scale_out.is_enough() {
+                let next = plan_tick(&policy, &after).scale_out;
                 prop_assert!(next.raise == Raise::Hold && next.undrain.is_empty(), "{}, then {}", tick.reason, next.reason);
             }
             if after == seen {

@@ -91,8 +91,8 @@ where
     J: Journal,
     C: Clock,
 {
-    if !decision.enough.is_enough() {
-        act(ports, &seen.now, &decision.enough, outcome).await?;
+    if !decision.scale_out.is_enough() {
+        act(ports, &seen.now, &decision.scale_out, outcome).await?;
         ensure_enough(ports, policy).await?;
     }
     for id in &decision.adopt {
@@ -206,12 +206,12 @@ async fn report<G, L, M: Metrics, J, C>(
     outcome: &Outcome,
 ) -> Result<(), PortError> {
     let count = |ids: &[InstanceId]| f64::from(u32::try_from(ids.len()).unwrap_or(u32::MAX));
-    let enough = &decision.enough;
-    let desired = f64::from(enough.target) - count(&outcome.terminated);
+    let scale_out = &decision.scale_out;
+    let desired = f64::from(scale_out.target) - count(&outcome.terminated);
     let values = [
-        (Series::WantedCapacity, f64::from(enough.demand.wanted())),
-        (Series::OverMaximum, f64::from(enough.over_maximum)),
-        (Series::UnderMinimum, f64::from(enough.under_minimum)),
+        (Series::WantedCapacity, f64::from(scale_out.demand.wanted())),
+        (Series::OverMaximum, f64::from(scale_out.over_maximum)),
+        (Series::UnderMinimum, f64::from(scale_out.under_minimum)),
         (Series::DesiredCapacity, desired),
         (Series::Terminated, count(&outcome.terminated)),
         (Series::ClaimsWon, count(&outcome.claimed_first)),

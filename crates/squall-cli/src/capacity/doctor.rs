@@ -97,12 +97,12 @@ fn text(settings: &Settings, findings: &[Finding]) -> String {
     }
     for Finding { severity, what, why, fix } in findings {
         let mark = match severity {
-            Severity::Broken => "breaks",
-            Severity::Doubtful => "doubt ",
+            Severity::Broken => "error  ",
+            Severity::Doubtful => "warning",
         };
-        text.push_str(&format!("  {mark}  {what}\n          {why}\n"));
+        text.push_str(&format!("  {mark}  {what}\n           {why}\n"));
         if let Some(fix) = fix {
-            text.push_str(&format!("          $ {fix}\n"));
+            text.push_str(&format!("           $ {fix}\n"));
         }
     }
     text

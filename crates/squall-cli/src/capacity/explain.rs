@@ -125,7 +125,7 @@ fn show(decision: &Decision, as_json: bool) -> Result<()> {
         }
         Decision::ScaleIn { seen, decision } => {
             let mut text = group_line("scale-in", seen.now.now_us, &seen.now.group);
-            scale_out_lines(&mut text, &decision.enough);
+            scale_out_lines(&mut text, &decision.scale_out);
             tick_lines(&mut text, decision);
             text
         }
@@ -157,9 +157,9 @@ fn tick_lines(text: &mut String, decision: &Tick) {
     list(text, "drained, then terminated", &decision.drain);
     list(text, "terminated, drained earlier", &decision.terminate);
     list(text, "new", &decision.adopt);
-    list(text, "left without being drained", &decision.lost);
-    list(text, "left with a run on them", &decision.killed);
-    list(text, "forgotten", &decision.forget);
+    list(text, "left without draining", &decision.lost);
+    list(text, "left while busy", &decision.killed);
+    list(text, "removed from the ledger", &decision.forget);
 }
 
 fn list(text: &mut String, what: &str, ids: &[InstanceId]) {

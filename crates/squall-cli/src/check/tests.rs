@@ -31,15 +31,15 @@ fn the_cut_is_explained_for_the_deployment_with_its_price() {
         cut: 36 tasks × 400 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
         deployment: 2 shards × 2 lanes × 100 workers of 1 vCPU, in us-east-1 with 2 stripes
         concurrency at most: 406
-        price: about $0.086639, more than its cap (arm64, list prices of us-east-1), each subtask once
+        price: about $0.086639, more than its cap (arm64, list prices of us-east-1), assuming no retries or second copies
         cost cap: $0.010000
         deadline: 10 min 0 s
         ok: a `probe` job
         work: about 1 h 0 min of one core
         cut: 24 tasks × 300 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
         deployment: 4 shards × 2 lanes × 100 workers of 2 vCPUs, in eu-west-1 with 10 stripes
-        concurrency at most: 810, more than the account's 500: the rest is throttled
-        price: about $0.105616, more than its cap (x86_64, list prices of eu-west-1; those of Kinesis, DynamoDB are us-east-1's), each subtask once
+        concurrency at most: 810, more than the account's 500: the excess is throttled
+        price: about $0.105616, more than its cap (x86_64, list prices of eu-west-1; those of Kinesis, DynamoDB are us-east-1's), assuming no retries or second copies
         cost cap: $0.010000
         deadline: 10 min 0 s
     "#]].assert_eq(&(usual + &other));

@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  squall cancel JOB      tasks that have not started never will; those that run end, and count for nothing
+  squall cancel JOB      waiting tasks never start; running tasks finish, but their results are not used
   squall result JOB      what was in the answer by then
   squall retry JOB       go on from there
 
@@ -36,14 +36,14 @@ A job that has ended already is left as it is, and that is no error.";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     deployment::visit(&args.deployment, async |deployment| {
-        let desk = deployment.desk()?;
-        let row = deployment.job(&desk, &args.job).await?;
+        let ports = deployment.cancel_ports()?;
+        let row = deployment.job(&ports, &args.job).await?;
         match &row.ending {
-            None => close(&desk, registry, &row, Closing::Cancelled).await?,
+            None => close(&ports, registry, &row, Closing::Cancelled).await?,
             // The collector that ended it may have died before it announced the end.
-            Some(_) => announce(&desk, &row).await?,
+            Some(_) => announce(&ports, &row).await?,
         }
-        let ended = desk.job(&args.job).await?.context("the job is gone")?;
+        let ended = ports.job(&args.job).await?.context("the job is gone")?;
         print::aside(&(outcome(&row, &ended, &args.deployment.again()) + "\n"));
         Ok(ExitCode::SUCCESS)
     })

@@ -27,7 +27,7 @@ pub(crate) struct DeploymentArgs {
     /// The CloudFormation stack whose outputs name the grid's parts
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     stack: Option<String>,
-    /// A file like `squall.toml` that names them
+    /// A configuration file in the format of `squall.toml`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// AWS region
@@ -58,13 +58,14 @@ pub(crate) fn help(examples: &str) -> String {
 }
 
 const HELP: &str = "\
-Where the deployment is; the first of these that says anything says everything:
+Where the deployment is: the first source that is set is used; sources are not combined.
   1. --stack NAME or --config FILE
   2. the variable SQUALL_STACK: the name of a CloudFormation stack
-  3. the variables SQUALL_JOBS_TOPIC and SQUALL_EVENTS_TOPIC (ARNs), SQUALL_TABLE, SQUALL_BUCKET, SQUALL_TASK_STREAM;
-     SQUALL_DEPLOYMENT (JSON, the stack's output Deployment) says how large it is and what it pays
+  3. the variables SQUALL_JOBS_TOPIC and SQUALL_EVENTS_TOPIC (ARNs), SQUALL_TABLE, SQUALL_BUCKET, SQUALL_TASK_STREAM,
+     SQUALL_RESULT_STREAM; SQUALL_DEPLOYMENT (JSON, the stack's output Deployment) gives its size and prices
   4. squall.toml, here or in a parent directory, with `stack`, or with `jobs_topic`, `events_topic`, `table`,
-     `bucket`, `task_stream`, `result_stream`, `deployment`; and with `region`, `profile`, `endpoint_url` if they are not the usual
+     `bucket`, `task_stream`, `result_stream`, `deployment`; and with `region`, `profile`, `endpoint_url` if they differ
+     from the AWS defaults
 Credentials and region are found as every AWS tool finds them; AWS_ENDPOINT_URL is respected.";
 
 /// The source of the names.
@@ -89,7 +90,7 @@ impl Origin {
     fn without(&self, part: Part) -> String {
         match self {
             Self::Stack(name) => format!("the stack {name} has no output {}", part.output()),
-            Self::Variables => format!("{} is not set, though others of its kind are", part.variable()),
+            Self::Variables => format!("{} is not set, but other SQUALL_* variables are", part.variable()),
             Self::File(path) => format!("{}: `{}` is missing", path.display(), part.key()),
         }
     }
@@ -135,7 +136,10 @@ fn choose(
             (Some(_), false) => {
                 bail!("{}: a stack names the parts; give `stack` or their names, not both", path.display())
             }
-            (None, true) => bail!("{}: names neither a `stack` nor any part of the grid", path.display()),
+            (None, true) => bail!(
+                "{}: no deployment named: set `stack`, or `jobs_topic`, `events_topic`, `table`, `bucket`, `task_stream`",
+                path.display()
+            ),
             (None, false) => Ok(Chosen { origin: Origin::File(path), names, settings }),
         }
     };
@@ -155,7 +159,7 @@ fn choose(
     match find() {
         Some(path) => in_file(path),
         None => bail!(
-            "where is the grid? {}give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, \
+            "no deployment given: {}give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, \
              or write a {FILE_NAME} here or in a parent directory (`squall submit --help` says more)",
             here()
                 .map(|path| format!("squall dev runs here: `source {}`; or ", path.display()))
@@ -170,14 +174,16 @@ pub(crate) struct Deployment {
     pub(crate) connection: Connection,
     origin: Origin,
     names: Names,
+    /// The flags that find it again, to append to a command.
+    again: String,
 }
 
 /// The ports for reading a job: its row, its buckets and blobs.
 pub(crate) type Store = Assembled<(), (), S3Blobs, DynamoJobStore>;
 /// The ports for ending a job.
-pub(crate) type Desk = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
+pub(crate) type CancelPorts = Assembled<WallClock, (), S3Blobs, DynamoJobStore, (), (), (), SnsJobEvents>;
 /// The ports for sending tasks again.
-pub(crate) type Counter = Assembled<WallClock, (), S3Blobs, DynamoJobStore, KinesisTaskQueue>;
+pub(crate) type ResendPorts = Assembled<WallClock, (), S3Blobs, DynamoJobStore, KinesisTaskQueue>;
 
 impl Deployment {
     /// Finds the deployment.
@@ -190,7 +196,7 @@ impl Deployment {
         // Every call would report that, but without mentioning the flag.
         if connection.region().await.is_none() {
             bail!(
-                "which AWS region? give --region, set AWS_REGION, or write `region` in {FILE_NAME} or in the profile"
+                "no AWS region set: give --region, set AWS_REGION, or write `region` in {FILE_NAME} or in the profile"
             );
         }
         let names = match &chosen.origin {
@@ -200,7 +206,7 @@ impl Deployment {
             }
             _ => chosen.names,
         };
-        Ok(Self { connection, origin: chosen.origin, names })
+        Ok(Self { connection, origin: chosen.origin, names, again: args.again() })
     }
 
     /// The name of a part.
@@ -216,7 +222,7 @@ impl Deployment {
         Ok(name)
     }
 
-    /// How large it is and what it pays. Where it does not say so itself, as deployments before this version do not, the usual
+    /// Its size and prices. For a deployment without a description, such as one of an earlier version: the default
     /// sizes and the prices of us-east-1 and arm64.
     ///
     /// # Errors
@@ -256,7 +262,7 @@ impl Deployment {
     ///
     /// # Errors
     /// When a name is missing.
-    pub(crate) fn desk(&self) -> Result<Desk> {
+    pub(crate) fn cancel_ports(&self) -> Result<CancelPorts> {
         let Store { blobs, jobs, files, tasks, results, workers, .. } = self.store()?;
         let events = SnsJobEvents::new(&self.connection, self.name(Part::EventsTopic)?);
         let events = Arc::new(events.at(self.description()?.prices()));
@@ -267,7 +273,7 @@ impl Deployment {
     ///
     /// # Errors
     /// When a name is missing.
-    pub(crate) fn counter(&self) -> Result<Counter> {
+    pub(crate) fn resend_ports(&self) -> Result<ResendPorts> {
         let Store { blobs, jobs, files, results, workers, events, .. } = self.store()?;
         let tasks = Arc::new(KinesisTaskQueue::new(&self.connection, self.name(Part::TaskStream)?));
         Ok(Assembled { clock: Arc::new(WallClock), files, blobs, jobs, tasks, results, workers, events })
@@ -278,9 +284,9 @@ impl Deployment {
     /// # Errors
     /// When there is no such job, or the store does not answer.
     pub(crate) async fn job(&self, store: &impl JobStore, id: &JobId) -> Result<JobRow> {
-        let table = self.name(Part::Table)?;
+        let (table, again) = (self.name(Part::Table)?, &self.again);
         store.job(id).await?.with_context(|| {
-            format!("there is no job {id} in the table {table}; `squall jobs` lists those that are there")
+            format!("there is no job {id} in the table {table}; `squall jobs{again}` lists its jobs")
         })
     }
 }
@@ -296,11 +302,11 @@ pub(crate) fn visit(
     block_on(async { work(Deployment::find(args).await?).await })
 }
 
-/// The description of the deployment that flags, variables or a file name; `None` where nothing names one. Where no flag asks for
-/// it, whatever is in the way is told, and there is none either.
+/// The description of the deployment that flags, variables or a file name; `None` where nothing names one. If no flag asks for
+/// it, a failure to read it is printed, and the result is `None`.
 ///
 /// # Errors
-/// When a flag asks for one and it cannot be had.
+/// When a flag asks for one and it cannot be read.
 pub(crate) fn described(args: &DeploymentArgs) -> Result<Option<Description>> {
     let asked = args.stack.is_some() || args.config.is_some();
     let named = |part: Part| variable(part.variable());
@@ -313,7 +319,7 @@ pub(crate) fn described(args: &DeploymentArgs) -> Result<Option<Description>> {
         Ok(description) => Ok(Some(description)),
         Err(error) if asked => Err(error),
         Err(error) => {
-            print::aside(&format!("{error:#}; this is for this machine instead\n"));
+            print::aside(&format!("{error:#}; showing the result for this machine instead\n"));
             Ok(None)
         }
     }

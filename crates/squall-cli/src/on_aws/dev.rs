@@ -31,10 +31,10 @@ use waiting::Steps;
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// An emulator that runs already, such as LocalStack, instead of one of its own; it is given test credentials
+    /// Use an emulator that is already running, e.g. LocalStack (test credentials are used)
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
-    /// The Python that has ministack and cbor2, for an emulator of its own
+    /// Python interpreter with ministack and cbor2, for the built-in emulator
     #[arg(long, value_name = "FILE", default_value = ".venv/bin/python")]
     emulator: PathBuf,
     /// Where the functions' binaries are [default: beside this one]
@@ -70,7 +70,7 @@ const HELP: &str = "\
   aws sns publish --topic-arn $SQUALL_JOBS_TOPIC --message file://events/jobs/portfolio.json
 
 The functions' log is .dev/functions.log; the first failure of each kind is shown here as well.
-Ctrl-C stops everything; an emulator of its own forgets what it had.";
+Ctrl-C stops everything; data in the built-in emulator is lost.";
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     block_on(run(args)).map(|()| ExitCode::SUCCESS)

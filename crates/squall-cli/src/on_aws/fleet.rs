@@ -14,7 +14,7 @@ use squall_capacity::ports::Ports;
 #[derive(clap::Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Fleet")]
 pub(crate) struct FleetArgs {
-    /// The CloudFormation stack whose outputs GroupName, LedgerTableName and Policy say what these flags do not
+    /// The CloudFormation stack whose outputs GroupName, LedgerTableName and Policy are used for flags that are not given
     #[arg(long, value_name = "NAME")]
     stack: Option<String>,
     /// The Auto Scaling group [default: the variable SQUALL_GROUP]
@@ -169,10 +169,10 @@ fn said(flag: Option<&String>, stack: Option<&Stack<'_>>, wanted: &Wanted) -> Re
         (None, Some(Stack { name: stack, outputs })) => outputs
             .get(*output)
             .cloned()
-            .with_context(|| format!("the stack {stack} has no output {output}; give --{name}")),
+            .with_context(|| format!("the stack {stack} has no output {output}; pass --{name}")),
         (None, None) => match variable(var) {
             Some(value) => Ok(value),
-            None => bail!("{what} is not said: give --{name} or --stack, or set {var}"),
+            None => bail!("{what} is not set: pass --{name} or --stack, or set {var}"),
         },
     }
 }

@@ -35,10 +35,10 @@ const STATUSES: [JobStatus; 8] = [
 #[derive(clap::Args)]
 #[command(after_help = deployment::help(EXAMPLES))]
 pub(crate) struct Args {
-    /// Only those of this status
+    /// Only jobs with this status
     #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<JobStatus>,
-    /// At most so many
+    /// Maximum number of jobs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     limit: u16,
     /// Print them as JSON

@@ -26,23 +26,23 @@ pub(crate) use config::Config;
 use config::{Mapping, Schedule, Subscription};
 use world::MappingWorld;
 
-/// Play Lambda's event source mappings, topic subscriptions and schedules, against any endpoint
+/// Emulate Lambda's event source mappings, topic subscriptions and schedules, against any endpoint
 #[derive(clap::Args)]
 #[command(after_help = HELP, group(clap::ArgGroup::new("sources").required(true)))]
 pub(crate) struct Args {
-    /// What is mapped to what, as TOML
+    /// Mappings, subscriptions and schedules (TOML file)
     #[arg(long, value_name = "FILE", group = "sources")]
     config: Option<PathBuf>,
     /// The CloudFormation stack whose event source mappings are served, as they are configured
     #[arg(long, value_name = "NAME", group = "sources")]
     stack: Option<String>,
-    /// Milliseconds between two looks at a shard that has nothing new; Lambda looks once a second
+    /// Milliseconds between polls of an idle shard; Lambda polls once a second
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     poll_ms: u64,
-    /// Folder for how far each shard is; without one it starts at the starting positions every time
+    /// Folder for checkpoints; without one every run begins at the starting positions
     #[arg(long, value_name = "DIR")]
     checkpoints: Option<PathBuf>,
-    /// Say only what fails
+    /// Report only failures
     #[arg(long, short)]
     quiet: bool,
 }
@@ -67,9 +67,8 @@ const HELP: &str = r#"The file:
   every_s = 10
   function = "result-collector"
 
-A stack's mappings are read once, at the start: those of Kinesis streams, whatever their settings, but for filters, tumbling
-windows and AT_TIMESTAMP. One that is disabled is left out. Its topics and rules are not served: that is for
-whatever deployed them.
+A stack's mappings are read once, at the start: those of Kinesis streams, with any settings except filters, tumbling
+windows and AT_TIMESTAMP. Disabled mappings are skipped. Topics and rules are left to the deployment's own services.
 
 AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA and the like decide where all of that is. Ctrl-C waits for the invocations
 in flight; again, it leaves at once."#;
@@ -225,7 +224,7 @@ impl<'a> Pump<'a> {
                     Err(problem) => {
                         // Waiting will not make it valid.
                         print::aside(&format!(
-                            "{function}: dropped what is no message of a topic: {problem}\n"
+                            "{function}: dropped a message that is not an SNS notification: {problem}\n"
                         ));
                         Vec::new()
                     }

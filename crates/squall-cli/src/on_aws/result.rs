@@ -31,7 +31,7 @@ Examples:
   squall result JOB --json | jq .report      for programs
   squall result JOB --report answer.json     into a file as well
 
-Exit status: 0 complete, 1 the answer is not whole or the job still runs, 2 rejected or no such job.";
+Exit status: 0 a whole answer, 1 an incomplete answer or AWS unavailable, 2 rejected or no such job.";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
@@ -53,7 +53,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         if !args.output.quiet {
             let again = args.deployment.again();
             print::aside(&format!(
-                "\nthe job still runs, and this answer is not whole; follow it: squall watch {}{again}\n",
+                "\nthe job is still running, and this answer is incomplete; follow it: squall watch {}{again}\n",
                 args.job
             ));
         }

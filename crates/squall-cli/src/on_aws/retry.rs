@@ -15,18 +15,18 @@ use crate::on_aws::deployment::{self, DeploymentArgs};
 use crate::on_aws::watch::Watch;
 use crate::print::{self, counted};
 
-/// Take an ended job up again: only what is missing or failed is sent
+/// Retry the missing and failed work of an ended job
 #[derive(clap::Args)]
 #[command(after_help = deployment::help(EXAMPLES))]
 #[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")))]
 pub(crate) struct Args {
-    /// The job's id; it keeps it
+    /// The job's id (unchanged by a retry)
     #[arg(value_parser = job_id)]
     job: JobId,
-    /// Seconds from now after which it expires with what it has [default: as many as at first]
+    /// Seconds from now after which it ends with a partial answer [default: its original time limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_DEADLINE_S))]
     deadline_s: Option<u64>,
-    /// Cost, what it has cost before included, at which no new task is started [default: as before]
+    /// Total cost cap in USD, including earlier attempts [default: unchanged]
     #[arg(long, value_name = "X", value_parser = cost)]
     max_cost_usd: Option<NanoUsd>,
     /// Follow it to its end and print its answer, as `squall watch` does
@@ -51,10 +51,10 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         max_cost: args.max_cost_usd,
     };
     deployment::visit(&args.deployment, async |deployment| {
-        let (counter, prices) = (deployment.counter()?, deployment.description()?.prices());
+        let (ports, prices) = (deployment.resend_ports()?, deployment.description()?.prices());
         let inputs = InputCache::new(registry.clone());
-        deployment.job(&counter, &args.job).await?;
-        let done = match resend(&counter, &inputs, &prices, &args.job, &request).await {
+        deployment.job(&ports, &args.job).await?;
+        let done = match resend(&ports, &inputs, &prices, &args.job, &request).await {
             Ok(resent) => format!(
                 "sent again of {}: {} that had not come back, {} that had failed",
                 args.job,

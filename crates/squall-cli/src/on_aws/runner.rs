@@ -9,7 +9,7 @@ mod exec;
 mod supervise;
 mod watch;
 
-/// On an instance of a fleet: run a command that scale-in never kills
+/// On an instance of a fleet: protect a command from scale-in, or watch for the end of the instance
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

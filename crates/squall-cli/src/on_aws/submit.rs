@@ -31,12 +31,12 @@ use message::{Draft, fresh_id};
 #[command(after_help = deployment::help(EXAMPLES))]
 #[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")))]
 pub(crate) struct Args {
-    /// The job; files that it names are relative to it and are uploaded, but for those that are `s3://` already
+    /// The job; files that it names are relative to it and are uploaded, except `s3://` locations
     job: JobFile,
     /// Follow it to its end and print its answer, as `squall watch` does
     #[arg(long)]
     watch: bool,
-    /// Its id; publishing the same job under the same id again runs nothing twice
+    /// Its id; publishing the same job twice under one id runs it once
     /// [default: the job's own, or a fresh one]
     #[arg(long, value_parser = job_id)]
     id: Option<JobId>,
@@ -92,7 +92,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             }
             Arrival::New | Arrival::Resume(_) => {
                 topic.publish(&message).await?;
-                (true, format!("published {id}; uploaded or found there: {n_files}"))
+                (true, format!("published {id}; {n_files} uploaded or already present"))
             }
         };
         if !args.output.quiet {

@@ -54,7 +54,7 @@ Examples:
   squall watch --quiet --json JOB > answer.json   wait for it in a script
 
 Ctrl-C stops watching; the job goes on.
-Exit status: 0 complete, 1 the answer is not whole or did not come, 2 rejected or no such job, 130 Ctrl-C.";
+Exit status: 0 a whole answer, 1 an incomplete answer or none, 2 rejected or no such job, 130 interrupted.";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let report_file = args.output.report_file()?;
@@ -184,7 +184,7 @@ impl Watch {
                     failing_since_us = None;
                     if !waits {
                         display.note(
-                            "waiting for the splitter to take it in (Ctrl-C stops waiting, and nothing else)",
+                            "waiting for the splitter to accept the job (Ctrl-C stops only this command)",
                         );
                     }
                     waits = true;
@@ -196,7 +196,7 @@ impl Watch {
                         return Err(error);
                     }
                     if since_us == now_us {
-                        display.note(&format!("no answer, asking on: {error:#}"));
+                        display.note(&format!("no response, retrying: {error:#}"));
                     }
                 }
             }
@@ -245,17 +245,17 @@ impl Watch {
     }
 
     fn never_came(&self) -> anyhow::Error {
-        let Self { job, table, .. } = self;
+        let Self { job, table, again, .. } = self;
         let waited = duration(self.patience_us());
         match self.publication {
             Some(_) => PortError::unknown(format!(
-                "the splitter did not take job {job} in within {waited}; its log says why (that of `squall dev` is \
-                 .dev/functions.log), unless it is not subscribed to the topic; it may yet: squall watch {job}"
+                "the splitter has not accepted job {job} after {waited}; check its log (that of `squall dev` is \
+                 .dev/functions.log), or its subscription to the topic; to keep waiting: squall watch {job}{again}"
             ))
             .into(),
             None => anyhow!(
-                "there is no job {job} in the table {table}, and none came within {waited}; \
-                 `squall jobs` lists those that are there"
+                "there is no job {job} in the table {table}, and none appeared within {waited}; \
+                 `squall jobs{again}` lists its jobs"
             ),
         }
     }

@@ -86,7 +86,7 @@ impl TaskQueue for Faulty<'_> {
 }
 
 #[test]
-fn a_queue_that_breaks_a_promise_is_told_from_one_that_repeats_itself() {
+fn a_queue_that_breaks_a_promise_is_distinguished_from_one_that_repeats_itself() {
     for fault in [
         Fault::None,
         Fault::Twice,

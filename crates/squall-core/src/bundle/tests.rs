@@ -17,7 +17,7 @@ fn a_bundle_survives_under_its_digest() {
 }
 
 #[test]
-fn files_are_told_apart_by_name_and_content() {
+fn files_are_distinguished_by_name_and_content() {
     let names: [&[(&str, &[u8])]; 4] = [&[], &[("a", b"b")], &[("b", b"b")], &[("a", b"c")]];
     let digests: std::collections::BTreeSet<_> =
         names.iter().map(|files| bundle(files).to_blob().0).collect();

@@ -89,7 +89,7 @@ fn progress_is_what_the_row_holds() {
 }
 
 #[test]
-fn a_result_of_a_task_that_nobody_published_is_refused() {
+fn a_result_of_an_unpublished_task_is_refused() {
     let results = [result(0, 1, &[]), result(1, 1, &[])];
     let published = published(&results, 1);
     assert_eq!(check_published(&published, &results[1]), Ok(()));

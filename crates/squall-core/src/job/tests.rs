@@ -255,7 +255,7 @@ fn nesting_without_end_is_refused() {
 }
 
 #[test]
-fn an_input_is_refused_by_its_path_without_a_line_nobody_wrote() {
+fn an_input_is_refused_by_its_path_without_a_line_number() {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Curve {

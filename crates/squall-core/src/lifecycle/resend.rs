@@ -15,7 +15,7 @@ pub enum NotResent {
     #[error("it is running; cancel it first to send what is missing again")]
     Running,
     /// It was reopened before, with the options given then, and not every task is on the stream yet.
-    #[error("it was reopened before and is half sent; without another deadline or cap it goes on")]
+    #[error("a retry is half done; run it without a new deadline or cap to continue")]
     HalfSent,
     /// There is nothing to send.
     #[error("it is complete: nothing is missing and nothing failed")]

@@ -98,7 +98,7 @@ fn prepared() -> Arc<dyn AnyPrepared> {
 }
 
 #[test]
-fn an_unknown_workload_is_told_what_there_is() {
+fn the_error_for_an_unknown_workload_lists_the_known_ones() {
     let registry = Registry::default().with::<Sum>();
     let error = registry.get("product").err().unwrap();
     assert_eq!(error.to_string(), "workload: `product` is not a workload here; expected one of `sum`");

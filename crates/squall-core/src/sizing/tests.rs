@@ -171,7 +171,7 @@ proptest! {
             // One lane too few at most doubles the pieces.
             SizingReason::Small => prop_assert!(pieces <= 2 * (weight / (2 * MS * vcpus) + 1)),
             SizingReason::Capped => prop_assert!(sizing.n_tasks == MAX_TASKS || sizing.subtasks_per_task == MAX_SUBTASKS_PER_TASK),
-            reason => prop_assert!(false, "nobody asked: {:?}", reason),
+            reason => prop_assert!(false, "nothing asks for this: {:?}", reason),
         }
     }
 

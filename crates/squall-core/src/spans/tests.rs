@@ -21,7 +21,7 @@ fn span(subtask: u32, invoked_us: u64, took_us: u64) -> Span {
 }
 
 #[test]
-fn a_short_task_is_told_to_the_microsecond() {
+fn a_short_task_is_shown_to_the_microsecond() {
     let spans = vec![span(0, 10, 400_000), span(1, 20, 500_000)];
     let packed = Spans::pack(spans.clone(), 10);
     assert_eq!(packed.iter().collect::<Vec<_>>(), spans);

@@ -211,7 +211,7 @@ fn without_bisecting_what_is_left_of_a_batch_is_retried_and_given_up_together() 
 }
 
 #[test]
-fn nobody_listens_to_partial_failures_unless_the_mapping_says_so() {
+fn partial_failures_are_ignored_unless_the_mapping_reports_them() {
     let deaf = DeliveryPolicy { partial_failures: false, ..POLICY };
     let plan = plan_redelivery(&deaf, batch(0..4, 1), Handled::UpTo(1));
     assert_eq!(told(&plan), "4 done, lost -, again - after 0 ms");
@@ -247,6 +247,6 @@ fn records_that_are_too_old_are_taken_out_in_order() {
     let old = take_expired(&policy, &mut batch, 100, |arrived_us| Some(*arrived_us));
     assert_eq!((old, batch.records), (vec![89, 50], vec![90, 200, 95]));
     let mut batch = Batch::new(vec![0, 1]);
-    assert!(take_expired(&policy, &mut batch, 100, |_| None).is_empty(), "nobody knows their age");
+    assert!(take_expired(&policy, &mut batch, 100, |_| None).is_empty(), "their age is unknown");
     assert!(take_expired(&POLICY, &mut batch, u64::MAX, |it| Some(*it)).is_empty(), "there is no limit");
 }

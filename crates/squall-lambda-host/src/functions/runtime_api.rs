@@ -119,7 +119,7 @@ async fn register(environment: &Environment, fleet: &Fleet, body: Incoming) -> R
         Err(unread) => return not_read(&unread),
     };
     if wanted["events"].as_array().is_some_and(|events| !events.is_empty()) {
-        let message = "only extensions that want no events are played here";
+        let message = "extensions that register for events are not supported";
         return refused(StatusCode::BAD_REQUEST, "Extension.InvalidEvents", message);
     }
     let about = json!({

@@ -146,7 +146,7 @@ fn what_cannot_be_invoked_is_refused() {
         let latest = format!("{worker}?Qualifier=%24LATEST");
         let (large, event) = ("1".repeat(SYNC_REQUEST_LIMIT + 1), "1".repeat(EVENT_LIMIT + 1));
         for (method, path, invocation_type, body) in [
-            ("POST", path_of("nobody"), "RequestResponse", "{}"),
+            ("POST", path_of("absent"), "RequestResponse", "{}"),
             ("POST", path_of("worker:live"), "RequestResponse", "{}"),
             ("POST", qualified, "Event", "{}"),
             ("POST", worker.clone(), "RequestResponse", "{\"n\": "),
@@ -156,7 +156,7 @@ fn what_cannot_be_invoked_is_refused() {
             ("POST", worker.clone(), "Event", event.as_str()),
             ("POST", worker.clone(), "DryRun", "{}"),
             ("POST", latest, "DryRun", ""),
-            ("POST", path_of("nobody"), "DryRun", "{}"),
+            ("POST", path_of("absent"), "DryRun", "{}"),
             ("GET", worker.clone(), "RequestResponse", ""),
             ("POST", "/2015-03-31/functions".to_owned(), "RequestResponse", "{}"),
         ] {
@@ -166,7 +166,7 @@ fn what_cannot_be_invoked_is_refused() {
             table.push_str(&format!("{method} {path} {invocation_type} {size} B: {}\n", answer.refusal()));
         }
         expect![[r#"
-            POST /2015-03-31/functions/nobody/invocations RequestResponse 2 B: 404 ResourceNotFoundException -
+            POST /2015-03-31/functions/absent/invocations RequestResponse 2 B: 404 ResourceNotFoundException -
             POST /2015-03-31/functions/worker:live/invocations RequestResponse 2 B: 404 ResourceNotFoundException -
             POST /2015-03-31/functions/worker/invocations?Qualifier=live Event 2 B: 404 ResourceNotFoundException -
             POST /2015-03-31/functions/worker/invocations RequestResponse 6 B: 400 InvalidRequestContentException -
@@ -176,7 +176,7 @@ fn what_cannot_be_invoked_is_refused() {
             POST /2015-03-31/functions/worker/invocations Event 1048577 B: 413 RequestTooLargeException -
             POST /2015-03-31/functions/worker/invocations DryRun 2 B: 204 - -
             POST /2015-03-31/functions/worker/invocations?Qualifier=%24LATEST DryRun 0 B: 204 - -
-            POST /2015-03-31/functions/nobody/invocations DryRun 2 B: 404 ResourceNotFoundException -
+            POST /2015-03-31/functions/absent/invocations DryRun 2 B: 404 ResourceNotFoundException -
             GET /2015-03-31/functions/worker/invocations RequestResponse 0 B: 404 UnknownOperationException -
             POST /2015-03-31/functions RequestResponse 2 B: 404 UnknownOperationException -
         "#]]
@@ -207,7 +207,7 @@ fn payloads_have_limits_both_ways() {
 }
 
 #[test]
-fn a_runtime_that_babbles_is_told_so() {
+fn unexpected_calls_of_a_runtime_are_refused() {
     play(config([function("worker")]), async |play| {
         play.invoke("worker", json!({"do": "babble"})).await.fine();
         let after = play.invoke("worker", json!({})).await.fine();

@@ -37,7 +37,7 @@ impl Checkpoints for CheckpointFiles {
         let path = self.path(mapping);
         match fs::read(&path) {
             Ok(bytes) => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| failed("understand", &path, error))
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| failed("parse", &path, error))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("read", &path, error)),

@@ -192,20 +192,26 @@ impl fmt::Display for Notice<'_> {
             Self::Opened { shard, from } => write!(f, "{shard} opened, {from}"),
             Self::Finished { shard } => write!(f, "{shard} closed, read and processed to its end"),
             Self::Failed { shard, first, n_records, attempt, reason } => {
-                write!(f, "{shard} delivery {attempt} of {n_records} records from {first} failed: {reason}")
+                let records = records(*n_records);
+                write!(f, "{shard} delivery {attempt} of {records} from {first} failed: {reason}")
             }
             Self::Refused { shard, reason } => {
-                write!(f, "{shard} waits, the function is not to be had: {reason}")
+                write!(f, "{shard} is waiting: the function cannot be invoked: {reason}")
             }
             Self::GivenUp { shard, first, n_records, condition, kept_as } => {
-                let condition = condition.as_str();
-                write!(f, "{shard} gave up {n_records} records from {first}: {condition}, ")?;
+                let (records, condition) = (records(*n_records), condition.as_str());
+                write!(f, "{shard} gave up {records} from {first}: {condition}, ")?;
                 match kept_as {
                     Some(name) => write!(f, "kept as {name}"),
-                    None => f.write_str("kept nowhere: there is no on-failure destination"),
+                    None => f.write_str("not kept: there is no on-failure destination"),
                 }
             }
             Self::Trouble { what, error } => write!(f, "cannot {what}, trying again: {error}"),
         }
     }
+}
+
+/// A number of records, in words.
+fn records(n: usize) -> String {
+    if n == 1 { "1 record".to_owned() } else { format!("{n} records") }
 }

@@ -275,7 +275,7 @@ impl<'a, 's, W: World> ShardPump<'a, 's, W> {
             let record = batch.invocation_record(self.mapping, takes);
             let mut n_troubles = 0_u32;
             while let Err(error) = self.world.keep(name, &record).await {
-                let what = "keep what was given up";
+                let what = "save the failed records";
                 self.world.note(&Notice::Trouble { what, error: &chain(&error) });
                 self.rest(TROUBLE_US << n_troubles.min(7)).await;
                 n_troubles += 1;

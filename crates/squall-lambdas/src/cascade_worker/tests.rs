@@ -44,7 +44,8 @@ fn a_request_whose_input_is_not_there_fails_the_invocation() {
     let failure = block_on(handle(&grid.ports, &grid.inputs, &WORK, request)).unwrap_err();
     let failure = format!("{failure:?}");
     assert!(
-        failure.starts_with("Work: no reply: cannot work: cannot read the input: there is no blob"),
+        failure
+            .starts_with("Work: no reply: cannot run the subtask: cannot read the input: there is no blob"),
         "{failure}"
     );
 }

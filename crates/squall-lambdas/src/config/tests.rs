@@ -76,7 +76,7 @@ fn two_deployments_of_an_account_have_metrics_of_their_own() {
 }
 
 #[test]
-fn the_cascade_can_be_told_otherwise() {
+fn the_cascade_can_be_configured() {
     let told = [
         ("SQUALL_INITIAL_CONCURRENCY", "20"),
         ("SQUALL_MAX_ATTEMPTS", "2"),
@@ -109,7 +109,7 @@ fn a_worker_has_the_threads_that_jobs_are_cut_for_and_is_billed_what_it_has() {
 }
 
 #[test]
-fn the_variables_of_before_are_told_what_replaces_them() {
+fn the_error_for_old_variables_names_what_replaces_them() {
     let before = [("SQUALL_DEPLOYMENT", ""), ("SQUALL_LANES_PER_SHARD", "10"), ("SQUALL_WORKER_VCPUS", "1")];
     let expected = "SQUALL_DEPLOYMENT is not set; expected the deployment's description in JSON, as the stack's output Deployment \
                     has it, in place of SQUALL_LANES_PER_SHARD, SQUALL_WORKER_VCPUS";

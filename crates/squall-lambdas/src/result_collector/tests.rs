@@ -67,7 +67,7 @@ fn records_that_cannot_be_merged_are_reported_lowest_first_and_the_others_are_me
 }
 
 #[test]
-fn results_of_a_job_that_nobody_knows_are_reported() {
+fn results_of_an_unknown_job_are_reported() {
     assert_eq!(Grid::new().collect(batch("aggregated-batch.json")).len(), 16);
 }
 
@@ -87,7 +87,7 @@ fn scheduled_json_ends_a_job_that_is_past_its_deadline() {
 }
 
 #[test]
-fn an_end_is_counted_once_by_whoever_wrote_it() {
+fn an_end_is_counted_once_by_the_collector_that_wrote_it() {
     let grid = Grid::with_sample_job();
     grid.wait_us(2_000_000);
     let (config, batch) = (CollectConfig::default(), data("aggregated-batch.json"));
@@ -124,7 +124,7 @@ impl JobEvents for Down {
 }
 
 #[test]
-fn an_end_that_cannot_be_told_is_counted_all_the_same() {
+fn an_end_that_cannot_be_announced_is_still_counted() {
     let Grid { ports, inputs, .. } = Grid::with_sample_job();
     let ports = Assembled {
         events: Arc::new(Down),

@@ -57,7 +57,7 @@ fn a_batch_stops_at_its_first_failure_and_reports_only_that() {
 }
 
 #[test]
-fn a_task_of_a_job_that_nobody_knows_is_reported() {
+fn a_task_of_an_unknown_job_is_reported() {
     let event: KinesisEvent = events::read("shard-consumer", "task.json");
     assert_eq!(Grid::new().consume(event).len(), 1);
 }

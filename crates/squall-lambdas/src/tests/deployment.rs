@@ -112,7 +112,7 @@ fn misconfigured(templates: &Templates) -> Vec<String> {
 }
 
 #[test]
-fn every_function_reads_what_it_is_told_and_is_told_what_it_reads() {
+fn every_function_reads_exactly_the_variables_that_are_set() {
     let wrong = misconfigured(&Templates::read());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn the_group_stays_within_its_bounds_whatever_runs_are_told(
+    fn the_group_stays_within_its_bounds_whatever_runs_are_reported(
         values in prop::collection::vec(any_runs(), 1..8),
     ) {
         let (world, policy) = (World::new(1, 9, &["i-0", "i-1"]), policy());

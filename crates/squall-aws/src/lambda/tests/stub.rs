@@ -105,7 +105,7 @@ async fn answer(request: Request<Incoming>, counts: Arc<Counts>) -> Result<Answe
         ),
         "denied" => with(
             StatusCode::FORBIDDEN,
-            r#"{"Message":"User: nobody is not authorized"}"#,
+            r#"{"Message":"User: ann is not authorized"}"#,
             Some("AccessDeniedException"),
         ),
         "broken" => with(

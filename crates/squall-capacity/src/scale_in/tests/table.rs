@@ -78,8 +78,8 @@ fn table(situations: Vec<(&str, Policy, ScaleInObservation)>) -> String {
         for (name, ids) in lists.iter().filter(|(_, ids)| !ids.is_empty()) {
             table.push_str(&format!(" {name} {}", numbers(ids)));
         }
-        if !tick.enough.is_enough() {
-            table.push_str(&format!(" first {:?}", tick.enough.raise));
+        if !tick.scale_out.is_enough() {
+            table.push_str(&format!(" first {:?}", tick.scale_out.raise));
         }
         table.push_str(&format!("\n  {}\n", tick.reason));
     }

@@ -103,7 +103,7 @@ fn the_first_place_that_says_anything_says_everything() {
         &[],
         None,
         expect![
-            "error: where is the grid? give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, or write a squall.toml here or in a parent directory (`squall submit --help` says more)"
+            "error: no deployment given: give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, or write a squall.toml here or in a parent directory (`squall submit --help` says more)"
         ],
     );
 }
@@ -152,7 +152,9 @@ fn a_file_may_name_a_stack_instead_but_not_as_well() {
         &none,
         &[],
         Some("region = 'r'"),
-        expect!["error: squall.toml: names neither a `stack` nor any part of the grid"],
+        expect![
+            "error: squall.toml: no deployment named: set `stack`, or `jobs_topic`, `events_topic`, `table`, `bucket`, `task_stream`"
+        ],
     );
 }
 
@@ -178,6 +180,6 @@ fn what_a_file_may_not_say_is_named_with_its_line() {
 
 #[test]
 fn where_squall_dev_runs_it_is_said_what_to_source() {
-    expect![[r#"error: where is the grid? squall dev runs here: `source .dev/env`; or give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, or write a squall.toml here or in a parent directory (`squall submit --help` says more)"#]]
+    expect![[r#"error: no deployment given: squall dev runs here: `source .dev/env`; or give --stack NAME, set the variables SQUALL_TABLE, SQUALL_BUCKET, SQUALL_JOBS_TOPIC, or write a squall.toml here or in a parent directory (`squall submit --help` says more)"#]]
     .assert_eq(&chosen_beside(&DeploymentArgs::default(), &[], None, Some(".dev/env")));
 }

@@ -1,7 +1,7 @@
 """The data plane without an account: ministack on 127.0.0.1 and the port of the first argument, until stdin closes.
 
-Whoever starts it holds the other end of stdin and never writes to it. The system closes that end when its holder dies,
-however it dies, so no emulator outlives the program or the test that wanted it.
+The process that starts it holds the other end of stdin and never writes to it. The system closes that end when that
+process dies, however it dies, so no emulator outlives the program or the test that wanted it.
 """
 import importlib.util
 import os

@@ -34,8 +34,8 @@ impl Emulator {
     pub(super) async fn start(python: &Path, folder: &Path) -> Result<Self> {
         if !python.is_file() {
             bail!(
-                "there is no {}; `make dev` installs the emulator, --emulator names a Python that has it, and \
-                 --endpoint an emulator that runs already",
+                "there is no {}; `make dev` installs the emulator, --emulator names a Python interpreter that has it, \
+                 and --endpoint an emulator that is already running",
                 python.display()
             );
         }

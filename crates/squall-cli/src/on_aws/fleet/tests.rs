@@ -22,7 +22,7 @@ fn a_flag_says_more_than_a_stack_and_a_stack_more_than_a_variable() {
 fn what_a_stack_lacks_is_not_looked_for_elsewhere() {
     let wanted = Wanted { variable: "PATH", ..LEDGER };
     let error = said(None, Some(&stack(&[("GroupName", "g")])), &wanted).unwrap_err();
-    expect!["the stack mine has no output LedgerTableName; give --ledger"].assert_eq(&error.to_string());
+    expect!["the stack mine has no output LedgerTableName; pass --ledger"].assert_eq(&error.to_string());
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn check(status: JobStatus, missing: &[u32], failures: &[Failure], expected: &[E
 }
 
 #[test]
-fn what_is_missing_is_told_in_ranges() {
+fn missing_tasks_are_listed_in_ranges() {
     let some = [0, 1, 2, 10, 40];
     check(
         JobStatus::Expired,
@@ -50,7 +50,7 @@ fn what_is_missing_is_told_in_ranges() {
 }
 
 #[test]
-fn failed_subtasks_are_told_with_their_reasons() {
+fn failed_subtasks_are_listed_with_their_reasons() {
     let failures = [failure(4, 2, "unit 42 was asked to fail"), failure(7, 0, "out of memory")];
     check(
         JobStatus::CompleteWithFailures,

@@ -91,7 +91,7 @@ impl Config {
     /// # Errors
     /// The first field that is unknown, missing or out of range.
     pub(crate) fn read(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).context("this is no configuration of a pump")?;
+        let config: Self = toml::from_str(text).context("invalid pump configuration")?;
         config.check_mappings()?;
         for Subscription { topic, .. } in &config.subscription {
             ensure!(

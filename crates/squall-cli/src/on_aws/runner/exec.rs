@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// This instance's id [default: from the instance metadata service]
     #[arg(long, value_name = "ID", value_parser = |text: &str| InstanceId::new(text))]
     instance: Option<InstanceId>,
-    /// How long to wait for the instance to take the run, in seconds
+    /// How long to wait for the instance to accept the run, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
     /// The run activity topic to report this instance's runs to [default: $SQUALL_RUNS_TOPIC; no reports if unset]
@@ -54,10 +54,10 @@ or container to end the command's children as well).
 With a topic, the number of runs on the instance is reported at the start, during the run and at the end, as levels of the
 source runner/INSTANCE. Omit it if the platform reports its runs itself: levels of several sources add up.
 
-Exit status: the command's, 128 + N when signal N ended it, 75 the instance takes no run (it is draining, gone, or at
+Exit status: the command's, 128 + N when signal N ended it, 75 the instance accepts no run (it is draining, gone, or at
 capacity; try another), 125 the claim failed, 126 the command cannot be run, 127 it was not found.";
 
-/// The instance takes no run (EX_TEMPFAIL of sysexits.h).
+/// The instance accepts no run (EX_TEMPFAIL of sysexits.h).
 const NOT_TAKEN: u8 = 75;
 /// `squall runner` failed, not the command that it wraps; as in `env` and `docker run`.
 const OURS: u8 = 125;
@@ -123,7 +123,7 @@ struct Shift {
 }
 
 impl Shift {
-    /// Claims the instance; returns the reason when it takes no run.
+    /// Claims the instance; returns the reason when it accepts no run.
     async fn claim(&self, wait: Duration) -> Result<Option<String>> {
         let DeployedFleet { ports, policy, .. } = &self.fleet;
         let until = tokio::time::Instant::now() + wait;
@@ -180,7 +180,7 @@ impl Shift {
             let error = anyhow::Error::from(error);
             let lease_s = self.fleet.policy.lease_s;
             print::aside(&format!(
-                "squall runner: cannot release {}, its claim expires within {lease_s} s: {error:#}\n",
+                "squall runner: cannot release {} (its claim expires within {lease_s} s): {error:#}\n",
                 self.instance
             ));
         }

@@ -183,7 +183,7 @@ fn every_reason_to_end_meets_every_outcome() {
 }
 
 #[test]
-fn missing_tasks_are_told_as_ranges() {
+fn missing_tasks_are_named_as_ranges() {
     let sets: [Vec<u32>; 7] = [
         vec![],
         vec![3],

@@ -102,7 +102,7 @@ fn only_what_is_missing_or_failed_is_sent_again() {
         inconsistent: it is inconsistent; publish it again
         running: it is running; cancel it first to send what is missing again
         running, half on the stream: tasks [2, 3] of 4, over None, until 6000
-        running, half on the stream, with another deadline: it was reopened before and is half sent; without another deadline or cap it goes on
+        running, half on the stream, with another deadline: a retry is half done; run it without a new deadline or cap to continue
         never published: it is expired; publish it again
         for the second time: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
         with another deadline: tasks [2, 3, 4, 5] of 6, over Some(900), until 5007

@@ -6,7 +6,7 @@ use super::*;
 fn refusals_are_worded_as_by_aws() {
     let mut table = String::new();
     for refusal in [
-        Refusal::NoFunction { arn: "arn:aws:lambda:us-east-1:000000000000:function:nobody".into() },
+        Refusal::NoFunction { arn: "arn:aws:lambda:us-east-1:000000000000:function:absent".into() },
         Refusal::Throttled(Reason::Reserved),
         Refusal::Throttled(Reason::Account),
         Refusal::RequestTooLarge,
@@ -21,7 +21,7 @@ fn refusals_are_worded_as_by_aws() {
     }
     expect![[r#"
         404 ResourceNotFoundException
-            {"Type":"User","Message":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody","errorType":"ResourceNotFoundException","errorMessage":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"}
+            {"Type":"User","Message":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:absent","errorType":"ResourceNotFoundException","errorMessage":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:absent"}
         429 TooManyRequestsException
             {"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}
         429 TooManyRequestsException

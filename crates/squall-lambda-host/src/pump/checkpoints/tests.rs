@@ -54,5 +54,5 @@ fn checkpoints_that_cannot_be_understood_are_not_taken_for_none() {
     fs::create_dir_all(&directory.0).unwrap();
     fs::write(directory.0.join("tasks.json"), "{").unwrap();
     let error = CheckpointFiles::new(&directory.0).load("tasks").unwrap_err();
-    assert!(error.to_string().starts_with("cannot understand the checkpoints in "), "{error}");
+    assert!(error.to_string().starts_with("cannot parse the checkpoints in "), "{error}");
 }

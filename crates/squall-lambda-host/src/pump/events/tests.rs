@@ -82,7 +82,7 @@ fn given_up(records: &[&StreamRecord], condition: Condition, takes: Takes) -> (S
 }
 
 #[test]
-fn what_is_given_up_is_told_as_lambda_does() {
+fn given_up_records_are_described_as_lambda_does() {
     let (first, last) =
         (record("70", b"a", 1_573_691_884_835_000), record("71", b"b", 1_573_691_885_580_000));
     let (name, json) = given_up(&[&first, &last], Condition::RetryAttemptsExhausted, Takes::Metadata);

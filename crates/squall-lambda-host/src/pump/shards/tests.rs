@@ -33,7 +33,7 @@ fn children_start_when_all_their_parents_are_finished() {
 }
 
 #[test]
-fn a_parent_whose_records_are_gone_holds_nobody_back() {
+fn a_parent_whose_records_are_gone_holds_no_child_back() {
     assert_eq!(starts(&[shard("d", &["gone"], false)], &[], &[]), "d");
 }
 

@@ -94,7 +94,7 @@ fn a_reader_does_not_read_ahead_without_bound() {
 }
 
 #[test]
-fn a_stream_that_stumbles_is_asked_again_and_told_about() {
+fn a_stream_that_fails_is_asked_again_and_reported() {
     let scene = Scene::new(2, succeed);
     scene.river.borrow_mut().fails_every = Some(2);
     (0..200).for_each(|n| scene.put(&format!("key {n}"), &n.to_string()));

@@ -227,7 +227,7 @@ fn allowed_of(templates: &Templates, function: &Function, wrong: &mut Vec<String
     let role = templates.resources("AWS::IAM::Role").into_iter().find(|it| *arn == it.arn);
     let role = role.unwrap_or_else(|| panic!("the role of {} is not in the templates", function.name));
     for policy in role.properties["ManagedPolicyArns"].as_array().into_iter().flatten() {
-        wrong.push(format!("{} has the policy {policy}, which nobody here has written", function.name));
+        wrong.push(format!("{} has the policy {policy}, which is not defined in infra/", function.name));
     }
     let mut permissions = BTreeSet::new();
     for policy in role.properties["Policies"].as_array().into_iter().flatten() {

@@ -140,7 +140,7 @@ fn instances_boot_then_serve_and_go_then_are_gone() {
 }
 
 #[test]
-fn a_cooldown_holds_those_who_honour_it_and_nobody_else() {
+fn a_cooldown_holds_only_calls_that_honour_it() {
     let calls = "set 1 politely; describe; set 2 politely; wait 100; describe; set 2 politely; set 2; wait 100; wait 299; \
                  set 3 politely; wait 1; set 3 politely";
     check(

@@ -21,8 +21,8 @@ const LONG_US: u64 = 2_000_000_000;
 
 pub(super) const ENOUGH: &str = "at rest there is as much as is wanted";
 pub(super) const ENOUGH_BY_EVENTS: &str = "there is as much as is wanted without another tick";
-pub(super) const SPARED: &str = "nobody takes a run's instance";
-pub(super) const IDLE_GOES: &str = "what nobody wants goes, and what is wanted stays";
+pub(super) const SPARED: &str = "no controller takes a run's instance";
+pub(super) const IDLE_GOES: &str = "unwanted instances go, and wanted ones stay";
 pub(super) const BOUNDED: &str = "the bounds hold";
 pub(super) const ONCE: &str = "no launch happens twice";
 

@@ -185,7 +185,7 @@ fn the_same_seed_gives_the_same_history() {
 }
 
 #[test]
-fn ours_kills_nobody_who_works_and_loses_no_update_whatever_the_seed() {
+fn ours_kills_no_busy_instance_and_loses_no_update_whatever_the_seed() {
     for seed in 1..=10 {
         let trace = short_month(seed);
         for contender in

@@ -305,7 +305,7 @@ fn one_scenario_is_too_few_for_any_level() {
 }
 
 #[test]
-fn the_headline_is_the_highest_level_that_can_be_told() {
+fn the_headline_is_the_highest_level_that_the_scenarios_support() {
     let desk = desk(TWENTY_DAYS, r#"{"levels": [0.99, 0.95, 0.9]}"#);
     let headlines =
         [21, 14, 4, 1].map(|n_columns| desk.headline(&desk.partial(0..3, 0..n_columns)).unwrap_or_default());

@@ -52,7 +52,7 @@ fn the_operators_file_leaves_nothing_of_a_real_account() {
 }
 
 #[test]
-fn functions_and_operators_are_told_the_same_description() {
+fn functions_and_operators_get_the_same_description() {
     let (layout, places) = layout(2);
     let deployment = layout.deployment();
     assert_eq!(deployment.check(), Ok(()));

@@ -31,7 +31,7 @@ fn places(places: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn files_that_are_here_are_told_from_those_in_s3() {
+fn local_files_are_distinguished_from_those_in_s3() {
     let draft = draft(JOB);
     assert_eq!(draft.here, places(&[("book.csv", "book.csv"), ("shocks.csv", "../shared/shocks.csv")]));
     assert_eq!(draft.in_s3, ["s3://prices/market.json"]);
