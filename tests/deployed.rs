@@ -271,11 +271,18 @@ fn the_functions_sent_only_what_their_roles_allow(sent: &Sent) {
         let sent = sent.get(function).unwrap_or_else(|| panic!("{function} sent nothing: {sent:?}"));
         let other: Vec<_> = sent.difference(&allowed).collect();
         assert!(other.is_empty(), "{function} sent {other:?}, which its table does not list");
+        let must = match function {
+            "task-splitter" => "kinesis:PutRecords",
+            "shard-consumer" => "lambda:Invoke",
+            "cascade-worker" => "s3:GetObject",
+            _ => "sns:Publish",
+        };
+        assert!(sent.contains(must), "{function} sent no {must}: {sent:?}");
     }
 }
 
 #[test]
-fn what_was_cancelled_is_taken_up_where_it_stopped() {
+fn what_was_cancelled_is_reopened_where_it_stopped() {
     let Some(dev) = Dev::start("retried", &["--port", "0"]) else { return };
     let job = long_job("retried");
     assert!(dev.squall(&["submit", &job, "--id", "again"]).status.success());

@@ -19,7 +19,7 @@ use squall_core::wire::{
     Message, ResultRecord, Stored, SubtaskReply, SubtaskRequest, TaskRecord, decode, encode,
 };
 use squall_core::workload::Workload;
-use squall_grid::{ConsumeConfig, Consumed, InputCache, consume};
+use squall_grid::{ConsumeConfig, Consumed, InputCache, Metering, consume};
 use squall_memory::Memory;
 use squall_workloads::probe::{Input, Probe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -59,6 +59,7 @@ fn reply_to(bytes: &[u8]) -> Vec<u8> {
         request: Digest::of(bytes),
         code: request.code,
         outcome,
+        failed: Vec::new(),
         began_us: 0,
         cold: false,
         loaded_us: 0,
@@ -197,7 +198,8 @@ async fn cascade<W: Workers>(workers: &Arc<W>, in_flight: u32) {
         max_concurrency: in_flight,
         ..CascadePolicy::default()
     };
-    let config = ConsumeConfig { cascade, memory_mb: 1_769 };
+    let config =
+        ConsumeConfig { cascade, memory_mb: 1_769, worker_memory_mb: 1_769, metering: Metering::Elapsed };
     for task in tasks.taken() {
         let consumed = consume(&ports, &inputs, &config, &task, u64::MAX).await;
         let consumed = consumed.expect("the ports answer");

@@ -85,6 +85,7 @@ pub(crate) async fn publish<T: TaskQueue>(
         vcpus_per_worker: 1,
         max_buckets: 32,
         default_deadline_s: 3_600,
+        limits: None,
     };
     let outcome = split(ports, inputs, &config, message.as_bytes(), id.clone()).await;
     let enqueued = SplitOutcome::Enqueued { job: id.clone(), n_tasks: u64::from(n_tasks) };

@@ -38,6 +38,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(limits::LAMBDA_TIMEOUT_S + 5)
 /// other side has just closed is an attempt lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The `errorType` of a worker whose request can never be answered: a missing input, an unknown workload.
+pub const WORK_PERMANENT: &str = "WorkPermanent";
+
 /// The identical worker functions that a consumer spreads over.
 #[derive(Debug)]
 pub struct LambdaWorkers {
@@ -71,10 +74,18 @@ impl Workers for LambdaWorkers {
                 .map_err(|error| InvokeError::Failed(format!("{function}: {}", chain(&error)))),
             Err(Invocation::Throttled(reason)) => Err(InvokeError::Throttled(throttle_reason(&reason))),
             Err(Invocation::FunctionError(payload)) => {
-                Err(InvokeError::Failed(format!("{function}: {}", function_error(&payload))))
+                let reason = format!("{function}: {}", function_error(&payload));
+                Err(match error_type(&payload).as_deref() {
+                    Some(WORK_PERMANENT) => InvokeError::Hopeless(reason),
+                    Some("Function.ResponseSizeTooLarge") => InvokeError::ReplyTooLarge(reason),
+                    _ => InvokeError::Failed(reason),
+                })
             }
             Err(Invocation::Failed(error @ PortError::Permanent { .. })) => {
                 Err(InvokeError::Impossible(chain(&error)))
+            }
+            Err(Invocation::Failed(error @ PortError::Refused { .. })) => {
+                Err(InvokeError::NotRun(chain(&error)))
             }
             Err(Invocation::Failed(error)) => Err(InvokeError::Failed(chain(&error))),
         }
@@ -163,6 +174,11 @@ fn throttle_reason(reason: &str) -> ThrottleReason {
         // `ConcurrentInvocationLimitExceeded`; and fewer in flight is right for any other reason too.
         _ => ThrottleReason::Concurrency,
     }
+}
+
+fn error_type(payload: &str) -> Option<String> {
+    let parsed: serde_json::Value = serde_json::from_str(payload).ok()?;
+    parsed.get("errorType")?.as_str().map(str::to_owned)
 }
 
 /// A failed function's payload in a few words.

@@ -25,7 +25,7 @@ pub use connection::{Connection, Settings};
 pub use dynamo::DynamoJobStore;
 pub use imds::InstanceMetadata;
 pub use kinesis::{KinesisResultQueue, KinesisTaskQueue};
-pub use lambda::{LambdaWorkers, MAX_PAYLOAD_BYTES};
+pub use lambda::{LambdaWorkers, MAX_PAYLOAD_BYTES, WORK_PERMANENT};
 pub use s3::{S3Blobs, S3Objects, S3Pages};
 pub use sns::{ActivityTopic, JobTopic, MAX_MESSAGE_BYTES, SnsJobEvents};
 pub use stack::{stack_outputs, stack_resources};

@@ -53,11 +53,11 @@ pub(crate) struct Ended<'a> {
 }
 
 impl<'a> Ended<'a> {
-    /// As the store alone shows it: it began when the splitter accepted it, and the records that the streams gave up
+    /// As the store alone shows it: it began when the splitter accepted it, or when it was reopened, and the records that the streams gave up
     /// are not known.
     fn in_store(observation: &'a Observation, deployment: &'a Deployment) -> Result<Self> {
         let ending = observation.row.ending.as_ref().context("the job has not ended")?;
-        Self::new(observation, deployment, (observation.row.created_us, ending.ended_us), None)
+        Self::new(observation, deployment, (observation.row.began_us(), ending.ended_us), None)
     }
 
     /// As observed by a caller that waited from one time to another, microseconds of the grid's clock.
@@ -157,7 +157,8 @@ impl<'a> Ended<'a> {
 
     fn first_result_s(&self) -> Option<f64> {
         let merged_us = self.ending.timeline.first_merged_us;
-        (merged_us > 0).then(|| seconds(merged_us.saturating_sub(self.started_us)))
+        // The first result of a job that was reopened came before that.
+        merged_us.checked_sub(self.started_us).map(seconds)
     }
 
     fn closing_lines(&self) -> String {
@@ -188,6 +189,9 @@ impl<'a> Ended<'a> {
                 "{} retries, {} second copies, {} throttles\n",
                 receipt.retries, receipt.hedges, receipt.throttles
             );
+        }
+        if receipt.lost_us > 0 {
+            lines += &format!("{} of the work was of attempts without a value\n", duration(receipt.lost_us));
         }
         for failure in ending.failures.iter().take(10) {
             lines +=
@@ -287,7 +291,10 @@ fn receipt_json(receipt: &Receipt, prices: &Prices) -> Value {
         "hedges": receipt.hedges,
         "worker_seconds": seconds(receipt.worker_us),
         "duplicate_seconds": seconds(receipt.duplicate_us),
+        "lost_seconds": seconds(receipt.lost_us),
+        "unfinished_invocations": receipt.unfinished,
         "cost_on_lambda_usd": usd(prices.cost_of(receipt)),
+        "not_counted": Receipt::NOT_COUNTED,
     })
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use squall_core::deployment::Deployment;
 use squall_core::registry::Registry;
-use squall_core::sizing::duration;
+use squall_core::sizing::{Sizing, duration, fullest_lane};
 use squall_grid::SplitConfig;
 use squall_local::{Checked, LocalConfig, LocalGrid};
 
@@ -71,7 +71,7 @@ fn deployed(_: &Args) -> anyhow::Result<Option<Deployment>> {
 fn here(checked: &Checked, config: &LocalConfig) -> String {
     let (n_shards, n_lanes) = (config.n_shards, config.n_shards * config.lanes_per_shard);
     let grid = format!("grid: shards {n_shards}, lanes {n_lanes} in all, workers {}\n", config.n_workers);
-    explained(checked, &grid)
+    explained(checked, &grid, config.deployment().default_deadline_s)
 }
 
 fn in_deployment(checked: &Checked, deployment: &Deployment) -> String {
@@ -90,18 +90,41 @@ fn in_deployment(checked: &Checked, deployment: &Deployment) -> String {
         None => asked.to_string(),
     };
     let grid = format!(
-        "deployment: {}, in {} with {}\nconcurrency at most: {concurrency}\n\
+        "deployment: {}, in {} with {}\nconcurrency at most: {concurrency}\n{}\n\
          price: about {cost}{exceeded} ({list}), assuming no retries or second copies\n",
         deployment.size(),
         deployment.region,
         crate::print::counted(deployment.stripes.into(), "stripe"),
+        makespan(deployment, &checked.sizing),
     );
-    explained(checked, &grid)
+    explained(checked, &grid, deployment.default_deadline_s)
 }
 
-fn explained(Checked { job, weight, sizing }: &Checked, grid: &str) -> String {
+/// How long the lanes take. Lambda assigns the tasks of a shard to its lanes by a hash, so they fill unevenly.
+fn makespan(deployment: &Deployment, sizing: &Sizing) -> String {
+    let task_us = deployment.task_us(sizing);
+    let per_shard = sizing.n_tasks.div_ceil(deployment.shards.max(1));
+    let even = per_shard.div_ceil(deployment.lanes_per_shard.max(1));
+    let fullest = fullest_lane(deployment.shards, per_shard, deployment.lanes_per_shard);
+    let about = duration(fullest.saturating_mul(task_us) / 1_000);
+    if deployment.lanes_per_shard == 1 {
+        return format!("time: about {about} once all workers have started");
+    }
+    format!(
+        "time: about {about} once all workers have started: of the {} of a shard the fullest lane gets {}.{}, and {even} if \
+         hashing were even",
+        crate::print::counted(per_shard.into(), "task"),
+        fullest / 1_000,
+        fullest % 1_000 / 100,
+    )
+}
+
+fn explained(Checked { job, weight, sizing }: &Checked, grid: &str, default_deadline_s: u64) -> String {
     let cap = job.max_cost.map_or("none".to_owned(), |cap| cap.to_string());
-    let deadline = job.deadline_s.map_or("none".to_owned(), |seconds| duration(seconds * 1_000_000));
+    let deadline = match job.deadline_s {
+        Some(seconds) => duration(seconds * 1_000_000),
+        None => format!("{}, as of any job that names none", duration(default_deadline_s * 1_000_000)),
+    };
     format!(
         "ok: a `{}` job\nwork: about {} of one core\ncut: {sizing}\n{grid}cost cap: {cap}\ndeadline: {deadline}\n",
         job.workload,

@@ -19,7 +19,7 @@ mod retry;
 mod runner;
 mod submit;
 #[cfg(test)]
-mod test_rows;
+pub(crate) mod test_rows;
 mod watch;
 
 #[derive(Subcommand)]

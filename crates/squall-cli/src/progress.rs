@@ -24,13 +24,15 @@ pub(crate) struct Display {
     units: Option<(u64, String)>,
     headline: Option<String>,
     with_cost: bool,
+    /// Of a job that was reopened: its generation, and when it was first seen in that, with which share done.
+    reopened: Option<(u32, u64, f64)>,
 }
 
 impl Display {
     pub(crate) fn new(shown: bool, terminal: bool) -> Self {
         let bar = (shown && terminal)
             .then(|| ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr()));
-        Self { shown, bar, bar_columns: 0, units: None, headline: None, with_cost: false }
+        Self { shown, bar, bar_columns: 0, units: None, headline: None, with_cost: false, reopened: None }
     }
 
     /// Includes the job's cost so far.
@@ -54,6 +56,15 @@ impl Display {
         }
     }
 
+    /// Notes where a reopened job starts from.
+    fn see(&mut self, row: &JobRow, now_us: u64) {
+        let Some(published) = row.published.as_ref().filter(|it| it.generation > 0) else { return };
+        if self.reopened.is_none_or(|(generation, ..)| generation != published.generation) {
+            let coverage = Coverage { weight_done: row.total().weight_done, weight_total: published.weight };
+            self.reopened = Some((published.generation, now_us, coverage.share()));
+        }
+    }
+
     /// The share that is done, and its description in this many columns.
     fn line(&self, row: &JobRow, now_us: u64, columns: usize) -> Option<(f64, String)> {
         let published = row.published.as_ref()?;
@@ -61,10 +72,16 @@ impl Display {
         let coverage = Coverage { weight_done: total.weight_done, weight_total: published.weight };
         let share = coverage.share();
         let n_subtasks = u64::from(published.n_tasks) * u64::from(published.sizing.subtasks_per_task);
-        let elapsed_us = now_us.saturating_sub(row.created_us);
+        // What was done before a job was reopened says nothing about its speed now.
+        let (from_us, before) = match self.reopened {
+            Some((_, seen_us, before)) => (seen_us, before),
+            None => (row.created_us, 0.0),
+        };
+        let elapsed_us = now_us.saturating_sub(from_us);
+        let done = share - before;
         let mut parts = Vec::new();
-        if (ENOUGH_TO_ESTIMATE..1.0).contains(&share) {
-            parts.push(format!("{} left", duration(left_us(elapsed_us, share))));
+        if done >= ENOUGH_TO_ESTIMATE && share < 1.0 {
+            parts.push(format!("{} left", duration(left_us(elapsed_us, done, share))));
         }
         if total.n_failures > 0 {
             parts.push(format!("{} failed", total.n_failures));
@@ -76,7 +93,7 @@ impl Display {
         if self.with_cost && total.n_tasks > 0 {
             parts.push(format!("{} so far", total.cost));
         }
-        parts.extend(self.rate(share, elapsed_us));
+        parts.extend(self.rate(done, elapsed_us));
         parts.push(format!("{}/{} tasks", total.n_tasks, published.n_tasks));
         parts.push(format!("{}/~{n_subtasks} subtasks", total.n_subtasks));
         Some((share, parts.join(", ")))
@@ -117,6 +134,7 @@ impl Progress for Display {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share in thousandths")]
     fn row(&mut self, row: &JobRow, now_us: u64) {
         let columns = self.arrange();
+        self.see(row, now_us);
         let Some((share, line)) = self.line(row, now_us, columns) else { return };
         match &self.bar {
             Some(bar) => {
@@ -155,8 +173,8 @@ fn fitting(headline: &str, columns: usize) -> Option<&str> {
     clippy::cast_sign_loss,
     reason = "an estimate for people"
 )]
-fn left_us(elapsed_us: u64, share: f64) -> u64 {
-    (elapsed_us as f64 * (1.0 - share) / share) as u64
+fn left_us(elapsed_us: u64, done: f64, share: f64) -> u64 {
+    (elapsed_us as f64 * (1.0 - share) / done) as u64
 }
 
 fn short(rate: f64) -> String {

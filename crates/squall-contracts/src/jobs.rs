@@ -65,7 +65,7 @@ pub async fn job_store(store: &impl JobStore, name: &str) -> Result<(), Broken> 
     a_job_ends_once(store, name).await?;
     marks_stay(store, name).await?;
     progress_only_grows(store, name).await?;
-    an_ended_job_is_taken_up_once(store, name).await?;
+    an_ended_job_is_written_once(store, name).await?;
     a_bucket_is_written_over_what_was_read(store, name).await?;
     large_rows_are_kept(store, name).await
 }
@@ -79,7 +79,7 @@ async fn nothing_is_known_of_a_job_that_never_was(store: &impl JobStore, name: &
     permanent("progress of an unknown job", store.record_progress(&id, 0, progress(1)).await)?;
     permanent("ending an unknown job", store.end_job(&id, 0, &ending(JobStatus::Expired)).await)?;
     permanent("announcing an unknown job", store.mark_announced(&id, 1).await)?;
-    permanent("taking up an unknown job", store.reopen_job(&id, 0, &reopened(9, 1)).await)?;
+    permanent("reopening an unknown job", store.reopen_job(&id, 0, &reopened(9, 1)).await)?;
     same("asking does not make a job", &done("read a job", store.job(&id).await)?, &None)?;
     standing_is_of_the_row(store, &id).await
 }
@@ -213,7 +213,7 @@ async fn a_bucket_is_written_over_what_was_read(store: &impl JobStore, name: &st
     same("another job's bucket is its own", &other, &BucketRow::default())
 }
 
-async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
+async fn an_ended_job_is_written_once(store: &impl JobStore, name: &str) -> Result<(), Broken> {
     let id = named(name, "reopened")?;
     let published = Published { generation: 0, ..reopened(9, 1).published };
     let plain = JobRow { published: Some(published), ..row(&id) };
@@ -221,23 +221,23 @@ async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Res
     done("mark enqueued", store.mark_enqueued(&id, 0).await)?;
     done("record progress", store.record_progress(&id, 1, progress(3)).await)?;
     let first = ending(JobStatus::CompleteWithFailures);
-    let take_up =
+    let reopen =
         async |ended_us, plan: &Reopened| done("reopen", store.reopen_job(&id, ended_us, plan).await);
     let plan = reopened(12, 2);
-    same("a running job is not taken up", &take_up(first.ended_us, &plan).await?, &Written::Raced)?;
+    same("a running job is not reopened", &reopen(first.ended_us, &plan).await?, &Written::Raced)?;
     done("end a job", store.end_job(&id, 0, &first).await)?;
     done("mark announced", store.mark_announced(&id, first.ended_us).await)?;
-    let other = take_up(first.ended_us - 1, &plan).await?;
-    same("a job is taken up from the ending that was seen", &other, &Written::Raced)?;
+    let other = reopen(first.ended_us - 1, &plan).await?;
+    same("a job is reopened from the ending that was seen", &other, &Written::Raced)?;
     let mut expected = JobRow { enqueued: true, announced: true, ending: Some(first.clone()), ..plain };
     expected.progress.insert(1, progress(3));
     same("a lost race changes nothing", &done("read", store.job(&id).await)?, &Some(expected.clone()))?;
 
-    same("an ended job is taken up", &take_up(first.ended_us, &plan).await?, &Written::Yes)?;
+    same("an ended job is reopened", &reopen(first.ended_us, &plan).await?, &Written::Yes)?;
     expected.reopen(plan);
     same("it runs, its progress stays", &done("read", store.job(&id).await)?, &Some(expected.clone()))?;
-    let second = take_up(first.ended_us, &reopened(15, 3)).await?;
-    same("it is taken up once", &second, &Written::Raced)?;
+    let second = reopen(first.ended_us, &reopened(15, 3)).await?;
+    same("it is reopened once", &second, &Written::Raced)?;
     // Writes of the generation before it was reopened have no effect.
     done("mark enqueued", store.mark_enqueued(&id, 0).await)?;
     let late = done("end a job", store.end_job(&id, 0, &ending(JobStatus::Cancelled)).await)?;
@@ -252,7 +252,7 @@ async fn an_ended_job_is_taken_up_once(store: &impl JobStore, name: &str) -> Res
     standing_is_of_the_row(store, &id).await?;
     let last = Ending { ended_us: first.ended_us + 7, ..ending(JobStatus::Complete) };
     same("it ends again", &done("end a job", store.end_job(&id, 1, &last).await)?, &Written::Yes)?;
-    let old = take_up(first.ended_us, &reopened(15, 3)).await?;
+    let old = reopen(first.ended_us, &reopened(15, 3)).await?;
     same("an ending of before is over", &old, &Written::Raced)?;
     expected.ending = Some(last);
     same("as it says", &done("read a job", store.job(&id).await)?, &Some(expected))
@@ -293,10 +293,10 @@ async fn large_rows_are_kept(store: &impl JobStore, name: &str) -> Result<(), Br
     expected.ending = Some(ended.clone());
     kept("a large ending is what was stored", &expected).await?;
     let plan = Reopened { published: published(3, 1), ..reopened(9, 1) };
-    let taken_up = done("take up", store.reopen_job(&id, ended.ended_us, &plan).await)?;
-    same("a large job is taken up", &taken_up, &Written::Yes)?;
+    let written = done("reopen", store.reopen_job(&id, ended.ended_us, &plan).await)?;
+    same("a large job is reopened", &written, &Written::Yes)?;
     expected.reopen(plan);
-    kept("a large job that was taken up is what was stored", &expected).await?;
+    kept("a large job that was reopened is what was stored", &expected).await?;
 
     for version in 1..=2 {
         let bucket = BucketRow { version, failures: large(4), ..BucketRow::default() };
@@ -346,7 +346,7 @@ pub async fn job_list<S: JobStore + JobList>(
     done("mark announced", store.mark_announced(middle, over.ended_us).await)?;
     listed.are(JobStatus::Running, &[newest, oldest]).await?;
     listed.are(JobStatus::OverBudget, &[middle]).await?;
-    done("take up a job", store.reopen_job(middle, over.ended_us, &reopened(9, 1)).await)?;
+    done("reopen a job", store.reopen_job(middle, over.ended_us, &reopened(9, 1)).await)?;
     listed.are(JobStatus::Running, &[newest, middle, oldest]).await?;
     let running = done("list", store.jobs(JobStatus::Running, Order::OldestFirst, 1_000).await)?;
     let place = |id: &JobId| running.iter().position(|it| it == id);

@@ -74,6 +74,7 @@ fn ending(status: JobStatus) -> Ending {
         weight: u64::MAX,
         attempts: 4,
         reason: "crashed: “ü”\n".to_owned(),
+        cause: Default::default(),
     };
     Ending {
         status,

@@ -122,15 +122,7 @@ pub async fn result_queue(
 /// The first broken promise.
 pub async fn job_events(events: &impl JobEvents, name: &str) -> Result<Vec<JobRow>, Broken> {
     let mut told = Vec::new();
-    for status in [
-        JobStatus::Complete,
-        JobStatus::CompleteWithFailures,
-        JobStatus::Expired,
-        JobStatus::Cancelled,
-        JobStatus::OverBudget,
-        JobStatus::Rejected,
-        JobStatus::Inconsistent,
-    ] {
+    for status in JobStatus::ALL.into_iter().filter(|it| *it != JobStatus::Running) {
         let mut ending = ending(status);
         if status == JobStatus::Expired {
             ending.reason = Some("“ü” is missing\n".repeat(30_000));

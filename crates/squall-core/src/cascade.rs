@@ -7,8 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use squall_ports::jittered;
 
+use crate::wire::Cause;
+
+mod outcome;
 mod pace;
 
+use outcome::Fault;
+pub use outcome::Outcome;
+use pace::STRIPE_REST_US;
 pub use pace::{Pace, ThrottleReason, Throttles};
 
 /// The operator's settings.
@@ -34,7 +40,8 @@ pub struct CascadePolicy {
     pub hedge_after_us: u64,
     /// Share of a task's subtasks that may get a second copy; 0 for none.
     pub duplicate_budget: f64,
-    /// Time reserved to publish the result before the consumer's own deadline, microseconds.
+    /// Time reserved to publish the result, microseconds: before the consumer's own deadline all of it, before the job's a tenth of
+    /// the time that was left at the start if that is less.
     pub guard_us: u64,
 }
 
@@ -96,20 +103,7 @@ pub enum Start {
     Hedge,
 }
 
-/// The outcome of an invocation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// A usable answer.
-    Answered,
-    /// Refused before it ran.
-    Throttled(ThrottleReason),
-    /// Failed in a way that another attempt may not.
-    Failed(String),
-    /// Failed in a way that every attempt will.
-    Hopeless(String),
-}
-
-/// Counters for the receipt.
+/// Counters for the receipt. Times are by the caller's clock, each invocation rounded up to a millisecond, as Lambda bills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Invocations that were not refused.
@@ -120,6 +114,14 @@ pub struct Counts {
     pub retries: u64,
     /// Second copies.
     pub hedges: u64,
+    /// Time of the accepted invocations, microseconds.
+    pub accepted_us: u64,
+    /// Of that, time without a usable answer, microseconds.
+    pub lost_us: u64,
+    /// Of that, time of answers that came after another of the same subtask, microseconds.
+    pub surplus_us: u64,
+    /// Of the accepted invocations, those that had not ended.
+    pub unfinished: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -129,8 +131,8 @@ struct Subtask {
     n_throttles: u32,
     n_in_flight: u32,
     hedged: bool,
-    /// The reason of the last failed attempt.
-    last_reason: Option<String>,
+    /// The reason and the cause of the last failed attempt.
+    last: Option<(String, Cause)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -138,7 +140,7 @@ enum State {
     #[default]
     Open,
     Answered,
-    Failed(String),
+    Failed(String, Cause),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -163,9 +165,13 @@ impl Deadline {
         if job_us < consumer_us { Self::Job(job_us) } else { Self::Consumer(consumer_us) }
     }
 
-    fn us(self) -> u64 {
-        let (Self::Consumer(us) | Self::Job(us)) = self;
-        us
+    /// When to stop, for a task that began at `began_us`: early enough to publish what is finished.
+    fn stop_us(self, began_us: u64, guard_us: u64) -> u64 {
+        match self {
+            Self::Consumer(us) => us.saturating_sub(guard_us),
+            // A short deadline is the author's wish, and must not be spent on caution.
+            Self::Job(us) => us.saturating_sub(guard_us.min(us.saturating_sub(began_us) / 10)),
+        }
     }
 
     fn passed(self) -> &'static str {
@@ -190,6 +196,10 @@ pub struct Cascade {
     pace: Pace,
     durations_us: Vec<u64>,
     counts: Counts,
+    /// No second copy is started before this: one was refused.
+    hedges_rest_until_us: u64,
+    /// When the first action was asked for.
+    began_us: Option<u64>,
 }
 
 impl Cascade {
@@ -207,27 +217,44 @@ impl Cascade {
             pace: Pace::new(&policy),
             durations_us: Vec::new(),
             counts: Counts::default(),
+            hedges_rest_until_us: 0,
+            began_us: None,
         }
     }
 
-    /// Counts so far; an invocation in flight counts as accepted.
-    pub fn counts(&self) -> Counts {
-        Counts { accepted: self.counts.accepted + self.in_flight.len() as u64, ..self.counts }
+    /// Counts at `now_us`. An invocation in flight counts as accepted, and as unfinished: with the time that the others took, or
+    /// until its timeout if none was answered.
+    pub fn counts(&self, now_us: u64) -> Counts {
+        let mut counts = self.counts;
+        let median_us = self.durations_us.get(self.durations_us.len() / 2);
+        let usual_us = median_us.copied().unwrap_or(self.policy.attempt_timeout_us);
+        for flight in self.in_flight.values() {
+            let took_us = billed_us(flight.started_us, now_us).max(usual_us);
+            counts.accepted += 1;
+            counts.unfinished += 1;
+            counts.accepted_us = counts.accepted_us.saturating_add(took_us);
+            match self.subtasks.get(flight.call.subtask as usize).map(|it| &it.state) {
+                Some(State::Answered) => counts.surplus_us = counts.surplus_us.saturating_add(took_us),
+                _ => counts.lost_us = counts.lost_us.saturating_add(took_us),
+            }
+        }
+        counts
     }
 
-    /// Failed subtasks: index, attempts, last reason.
-    pub fn failures(&self) -> impl Iterator<Item = (u32, u32, &str)> {
+    /// Failed subtasks: index, attempts, last reason and its cause.
+    pub fn failures(&self) -> impl Iterator<Item = (u32, u32, &str, Cause)> {
         (0..).zip(&self.subtasks).filter_map(|(subtask, it)| match &it.state {
-            State::Failed(reason) => Some((subtask, it.n_attempts, reason.as_str())),
+            State::Failed(reason, cause) => Some((subtask, it.n_attempts, reason.as_str(), *cause)),
             State::Open | State::Answered => None,
         })
     }
 
     /// The next action at `now_us`, when everything has to be over by the deadline.
     pub fn next(&mut self, now_us: u64, deadline: Deadline) -> Next {
-        let stop_us = deadline.us().saturating_sub(self.policy.guard_us);
+        let began_us = *self.began_us.get_or_insert(now_us);
+        let stop_us = deadline.stop_us(began_us, self.policy.guard_us);
         if now_us >= stop_us {
-            self.give_up(deadline.passed());
+            self.give_up(deadline);
         }
         if self.n_open == 0 {
             return Next::Finished;
@@ -282,11 +309,31 @@ impl Cascade {
         if let Outcome::Throttled(reason) = outcome {
             self.counts.throttles.count(reason);
             self.counts.retries -= u64::from(flight.start == Start::Retry);
-        } else {
-            self.counts.accepted += 1;
+            if flight.start == Start::Hedge {
+                // Nothing ran: the subtask may have its copy later, but not over and over.
+                self.counts.hedges -= 1;
+                subtask.hedged = false;
+                self.hedges_rest_until_us = now_us.saturating_add(STRIPE_REST_US);
+            }
         }
-        match outcome {
-            Outcome::Answered => {
+        let answered = outcome == Outcome::Answered;
+        let throttled = match outcome {
+            Outcome::Throttled(reason) => Some(reason),
+            _ => None,
+        };
+        let fault = outcome.fault();
+        if throttled.is_none() && fault.as_ref().is_none_or(|fault| fault.ran) {
+            let took_us = billed_us(flight.started_us, now_us);
+            self.counts.accepted += 1;
+            self.counts.accepted_us = self.counts.accepted_us.saturating_add(took_us);
+            match answered {
+                true if subtask.state == State::Open => {}
+                true => self.counts.surplus_us = self.counts.surplus_us.saturating_add(took_us),
+                false => self.counts.lost_us = self.counts.lost_us.saturating_add(took_us),
+            }
+        }
+        match (throttled, fault) {
+            (None, None) => {
                 self.pace.on_success();
                 let took_us = now_us.saturating_sub(flight.started_us);
                 let at = self.durations_us.partition_point(|&other_us| other_us <= took_us);
@@ -296,32 +343,31 @@ impl Cascade {
                     self.n_open -= 1;
                 }
             }
-            Outcome::Throttled(reason) => {
+            (Some(reason), _) => {
                 self.pace.on_throttle(now_us, flight.started_us, call.stripe, reason);
-                subtask.last_reason = Some(format!("throttled ({reason:?})"));
+                subtask.last = Some((format!("throttled ({reason:?})"), Cause::Outage));
                 if subtask.state == State::Open && subtask.n_in_flight == 0 {
                     subtask.n_throttles += 1;
                     let n_throttles = subtask.n_throttles;
                     self.back_off(now_us, call.subtask, n_throttles);
                 }
             }
-            Outcome::Failed(reason) => self.on_failure(now_us, call.subtask, reason, false),
-            Outcome::Hopeless(reason) => self.on_failure(now_us, call.subtask, reason, true),
+            (None, Some(fault)) => self.on_failure(now_us, call.subtask, fault),
         }
     }
 
-    fn on_failure(&mut self, now_us: u64, index: u32, reason: String, hopeless: bool) {
+    fn on_failure(&mut self, now_us: u64, index: u32, Fault { reason, cause, again, .. }: Fault) {
         let subtask = &mut self.subtasks[index as usize];
         subtask.n_attempts += 1;
         if subtask.state != State::Open {
             return;
         }
-        if hopeless || (subtask.n_attempts >= self.policy.max_attempts && subtask.n_in_flight == 0) {
-            subtask.state = State::Failed(reason);
+        if !again || (subtask.n_attempts >= self.policy.max_attempts && subtask.n_in_flight == 0) {
+            subtask.state = State::Failed(reason, cause);
             self.n_open -= 1;
         } else if subtask.n_in_flight == 0 {
             let n_attempts = subtask.n_attempts;
-            subtask.last_reason = Some(reason);
+            subtask.last = Some((reason, cause));
             self.back_off(now_us, index, n_attempts);
         }
     }
@@ -380,21 +426,34 @@ impl Cascade {
             let subtask = &self.subtasks[flight.call.subtask as usize];
             subtask.state == State::Open && !subtask.hedged
         })?;
-        Some((slow.started_us.saturating_add(after_us), slow.call.subtask))
+        let due_us = slow.started_us.saturating_add(after_us).max(self.hedges_rest_until_us);
+        Some((due_us, slow.call.subtask))
     }
 
-    fn give_up(&mut self, reason: &str) {
+    fn give_up(&mut self, deadline: Deadline) {
         for subtask in &mut self.subtasks {
             if subtask.state == State::Open {
-                let reason = match subtask.last_reason.take() {
-                    Some(before) => format!("{reason}; before that: {before}"),
-                    None => reason.to_owned(),
+                let (before, cause) =
+                    subtask.last.take().map_or((None, None), |(it, cause)| (Some(it), Some(cause)));
+                let passed = deadline.passed();
+                let reason =
+                    before.map_or(passed.to_owned(), |before| format!("{passed}; before that: {before}"));
+                let cause = match deadline {
+                    Deadline::Job(_) => Cause::Deadline,
+                    // What was still running took too long, or would have.
+                    Deadline::Consumer(_) if subtask.n_in_flight > 0 => Cause::TooLarge,
+                    Deadline::Consumer(_) => cause.unwrap_or_default(),
                 };
-                subtask.state = State::Failed(reason);
+                subtask.state = State::Failed(reason, cause);
             }
         }
         self.n_open = 0;
     }
+}
+
+/// How long an invocation took, rounded up to a millisecond.
+fn billed_us(started_us: u64, now_us: u64) -> u64 {
+    now_us.saturating_sub(started_us).div_ceil(1_000).saturating_mul(1_000)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few thousand at most, or a duration")]

@@ -241,8 +241,7 @@ impl Deployment {
     pub fn estimate(&self, weight: Weight, sizing: &Sizing) -> Receipt {
         let (tasks, per_task) = (u64::from(sizing.n_tasks), u64::from(sizing.subtasks_per_task));
         let worker_us = weight / 1_000 / u64::from(self.worker_vcpus());
-        let rounds = per_task.div_ceil(u64::from(self.workers_per_consumer.max(1)));
-        let consumer_us = tasks.saturating_mul(rounds).saturating_mul(sizing.subtask_us);
+        let consumer_us = tasks.saturating_mul(self.task_us(sizing));
         Receipt {
             tasks,
             subtasks: tasks.saturating_mul(per_task),
@@ -253,6 +252,12 @@ impl Deployment {
             put_units: tasks.saturating_mul(2),
             ..Receipt::default()
         }
+    }
+
+    /// How long a consumer is expected to take for one task, microseconds.
+    pub fn task_us(&self, sizing: &Sizing) -> u64 {
+        let rounds = sizing.subtasks_per_task.div_ceil(self.workers_per_consumer.max(1));
+        u64::from(rounds).saturating_mul(sizing.subtask_us)
     }
 
     /// How large it is, for people: `2 shards × 2 lanes × 100 workers of 1 vCPU`.

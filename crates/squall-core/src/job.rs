@@ -96,6 +96,12 @@ struct WireJob {
 }
 
 impl Job {
+    /// The id that the author of a message gave, if that much of it can be read: a message that is no valid job is rejected under it.
+    pub fn id_of(message: &[u8]) -> Option<JobId> {
+        let value: Value = serde_json::from_slice(message).ok()?;
+        JobId::new(value.get("id")?.as_str()?).ok()
+    }
+
     /// Reads a published message.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod resend;
 
 pub use admission::{Admission, plan_admission};
 pub use arrival::{Arrival, plan_arrival};
-pub use closing::{Closing, plan_closing, plan_ending};
+pub use closing::{Closing, is_failing, plan_closing, plan_ending};
 pub use resend::{NotResent, Resend, ResendRequest, plan_resend};
 
 #[cfg(test)]

@@ -146,6 +146,8 @@ limits! {
     KINESIS_RETENTION_MAX_H: u64 = 8_760 "h", "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html", "2026-11-21";
     /// Most bytes of an item with the names of its attributes.
     DYNAMODB_ITEM_BYTES: usize = 409_600 "bytes", "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html", "2026-11-21";
+    /// Bytes of an item that one read request unit pays for, rounded up, of a strongly consistent read.
+    DYNAMODB_READ_UNIT_BYTES: u64 = 4_096 "bytes", "https://aws.amazon.com/dynamodb/pricing/on-demand/", "2026-11-21";
     /// Bytes of an item that one write request unit pays for, rounded up.
     DYNAMODB_WRITE_UNIT_BYTES: u64 = 1_024 "bytes", "https://aws.amazon.com/dynamodb/pricing/on-demand/", "2026-11-21";
     /// Most bytes of a message to a topic that does not say otherwise.
@@ -214,6 +216,10 @@ prices! {
     /// DynamoDB on demand, per read request unit.
     DYNAMODB_READ_UNIT = 125_000 per "read request unit", "https://aws.amazon.com/dynamodb/pricing/on-demand/", "2026-11-21",
         &[("us-east-2", 125_000), ("us-west-2", 125_000), ("ap-northeast-1", 142_500)];
+    /// S3 Standard, a request that writes an object.
+    S3_PUT = 5_000_000 per "request", "https://aws.amazon.com/s3/pricing/", "2026-11-30", &[];
+    /// S3 Standard, a request that reads an object.
+    S3_GET = 400_000 per "request", "https://aws.amazon.com/s3/pricing/", "2026-11-30", &[];
     /// A key of one's own.
     KMS_KEY_MONTH = 1_000_000_000_000 per "key-month", "https://aws.amazon.com/kms/pricing/", "2026-11-21", &[];
     /// An alarm.

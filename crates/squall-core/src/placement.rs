@@ -23,11 +23,12 @@ pub struct Placed {
     pub shard: usize,
 }
 
-/// Assigns tasks to `n_shards` shards, in the order in which to put them: heaviest first, ties by index.
+/// Assigns tasks to `n_shards` shards, in the order in which to put them: heaviest first, ties by index. The first task goes to
+/// shard `first` modulo their number: jobs of one task must not all queue on the same shard.
 ///
 /// Longest processing time first ends within 4/3 of the best possible makespan (Graham, "Bounds on Multiprocessing
 /// Timing Anomalies", 1969). Without shards nothing is placed.
-pub fn plan_placement(weights: &[Weight], n_shards: usize) -> Vec<Placed> {
+pub fn plan_placement(weights: &[Weight], n_shards: usize, first: usize) -> Vec<Placed> {
     if n_shards == 0 {
         return Vec::new();
     }
@@ -40,7 +41,7 @@ pub fn plan_placement(weights: &[Weight], n_shards: usize) -> Vec<Placed> {
             let Reverse((load, shard)) = *lightest;
             // A weightless task still takes its turn.
             *lightest = Reverse((load + u128::from(weights[task].max(1)), shard));
-            placed.push(Placed { task, shard });
+            placed.push(Placed { task, shard: (shard + first % n_shards) % n_shards });
         }
     }
     placed

@@ -134,7 +134,16 @@ pub enum InvokeError {
     /// It crashed, timed out, or its answer was lost.
     #[error("{0}")]
     Failed(String),
-    /// It can never be invoked this way, such as with a payload over the limit.
+    /// It did not run; another attempt may.
+    #[error("{0}")]
+    NotRun(String),
+    /// It ran, and no attempt with this request can be answered.
+    #[error("{0}")]
+    Hopeless(String),
+    /// It ran, and its reply is larger than one may be.
+    #[error("{0}")]
+    ReplyTooLarge(String),
+    /// It can never be invoked this way, such as with a payload over the limit; it did not run.
     #[error("{0}")]
     Impossible(String),
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{
     DYNAMODB_READ_UNIT, DYNAMODB_WRITE_UNIT, HOME_REGION, KINESIS_PUT_UNIT, KINESIS_SHARD_HOUR,
-    LAMBDA_GB_S_ARM64, LAMBDA_GB_S_X86_64, LAMBDA_REQUEST, ListPrice,
+    LAMBDA_GB_S_ARM64, LAMBDA_GB_S_X86_64, LAMBDA_REQUEST, ListPrice, S3_GET, S3_PUT,
 };
 use crate::receipt::Receipt;
 
@@ -98,6 +98,10 @@ pub struct Prices {
     pub dynamodb_write_unit: u64,
     /// A read request unit of DynamoDB.
     pub dynamodb_read_unit: u64,
+    /// A request of S3 that writes an object.
+    pub s3_put: u64,
+    /// A request of S3 that reads an object.
+    pub s3_get: u64,
 }
 
 impl Default for Prices {
@@ -118,17 +122,24 @@ impl Prices {
             kinesis_shard_hour: price(&KINESIS_SHARD_HOUR),
             dynamodb_write_unit: price(&DYNAMODB_WRITE_UNIT),
             dynamodb_read_unit: price(&DYNAMODB_READ_UNIT),
+            s3_put: price(&S3_PUT),
+            s3_get: price(&S3_GET),
         }
     }
 
-    /// What a receipt's items cost. Shards that idle, and logs, are not in it.
+    /// What a receipt's items cost. [`Receipt::NOT_COUNTED`] is not in it.
     pub fn cost_of(&self, receipt: &Receipt) -> NanoUsd {
-        let mb_us = u128::from(receipt.worker_mb_us) + u128::from(receipt.consumer_mb_us);
+        let mb_us = u128::from(receipt.worker_mb_us)
+            + u128::from(receipt.consumer_mb_us)
+            + u128::from(receipt.collector_mb_us);
         let requests = u128::from(receipt.invocations) + u128::from(receipt.tasks);
         let pico = mb_us * u128::from(self.lambda_gb_s) / MB_US_PER_GB_S
             + requests * u128::from(self.lambda_request)
             + u128::from(receipt.put_units) * u128::from(self.kinesis_put_unit)
-            + u128::from(receipt.store_writes) * u128::from(self.dynamodb_write_unit);
+            + u128::from(receipt.store_writes) * u128::from(self.dynamodb_write_unit)
+            + u128::from(receipt.store_reads) * u128::from(self.dynamodb_read_unit)
+            + u128::from(receipt.blob_writes) * u128::from(self.s3_put)
+            + u128::from(receipt.blob_reads) * u128::from(self.s3_get);
         NanoUsd(u64::try_from(pico / PICO_PER_NANO).unwrap_or(u64::MAX))
     }
 }
@@ -142,10 +153,11 @@ fn gb_s(architecture: Architecture) -> &'static ListPrice {
 
 /// The services whose prices in a region are not in the table, so that [`Prices::of`] takes those of us-east-1.
 pub fn stand_ins(region: &str) -> Vec<&'static str> {
-    let services: [(&str, &[&ListPrice]); 3] = [
+    let services: [(&str, &[&ListPrice]); 4] = [
         ("Lambda", &[&LAMBDA_GB_S_ARM64, &LAMBDA_GB_S_X86_64, &LAMBDA_REQUEST]),
         ("Kinesis", &[&KINESIS_PUT_UNIT, &KINESIS_SHARD_HOUR]),
         ("DynamoDB", &[&DYNAMODB_WRITE_UNIT, &DYNAMODB_READ_UNIT]),
+        ("S3", &[&S3_PUT, &S3_GET]),
     ];
     let unknown = |prices: &[&ListPrice]| prices.iter().any(|it| it.in_region(region).is_none());
     services.into_iter().filter(|(_, prices)| unknown(prices)).map(|(service, _)| service).collect()

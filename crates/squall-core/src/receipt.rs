@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// Counted resources; `Prices::cost_of` turns them into money.
+///
+/// Stored as a list of numbers in the order of the fields, so that a receipt of an earlier version is one with fewer numbers. A new
+/// field comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<u64>", into = "Vec<u64>")]
 pub struct Receipt {
     /// Tasks whose results are counted here.
     pub tasks: u64,
@@ -11,13 +15,14 @@ pub struct Receipt {
     pub subtasks: u64,
     /// Worker invocations that were accepted, including duplicates and failures.
     pub invocations: u64,
-    /// Invocations refused for throttling.
+    /// Invocations refused for throttling: Lambda does not bill them.
     pub throttles: u64,
     /// Attempts after a failure.
     pub retries: u64,
     /// Second copies started because the first was slow.
     pub hedges: u64,
-    /// Worker time, microseconds.
+    /// Time of all accepted invocations of workers, microseconds: by the consumer's clock, each rounded up to a millisecond as Lambda
+    /// does. Where workers are threads of the consumer's process, the time that they worked.
     pub worker_us: u64,
     /// Of that, time whose answer was not needed, microseconds.
     pub duplicate_us: u64,
@@ -27,25 +32,86 @@ pub struct Receipt {
     pub consumer_mb_us: u64,
     /// Stream PUT payload units, of tasks and results.
     pub put_units: u64,
-    /// Store write units.
+    /// Store write units: of the buckets, and of the job's row for its progress.
     pub store_writes: u64,
+    /// Of `worker_us`, time of invocations without a usable answer: failed, timed out, abandoned; microseconds.
+    pub lost_us: u64,
+    /// Of `invocations`, those that still ran when their task was over. Their time is an estimate: what others of the task took, or
+    /// the longest that a worker may run if none answered.
+    pub unfinished: u64,
+    /// Store read units, of the buckets.
+    pub store_reads: u64,
+    /// Blobs written: partials and results that were too large to travel.
+    pub blob_writes: u64,
+    /// Blobs read by collectors.
+    pub blob_reads: u64,
+    /// Collector memory × time, MB-microseconds.
+    pub collector_mb_us: u64,
 }
 
 impl Receipt {
+    /// What no receipt counts, for people.
+    pub const NOT_COUNTED: [&'static str; 7] = [
+        "the task-splitter's time and requests",
+        "deliveries whose function died before it published",
+        "reads of the job's row, and its end",
+        "the workers' reads of inputs and objects",
+        "shards by the hour",
+        "logs, metrics and traces",
+        "transfer and storage",
+    ];
+
     /// Adds another receipt's counts.
     pub fn add(&mut self, other: &Self) {
-        self.tasks = self.tasks.saturating_add(other.tasks);
-        self.subtasks = self.subtasks.saturating_add(other.subtasks);
-        self.invocations = self.invocations.saturating_add(other.invocations);
-        self.throttles = self.throttles.saturating_add(other.throttles);
-        self.retries = self.retries.saturating_add(other.retries);
-        self.hedges = self.hedges.saturating_add(other.hedges);
-        self.worker_us = self.worker_us.saturating_add(other.worker_us);
-        self.duplicate_us = self.duplicate_us.saturating_add(other.duplicate_us);
-        self.worker_mb_us = self.worker_mb_us.saturating_add(other.worker_mb_us);
-        self.consumer_mb_us = self.consumer_mb_us.saturating_add(other.consumer_mb_us);
-        self.put_units = self.put_units.saturating_add(other.put_units);
-        self.store_writes = self.store_writes.saturating_add(other.store_writes);
+        let sum = |(one, other): (&mut u64, u64)| *one = one.saturating_add(other);
+        self.counters_mut().into_iter().zip(Vec::from(*other)).for_each(sum);
+    }
+
+    fn counters_mut(&mut self) -> [&mut u64; 18] {
+        [
+            &mut self.tasks,
+            &mut self.subtasks,
+            &mut self.invocations,
+            &mut self.throttles,
+            &mut self.retries,
+            &mut self.hedges,
+            &mut self.worker_us,
+            &mut self.duplicate_us,
+            &mut self.worker_mb_us,
+            &mut self.consumer_mb_us,
+            &mut self.put_units,
+            &mut self.store_writes,
+            &mut self.lost_us,
+            &mut self.unfinished,
+            &mut self.store_reads,
+            &mut self.blob_writes,
+            &mut self.blob_reads,
+            &mut self.collector_mb_us,
+        ]
+    }
+}
+
+impl From<Receipt> for Vec<u64> {
+    fn from(mut receipt: Receipt) -> Self {
+        receipt.counters_mut().map(|it| *it).into()
+    }
+}
+
+impl From<Vec<u64>> for Receipt {
+    fn from(counters: Vec<u64>) -> Self {
+        let mut receipt = Self::default();
+        receipt.counters_mut().into_iter().zip(counters).for_each(|(counter, count)| *counter = count);
+        receipt
+    }
+}
+
+/// The first stored shape, of a fixed length.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct FirstReceipt([u64; 12]);
+
+impl From<FirstReceipt> for Receipt {
+    fn from(FirstReceipt(counters): FirstReceipt) -> Self {
+        Self::from(counters.to_vec())
     }
 }
 

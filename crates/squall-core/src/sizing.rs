@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use squall_ports::{SPLIT_MIX64_STEP, split_mix64};
 
+use crate::limits::KINESIS_SHARD_RECORDS_PER_S;
 use crate::workload::{InputError, Weight};
 
 /// Most tasks that one job may have: a million records saturate the default stream's write limit for minutes.
@@ -49,6 +51,75 @@ impl SizingRequest {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// How long the functions may run, seconds: what a job is cut into must fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// The task-splitter.
+    pub splitter_s: u64,
+    /// A shard-consumer.
+    pub consumer_s: u64,
+    /// A cascade-worker.
+    pub worker_s: u64,
+}
+
+/// Part of the splitter's time in which it puts no tasks: it reads the input and cuts it.
+const SPLITTER_SPARE_S: u64 = 30;
+/// Part of a consumer's time in which no subtask runs: it loads the input, and publishes the result.
+const CONSUMER_SPARE_US: u64 = 10_000_000;
+
+impl TimeLimits {
+    /// Checks a cut against the limits, before anything of it costs.
+    ///
+    /// # Errors
+    /// The first part that does not fit, with what would.
+    pub fn check(&self, sizing: &Sizing, n_shards: u32, workers_per_consumer: u32) -> Result<(), InputError> {
+        let most_tasks = u64::from(n_shards)
+            .saturating_mul(KINESIS_SHARD_RECORDS_PER_S)
+            .saturating_mul(self.splitter_s.saturating_sub(SPLITTER_SPARE_S).max(1));
+        if u64::from(sizing.n_tasks) > most_tasks {
+            let shards = counted(n_shards.into(), "shard");
+            return Err(InputError::new(
+                "sizing.tasks",
+                format!(
+                    "{}; the task-splitter puts at most {most_tasks} on {shards} in its {} s: use fewer tasks of more subtasks, or more shards",
+                    sizing.n_tasks, self.splitter_s
+                ),
+            ));
+        }
+        let each = duration(sizing.subtask_us);
+        if sizing.subtask_us > self.worker_s.saturating_mul(1_000_000) {
+            let way_out = match sizing.reason {
+                SizingReason::Indivisible => {
+                    "the work has no more pieces than that, so only a higher time limit helps"
+                }
+                _ => "use more tasks or subtasks, or a lower `subtask_ms`",
+            };
+            return Err(InputError::new(
+                "sizing",
+                format!(
+                    "its subtasks take about {each} each; a worker may run for {} s: {way_out}",
+                    self.worker_s
+                ),
+            ));
+        }
+        let rounds = u64::from(sizing.subtasks_per_task).div_ceil(workers_per_consumer.max(1).into());
+        let task_us = rounds.saturating_mul(sizing.subtask_us);
+        if task_us.saturating_add(CONSUMER_SPARE_US) > self.consumer_s.saturating_mul(1_000_000) {
+            let subtasks = counted(sizing.subtasks_per_task.into(), "subtask");
+            return Err(InputError::new(
+                "sizing",
+                format!(
+                    "its tasks of {subtasks} of {each} take about {} each on {}; a shard-consumer may run for {} s: use more tasks",
+                    duration(task_us),
+                    counted(workers_per_consumer.into(), "worker"),
+                    self.consumer_s
+                ),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -154,6 +225,35 @@ impl fmt::Display for Sizing {
             duration(self.subtask_us),
         )
     }
+}
+
+/// How many tasks the fullest lane gets, in thousandths, on average, when each of `n_shards` shards has `n_tasks` tasks and `n_lanes`
+/// lanes: Lambda assigns each task to a lane of its shard by a hash of its partition key, as balls to bins.
+pub fn fullest_lane(n_shards: u32, n_tasks: u32, n_lanes: u32) -> u64 {
+    /// Enough for an average that is right within some per cent.
+    const DRAWS: u64 = 200;
+    /// Above this the lanes are nearly even, and drawing takes its time.
+    const MOST_TASKS: u32 = 10_000;
+    let n_lanes = n_lanes.max(1);
+    if n_lanes == 1 || n_tasks.saturating_mul(n_shards) > MOST_TASKS {
+        return u64::from(n_tasks.div_ceil(n_lanes)) * 1_000;
+    }
+    let mut state = 0_u64;
+    let fullest = (0..DRAWS).map(|_| {
+        let mut fullest_of_shard = || {
+            let mut lanes = vec![0_u64; n_lanes as usize];
+            for _ in 0..n_tasks {
+                state = state.wrapping_add(SPLIT_MIX64_STEP);
+                let lane = split_mix64(state) % u64::from(n_lanes);
+                if let Some(load) = lanes.get_mut(usize::try_from(lane).unwrap_or(0)) {
+                    *load += 1;
+                }
+            }
+            lanes.into_iter().max().unwrap_or(0)
+        };
+        (0..n_shards).map(|_| fullest_of_shard()).max().unwrap_or(0)
+    });
+    fullest.sum::<u64>() * 1_000 / DRAWS
 }
 
 /// So many of something, for people.

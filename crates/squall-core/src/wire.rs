@@ -16,7 +16,7 @@ mod subtask;
 mod task;
 
 pub use result::{ResultElsewhere, ResultRecord};
-pub use subtask::{SubtaskReply, SubtaskRequest};
+pub use subtask::{FailedPiece, SubtaskReply, SubtaskRequest};
 pub use task::TaskRecord;
 
 const MAGIC: [u8; 2] = *b"sq";
@@ -39,6 +39,11 @@ impl CodecError {
     /// An error about `what`.
     pub fn new(what: &'static str, problem: impl Display) -> Self {
         Self { what, problem: problem.to_string() }
+    }
+
+    /// A message of a version that this build does not read.
+    pub fn unread_version<M: Message>(version: u8) -> Self {
+        Self::new(M::WHAT, format!("version {version}; this build reads {}", M::VERSION))
     }
 }
 
@@ -78,7 +83,7 @@ pub trait Message: Serialize + DeserializeOwned {
     /// # Errors
     /// When that version is no longer read, or the content does not decode.
     fn older(version: u8, _content: &[u8]) -> Result<Self, CodecError> {
-        Err(CodecError::new(Self::WHAT, format!("version {version}; this build reads {}", Self::VERSION)))
+        Err(CodecError::unread_version::<Self>(version))
     }
 
     /// Reads the form stored before envelopes were introduced; `None` for messages that always had one.
@@ -146,6 +151,59 @@ pub struct Failure {
     pub attempts: u32,
     /// The reason of the last failed attempt.
     pub reason: String,
+    /// Its cause.
+    pub cause: Cause,
+}
+
+/// Why a piece of work has no value: what may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub enum Cause {
+    /// Attempts crashed, were refused, or were never run: another time they may succeed.
+    #[default]
+    Outage,
+    /// The computation itself has none: it fails in the same way again, but some of its parts may have one.
+    OfItself,
+    /// It takes longer than a worker may run, or its reply is larger than one may be: its parts may fit.
+    TooLarge,
+    /// The job's deadline came first.
+    Deadline,
+    /// The consumer refused the task as a whole.
+    WholeTask,
+}
+
+impl Failure {
+    /// Whether to cut it when it is sent again: its parts may have a value where it has none, or nothing of it was tried.
+    pub fn may_be_cut_finer(&self) -> bool {
+        match self.cause {
+            Cause::OfItself | Cause::TooLarge | Cause::WholeTask => true,
+            Cause::Outage | Cause::Deadline => false,
+        }
+    }
+}
+
+/// The first stored shape of a failure: without its cause.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FirstFailure {
+    task: u32,
+    subtask: u32,
+    slice: Vec<u8>,
+    weight: Weight,
+    attempts: u32,
+    reason: String,
+}
+
+impl From<FirstFailure> for Failure {
+    fn from(it: FirstFailure) -> Self {
+        let FirstFailure { task, subtask, slice, weight, attempts, reason } = it;
+        // Only a failure of the computation itself was not tried again.
+        let cause = if attempts == 1 { Cause::OfItself } else { Cause::Outage };
+        Self { task, subtask, slice, weight, attempts, reason, cause }
+    }
+}
+
+/// The failures of a first stored shape.
+pub(crate) fn failures_of(first: Vec<FirstFailure>) -> Vec<Failure> {
+    first.into_iter().map(Failure::from).collect()
 }
 
 #[cfg(test)]

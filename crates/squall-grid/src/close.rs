@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt};
 use squall_core::collate::{Received, progress_of};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
-use squall_core::lifecycle::{Closing, plan_closing, plan_ending};
+use squall_core::lifecycle::{Closing, is_failing, plan_closing, plan_ending};
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
 use squall_core::prices::Prices;
 use squall_core::registry::Registry;
@@ -95,7 +95,8 @@ where
     }
 }
 
-/// Writes the end of the job and returns its row as announced; `None` if another caller was first.
+/// Writes the end of the job and returns its row as announced; `None` if another caller was first, or the buckets do not confirm
+/// that it fails.
 async fn end<P>(
     ports: &P,
     registry: &Registry,
@@ -112,6 +113,9 @@ where
         // This binary cannot read its partials, so the merged results stay in its buckets.
         Err(_) => (read_buckets(ports, &row.id, published).await?, None),
     };
+    if closing == Closing::Failing && !is_failing(&received) {
+        return Ok(None);
+    }
     let (mut status, mut reason) = plan_ending(closing, published, &received);
     let mut coverage = received.coverage(published);
     if let Err(error) = &same_version {

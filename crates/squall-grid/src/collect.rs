@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use squall_core::collate::{book_results, check_published, fresh, progress_of};
 use squall_core::deployment::Deployment;
 use squall_core::job::JobId;
+use squall_core::limits::{DYNAMODB_READ_UNIT_BYTES, DYNAMODB_WRITE_UNIT_BYTES};
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written, chain};
 use squall_core::prices::Prices;
+use squall_core::receipt::Receipt;
 use squall_core::rows::{BucketRow, JobEnd, JobRow, Published};
-use squall_core::wire::{Message, ResultElsewhere, ResultRecord};
+use squall_core::wire::{Message, ResultElsewhere, ResultRecord, Stored};
 
+use crate::INLINE_MAX_BYTES;
 use crate::close::{announce, close_if_due};
 use crate::consume::{fetched, stored};
 use crate::inputs::InputCache;
@@ -21,18 +24,20 @@ pub struct CollectConfig {
     pub max_races: u32,
     /// What the work costs, which is held against a job's cap.
     pub prices: Prices,
+    /// Memory for which the collector is billed, MB.
+    pub memory_mb: u32,
 }
 
 impl Default for CollectConfig {
     fn default() -> Self {
-        Self { max_races: 8, prices: Prices::default() }
+        Self::of(&Deployment::default())
     }
 }
 
 impl CollectConfig {
     /// As a deployment has it.
     pub fn of(deployment: &Deployment) -> Self {
-        Self { prices: deployment.prices(), ..Self::default() }
+        Self { max_races: 8, prices: deployment.prices(), memory_mb: deployment.collector_memory_mb }
     }
 }
 
@@ -174,21 +179,34 @@ impl Merge<'_> {
         P: JobStore + BlobStore + Clock,
     {
         let mut unfit = BTreeMap::new();
+        // The lost races are paid too.
+        let (began_us, mut used) = (ports.now_us(), Receipt::default());
         for _ in 0..=self.config.max_races {
             let mut row = ports.bucket(self.id, self.bucket).await?;
+            let n_bytes = row_bytes(&row);
+            used.blob_reads += u64::from(n_bytes > INLINE_MAX_BYTES as u64);
+            used.store_reads += read_units(n_bytes.min(INLINE_MAX_BYTES as u64));
             let candidates: Vec<&ResultRecord> = results
                 .iter()
                 .filter(|(position, _)| !unfit.contains_key(position))
                 .map(|(_, result)| result)
                 .collect();
             let mut fresh = fresh(&row, &candidates);
-            let rejected = self.merge_partials(ports, &mut row, &mut fresh).await?;
+            let rejected = self.merge_partials(ports, &mut row, &mut fresh, &mut used).await?;
             for (index, reason) in rejected {
                 let same_task = results.iter().filter(|(_, result)| result.index == index);
                 unfit.extend(same_task.map(|(position, _)| (*position, reason.clone())));
             }
             if !fresh.is_empty() {
-                book_results(&mut row, &fresh, ports.now_us());
+                let now_us = ports.now_us();
+                used.collector_mb_us =
+                    now_us.saturating_sub(began_us).saturating_mul(u64::from(self.config.memory_mb));
+                book_results(&mut row, &fresh, now_us);
+                let n_bytes = row_bytes(&row);
+                // What is too large for the row goes to the blob store.
+                used.blob_writes += u64::from(n_bytes > INLINE_MAX_BYTES as u64);
+                used.store_writes += write_units(n_bytes.min(INLINE_MAX_BYTES as u64)) + PROGRESS_WRITE_UNITS;
+                row.receipt.add(&used);
                 if ports.put_bucket(self.id, self.bucket, &row).await? == Written::Raced {
                     collected.n_races += 1;
                     continue;
@@ -209,6 +227,7 @@ impl Merge<'_> {
         ports: &P,
         row: &mut BucketRow,
         fresh: &mut Vec<&ResultRecord>,
+        used: &mut Receipt,
     ) -> Result<Vec<(u32, String)>, PortError> {
         let mut merger = self
             .inputs
@@ -220,6 +239,7 @@ impl Merge<'_> {
         let mut n_added = 0;
         for result in fresh.iter() {
             let Some(partial) = &result.partial else { continue };
+            used.blob_reads += u64::from(matches!(partial, Stored::Blob(_)));
             let partial = match fetched(ports, partial).await {
                 // Lost for good: this fails only its own result.
                 Err(error @ PortError::Permanent { .. }) => {
@@ -238,6 +258,7 @@ impl Merge<'_> {
             return Ok(unfit);
         }
         if let Some(known) = &row.partial {
+            used.blob_reads += u64::from(matches!(known, Stored::Blob(_)));
             let known = fetched(ports, known).await?;
             merger.add(&known).map_err(|error| PortError::permanent(error.to_string()))?;
         }
@@ -245,8 +266,31 @@ impl Merge<'_> {
             Some(bytes) => Some(stored(ports, bytes).await?),
             None => None,
         };
+        used.blob_writes += u64::from(matches!(row.partial, Some(Stored::Blob(_))));
         Ok(unfit)
     }
+}
+
+/// Write units of a job's row when a bucket's progress is recorded: the plan, and some 40 bytes for each of 32 buckets.
+const PROGRESS_WRITE_UNITS: u64 = 3;
+
+/// About the size of a bucket's row.
+fn row_bytes(row: &BucketRow) -> u64 {
+    let partial = match &row.partial {
+        Some(Stored::Inline(bytes)) => bytes.len(),
+        Some(Stored::Blob(_)) | None => 32,
+    };
+    let failures = row.failures.iter().map(|it| it.slice.len() + it.reason.len() + 16).sum::<usize>();
+    let spans = row.spans.iter().map(|it| it.spans.len() * 16 + 48).sum::<usize>();
+    (partial + failures + spans + row.merged.serialized_size() + 256) as u64
+}
+
+fn read_units(bytes: u64) -> u64 {
+    bytes.div_ceil(DYNAMODB_READ_UNIT_BYTES)
+}
+
+fn write_units(bytes: u64) -> u64 {
+    bytes.div_ceil(DYNAMODB_WRITE_UNIT_BYTES)
 }
 
 impl Collected {

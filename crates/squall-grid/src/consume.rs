@@ -1,8 +1,10 @@
 //! Shard-consumer: from one task to one result, through a cascade of workers.
 
+use std::collections::HashMap;
+use std::error::Error;
 use std::num::NonZeroUsize;
 
-use futures::future::{Either, select};
+use futures::future::{Either, abortable, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
 use squall_core::code::CodeId;
@@ -11,17 +13,17 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Admission, plan_admission};
 use squall_core::limits::KINESIS_PUT_UNIT_BYTES;
-use squall_core::ports::{BlobStore, Clock, InvokeError, JobStore, PortError, ResultQueue, Workers};
+use squall_core::ports::{BlobStore, Clock, InvokeError, JobStore, PortError, ResultQueue, Workers, chain};
 use squall_core::receipt::{Receipt, TaskTimes};
-use squall_core::registry::{CodeError, Merger, Piece};
+use squall_core::registry::{Merger, Piece};
 use squall_core::spans::{Span, SpanEnd, Spans, room_beside};
 use squall_core::wire::{
-    CodecError, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest,
-    TaskRecord,
+    Cause, CodecError, FailedPiece, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply,
+    SubtaskRequest, TaskRecord,
 };
 use squall_core::workload::Weight;
 
-use crate::inputs::{InputCache, LoadError};
+use crate::inputs::{InputCache, LoadError, Prepared};
 use crate::put::put_result;
 use crate::span_log::SpanLog;
 use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
@@ -36,12 +38,31 @@ pub struct ConsumeConfig {
     pub cascade: CascadePolicy,
     /// Memory for which the consumer is billed, MB.
     pub memory_mb: u32,
+    /// Memory for which a worker is billed, MB.
+    pub worker_memory_mb: u32,
+    /// How the workers' time is measured.
+    pub metering: Metering,
+}
+
+/// How the time of a worker's invocation is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metering {
+    /// By the consumer's clock, from the invocation to its end: what Lambda bills, and the way there and back. A worker that lies,
+    /// hangs or dies cannot make it less.
+    Elapsed,
+    /// As the worker reports it: for threads of this process, whose queue counts as part of an invocation.
+    Reported,
 }
 
 impl ConsumeConfig {
     /// As a deployment has it.
     pub fn of(deployment: &Deployment) -> Self {
-        Self { cascade: deployment.cascade(), memory_mb: deployment.consumer_memory_mb }
+        Self {
+            cascade: deployment.cascade(),
+            memory_mb: deployment.consumer_memory_mb,
+            worker_memory_mb: deployment.worker_memory_mb,
+            metering: Metering::Elapsed,
+        }
     }
 }
 
@@ -69,23 +90,23 @@ pub enum ConsumeError {
     /// It does not decode.
     #[error("cannot read the task")]
     Codec(#[from] CodecError),
-    /// Its input is unavailable.
-    #[error("cannot divide the task")]
-    Load(#[from] LoadError),
     /// The store does not know its job.
     #[error("job {0} is not known")]
     UnknownJob(JobId),
-    /// Its pieces are not the published ones: this binary divides differently than the splitter's.
-    #[error("the task was published with weight {published}, its pieces weigh {divided}")]
-    Weight {
-        /// The weight by the splitter's division.
-        published: Weight,
-        /// The weight by this binary's division.
-        divided: u128,
-    },
     /// A port failed.
     #[error("cannot finish the task")]
     Port(#[from] PortError),
+}
+
+/// Why a task has no pieces.
+#[derive(Debug, thiserror::Error)]
+enum DivideError {
+    /// Its slice does not decode.
+    #[error("cannot divide the task")]
+    Codec(#[from] CodecError),
+    /// Its pieces are not the published ones: this binary divides differently than the splitter's.
+    #[error("the task was published with weight {published}, its pieces weigh {divided}")]
+    Weight { published: Weight, divided: u128 },
 }
 
 /// Takes one task through the cascade and publishes its result; the consumer itself has until `deadline_us`.
@@ -119,13 +140,21 @@ where
             return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &error).await;
         }
     };
-    let prepared = inputs.get(ports, task.input).await?;
-    let parts = NonZeroUsize::new(task.n_subtasks as usize).unwrap_or(NonZeroUsize::MIN);
-    let pieces = prepared.divide(&task.slice, parts)?;
-    let weight = pieces.iter().map(|piece| u128::from(piece.weight)).sum::<u128>();
-    if weight != u128::from(task.weight) {
-        return Err(ConsumeError::Weight { published: task.weight, divided: weight });
-    }
+    let prepared = match inputs.get(ports, task.input).await {
+        Ok(prepared) => prepared,
+        Err(LoadError::Port(error @ (PortError::Refused { .. } | PortError::Unknown { .. }))) => {
+            return Err(error.into());
+        }
+        Err(error) => {
+            return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &error).await;
+        }
+    };
+    let pieces = match divided(&prepared, &task) {
+        Ok(pieces) => pieces,
+        Err(error) => {
+            return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &error).await;
+        }
+    };
     let merger = workload.merger();
     let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: ports.now_us(), answered_us: 0 };
 
@@ -135,15 +164,26 @@ where
     publish(ports, config, &task, (record.len(), deadline_us), times, cascaded).await
 }
 
-/// Publishes that this binary does not take part in the job: at once and by name, instead of keeping a lane busy with
-/// redeliveries that cannot succeed.
+/// The task's pieces.
+fn divided(prepared: &Prepared, task: &TaskRecord) -> Result<Vec<Piece>, DivideError> {
+    let parts = NonZeroUsize::new(task.n_subtasks as usize).unwrap_or(NonZeroUsize::MIN);
+    let pieces = prepared.divide(&task.slice, parts)?;
+    let divided = pieces.iter().map(|piece| u128::from(piece.weight)).sum::<u128>();
+    if divided == u128::from(task.weight) {
+        return Ok(pieces);
+    }
+    Err(DivideError::Weight { published: task.weight, divided })
+}
+
+/// Publishes why the task cannot be computed here: at once and by name, instead of keeping a lane busy with redeliveries that cannot
+/// succeed; the job would only hear of them at its deadline.
 async fn refuse<P: BlobStore + ResultQueue + Clock>(
     ports: &P,
     config: &ConsumeConfig,
     task: &TaskRecord,
     (record_bytes, deadline_us): (usize, u64),
     read_us: u64,
-    error: &CodeError,
+    error: &dyn Error,
 ) -> Result<Consumed, ConsumeError> {
     let failure = Failure {
         task: task.index,
@@ -151,7 +191,8 @@ async fn refuse<P: BlobStore + ResultQueue + Clock>(
         slice: task.slice.clone(),
         weight: task.weight,
         attempts: 0,
-        reason: shortened(&format!("the consumer refused: {error}")),
+        reason: shortened(&format!("the consumer refused: {}", chain(error))),
+        cause: Cause::WholeTask,
     };
     let cascaded = Cascaded {
         partial: None,
@@ -182,8 +223,8 @@ async fn publish<P: BlobStore + ResultQueue + Clock>(
         None => None,
     };
     let n_inline = partial.as_ref().map_or(0, inline_bytes);
-    receipt.put_units = put_units(record_bytes) + put_units(n_inline);
-    let result = ResultRecord {
+    receipt.blob_writes = u64::from(matches!(partial, Some(Stored::Blob(_))));
+    let mut result = ResultRecord {
         job: task.job.clone(),
         index: task.index,
         fingerprint: task.fingerprint(),
@@ -197,9 +238,15 @@ async fn publish<P: BlobStore + ResultQueue + Clock>(
     // All results of a bucket go to the same shard, so that collectors seldom race for its row.
     let partition_key = format!("{}/{}", task.job, task.bucket);
     let n_failures = result.failures.len();
+    // What it costs to put is part of what is put: a few bytes more than were measured.
+    let n_bytes = result.to_bytes().len() + COUNTERS_MAX_BYTES;
+    let elsewhere = n_bytes > RESULT_MAX_BYTES;
+    result.receipt.blob_writes += u64::from(elsewhere);
+    result.receipt.put_units =
+        put_units(record_bytes) + put_units(if elsewhere { ELSEWHERE_BYTES } else { n_bytes });
     let receipt = Box::new(result.receipt);
     let mut bytes = result.to_bytes();
-    if bytes.len() > RESULT_MAX_BYTES {
+    if elsewhere {
         let record = Digest::of(&bytes);
         ports.put_blob(record, bytes).await?;
         bytes = ResultElsewhere { record }.to_bytes();
@@ -230,6 +277,9 @@ async fn cascade<P: Workers + Clock>(
     let mut receipt = Receipt::default();
     let mut log = SpanLog::new(read_us, pieces.len());
     let mut calls = FuturesUnordered::new();
+    let mut aborts = HashMap::new();
+    // Pieces of answered subtasks.
+    let mut failed: Vec<(u32, FailedPiece)> = Vec::new();
     loop {
         match cascade.next(ports.now_us(), deadline) {
             Next::Start(call, why) => {
@@ -242,12 +292,19 @@ async fn cascade<P: Workers + Clock>(
                 };
                 let request = request.to_bytes();
                 let asked = Digest::of(&request);
-                calls.push(async move { (call, asked, ports.invoke(call.stripe, request).await) });
+                let invoked = async move { (call, asked, ports.invoke(call.stripe, request).await) };
+                let (invoked, abort) = abortable(invoked);
+                aborts.insert(call.id, abort);
+                calls.push(invoked);
             }
             Next::Abandon(call) => {
+                // Its connection is closed: a thousand hanging calls must not use up the process's descriptors.
+                if let Some(abort) = aborts.remove(&call.id) {
+                    abort.abort();
+                }
                 let reason = format!("no reply within {} s", config.cascade.attempt_timeout_us / 1_000_000);
                 log.ended(call, SpanEnd::Failed, None, ports.now_us());
-                cascade.settle(ports.now_us(), call, Outcome::Failed(reason));
+                cascade.settle(ports.now_us(), call, Outcome::TimedOut(reason));
             }
             Next::Wait { until_us } => {
                 let ended = match until_us {
@@ -265,13 +322,15 @@ async fn cascade<P: Workers + Clock>(
                         }
                     }
                 };
-                if let Some((call, asked, reply)) = ended {
+                if let Some(Ok((call, asked, reply))) = ended {
+                    aborts.remove(&call.id);
                     let taking = Taking {
                         now_us: ports.now_us(),
                         code,
                         merger: &mut *merger,
                         receipt: &mut receipt,
                         log: &mut log,
+                        failed: &mut failed,
                     };
                     taking.take(&mut cascade, call, asked, reply);
                 }
@@ -279,19 +338,38 @@ async fn cascade<P: Workers + Clock>(
             Next::Finished => break,
         }
     }
-    let failures: Vec<_> = cascade
+    let mut failures: Vec<_> = cascade
         .failures()
-        .map(|(subtask, attempts, reason)| Failure {
+        .map(|(subtask, attempts, reason, cause)| Failure {
             task: task.index,
             subtask,
             slice: pieces[subtask as usize].slice.clone(),
             weight: pieces[subtask as usize].weight,
             attempts,
             reason: shortened(reason),
+            cause,
         })
         .collect();
-    let counts = cascade.counts();
-    receipt.subtasks = (pieces.len() - failures.len()) as u64;
+    let n_failed = failures.len();
+    failures.extend(failed.into_iter().map(|(subtask, piece)| Failure {
+        task: task.index,
+        subtask,
+        slice: piece.slice,
+        weight: piece.weight,
+        attempts: 1,
+        reason: shortened(&piece.reason),
+        cause: Cause::OfItself,
+    }));
+    failures.sort();
+    let counts = cascade.counts(ports.now_us());
+    receipt.unfinished = counts.unfinished;
+    if config.metering == Metering::Elapsed {
+        receipt.worker_us = counts.accepted_us;
+        receipt.lost_us = counts.lost_us;
+        receipt.duplicate_us = counts.surplus_us;
+        receipt.worker_mb_us = counts.accepted_us.saturating_mul(u64::from(config.worker_memory_mb));
+    }
+    receipt.subtasks = (pieces.len() - n_failed) as u64;
     receipt.invocations = counts.accepted;
     receipt.throttles = counts.throttles.total();
     receipt.retries = counts.retries;
@@ -311,12 +389,13 @@ struct Taking<'a> {
     merger: &'a mut dyn Merger,
     receipt: &'a mut Receipt,
     log: &'a mut SpanLog,
+    failed: &'a mut Vec<(u32, FailedPiece)>,
 }
 
 impl Taking<'_> {
     /// Takes in one reply: a first good answer is merged, everything else is only counted.
     fn take(self, cascade: &mut Cascade, call: Call, asked: Digest, reply: Result<Vec<u8>, InvokeError>) {
-        let Self { now_us, code, merger, receipt, log } = self;
+        let Self { now_us, code, merger, receipt, log, failed } = self;
         let mut end = SpanEnd::Failed;
         let mut known = None;
         let outcome = match reply.map(|bytes| SubtaskReply::from_bytes(&bytes)) {
@@ -325,7 +404,10 @@ impl Taking<'_> {
                 return cascade.settle(now_us, call, Outcome::Throttled(reason));
             }
             Err(InvokeError::Failed(reason)) => Outcome::Failed(reason),
-            Err(InvokeError::Impossible(reason)) => Outcome::Hopeless(reason),
+            Err(InvokeError::NotRun(reason)) => Outcome::NotRun(reason),
+            Err(InvokeError::Hopeless(reason)) => Outcome::Useless(reason),
+            Err(InvokeError::ReplyTooLarge(reason)) => Outcome::TooLarge(reason),
+            Err(InvokeError::Impossible(reason)) => Outcome::Impossible(reason),
             Ok(Err(error)) => Outcome::Failed(error.to_string()),
             Ok(Ok(reply)) if reply.request != asked => {
                 Outcome::Failed("the reply is to another request".to_owned())
@@ -339,18 +421,21 @@ impl Taking<'_> {
                     receipt.duplicate_us = receipt.duplicate_us.saturating_add(reply.worked_us);
                 }
                 let value = std::mem::replace(&mut reply.outcome, Ok(Vec::new()));
+                let pieces = std::mem::take(&mut reply.failed);
                 let same_code = reply.code == code;
                 known = Some(reply);
                 match value {
+                    Err(reason) if !same_code => Outcome::Useless(reason),
                     Err(reason) => Outcome::Hopeless(reason),
                     // Garbage that decodes, or a worker that did not check.
-                    Ok(_) if !same_code => Outcome::Hopeless("the worker is of another build".to_owned()),
+                    Ok(_) if !same_code => Outcome::Useless("the worker is of another build".to_owned()),
                     Ok(_) if !wanted => {
                         end = SpanEnd::Surplus;
                         Outcome::Answered
                     }
                     Ok(partial) => match merger.add(&partial) {
                         Ok(()) => {
+                            failed.extend(pieces.into_iter().map(|piece| (call.subtask, piece)));
                             end = SpanEnd::Answered;
                             Outcome::Answered
                         }
@@ -363,6 +448,11 @@ impl Taking<'_> {
         cascade.settle(now_us, call, outcome);
     }
 }
+
+/// Most bytes by which a receipt grows when its last counters are filled in.
+const COUNTERS_MAX_BYTES: usize = 16;
+/// Bytes of a record that names a result in the blob store.
+const ELSEWHERE_BYTES: usize = 64;
 
 /// Keeps few bytes inline and puts many into the blob store.
 pub(crate) async fn stored(blobs: &impl BlobStore, bytes: Vec<u8>) -> Result<Stored, PortError> {

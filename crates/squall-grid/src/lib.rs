@@ -19,7 +19,7 @@ mod work;
 
 pub use close::{announce, close, close_if_due, read_buckets, tend};
 pub use collect::{CollectConfig, Collected, collect};
-pub use consume::{ConsumeConfig, ConsumeError, Consumed, consume};
+pub use consume::{ConsumeConfig, ConsumeError, Consumed, Metering, consume};
 pub use data::ReadPolicy;
 pub use inputs::{InputCache, LoadError};
 pub use observe::{Observation, observe};

@@ -116,7 +116,7 @@ pub async fn put_result<P: ResultQueue + Clock>(
             Err(error) => error,
         };
         n_refusals += 1;
-        let again_us = ports.now_us().saturating_add(plan_put_again(n_refusals, partition_key));
+        let again_us = ports.now_us().saturating_add(plan_put_again(n_refusals, (partition_key, &record)));
         if again_us >= until_us {
             return Err(error);
         }

@@ -73,7 +73,7 @@ where
     // Before anything is written: a job that cannot be cut again must not be reopened.
     let pieces = cut_again(ports, inputs, id, &reopened.published, &resent).await.map_err(failed)?;
     if !resent.is_empty() {
-        let list = stored(ports, ResentList(resent).to_bytes()).await.map_err(failed)?;
+        let list = stored(ports, ResentList(resent.clone()).to_bytes()).await.map_err(failed)?;
         reopened.published.resent.list = Some(list);
     }
     if let Some(ended_us) = over_ended_us
@@ -81,7 +81,7 @@ where
     {
         return Err(ResendError::Raced(id.clone()));
     }
-    enqueue(ports, id, &reopened.published, &pieces, Some(&tasks)).await.map_err(failed)?;
+    enqueue(ports, id, &reopened.published, (&pieces, &resent), Some(&tasks)).await.map_err(failed)?;
     let n_failed = tasks.range(reopened.published.n_cut()..).count() as u64;
     Ok(Resent { n_missing: tasks.len() - n_failed, n_failed })
 }

@@ -8,14 +8,14 @@ use squall_core::deployment::Deployment;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::{Job, JobId};
 use squall_core::lifecycle::{Arrival, plan_arrival};
-use squall_core::outbox::record_bytes;
+use squall_core::outbox::MAX_RECORD_BYTES;
 use squall_core::placement::{Placed, plan_placement};
 use squall_core::ports::{
     BlobStore, Clock, Created, JobEvents, JobStore, Objects, Placement, PortError, TaskPut, TaskQueue,
 };
 use squall_core::registry::Piece;
 use squall_core::rows::{Ending, JobRow, JobStatus, Published, Resent};
-use squall_core::sizing::{Capacity, Sizing, SizingPolicy, plan_sizing};
+use squall_core::sizing::{Capacity, Sizing, SizingPolicy, TimeLimits, plan_sizing};
 use squall_core::wire::{CodecError, Failure, Message, TaskRecord};
 use squall_core::workload::{Coverage, InputError, Weight};
 
@@ -39,6 +39,8 @@ pub struct SplitConfig {
     pub max_buckets: u32,
     /// Deadline of a job that names none, seconds.
     pub default_deadline_s: u64,
+    /// What a job's parts must fit into; `None` where nothing limits them.
+    pub limits: Option<TimeLimits>,
 }
 
 impl SplitConfig {
@@ -51,7 +53,18 @@ impl SplitConfig {
             vcpus_per_worker: deployment.worker_vcpus(),
             max_buckets: deployment.max_buckets,
             default_deadline_s: deployment.default_deadline_s,
+            limits: Some(TimeLimits {
+                splitter_s: deployment.splitter_timeout_s,
+                consumer_s: deployment.consumer_timeout_s,
+                worker_s: deployment.worker_timeout_s,
+            }),
         }
+    }
+}
+
+impl SplitConfig {
+    fn fits(&self, sizing: &Sizing, n_shards: u32) -> Result<(), InputError> {
+        self.limits.map_or(Ok(()), |limits| limits.check(sizing, n_shards, self.workers_per_consumer))
     }
 }
 
@@ -101,7 +114,11 @@ where
 {
     let job = match Job::from_message(message) {
         Ok(job) => job,
-        Err(error) => return reject(ports, delivery, Digest::of(message), error).await,
+        // Under the id that its author gave, where the author looks for it.
+        Err(error) => {
+            let id = Job::id_of(message).unwrap_or(delivery);
+            return reject(ports, id, Digest::of(message), error).await;
+        }
     };
     let id = job.id.clone().unwrap_or(delivery);
     let mut arrival = plan_arrival(ports.job(&id).await?.as_ref(), job.digest);
@@ -123,16 +140,16 @@ where
     }
     match arrival {
         Arrival::Resume(published) => {
-            let (pieces, missing) = match cut_now {
-                Some(pieces) => (pieces, None),
+            let (pieces, resent, missing) = match cut_now {
+                Some(pieces) => (pieces, Vec::new(), None),
                 None => {
                     let received = read_buckets(ports, &id, &published).await?;
                     let resent = resent_of(ports, &published).await?;
                     let pieces = cut_again(ports, inputs, &id, &published, &resent).await?;
-                    (pieces, Some(received.missing(&published)))
+                    (pieces, resent, Some(received.missing(&published)))
                 }
             };
-            let n_tasks = enqueue(ports, &id, &published, &pieces, missing.as_ref()).await?;
+            let n_tasks = enqueue(ports, &id, &published, (&pieces, &resent), missing.as_ref()).await?;
             Ok(SplitOutcome::Enqueued { job: id, n_tasks })
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
@@ -156,6 +173,7 @@ where
     let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
     let (sizing, pieces) =
         cut_job(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
+    config.fits(&sizing, n_shards)?;
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, &prepared).await;
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
@@ -174,7 +192,7 @@ where
         resent: Resent::default(),
     };
     record_cut(id, &pieces, &mut published);
-    check_size(id, &published, &pieces)?;
+    check_size(job, &pieces, &sizing)?;
     ports.put_blob(digest, blob).await?;
     let now_us = ports.now_us();
     let row = JobRow {
@@ -230,7 +248,7 @@ pub(crate) async fn enqueue<P>(
     ports: &P,
     id: &JobId,
     published: &Published,
-    pieces: &[Piece],
+    (pieces, resent): (&[Piece], &[Failure]),
     only: Option<&RoaringBitmap>,
 ) -> Result<u64, PortError>
 where
@@ -244,10 +262,13 @@ where
     let sent = |index: &u32| only.is_none_or(|only| only.contains(*index));
     let tasks: Vec<(u32, &Piece)> = (0..).zip(pieces).filter(|(index, _)| sent(index)).collect();
     let weights: Vec<Weight> = tasks.iter().map(|(_, piece)| piece.weight).collect();
-    let placed = plan_placement(&weights, shards.len());
+    let first = u64::from_le_bytes(Digest::of(id.as_str().as_bytes()).start());
+    let first = usize::try_from(first % shards.len() as u64).unwrap_or(0);
+    let placed = plan_placement(&weights, shards.len(), first);
     let records = placed.into_iter().map(|Placed { task, shard }| {
         let (index, piece) = tasks[task];
-        let record = task_record(id, published, index, piece, now_us);
+        let n_subtasks = n_subtasks(published, resent, index);
+        let record = TaskRecord { n_subtasks, ..task_record(id, published, index, piece, now_us) };
         let partition_key = partition_key(id, index);
         let placement = Placement { partition_key, hash_key: shards[shard].first };
         TaskPut { placement, data: record.to_bytes() }
@@ -272,8 +293,12 @@ pub async fn check<P: Objects>(
     let (prepared, _) = load(ports, &NoBlobs, inputs, &job).await?;
     let weight = prepared.whole().weight;
     let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
-    let (sizing, _) = cut_job(config, n_lanes, &job, &prepared)
+    let (sizing, pieces) = cut_job(config, n_lanes, &job, &prepared)
         .map_err(|error| InputError::new("input", error.to_string()))?;
+    config.fits(&sizing, n_shards)?;
+    if config.limits.is_some() {
+        check_size(&job, &pieces, &sizing)?;
+    }
     Ok((job, weight, sizing))
 }
 
@@ -328,19 +353,35 @@ fn record_cut(id: &JobId, pieces: &[Piece], published: &mut Published) {
     }
 }
 
-/// Checks that the largest task fits on the stream, before there is a job that could never be put.
-fn check_size(id: &JobId, published: &Published, pieces: &[Piece]) -> Result<(), InputError> {
-    let largest = (0..).zip(pieces).max_by_key(|(_, piece)| piece.slice.len());
-    let Some((index, piece)) = largest else { return Ok(()) };
-    let record = task_record(id, published, index, piece, 0).to_bytes();
-    record_bytes(&partition_key(id, index), &record).map(drop).map_err(|error| {
-        let sent = format!("{}; task {error}; more tasks are smaller", published.sizing.n_tasks);
-        InputError::new("sizing.tasks", sent)
-    })
+/// Checks that the largest task fits on the stream, whatever the job's id, before there is a job that could never be put.
+fn check_size(job: &Job, pieces: &[Piece], sizing: &Sizing) -> Result<(), InputError> {
+    let largest = pieces.iter().map(|piece| piece.slice.len()).max().unwrap_or(0) as u64;
+    let bytes = largest.saturating_add(job.workload.len() as u64).saturating_add(ENVELOPE_BYTES);
+    if bytes <= MAX_RECORD_BYTES {
+        return Ok(());
+    }
+    let problem = format!(
+        "{}; the largest task has up to {bytes} bytes with its envelope, and a record {MAX_RECORD_BYTES} at most: more tasks are smaller",
+        sizing.n_tasks
+    );
+    Err(InputError::new("sizing.tasks", problem))
 }
+
+/// Most bytes of a task's record besides its slice and the workload's name: ids, the build, numbers, the partition key.
+const ENVELOPE_BYTES: u64 = 1_024;
 
 fn partition_key(id: &JobId, index: u32) -> String {
     format!("{id}/{index}")
+}
+
+/// Into how many subtasks to cut a task. A subtask that was sent again stays whole, so that sending it again costs as many
+/// invocations as failed; unless it failed by itself or took too long: then its parts are tried.
+fn n_subtasks(published: &Published, resent: &[Failure], index: u32) -> u32 {
+    let again = index.checked_sub(published.n_cut()).and_then(|at| resent.get(at as usize));
+    match again {
+        Some(failure) if !failure.may_be_cut_finer() => 1,
+        _ => published.sizing.subtasks_per_task,
+    }
 }
 
 fn task_record(id: &JobId, published: &Published, index: u32, piece: &Piece, now_us: u64) -> TaskRecord {

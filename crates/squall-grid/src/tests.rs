@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{
-    CollectConfig, Collected, ConsumeConfig, ConsumeError, Consumed, InputCache, ReadPolicy, ResendError,
-    Resent, SplitConfig, SplitOutcome, WorkConfig, close, collect, consume, observe, resend, split, sweep,
-    work,
+    CollectConfig, Collected, ConsumeConfig, ConsumeError, Consumed, InputCache, Metering, ReadPolicy,
+    ResendError, Resent, SplitConfig, SplitOutcome, WorkConfig, close, collect, consume, observe, resend,
+    split, sweep, work,
 };
 use futures::FutureExt;
 use futures::executor::block_on;
@@ -20,7 +20,7 @@ use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
 use squall_core::prices::Prices;
 use squall_core::rows::{JobRow, JobStatus, Reopened};
 use squall_core::sizing::SizingPolicy;
-use squall_core::wire::{Message, ResultRecord, Stored, TaskRecord};
+use squall_core::wire::{Cause, Failure, Message, ResultRecord, Stored, TaskRecord};
 use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_memory::{Memory, MemoryObjects, Stream};
 use squall_sim_time::{SimulatedClock, run_until_done};
@@ -34,6 +34,7 @@ struct DirectWorkers {
     ports: Assembled<SimulatedClock, MemoryObjects, Memory>,
     inputs: Arc<InputCache>,
     crashing: AtomicBool,
+    n_vcpus: NonZeroUsize,
 }
 
 impl Workers for DirectWorkers {
@@ -41,9 +42,9 @@ impl Workers for DirectWorkers {
         if self.crashing.load(Ordering::Relaxed) {
             return Err(InvokeError::Failed("crashed; ".repeat(20)));
         }
-        let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::default() };
+        let config = WorkConfig { n_vcpus: self.n_vcpus, memory_mb: 1_769, read: ReadPolicy::default() };
         let reply = work(&self.ports, &self.inputs, &config, &request).await;
-        reply.map_err(|error| InvokeError::Failed(error.to_string()))
+        Ok(reply?)
     }
 }
 
@@ -76,11 +77,15 @@ fn everything_in(stream: &Stream) -> Vec<Vec<u8>> {
 
 impl Grid {
     fn new() -> Self {
-        Self::with_workers_of("")
+        Self::with_workers("", NonZeroUsize::MIN)
     }
 
     /// A grid whose workers are of another build than its other functions.
     fn with_workers_of(build: &str) -> Self {
+        Self::with_workers(build, NonZeroUsize::MIN)
+    }
+
+    fn with_workers(build: &str, n_vcpus: NonZeroUsize) -> Self {
         let inputs = Arc::new(InputCache::new(squall_workloads::registry()));
         let theirs = Arc::new(InputCache::new(squall_workloads::registry().built_as(build)));
         let memory = Arc::new(Memory::new(2, 2, 1));
@@ -98,6 +103,7 @@ impl Grid {
             },
             inputs: theirs,
             crashing: AtomicBool::new(false),
+            n_vcpus,
         };
         let ports = Assembled {
             clock,
@@ -120,6 +126,7 @@ impl Grid {
             vcpus_per_worker: 1,
             max_buckets: 2,
             default_deadline_s: 60,
+            limits: None,
         };
         let outcome = split(&self.ports, &self.inputs, &config, message.as_bytes(), id("delivery-7"));
         run_until_done(&self.ports.clock, outcome).unwrap().unwrap()
@@ -130,7 +137,12 @@ impl Grid {
     }
 
     fn try_consume(&self, task: &[u8]) -> Result<Consumed, ConsumeError> {
-        let config = ConsumeConfig { cascade: CascadePolicy::default(), memory_mb: 512 };
+        let config = ConsumeConfig {
+            cascade: CascadePolicy::default(),
+            memory_mb: 512,
+            worker_memory_mb: 1_769,
+            metering: Metering::Elapsed,
+        };
         let consumed = consume(&self.ports, &self.inputs, &config, task, NEVER_US);
         run_until_done(&self.ports.clock, consumed).unwrap()
     }
@@ -202,6 +214,9 @@ fn a_rejected_job_is_recorded_and_may_be_mended() {
     assert!(block_on(observe(&grid.ports, &grid.inputs, &id("march"))).unwrap().unwrap().report().is_none());
     assert_eq!(grid.split(JOB), SplitOutcome::Enqueued { job: id("march"), n_tasks: 6 });
     assert_eq!(grid.row("march").status(), JobStatus::Running);
+    let refused =
+        grid.split(&JOB.replace("march", "may").replace("\"sizing\"", "\"deadline_s\":0,\"sizing\""));
+    assert!(matches!(refused, SplitOutcome::Rejected(it, _) if it == id("may")), "under its author's id");
     // A message without a readable id is recorded under its delivery's.
     assert!(matches!(grid.split("hello"), SplitOutcome::Rejected(it, _) if it == id("delivery-7")));
 }
@@ -272,6 +287,26 @@ fn only_what_cannot_be_merged_is_named() {
 }
 
 #[test]
+fn a_unit_that_fails_takes_only_the_piece_of_its_vcpu_along() {
+    let grid = Grid::with_workers("", NonZeroUsize::new(4).unwrap());
+    grid.split(&JOB.replace(r#""units":60"#, r#""units":60,"failing_unit":17"#));
+    for task in everything_in(&grid.memory.tasks) {
+        grid.consume(&task);
+    }
+    grid.collect(&everything_in(&grid.memory.results));
+    let row = grid.row("march");
+    let ending = row.ending.as_ref().unwrap();
+    assert_eq!(ending.status, JobStatus::CompleteWithFailures);
+    // Of a subtask of five units, on four vCPUs.
+    let [failure] = &ending.failures[..] else { panic!("{:?}", ending.failures) };
+    assert!(failure.weight <= 2, "{failure:?}");
+    assert_eq!(failure.reason, "unit 17 was asked to fail");
+    assert_eq!(ending.coverage.weight_done + failure.weight, 60);
+    let seen = block_on(observe(&grid.ports, &grid.inputs, &id("march"))).unwrap().unwrap();
+    assert_eq!(seen.report().unwrap().json["units_done"], ending.coverage.weight_done);
+}
+
+#[test]
 fn a_task_of_a_job_that_has_ended_is_dropped() {
     let grid = Grid::new();
     grid.split(JOB);
@@ -281,7 +316,12 @@ fn a_task_of_a_job_that_has_ended_is_dropped() {
     assert!(matches!(grid.try_consume(&stranger.to_bytes()), Err(ConsumeError::UnknownJob(_))));
     // A task whose weight differs from that of its pieces was divided by other code.
     let heavier = TaskRecord { weight: 1_000_000, ..TaskRecord::from_bytes(&tasks[0]).unwrap() };
-    assert!(matches!(grid.try_consume(&heavier.to_bytes()), Err(ConsumeError::Weight { .. })));
+    assert!(matches!(grid.consume(&heavier.to_bytes()), Consumed::Published { n_failures: 1, .. }));
+    let refused = ResultRecord::from_bytes(&everything_in(&grid.memory.results)[0]).unwrap();
+    assert_eq!(
+        refused.failures[0].reason,
+        "the consumer refused: the task was published with weight 1000000, its pieces weigh 10"
+    );
     for task in &tasks {
         grid.consume(task);
     }
@@ -291,7 +331,7 @@ fn a_task_of_a_job_that_has_ended_is_dropped() {
 }
 
 #[test]
-fn a_job_that_was_taken_up_and_half_sent_is_sent_without_what_is_in() {
+fn a_job_that_was_reopened_and_half_sent_is_sent_without_what_is_in() {
     let grid = Grid::new();
     grid.split(JOB);
     for task in &everything_in(&grid.memory.tasks)[..2] {
@@ -317,7 +357,7 @@ fn a_job_that_was_taken_up_and_half_sent_is_sent_without_what_is_in() {
 }
 
 #[test]
-fn an_ended_job_is_taken_up_where_it_ended() {
+fn an_ended_job_is_reopened_where_it_ended() {
     let grid = Grid::new();
     grid.split(JOB);
     let tasks = everything_in(&grid.memory.tasks);
@@ -337,6 +377,10 @@ fn an_ended_job_is_taken_up_where_it_ended() {
     assert_eq!((row.status(), row.enqueued, row.total().n_tasks), (JobStatus::Running, true, 3));
     let again = everything_in(&grid.memory.tasks);
     assert_eq!(again.len(), 5);
+    // What crashed is sent as it was; the tasks that never started are cut as at first.
+    for task in again.iter().map(|task| TaskRecord::from_bytes(task).unwrap()) {
+        assert_eq!(task.n_subtasks, if task.index < 6 { 2 } else { 1 }, "task {}", task.index);
+    }
     // Tasks in flight from before were sent anew: they are not computed twice.
     assert_eq!(grid.consume(&tasks[4]), Consumed::Dropped(Admission::Superseded));
     assert!(everything_in(&grid.memory.results).is_empty());
@@ -355,6 +399,38 @@ fn an_ended_job_is_taken_up_where_it_ended() {
     let answer = |row: JobRow| row.ending.unwrap().answer;
     assert_eq!(answer(row), answer(straight.row("march")), "the same bytes as if nothing had gone wrong");
     assert!(matches!(grid.resend(), Err(ResendError::Not(_, NotResent::Complete))));
+}
+
+#[test]
+fn what_failed_by_itself_or_as_a_whole_task_is_cut_when_it_is_sent_again() {
+    let grid = Grid::new();
+    grid.split(&JOB.replace(r#""units":60"#, r#""units":60,"failing_unit":17"#));
+    let tasks = everything_in(&grid.memory.tasks);
+    for task in &tasks[..5] {
+        grid.consume(task);
+    }
+    // The last is refused as a whole: its input is gone.
+    let last = TaskRecord::from_bytes(&tasks[5]).unwrap();
+    let (whole, without_input) = (last.index, TaskRecord { input: Digest::of(b"gone"), ..last });
+    grid.consume(&without_input.to_bytes());
+    let results = everything_in(&grid.memory.results);
+    let causes: Vec<_> = results
+        .iter()
+        .flat_map(|it| ResultRecord::from_bytes(it).unwrap().failures)
+        .map(|it| (it.task == whole, it.cause))
+        .collect();
+    assert!(causes.contains(&(true, Cause::WholeTask)), "{causes:?}");
+    assert!(causes.contains(&(false, Cause::OfItself)) || whole == 1, "{causes:?}");
+    for (cause, cut) in [
+        (Cause::OfItself, true),
+        (Cause::TooLarge, true),
+        (Cause::WholeTask, true),
+        (Cause::Outage, false),
+        (Cause::Deadline, false),
+    ] {
+        let failure = ResultRecord::from_bytes(&results[5]).unwrap().failures[0].clone();
+        assert_eq!(Failure { cause, ..failure }.may_be_cut_finer(), cut, "{cause:?}");
+    }
 }
 
 #[test]

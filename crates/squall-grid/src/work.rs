@@ -11,8 +11,9 @@ use squall_core::code::CodeVersion;
 use squall_core::data::{Data, DataError, NoData};
 use squall_core::deployment::Deployment;
 use squall_core::digest::Digest;
-use squall_core::ports::{BlobStore, Clock, Objects};
-use squall_core::wire::{CodecError, Message, SubtaskReply, SubtaskRequest};
+use squall_core::ports::{BlobStore, Clock, InvokeError, Objects, PortError, chain};
+use squall_core::registry::{Merger, Piece};
+use squall_core::wire::{CodecError, FailedPiece, Message, SubtaskReply, SubtaskRequest};
 use squall_core::workload::{EvaluateError, InputError};
 
 use crate::data::{ReadPolicy, connect};
@@ -61,6 +62,25 @@ pub enum WorkError {
     Thread(#[from] std::io::Error),
 }
 
+impl WorkError {
+    /// Whether every attempt at the same request would fail in the same way.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Codec(_) | Self::Workload(_) => true,
+            Self::Load(LoadError::Port(error)) => matches!(error, PortError::Permanent { .. }),
+            Self::Load(_) => true,
+            Self::Data(_) | Self::Thread(_) => false,
+        }
+    }
+}
+
+impl From<WorkError> for InvokeError {
+    fn from(error: WorkError) -> Self {
+        let reason = chain(&error);
+        if error.is_permanent() { Self::Hopeless(reason) } else { Self::Failed(reason) }
+    }
+}
+
 /// Evaluates one subtask.
 ///
 /// A workload's own failure, including a panic, is an answer: it would fail the same way again.
@@ -79,22 +99,21 @@ pub async fn work<P: BlobStore + Objects + Clock>(
     let request = SubtaskRequest::from_bytes(request)?;
     let (workload, code) = inputs.registry().get_with_code(&request.workload)?;
     let mut loaded_us = 0;
+    let mut failed = Vec::new();
     let outcome = if code == request.code {
         let prepared = inputs.get(ports, request.input).await?;
         loaded_us = ports.now_us().saturating_sub(began_us);
-        let merge = |partials: Vec<Vec<u8>>| -> Result<Vec<u8>, String> {
-            let mut merger = workload.merger();
-            for partial in &partials {
-                merger.add(partial).map_err(|error| error.to_string())?;
-            }
-            merger.finish().ok_or_else(|| "the slice is empty".to_owned())
+        let mut merge = |evaluated: Vec<Evaluated>| {
+            let merged = merged(workload.merger(), evaluated)?;
+            failed = merged.1;
+            Ok(merged.0)
         };
         if !prepared.listings().is_empty() {
-            reading(ports, inputs, config, &prepared, &request.slice).await?.and_then(merge)
+            reading(ports, inputs, config, &prepared, &request.slice).await?.and_then(&mut merge)
         } else if config.n_vcpus.get() == 1 {
             evaluate(&prepared, &request.slice, &mut NoData)
         } else {
-            on_all_vcpus(&prepared, &request.slice, config.n_vcpus).and_then(merge)
+            on_all_vcpus(&prepared, &request.slice, config.n_vcpus).and_then(&mut merge)
         }
     } else {
         let here = CodeVersion { workload: workload.version(), build: inputs.registry().build().to_owned() };
@@ -104,6 +123,7 @@ pub async fn work<P: BlobStore + Objects + Clock>(
         request: asked,
         code,
         outcome,
+        failed,
         began_us,
         cold,
         loaded_us,
@@ -113,6 +133,31 @@ pub async fn work<P: BlobStore + Objects + Clock>(
     Ok(reply.to_bytes())
 }
 
+/// A piece of a slice, and its partial or the workload's reason for having none.
+type Evaluated = (Piece, Result<Vec<u8>, String>);
+
+/// The merged partials, and the pieces without one.
+///
+/// # Errors
+/// The reason of the first, if none has a partial.
+fn merged(
+    mut merger: Box<dyn Merger>,
+    evaluated: Vec<Evaluated>,
+) -> Result<(Vec<u8>, Vec<FailedPiece>), String> {
+    let mut failed = Vec::new();
+    for (piece, outcome) in evaluated {
+        match outcome.and_then(|partial| merger.add(&partial).map_err(|error| error.to_string())) {
+            Ok(()) => {}
+            Err(reason) => failed.push(FailedPiece { slice: piece.slice, weight: piece.weight, reason }),
+        }
+    }
+    match (merger.finish(), failed.first()) {
+        (Some(partial), _) => Ok((partial, failed)),
+        (None, Some(first)) => Err(first.reason.clone()),
+        (None, None) => Err("the slice is empty".to_owned()),
+    }
+}
+
 /// Evaluates on threads that are fed from here. Each divides the data it reads as well as the work.
 async fn reading<P: BlobStore + Objects>(
     ports: &P,
@@ -120,7 +165,7 @@ async fn reading<P: BlobStore + Objects>(
     config: &WorkConfig,
     prepared: &Prepared,
     slice: &[u8],
-) -> Result<Result<Vec<Vec<u8>>, String>, WorkError> {
+) -> Result<Result<Vec<Evaluated>, String>, WorkError> {
     let pieces = match prepared.divide(slice, config.n_vcpus) {
         Ok(pieces) => pieces,
         Err(error) => return Ok(Err(error.to_string())),
@@ -134,6 +179,7 @@ async fn reading<P: BlobStore + Objects>(
         let (reader, mut data) = connect(extents, &config.read);
         let (done, ended) = oneshot::channel();
         let evaluated = Arc::clone(prepared);
+        let of = piece.clone();
         let thread = std::thread::Builder::new().name("evaluate".to_owned());
         thread.spawn(move || {
             let outcome = evaluate(&evaluated, &piece.slice, &mut data);
@@ -142,11 +188,11 @@ async fn reading<P: BlobStore + Objects>(
         })?;
         evaluating.push(async move {
             reader.read_for_thread(ports, inputs, prepared.listings(), &config.read).await;
-            ended.await
+            (of, ended.await)
         });
     }
-    let mut partials = Ok(Vec::new());
-    for ended in join_all(evaluating).await {
+    let mut pieces = Vec::new();
+    for (piece, ended) in join_all(evaluating).await {
         let outcome = match ended {
             // Whatever the workload reported: a slice whose data was not read has no value.
             Ok((_, Some(DataError::Unavailable(reason)))) => return Err(WorkError::Data(reason)),
@@ -154,23 +200,21 @@ async fn reading<P: BlobStore + Objects>(
             Ok((outcome, None)) => outcome,
             Err(_) => Err("the evaluating thread is gone".to_owned()),
         };
-        partials = partials.and_then(|mut partials: Vec<Vec<u8>>| {
-            partials.push(outcome?);
-            Ok(partials)
-        });
+        pieces.push((piece, outcome));
     }
-    Ok(partials)
+    Ok(Ok(pieces))
 }
 
-fn on_all_vcpus(prepared: &Prepared, slice: &[u8], n_vcpus: NonZeroUsize) -> Result<Vec<Vec<u8>>, String> {
+fn on_all_vcpus(prepared: &Prepared, slice: &[u8], n_vcpus: NonZeroUsize) -> Result<Vec<Evaluated>, String> {
     let pieces = prepared.divide(slice, n_vcpus).map_err(|error| error.to_string())?;
-    std::thread::scope(|scope| {
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = pieces
             .iter()
             .map(|piece| scope.spawn(|| evaluate(prepared, &piece.slice, &mut NoData)))
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| Err(said(&*panic)))).collect()
-    })
+    });
+    Ok(pieces.into_iter().zip(outcomes).collect())
 }
 
 fn evaluate(prepared: &Prepared, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, String> {

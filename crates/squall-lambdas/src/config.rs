@@ -239,6 +239,7 @@ impl ConsumerConfig {
             consume: ConsumeConfig {
                 cascade: cascade_policy(vars, deployment.cascade())?,
                 memory_mb: vars.memory_mb()?,
+                ..ConsumeConfig::of(&deployment)
             },
         })
     }

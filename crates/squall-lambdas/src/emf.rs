@@ -135,7 +135,8 @@ fn ended(ended: &[JobEnd]) {
             JobStatus::CompleteWithFailures
             | JobStatus::Expired
             | JobStatus::OverBudget
-            | JobStatus::Inconsistent => counter!("JobsFailed").increment(1),
+            | JobStatus::Inconsistent
+            | JobStatus::Failed => counter!("JobsFailed").increment(1),
             // Not the end of a job, or counted by the splitter that rejected it.
             JobStatus::Running | JobStatus::Rejected => {}
         }

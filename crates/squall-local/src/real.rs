@@ -13,8 +13,8 @@ use squall_core::registry::Registry;
 use squall_core::rows::JobRow;
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{
-    CollectConfig, ConsumeConfig, InputCache, LoadError, Observation, SplitConfig, SplitOutcome, WorkConfig,
-    observe,
+    CollectConfig, ConsumeConfig, InputCache, LoadError, Metering, Observation, SplitConfig, SplitOutcome,
+    WorkConfig, observe,
 };
 use tokio::sync::Notify;
 
@@ -66,7 +66,7 @@ impl LocalConfig {
 
     /// How it cuts a job.
     pub fn split(&self) -> SplitConfig {
-        SplitConfig { sizing: self.sizing, ..SplitConfig::of(&self.deployment()) }
+        SplitConfig { sizing: self.sizing, limits: None, ..SplitConfig::of(&self.deployment()) }
     }
 
     fn serve(&self) -> ServeConfig {
@@ -95,6 +95,7 @@ impl LocalConfig {
                     guard_us: 50_000,
                     ..deployment.cascade()
                 },
+                metering: Metering::Reported,
                 ..ConsumeConfig::of(&deployment)
             },
             collect: CollectConfig::of(&deployment),

@@ -90,8 +90,8 @@ pub enum SimulationError {
 type EveryPort =
     Assembled<SimulatedClock, MemoryObjects, Memory, Memory, Memory, Memory, SimulatedWorkers, Memory>;
 
-/// The ports of an invocation: faults around delays around limits.
-type SimulatedPorts = Wrapped<Wrapped<Wrapped<EveryPort, Limited>, Slow>, Faulty>;
+/// The ports of an invocation: limits around faults around delays, so that a place is held while a worker computes or hangs.
+type SimulatedPorts = Wrapped<Wrapped<Wrapped<EveryPort, Slow>, Faulty>, Limited>;
 
 struct SimulatedGrid {
     memory: Arc<Memory>,
@@ -111,8 +111,8 @@ impl Host for SimulatedGrid {
         let slow = Slow::new(clock.clone(), Rc::clone(random), self.scenario.latencies);
         let faulty = Faulty::new(clock.clone(), Rc::clone(random), self.scenario.faults);
         let life = faulty.life();
-        let inner = Wrapped { inner: shared(&self.ports), around: self.limited.clone() };
-        let ports = Wrapped { inner: Wrapped { inner, around: slow }, around: faulty };
+        let inner = Wrapped { inner: shared(&self.ports), around: slow };
+        let ports = Wrapped { inner: Wrapped { inner, around: faulty }, around: self.limited.clone() };
         let stepping = std::pin::pin!(step(&ports));
         let ended = std::pin::pin!(life.ended());
         match select(stepping, ended).await {

@@ -1,7 +1,7 @@
 //! Rows as items of the table, and back. Makes no calls.
 //!
 //! A job is the item `pk` = `job#<id>`, `sk` = `job`, with
-//! * `message`, `created_us`, `plan`, `generation`, `status`, `enqueued`, `announced`, `ttl`;
+//! * `message`, `created_us`, `plan`, `opening` (its generation), `status`, `enqueued`, `announced`, `ttl`;
 //! * for each bucket that reported, `n<bucket>` (its tasks) and `g<bucket>` (its progress; `p<bucket>` before versions);
 //! * once it has ended, `ending`, `ended_us` and `ended_as`; once it was reopened, `reopened_us`.
 //!

@@ -20,17 +20,6 @@ use crate::print;
 /// Rows that are read at once.
 const READS_IN_FLIGHT: usize = 16;
 
-const STATUSES: [JobStatus; 8] = [
-    JobStatus::Running,
-    JobStatus::Complete,
-    JobStatus::CompleteWithFailures,
-    JobStatus::Expired,
-    JobStatus::Cancelled,
-    JobStatus::OverBudget,
-    JobStatus::Rejected,
-    JobStatus::Inconsistent,
-];
-
 /// List the deployed jobs, newest first
 #[derive(clap::Args)]
 #[command(after_help = deployment::help(EXAMPLES))]
@@ -59,7 +48,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         let (store, prices) = (&deployment.store()?, deployment.description()?.prices());
         let limit = usize::from(args.limit);
         let mut ids = Vec::new();
-        for status in STATUSES.into_iter().filter(|it| args.status.is_none_or(|only| only == *it)) {
+        for status in JobStatus::ALL.into_iter().filter(|it| args.status.is_none_or(|only| only == *it)) {
             ids.extend(store.jobs(status, Order::NewestFirst, limit).await?);
         }
         let rows = stream::iter(&ids).map(async |id| (id, store.job(id).await)).buffered(READS_IN_FLIGHT);
@@ -94,8 +83,8 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 fn status(text: &str) -> Result<JobStatus, String> {
-    STATUSES.into_iter().find(|status| status.to_string() == text).ok_or_else(|| {
-        let names: Vec<_> = STATUSES.iter().map(JobStatus::to_string).collect();
+    JobStatus::ALL.into_iter().find(|status| status.to_string() == text).ok_or_else(|| {
+        let names: Vec<_> = JobStatus::ALL.iter().map(JobStatus::to_string).collect();
         format!("expected one of {}", names.join(", "))
     })
 }

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// The job's id (unchanged by a retry)
     #[arg(value_parser = job_id)]
     job: JobId,
-    /// Seconds from now after which it ends with a partial answer [default: its original time limit]
+    /// Seconds from now after which it ends with a partial answer [default: as long as the last time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_DEADLINE_S))]
     deadline_s: Option<u64>,
     /// Total cost cap in USD, including earlier attempts [default: unchanged]

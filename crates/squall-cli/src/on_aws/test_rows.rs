@@ -7,7 +7,7 @@ use squall_core::prices::NanoUsd;
 use squall_core::receipt::Receipt;
 use squall_core::rows::{BucketProgress, Ending, JobRow, JobStatus, Published, Resent};
 use squall_core::sizing::{Capacity, SizingPolicy, SizingRequest, plan_sizing};
-use squall_core::wire::Failure;
+use squall_core::wire::{Cause, Failure};
 use squall_core::workload::Coverage;
 
 const CREATED_US: u64 = 1_795_342_500_000_000;
@@ -63,5 +63,13 @@ fn published() -> Published {
 
 /// A subtask without a value.
 pub(crate) fn failure(task: u32, subtask: u32, reason: &str) -> Failure {
-    Failure { task, subtask, slice: Vec::new(), weight: 1, attempts: 3, reason: reason.to_owned() }
+    Failure {
+        task,
+        subtask,
+        slice: Vec::new(),
+        weight: 1,
+        attempts: 3,
+        reason: reason.to_owned(),
+        cause: Cause::default(),
+    }
 }

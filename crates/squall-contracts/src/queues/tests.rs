@@ -49,7 +49,7 @@ fn memory_tells_as_promised() {
     let mut heard = std::pin::pin!(memory.ended.notified());
     heard.as_mut().enable();
     let told = block_on(job_events(&memory, "told"));
-    assert_eq!(told.map(|rows| rows.len()), Ok(7));
+    assert_eq!(told.map(|rows| rows.len()), Ok(8));
     assert!(heard.now_or_never().is_some());
 }
 

@@ -43,7 +43,7 @@ impl Throttles {
 
 /// A refused stripe is left alone this long, microseconds: Lambda adds environments continuously, about one every 10 ms
 /// per function.
-const STRIPE_REST_US: u64 = 100_000;
+pub(super) const STRIPE_REST_US: u64 = 100_000;
 
 /// The limit on invocations in flight, and the resting stripes.
 #[derive(Debug, Clone)]

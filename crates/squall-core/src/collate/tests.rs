@@ -10,7 +10,7 @@ use crate::rows::{BucketRow, Published, Resent};
 use crate::sizing::{Sizing, SizingReason};
 use crate::spans::Spans;
 use crate::wire::CodecError;
-use crate::wire::{Failure, ResultRecord};
+use crate::wire::{Cause, Failure, ResultRecord};
 use crate::workload::Weight;
 
 /// The result of one task, some of whose weight may have failed.
@@ -24,6 +24,7 @@ pub(crate) fn result(index: u32, weight: Weight, failed: &[Weight]) -> ResultRec
         weight,
         attempts: 4,
         reason: format!("worker {subtask} crashed"),
+        cause: Cause::Outage,
     };
     ResultRecord {
         index,

@@ -118,7 +118,7 @@ fn the_price_list_says_where_it_is_from() {
     assert_eq!(list("us-east-1", Architecture::Arm64), "arm64, list prices of us-east-1");
     assert_eq!(
         list("eu-west-1", Architecture::X86_64),
-        "x86_64, list prices of eu-west-1; those of Kinesis, DynamoDB are us-east-1's"
+        "x86_64, list prices of eu-west-1; those of Kinesis, DynamoDB, S3 are us-east-1's"
     );
 }
 

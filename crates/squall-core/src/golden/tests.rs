@@ -17,8 +17,8 @@ use crate::sizing::{Sizing, SizingReason};
 use crate::sources::{Given, Listing, Object, Page, PageEntry};
 use crate::spans::{Span, SpanEnd, Spans};
 use crate::wire::{
-    Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest, TaskRecord,
-    decode, encode,
+    FailedPiece, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest,
+    TaskRecord, decode, encode,
 };
 use crate::workload::Coverage;
 
@@ -61,6 +61,7 @@ fn failure(task: u32, subtask: u32) -> Failure {
         weight: 1_000 + u64::from(task),
         attempts: 4,
         reason: "the workload panicked: boom".to_owned(),
+        cause: Default::default(),
     }
 }
 
@@ -77,7 +78,7 @@ fn receipt() -> Receipt {
         worker_mb_us: 15_921_000_000,
         consumer_mb_us: 17_690_000,
         put_units: 4,
-        store_writes: 0,
+        ..Receipt::default()
     }
 }
 
@@ -96,9 +97,13 @@ fn timeline() -> Timeline {
     timeline
 }
 
-fn plan(code: CodeVersion) -> Plan {
-    let resent = vec![failure(1, 7), failure(3, 0)];
-    let list = Stored::Inline(ResentList(resent.clone()).to_bytes());
+fn resent() -> ResentList {
+    ResentList(vec![failure(1, 7), failure(3, 0)])
+}
+
+fn plan(code: CodeVersion, list: Vec<u8>) -> Plan {
+    let resent = resent().0;
+    let list = Stored::Inline(list);
     let published = Published {
         workload: "portfolio".to_owned(),
         code,
@@ -214,7 +219,7 @@ fn task() -> TaskRecord {
 fn rows_from_before_versions_are_read() {
     let old = |name: &str| golden(&format!("before_versions/{name}"));
     let rejected = Plan { expires_us: 1_795_000_600_000_000, max_cost: None, published: None };
-    assert_eq!(Plan::from_bytes(&old("plan")), Ok(plan(CodeVersion::before_names())));
+    assert_eq!(Plan::from_bytes(&old("plan")), Ok(plan(CodeVersion::before_names(), resent().to_bytes())));
     assert_eq!(Plan::from_bytes(&old("plan-of-a-rejected-job")), Ok(rejected));
     assert_eq!(Ending::from_bytes(&old("ending")), Ok(ending()));
     assert_eq!(BucketRow::from_bytes(&old("bucket")), Ok(bucket(Stored::Inline(vec![9, 8, 7]))));
@@ -233,7 +238,9 @@ fn records_from_before_versions_are_refused_by_name() {
     let refused = TaskRecord::from_bytes(&old("task-record")).unwrap_err().to_string();
     assert_eq!(refused, "cannot decode task record: version 1; this build reads 2");
     let refused = ResultRecord::from_bytes(&old("result-record")).unwrap_err().to_string();
-    assert_eq!(refused, "cannot decode result record: version 1; this build reads 2");
+    assert_eq!(refused, "cannot decode result record: version 1; this build reads 3");
+    let refused = ResultRecord::from_bytes(&golden("v2/result")).unwrap_err().to_string();
+    assert_eq!(refused, "cannot decode result record: version 2; this build reads 3");
     // Its shape did not change.
     let elsewhere = ResultElsewhere { record: Digest::of(b"a record") };
     assert_eq!(ResultElsewhere::from_bytes(&old("result-elsewhere")), Ok(elsewhere));
@@ -250,7 +257,9 @@ fn a_row_without_an_envelope_may_begin_as_one() {
 
 #[test]
 fn what_is_stored_is_as_its_golden_file() {
-    same("plan", &plan(code()));
+    // The list of what was sent again, its last 89 bytes, has a version of its own.
+    let with_first_list = golden("v1/plan");
+    same("plan", &plan(code(), with_first_list[with_first_list.len() - 89..].to_vec()));
     same("resent", &ResentList(vec![failure(1, 7)]));
     same("ending", &ending());
     let spans = TaskSpans { task: 5, times: times(), merged_us: 1_795_000_002_000_000, spans: spans() };
@@ -276,6 +285,16 @@ fn what_is_stored_is_as_its_golden_file() {
 }
 
 #[test]
+fn the_first_version_of_what_is_stored_is_read() {
+    assert_eq!(Ending::from_bytes(&golden("v1/ending")), Ok(ending()));
+    let spans = TaskSpans { task: 5, times: times(), merged_us: 1_795_000_002_000_000, spans: spans() };
+    let row = bucket(Stored::Inline(vec![9, 8, 7]));
+    let row = BucketRow { spans: vec![spans], spans_left_out: 4, ..row };
+    assert_eq!(BucketRow::from_bytes(&golden("v1/bucket")), Ok(row));
+    assert_eq!(ResentList::from_bytes(&golden("v1/resent")), Ok(ResentList(vec![failure(1, 7)])));
+}
+
+#[test]
 fn what_is_sent_is_as_its_golden_file() {
     same("task", &task());
     same("elsewhere", &ResultElsewhere { record: Digest::of(b"a record") });
@@ -285,6 +304,7 @@ fn what_is_sent_is_as_its_golden_file() {
         request: Digest::of(b"a request"),
         code,
         outcome: Ok(vec![1, 2]),
+        failed: vec![FailedPiece { slice: vec![6], weight: 3, reason: "no".to_owned() }],
         began_us: 1_795_000_000_000_100,
         cold: true,
         loaded_us: 1_000,

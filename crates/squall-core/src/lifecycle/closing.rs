@@ -1,9 +1,12 @@
 //! When a job ends, and with which status.
 
+use std::collections::BTreeSet;
+
 use crate::code::CodeVersion;
 use crate::collate::{Missing, Received, Shortfall, prove};
 use crate::rows::{JobRow, JobStatus, Published};
 use crate::sizing::counted;
+use crate::wire::Cause;
 
 /// Whether to end a job now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +25,15 @@ pub enum Closing {
     Stalled,
     /// It was cancelled.
     Cancelled,
+    /// Its first tasks all failed entirely.
+    Failing,
     /// It was made by code other than this binary's, so this binary cannot merge anything more into it.
     OtherCode,
 }
+
+/// A job of whose first so many tasks not one has any value is ended: the others would cost as much and give as little. Not one that
+/// was reopened: what failed before may be mended.
+pub(super) const FAILING_TASKS: u32 = 10;
 
 /// Decides whether to end a job at `now_us`; `here` is this binary's code for its workload, if any.
 pub fn plan_closing(row: &JobRow, here: Option<&CodeVersion>, now_us: u64) -> Closing {
@@ -38,9 +47,24 @@ pub fn plan_closing(row: &JobRow, here: Option<&CodeVersion>, now_us: u64) -> Cl
         Closing::OverBudget
     } else if now_us >= row.expires_us {
         Closing::Expired
+    } else if row.generation() == 0
+        && total.n_tasks >= FAILING_TASKS
+        && total.n_subtasks == 0
+        && total.n_failures >= FAILING_TASKS
+    {
+        Closing::Failing
     } else {
         Closing::NotYet
     }
+}
+
+/// Whether the content of a job's buckets confirms that its first tasks all failed: progress may lag behind, and neither a deadline
+/// nor a task that a consumer refused says anything about the others.
+pub fn is_failing(received: &Received) -> bool {
+    let of_others = |cause: Cause| matches!(cause, Cause::Deadline | Cause::WholeTask);
+    let tasks: BTreeSet<u32> =
+        received.failures.iter().filter(|it| !of_others(it.cause)).map(|it| it.task).collect();
+    received.receipt.subtasks == 0 && tasks.len() >= FAILING_TASKS as usize
 }
 
 /// The ending of a job for which `closing` was decided, given the content of its buckets.
@@ -50,8 +74,15 @@ pub fn plan_ending(
     received: &Received,
 ) -> (JobStatus, Option<String>) {
     let missing = Missing(received.missing(published));
+    let n_cut_off = received.failures.iter().filter(|it| it.cause == Cause::Deadline).count();
     match (closing, prove(published, received)) {
         (_, Ok(())) if received.failures.is_empty() => (JobStatus::Complete, None),
+        (_, Ok(())) if n_cut_off > 0 => {
+            let cut_off = counted(n_cut_off as u64, "subtask");
+            let n_failures = counted(received.failures.len() as u64, "subtask");
+            let reason = format!("time ran out before {cut_off} were done; without a value: {n_failures}");
+            (JobStatus::Expired, Some(reason))
+        }
         (_, Ok(())) => {
             let n_failures = counted(received.failures.len() as u64, "subtask");
             let first = received.failures.first().map_or("", |failure| failure.reason.as_str());
@@ -63,6 +94,14 @@ pub fn plan_ending(
         }
         (Closing::Expired, Err(Shortfall::Missing { .. })) => {
             (JobStatus::Expired, Some(format!("time ran out; {missing}")))
+        }
+        (Closing::Failing, Err(Shortfall::Missing { .. })) => {
+            let first = received.failures.first().map_or("", |failure| failure.reason.as_str());
+            let n_tasks = counted(received.tasks.len(), "task");
+            (
+                JobStatus::Failed,
+                Some(format!("not one of the first {n_tasks} has a value: {first}; {missing}")),
+            )
         }
         (Closing::Stalled, Err(Shortfall::Missing { .. })) => {
             (JobStatus::Expired, Some(format!("nothing of it is under way any more; {missing}")))

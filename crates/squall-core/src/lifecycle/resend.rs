@@ -49,7 +49,7 @@ pub struct Resend {
 /// Options for reopening a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResendRequest {
-    /// How long it may take from now on, microseconds; the initial lifetime if not given.
+    /// How long it may take from now on, microseconds; as long as the last time if not given.
     pub lifetime_us: Option<u64>,
     /// Cost, of everything ever spent on it, at which no new task is started; unchanged if not given.
     pub max_cost: Option<NanoUsd>,
@@ -96,6 +96,7 @@ pub fn plan_resend(
             resent.push(failure.clone());
         }
         published.resent = Resent::of(&resent, None);
+        published.lifetime_us = lifetime_us;
     }
     let tasks = received.missing(&published);
     if tasks.is_empty() {

@@ -14,27 +14,36 @@ fn loads(weights: &[Weight], placed: &[Placed], n_shards: usize) -> Vec<u128> {
 
 #[test]
 fn heaviest_first_each_on_the_lightest_shard() {
-    let placed = plan_placement(&[3, 7, 7, 2, 5, 0, 0], 2);
+    let placed = plan_placement(&[3, 7, 7, 2, 5, 0, 0], 2, 0);
     let as_text: Vec<_> = placed.iter().map(|it| format!("{}→{}", it.task, it.shard)).collect();
     // 7 | 7, then 5 on the first of equals, 3 on the other, 2 evens out, and the weightless take turns.
     assert_eq!(as_text.join(" "), "1→0 2→1 4→0 0→1 3→1 5→0 6→1");
 }
 
 #[test]
+fn jobs_of_one_task_do_not_share_a_shard() {
+    let shards = (0..5).map(|first| plan_placement(&[9], 3, first)[0].shard);
+    assert_eq!(shards.collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
+}
+
+#[test]
 fn weightless_tasks_spread() {
-    let placed = plan_placement(&[0; 9], 3);
+    let placed = plan_placement(&[0; 9], 3, 1);
     assert_eq!(loads(&[1; 9], &placed, 3), [3, 3, 3]);
 }
 
 #[test]
 fn the_heaviest_weights_do_not_overflow() {
-    assert_eq!(loads(&[u64::MAX; 4], &plan_placement(&[u64::MAX; 4], 2), 2), [2 * u128::from(u64::MAX); 2]);
+    assert_eq!(
+        loads(&[u64::MAX; 4], &plan_placement(&[u64::MAX; 4], 2, 0), 2),
+        [2 * u128::from(u64::MAX); 2]
+    );
 }
 
 #[test]
 fn without_shards_nothing_is_placed() {
-    assert_eq!(plan_placement(&[1, 2], 0), []);
-    assert_eq!(plan_placement(&[], 3), []);
+    assert_eq!(plan_placement(&[1, 2], 0, 5), []);
+    assert_eq!(plan_placement(&[], 3, 0), []);
 }
 
 proptest! {
@@ -42,8 +51,9 @@ proptest! {
     fn every_task_is_placed_once_heaviest_first_within_four_thirds_of_the_best(
         weights in prop::collection::vec(1..1_000_u64, 0..60),
         n_shards in 1..12_usize,
+        first in 0..30_usize,
     ) {
-        let placed = plan_placement(&weights, n_shards);
+        let placed = plan_placement(&weights, n_shards, first);
         let tasks: BTreeSet<_> = placed.iter().map(|it| it.task).collect();
         prop_assert_eq!(tasks, (0..weights.len()).collect());
         prop_assert_eq!(placed.len(), weights.len());

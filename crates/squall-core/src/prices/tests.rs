@@ -59,9 +59,9 @@ fn a_deployment_pays_the_prices_of_its_region_and_architecture() {
     // No entry: the prices of us-east-1, and it says so.
     assert_eq!(Prices::of("mx-central-1", Architecture::Arm64), Prices::default());
     assert_eq!(stand_ins("us-east-1"), Vec::<&str>::new());
-    assert_eq!(stand_ins("ap-northeast-1"), Vec::<&str>::new());
-    assert_eq!(stand_ins("eu-west-1"), ["Kinesis", "DynamoDB"]);
-    assert_eq!(stand_ins("mx-central-1"), ["Lambda", "Kinesis", "DynamoDB"]);
+    assert_eq!(stand_ins("ap-northeast-1"), ["S3"]);
+    assert_eq!(stand_ins("eu-west-1"), ["Kinesis", "DynamoDB", "S3"]);
+    assert_eq!(stand_ins("mx-central-1"), ["Lambda", "Kinesis", "DynamoDB", "S3"]);
 }
 
 #[test]

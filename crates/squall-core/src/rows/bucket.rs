@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Fingerprint;
 use crate::prices::NanoUsd;
-use crate::receipt::{Receipt, TaskTimes, Timeline};
+use crate::receipt::{FirstReceipt, Receipt, TaskTimes, Timeline};
 use crate::spans::Spans;
-use crate::wire::{CodecError, Failure, Message, Stored, decode, encode};
+use crate::wire::{CodecError, Failure, FirstFailure, Message, Stored, decode, encode, failures_of};
 use crate::workload::Weight;
 
 /// The progress of one bucket; each entry only ever grows.
@@ -106,7 +106,14 @@ pub struct TaskSpans {
 impl Message for BucketRow {
     const WHAT: &'static str = "bucket row";
     const KIND: u8 = b'b';
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    fn older(version: u8, content: &[u8]) -> Result<Self, CodecError> {
+        match version {
+            1 => decode::<First>(Self::WHAT, content).map(Self::from),
+            _ => Err(CodecError::unread_version::<Self>(version)),
+        }
+    }
 
     fn unversioned(bytes: &[u8]) -> Option<Result<Self, CodecError>> {
         Some(decode::<BeforeVersions>(Self::WHAT, bytes).map(Self::from))
@@ -122,13 +129,27 @@ struct BeforeVersions {
     weight: Weight,
     weight_done: Weight,
     partial: Option<Stored>,
-    failures: Vec<Failure>,
-    receipt: Receipt,
+    failures: Vec<FirstFailure>,
+    receipt: FirstReceipt,
     timeline: Timeline,
 }
 
+/// The first version.
+#[derive(Serialize, Deserialize)]
+struct First {
+    before: BeforeVersions,
+    spans: Vec<TaskSpans>,
+    spans_left_out: u64,
+}
+
 impl From<BeforeVersions> for BucketRow {
-    fn from(it: BeforeVersions) -> Self {
+    fn from(before: BeforeVersions) -> Self {
+        First { before, spans: Vec::new(), spans_left_out: 0 }.into()
+    }
+}
+
+impl From<First> for BucketRow {
+    fn from(First { before: it, spans, spans_left_out }: First) -> Self {
         Self {
             version: it.version,
             merged: it.merged,
@@ -136,11 +157,11 @@ impl From<BeforeVersions> for BucketRow {
             weight: it.weight,
             weight_done: it.weight_done,
             partial: it.partial,
-            failures: it.failures,
-            receipt: it.receipt,
+            failures: failures_of(it.failures),
+            receipt: it.receipt.into(),
             timeline: it.timeline,
-            spans: Vec::new(),
-            spans_left_out: 0,
+            spans,
+            spans_left_out,
         }
     }
 }

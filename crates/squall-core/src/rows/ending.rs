@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::JobStatus;
 use crate::digest::Digest;
 use crate::prices::NanoUsd;
-use crate::receipt::{Receipt, Timeline};
-use crate::wire::{CodecError, Failure, Message, decode};
+use crate::receipt::{FirstReceipt, Receipt, Timeline};
+use crate::wire::{CodecError, Failure, FirstFailure, Message, decode, failures_of};
 use crate::workload::Coverage;
 
 /// How a job ended, with its answer and coverage.
@@ -36,11 +36,48 @@ pub struct Ending {
 impl Message for Ending {
     const WHAT: &'static str = "ending of a job";
     const KIND: u8 = b'n';
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    fn older(version: u8, content: &[u8]) -> Result<Self, CodecError> {
+        match version {
+            1 => decode::<First>(Self::WHAT, content).map(Self::from),
+            _ => Err(CodecError::unread_version::<Self>(version)),
+        }
+    }
 
     /// The first version is the form that was stored before, with an envelope.
     fn unversioned(bytes: &[u8]) -> Option<Result<Self, CodecError>> {
-        Some(decode(Self::WHAT, bytes))
+        Some(decode::<First>(Self::WHAT, bytes).map(Self::from))
+    }
+}
+
+/// The first version.
+#[derive(Serialize, Deserialize)]
+struct First {
+    status: JobStatus,
+    reason: Option<String>,
+    coverage: Coverage,
+    missing: RoaringBitmap,
+    failures: Vec<FirstFailure>,
+    answer: Option<Digest>,
+    receipt: FirstReceipt,
+    timeline: Timeline,
+    ended_us: u64,
+}
+
+impl From<First> for Ending {
+    fn from(it: First) -> Self {
+        Self {
+            status: it.status,
+            reason: it.reason,
+            coverage: it.coverage,
+            missing: it.missing,
+            failures: failures_of(it.failures),
+            answer: it.answer,
+            receipt: it.receipt.into(),
+            timeline: it.timeline,
+            ended_us: it.ended_us,
+        }
     }
 }
 

@@ -92,6 +92,12 @@ impl JobRow {
         (0..published.n_buckets).filter(|bucket| n_known(*bucket) < published.n_tasks_of(*bucket)).collect()
     }
 
+    /// When it was published, or reopened for the last time, microseconds of the grid's clock.
+    pub fn began_us(&self) -> u64 {
+        let lifetime_us = self.published.as_ref().map_or(0, |published| published.lifetime_us);
+        self.expires_us.saturating_sub(lifetime_us).max(self.created_us)
+    }
+
     /// Reopens it: it is running, and none of its newly published tasks is known to be on the stream.
     pub fn reopen(&mut self, reopened: Reopened) {
         self.published = Some(reopened.published);

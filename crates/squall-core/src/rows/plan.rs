@@ -6,7 +6,7 @@ use crate::code::CodeVersion;
 use crate::digest::{Digest, Fingerprint};
 use crate::prices::NanoUsd;
 use crate::sizing::Sizing;
-use crate::wire::{CodecError, Failure, Message, Stored, decode};
+use crate::wire::{CodecError, Failure, FirstFailure, Message, Stored, decode, failures_of};
 use crate::workload::Weight;
 
 /// Subtasks that were sent again: a few numbers in the row, because every read of the job includes them, and a separate
@@ -39,7 +39,14 @@ pub struct ResentList(pub Vec<Failure>);
 impl Message for ResentList {
     const WHAT: &'static str = "list of subtasks that were sent again";
     const KIND: u8 = b'f';
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    fn older(version: u8, content: &[u8]) -> Result<Self, CodecError> {
+        match version {
+            1 => decode(Self::WHAT, content).map(|first| Self(failures_of(first))),
+            _ => Err(CodecError::unread_version::<Self>(version)),
+        }
+    }
 }
 
 /// What the splitter published: the set that has to come back.
@@ -118,8 +125,8 @@ mod before_versions {
     use serde::{Deserialize, Serialize};
 
     use super::{
-        CodeVersion, Digest, Failure, Fingerprint, Message, NanoUsd, Resent, ResentList, Sizing, Stored,
-        Weight,
+        CodeVersion, Digest, Fingerprint, FirstFailure, Message, NanoUsd, Resent, ResentList, Sizing, Stored,
+        Weight, failures_of,
     };
 
     pub(super) type Plan = (u64, Option<NanoUsd>, Option<Published>);
@@ -135,7 +142,7 @@ mod before_versions {
         n_buckets: u32,
         opening: u32,
         lifetime_us: u64,
-        resent: Vec<Failure>,
+        resent: Vec<FirstFailure>,
     }
 
     impl From<Plan> for super::Plan {
@@ -146,7 +153,8 @@ mod before_versions {
 
     impl From<Published> for super::Published {
         fn from(it: Published) -> Self {
-            let (resent, list) = (Resent::of(&it.resent, None), ResentList(it.resent));
+            let failures = failures_of(it.resent);
+            let (resent, list) = (Resent::of(&failures, None), ResentList(failures));
             Self {
                 workload: it.workload,
                 code: CodeVersion::before_names(),

@@ -14,7 +14,7 @@ pub enum JobStatus {
     Complete,
     /// Every task came back, some without a value: each is named.
     CompleteWithFailures,
-    /// The deadline passed, or no task is in flight any more: missing tasks are named.
+    /// The deadline passed, or no task is in flight any more: what is missing or was cut off is named.
     Expired,
     /// It was cancelled.
     Cancelled,
@@ -24,6 +24,23 @@ pub enum JobStatus {
     Rejected,
     /// The tasks that came back are not the ones that were published: do not trust the answer.
     Inconsistent,
+    /// Its first tasks all came back without any value: the rest was not computed.
+    Failed,
+}
+
+impl JobStatus {
+    /// Every status.
+    pub const ALL: [Self; 9] = [
+        Self::Running,
+        Self::Complete,
+        Self::CompleteWithFailures,
+        Self::Expired,
+        Self::Cancelled,
+        Self::OverBudget,
+        Self::Rejected,
+        Self::Inconsistent,
+        Self::Failed,
+    ];
 }
 
 impl fmt::Display for JobStatus {
@@ -37,6 +54,7 @@ impl fmt::Display for JobStatus {
             Self::OverBudget => "over_budget",
             Self::Rejected => "rejected",
             Self::Inconsistent => "inconsistent",
+            Self::Failed => "failed",
         })
     }
 }

@@ -191,3 +191,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_does_not_fit_into_the_functions_time_is_refused_with_what_would() {
+    let limits = TimeLimits { splitter_s: 300, consumer_s: 900, worker_s: 300 };
+    let check = |n_tasks, subtasks_per_task, subtask_s: u64, reason| {
+        let sizing = Sizing { n_tasks, subtasks_per_task, subtask_us: subtask_s * 1_000_000, reason };
+        limits.check(&sizing, 2, 100).map_err(|error| error.to_string())
+    };
+    assert_eq!(check(540_000, 100, 300, SizingReason::Asked), Ok(()));
+    assert_eq!(
+        check(1_000_000, 1, 1, SizingReason::Asked).unwrap_err(),
+        "sizing.tasks: 1000000; the task-splitter puts at most 540000 on 2 shards in its 300 s: use fewer tasks of more subtasks, or more shards"
+    );
+    assert_eq!(
+        check(30, 8, 575, SizingReason::AskedDuration).unwrap_err(),
+        "sizing: its subtasks take about 9 min 35 s each; a worker may run for 300 s: use more tasks or subtasks, or a lower `subtask_ms`"
+    );
+    let told = check(1, 1, 1_379, SizingReason::Indivisible).unwrap_err();
+    assert!(
+        told.ends_with("the work has no more pieces than that, so only a higher time limit helps"),
+        "{told}"
+    );
+    assert_eq!(
+        check(30, 400, 250, SizingReason::Asked).unwrap_err(),
+        "sizing: its tasks of 400 subtasks of 4 min 10 s take about 16 min 40 s each on 100 workers; a shard-consumer may run for 900 s: use more tasks"
+    );
+}
+
+/// As a multiple of an even spread: the makespans that were measured with Lambda's lanes as `squall-lambda-host` assigns them by real
+/// partition keys, means of 400 draws.
+#[test]
+fn lanes_fill_unevenly() {
+    for (n_shards, n_lanes, per_lane, expected) in [
+        (10, 10, 1, 3.9),
+        (10, 10, 2, 3.0),
+        (10, 10, 4, 2.4),
+        (10, 10, 8, 1.9),
+        (10, 10, 16, 1.6),
+        (2, 2, 2, 1.5),
+    ] {
+        let fullest = fullest_lane(n_shards, n_lanes * per_lane, n_lanes) as f64 / 1e3;
+        let multiple = fullest / f64::from(per_lane);
+        assert!(
+            (multiple - expected).abs() < 0.15,
+            "{n_shards} × {n_lanes} lanes, {per_lane} each: {multiple}"
+        );
+    }
+    assert_eq!(fullest_lane(10, 7, 1), 7_000);
+    assert_eq!(fullest_lane(2, 1_000_000, 10), 100_000_000);
+}

@@ -43,7 +43,7 @@ impl ResultRecord {
 impl Message for ResultRecord {
     const WHAT: &'static str = "result record";
     const KIND: u8 = b'r';
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 }
 
 /// A result that is too large for a record of the stream: where to find it.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Message;
 use crate::code::CodeId;
 use crate::digest::Digest;
+use crate::workload::Weight;
 
 /// A consumer's request to a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub struct SubtaskReply {
     pub code: CodeId,
     /// The encoded partial, or the workload's reason for having none.
     pub outcome: Result<Vec<u8>, String>,
+    /// The pieces of the slice that are not in the partial: a worker divides it over its vCPUs, and one may fail alone.
+    pub failed: Vec<FailedPiece>,
     /// When the worker began, microseconds of its clock since 1970.
     pub began_us: u64,
     /// Whether this was the first request of the worker's process.
@@ -46,8 +49,19 @@ pub struct SubtaskReply {
     pub memory_mb: u32,
 }
 
+/// A piece of a subtask without a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedPiece {
+    /// The encoded slice.
+    pub slice: Vec<u8>,
+    /// Its weight.
+    pub weight: Weight,
+    /// The workload's reason.
+    pub reason: String,
+}
+
 impl Message for SubtaskReply {
     const WHAT: &'static str = "subtask reply";
     const KIND: u8 = b'a';
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 }

@@ -36,7 +36,7 @@ prop_compose! {
         weight: u64,
         reason in "\\PC{0,20}",
     ) -> Failure {
-        Failure { task, subtask, slice, weight, attempts, reason }
+        Failure { task, subtask, slice, weight, attempts, reason, cause: Default::default() }
     }
 }
 
@@ -70,7 +70,8 @@ prop_compose! {
         let code = CodeId { workload: memory_mb, build: worked_us };
         let (began_us, loaded_us) = (worked_us / 2, worked_us / 4);
         SubtaskReply {
-            request: Digest::of(&slice), code, outcome, began_us, cold: true, loaded_us, worked_us, memory_mb,
+            request: Digest::of(&slice), code, outcome, failed: Vec::new(),
+        began_us, cold: true, loaded_us, worked_us, memory_mb,
         }
     }
 }
@@ -99,6 +100,7 @@ fn result(failed: &[u64]) -> ResultRecord {
         weight,
         attempts: 1,
         reason: String::new(),
+        cause: Default::default(),
     };
     ResultRecord {
         job: JobId::new("march").unwrap(),

@@ -32,8 +32,7 @@ fn rubbish_fails_the_invocation_and_says_what_it_is() {
     let grid = Grid::new();
     let request = serde_json::from_str(r#""bm90IGEgcmVxdWVzdA==""#).unwrap();
     let failure = block_on(handle(&grid.ports, &grid.inputs, &WORK, request)).unwrap_err();
-    let expected =
-        "Work: no reply: cannot read the request: cannot decode subtask request: not a message of this grid";
+    let expected = "WorkPermanent: no reply: cannot read the request: cannot decode subtask request: not a message of this grid";
     assert_eq!(format!("{failure:?}"), expected);
 }
 
@@ -44,8 +43,9 @@ fn a_request_whose_input_is_not_there_fails_the_invocation() {
     let failure = block_on(handle(&grid.ports, &grid.inputs, &WORK, request)).unwrap_err();
     let failure = format!("{failure:?}");
     assert!(
-        failure
-            .starts_with("Work: no reply: cannot run the subtask: cannot read the input: there is no blob"),
+        failure.starts_with(
+            "WorkPermanent: no reply: cannot run the subtask: cannot read the input: there is no blob"
+        ),
         "{failure}"
     );
 }

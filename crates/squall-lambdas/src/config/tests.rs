@@ -47,7 +47,15 @@ fn each_function_takes_from_the_deployment_what_it_needs() {
         attempt_timeout_us: 60_000_000,
         ..CascadePolicy::default()
     };
-    assert_eq!(consumer.consume, ConsumeConfig { cascade: expected, memory_mb: 3_538 });
+    assert_eq!(
+        consumer.consume,
+        ConsumeConfig {
+            cascade: expected,
+            memory_mb: 3_538,
+            worker_memory_mb: 3_538,
+            metering: squall_grid::Metering::Elapsed
+        }
+    );
 
     let worker = WorkerConfig::from_vars(&vars(&[])).unwrap();
     assert_eq!(

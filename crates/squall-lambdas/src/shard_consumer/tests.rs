@@ -104,7 +104,12 @@ fn refusals_are_counted_by_reason() {
     };
     // The tests' clock never wakes a waiting task.
     let cascade = CascadePolicy { backoff_us: 0, n_stripes: 8, ..CascadePolicy::default() };
-    let config = ConsumeConfig { cascade, memory_mb: 1_769 };
+    let config = ConsumeConfig {
+        cascade,
+        memory_mb: 1_769,
+        worker_memory_mb: 1_769,
+        metering: squall_grid::Metering::Elapsed,
+    };
     let consumed = consume(&ports, &inputs, &config, &event.records[0].kinesis.data, u64::MAX);
     let Ok(Consumed::Published { receipt, throttles, .. }) = block_on(consumed) else { panic!() };
     assert_eq!(throttles, Throttles { function: 1, concurrency: 2, call_rate: 0 });

@@ -15,7 +15,7 @@ use squall_core::job::JobId;
 use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
 use squall_core::rows::JobRow;
 use squall_core::sizing::SizingPolicy;
-use squall_grid::{CollectConfig, ConsumeConfig, InputCache, ReadPolicy, SplitConfig, WorkConfig};
+use squall_grid::{CollectConfig, ConsumeConfig, InputCache, Metering, ReadPolicy, SplitConfig, WorkConfig};
 use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_local::Directory;
 use squall_memory::{Memory, Record, Stream};
@@ -123,7 +123,12 @@ impl Grid {
 
     /// The sequence numbers that the consumer reports.
     pub(crate) fn consume(&self, batch: KinesisEvent) -> Vec<String> {
-        let config = ConsumeConfig { cascade: CascadePolicy::default(), memory_mb: 1_769 };
+        let config = ConsumeConfig {
+            cascade: CascadePolicy::default(),
+            memory_mb: 1_769,
+            worker_memory_mb: 1_769,
+            metering: Metering::Elapsed,
+        };
         let event = LambdaEvent::new(batch, Context::default());
         let response = block_on(shard_consumer::handle(&self.ports, &self.inputs, &config, event));
         events::reported(&response.unwrap())
@@ -164,6 +169,7 @@ pub(crate) fn split_config() -> SplitConfig {
         vcpus_per_worker: 1,
         max_buckets: 8,
         default_deadline_s: 60,
+        limits: None,
     }
 }
 

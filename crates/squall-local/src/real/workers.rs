@@ -7,14 +7,14 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures::channel::oneshot;
-use squall_core::ports::{InvokeError, chain};
+use squall_core::ports::InvokeError;
 use squall_grid::{InputCache, WorkConfig, work};
 
 use super::ports::WorkerPorts;
 
 struct Invocation {
     request: Vec<u8>,
-    reply: oneshot::Sender<Result<Vec<u8>, String>>,
+    reply: oneshot::Sender<Result<Vec<u8>, InvokeError>>,
 }
 
 /// Threads that wait for requests; they end when the pool is dropped and their request is finished.
@@ -44,7 +44,7 @@ impl WorkerPool {
         let (reply, replied) = oneshot::channel();
         let gone = || InvokeError::Failed("the worker is gone".to_owned());
         self.requests.send(Invocation { request, reply }).map_err(|_| gone())?;
-        replied.await.map_err(|_| gone())?.map_err(InvokeError::Failed)
+        replied.await.map_err(|_| gone())?
     }
 }
 
@@ -61,8 +61,8 @@ fn serve_requests(
         let working = || futures::executor::block_on(work(ports, inputs, config, &request));
         let replied = match catch_unwind(AssertUnwindSafe(working)) {
             Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) => Err(chain(&error)),
-            Err(_) => Err("the worker panicked".to_owned()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(InvokeError::Failed("the worker panicked".to_owned())),
         };
         // The caller may have abandoned the request.
         let _ = reply.send(replied);

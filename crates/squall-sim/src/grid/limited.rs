@@ -99,19 +99,21 @@ impl Around for Limited {
         records: &[&TaskPut],
     ) -> Result<Vec<NotPut>, PortError> {
         let shards = inner.shards().await?;
-        let (mut taken, mut not_put) = (Vec::new(), Vec::new());
+        let (mut taken, mut places, mut not_put) = (Vec::new(), Vec::new(), Vec::new());
         for (index, record) in records.iter().enumerate() {
             let shard = shards.partition_point(|shard| shard.last < record.placement.hash_key);
             let bytes = (record.data.len() + record.placement.partition_key.len()) as u64;
             if self.takes(shard, bytes) {
                 taken.push(*record);
+                places.push(index);
             } else {
                 let reason = format!("ProvisionedThroughputExceededException: shard {shard} is full");
                 not_put.push(NotPut { index, reason });
             }
         }
-        let refused = inner.put_tasks(&taken).await?;
-        debug_assert!(refused.is_empty(), "streams in memory take everything");
+        let refused = inner.put_tasks(&taken).await?.into_iter();
+        not_put.extend(refused.filter_map(|it| Some(NotPut { index: *places.get(it.index)?, ..it })));
+        not_put.sort_by_key(|it| it.index);
         Ok(not_put)
     }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use squall_core::ports::{Assembled, InvokeError, Workers, chain};
+use squall_core::ports::{Assembled, InvokeError, Workers};
 use squall_grid::{InputCache, ReadPolicy, WorkConfig, work};
 use squall_memory::{Memory, MemoryObjects};
 use squall_sim_time::SimulatedClock;
@@ -17,7 +17,6 @@ pub(super) struct SimulatedWorkers {
 impl Workers for SimulatedWorkers {
     async fn invoke(&self, _: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::default() };
-        let reply = work(&self.ports, &self.inputs, &config, &request).await;
-        reply.map_err(|error| InvokeError::Failed(chain(&error)))
+        Ok(work(&self.ports, &self.inputs, &config, &request).await?)
     }
 }

@@ -2,7 +2,7 @@ use expect_test::expect;
 use squall_core::prices::Prices;
 use squall_core::rows::{JobRow, JobStatus};
 
-use super::{STATUSES, entry, newest_first, status, table};
+use super::{entry, newest_first, status, table};
 use crate::on_aws::test_rows::job;
 
 fn rows() -> Vec<JobRow> {
@@ -70,7 +70,7 @@ fn programs_get_times_shares_and_costs() {
 
 #[test]
 fn every_status_can_be_asked_for_by_its_name() {
-    for known in STATUSES {
+    for known in JobStatus::ALL {
         assert_eq!(status(&known.to_string()), Ok(known));
     }
     assert!(status("done").unwrap_err().starts_with("expected one of running, complete,"));

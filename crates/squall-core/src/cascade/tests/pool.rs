@@ -140,7 +140,7 @@ impl Pool<'_> {
         let (_, started_us, _) = self.flying[&call.id];
         assert!(self.now_us >= started_us + self.policy.attempt_timeout_us, "abandoned too early");
         self.abandoned.insert(call.id);
-        self.settle(call, Outcome::Failed("no reply".to_owned()));
+        self.settle(call, Outcome::TimedOut("no reply".to_owned()));
     }
 
     fn wait(&mut self, until_us: Option<u64>) {
@@ -176,7 +176,7 @@ impl Pool<'_> {
         let known = |seen: &Seen| seen.answered || seen.hopeless;
         let wanted = self.cascade.wants(call);
         assert_eq!(wanted, !known(&self.seen[call.subtask as usize]), "the first outcome is the one to use");
-        let (_, _, why) = self.flying.remove(&call.id).unwrap();
+        let (_, started_us, why) = self.flying.remove(&call.id).unwrap();
         let limit_before = self.cascade.pace.limit();
         let throttled = matches!(outcome, Outcome::Throttled(_));
         self.cascade.settle(self.now_us, call, outcome.clone());
@@ -184,12 +184,27 @@ impl Pool<'_> {
         assert!(throttled || self.cascade.pace.limit() >= limit_before, "only a refusal slows down");
         let seen = &mut self.seen[call.subtask as usize];
         seen.n_flying -= 1;
-        self.expected.accepted += u64::from(!throttled);
+        let ran = !throttled && !matches!(outcome, Outcome::NotRun(_) | Outcome::Impossible(_));
+        self.expected.accepted += u64::from(ran);
         if let Outcome::Throttled(reason) = outcome {
             self.expected.throttles.count(reason);
         }
         // A throttled invocation does not count as an attempt.
         self.expected.retries -= u64::from(throttled && why == Start::Retry);
+        if throttled && why == Start::Hedge {
+            // It may have its copy later.
+            self.expected.hedges -= 1;
+            seen.n_hedges -= 1;
+        }
+        if ran {
+            let took_us = (self.now_us - started_us).div_ceil(1_000) * 1_000;
+            self.expected.accepted_us += took_us;
+            match outcome {
+                Outcome::Answered if wanted => {}
+                Outcome::Answered => self.expected.surplus_us += took_us,
+                _ => self.expected.lost_us += took_us,
+            }
+        }
         let half = |n_times: u32| {
             let doubled = self.policy.backoff_us << (n_times - 1).min(20);
             self.now_us + doubled.min(self.policy.max_backoff_us) / 2
@@ -197,11 +212,11 @@ impl Pool<'_> {
         self.n_answers += usize::from(matches!(outcome, Outcome::Answered));
         match outcome {
             Outcome::Answered => seen.answered |= wanted,
-            Outcome::Hopeless(_) => {
+            Outcome::Hopeless(_) | Outcome::TooLarge(_) | Outcome::Useless(_) | Outcome::Impossible(_) => {
                 seen.n_broken += 1;
                 seen.hopeless |= wanted;
             }
-            Outcome::Failed(_) => {
+            Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::NotRun(_) => {
                 seen.n_broken += 1;
                 if seen.n_flying == 0 {
                     seen.rests_until_us = half(seen.n_broken);
@@ -219,7 +234,7 @@ impl Pool<'_> {
 
     fn finish(self) -> Run {
         let failures: Vec<(u32, u32, String)> =
-            self.cascade.failures().map(|(subtask, n, reason)| (subtask, n, reason.to_owned())).collect();
+            self.cascade.failures().map(|(subtask, n, reason, _)| (subtask, n, reason.to_owned())).collect();
         let stop_us = self.deadline_us.saturating_sub(self.policy.guard_us);
         assert!(self.now_us <= stop_us, "the guard is not kept");
         let gave_up = self.now_us >= stop_us;
@@ -231,12 +246,20 @@ impl Pool<'_> {
             assert_eq!(failed.map_or(seen.n_broken, |(_, n, _)| *n), seen.n_broken);
             assert!(failed.is_none() || seen.hopeless || gave_up, "given up too early");
         }
-        let accepted = self.expected.accepted + self.flying.len() as u64;
-        assert_eq!(self.cascade.counts(), Counts { accepted, ..self.expected });
+        let counts = self.cascade.counts(self.now_us);
+        let n_flying = self.flying.len() as u64;
+        assert_eq!(counts.accepted, self.expected.accepted + n_flying);
+        assert_eq!(counts.unfinished, n_flying);
+        let running_us: u64 = self.flying.values().map(|(_, started_us, _)| self.now_us - started_us).sum();
+        assert!(counts.accepted_us >= self.expected.accepted_us + running_us, "what runs on is billed too");
+        assert!(counts.lost_us + counts.surplus_us <= counts.accepted_us);
+        if n_flying == 0 {
+            assert_eq!(counts, self.expected);
+        }
         Run {
             n_answered: self.seen.iter().filter(|seen| seen.answered).count(),
             ended_us: self.now_us,
-            counts: self.cascade.counts(),
+            counts,
             log: self.log,
             failures,
         }

@@ -5,6 +5,19 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 
 use super::*;
+use crate::wire::{Cause, Failure};
+
+fn failure(task: u32, cause: Cause) -> Failure {
+    Failure {
+        task,
+        subtask: 0,
+        slice: Vec::new(),
+        weight: 1,
+        attempts: 4,
+        reason: "crashed".to_owned(),
+        cause,
+    }
+}
 
 /// A job of ten tasks that expires at 1000 µs.
 fn row(n_done: u32, cost: u64, max_cost: Option<u64>) -> JobRow {
@@ -22,6 +35,24 @@ fn row(n_done: u32, cost: u64, max_cost: Option<u64>) -> JobRow {
         ending: None,
         announced: false,
     }
+}
+
+/// A job of eleven tasks, of which so many came back without any value.
+fn failing(n_done: u32) -> JobRow {
+    let mut row = row(n_done, 0, None);
+    row.published.as_mut().unwrap().n_tasks = 11;
+    row.progress.get_mut(&0).unwrap().n_failures = 3 * n_done;
+    row
+}
+
+fn with_value(mut row: JobRow) -> JobRow {
+    row.progress.get_mut(&0).unwrap().n_subtasks = 1;
+    row
+}
+
+fn reopened(mut row: JobRow) -> JobRow {
+    row.published.as_mut().unwrap().generation = 1;
+    row
 }
 
 fn ended(row: JobRow) -> JobRow {
@@ -49,6 +80,11 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
         ("below its cap", row(5, 499, Some(500)), 999),
         ("at its cap", row(5, 500, Some(500)), 999),
         ("over its cap", row(5, 501, Some(500)), 999),
+        ("nine tasks without any value", failing(9), 999),
+        ("ten tasks without any value", failing(10), 999),
+        ("ten tasks, of which one has a value", with_value(failing(10)), 999),
+        ("ten tasks without any value, once reopened", reopened(failing(10)), 999),
+        ("ten tasks without any value at the deadline", failing(10), 1_000),
         ("at its deadline", row(5, 0, None), 1_000),
         ("past its deadline and over its cap", row(5, 501, Some(500)), 1_001),
         ("ended before", ended(row(5, 501, Some(500))), 2_000),
@@ -75,6 +111,11 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
         below its cap: NotYet; a task of it: Start
         at its cap: OverBudget; a task of it: OverBudget
         over its cap: OverBudget; a task of it: OverBudget
+        nine tasks without any value: NotYet; a task of it: Start
+        ten tasks without any value: Failing; a task of it: Start
+        ten tasks, of which one has a value: NotYet; a task of it: Start
+        ten tasks without any value, once reopened: NotYet; a task of it: Superseded
+        ten tasks without any value at the deadline: Expired; a task of it: Expired
         at its deadline: Expired; a task of it: Expired
         past its deadline and over its cap: OverBudget; a task of it: OverBudget
         ended before: Ended; a task of it: Ended
@@ -118,6 +159,7 @@ fn every_reason_to_end_meets_every_outcome() {
         Closing::AllIn,
         Closing::OverBudget,
         Closing::Expired,
+        Closing::Failing,
         Closing::Stalled,
         Closing::Cancelled,
         Closing::OtherCode,
@@ -137,6 +179,7 @@ fn every_reason_to_end_meets_every_outcome() {
           AllIn: complete, -
           OverBudget: complete, -
           Expired: complete, -
+          Failing: complete, -
           Stalled: complete, -
           Cancelled: complete, -
           OtherCode: complete, -
@@ -146,6 +189,7 @@ fn every_reason_to_end_meets_every_outcome() {
           AllIn: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           OverBudget: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Expired: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          Failing: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Stalled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Cancelled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           OtherCode: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
@@ -155,6 +199,7 @@ fn every_reason_to_end_meets_every_outcome() {
           AllIn: inconsistent, 3 tasks did not come back
           OverBudget: over_budget, the cost cap was reached; 3 tasks are missing: 7-9
           Expired: expired, time ran out; 3 tasks are missing: 7-9
+          Failing: failed, not one of the first 7 tasks has a value: ; 3 tasks are missing: 7-9
           Stalled: expired, nothing of it is under way any more; 3 tasks are missing: 7-9
           Cancelled: cancelled, it was stopped; 3 tasks are missing: 7-9
           OtherCode: expired, it was made by probe version 1, and another build was deployed while it ran: publish it again; 3 tasks are missing: 7-9
@@ -164,6 +209,7 @@ fn every_reason_to_end_meets_every_outcome() {
           AllIn: inconsistent, 10 tasks did not come back
           OverBudget: over_budget, the cost cap was reached; 10 tasks are missing: 0-9
           Expired: expired, time ran out; 10 tasks are missing: 0-9
+          Failing: failed, not one of the first 0 tasks has a value: ; 10 tasks are missing: 0-9
           Stalled: expired, nothing of it is under way any more; 10 tasks are missing: 0-9
           Cancelled: cancelled, it was stopped; 10 tasks are missing: 0-9
           OtherCode: expired, it was made by probe version 1, and another build was deployed while it ran: publish it again; 10 tasks are missing: 0-9
@@ -173,6 +219,7 @@ fn every_reason_to_end_meets_every_outcome() {
           AllIn: inconsistent, the tasks that came back are not the ones that were published
           OverBudget: inconsistent, the tasks that came back are not the ones that were published
           Expired: inconsistent, the tasks that came back are not the ones that were published
+          Failing: inconsistent, the tasks that came back are not the ones that were published
           Stalled: inconsistent, the tasks that came back are not the ones that were published
           Cancelled: inconsistent, the tasks that came back are not the ones that were published
           OtherCode: inconsistent, the tasks that came back are not the ones that were published
@@ -243,4 +290,41 @@ fn a_message_is_new_or_resumed_or_done_or_of_another_job() {
         ended: done, another message: taken
     "#]]
     .assert_eq(&table);
+}
+
+/// Progress may lag behind the buckets, and some failures say nothing about the tasks to come.
+#[test]
+fn only_ten_tasks_that_failed_by_themselves_or_by_their_workers_show_that_a_job_fails() {
+    let received = |n_tasks: u32, cause, subtasks| {
+        let receipt = Receipt { subtasks, ..Receipt::default() };
+        Received {
+            failures: (0..n_tasks).map(|task| failure(task, cause)).collect(),
+            receipt,
+            ..Received::default()
+        }
+    };
+    for cause in [Cause::Outage, Cause::OfItself, Cause::TooLarge] {
+        assert!(is_failing(&received(10, cause, 0)), "{cause:?}");
+        assert!(!is_failing(&received(9, cause, 0)), "{cause:?}");
+        assert!(!is_failing(&received(10, cause, 1)), "a value was merged meanwhile");
+    }
+    for cause in [Cause::Deadline, Cause::WholeTask] {
+        assert!(!is_failing(&received(100, cause, 0)), "{cause:?}");
+    }
+}
+
+#[test]
+fn what_the_deadline_cut_off_is_expired_until_it_is_done() {
+    let results: Vec<_> = (0..3).map(|index| result(index, 10, &[])).collect();
+    let published = published(&results, 1);
+    let mut received = Received::default();
+    received.tasks.insert_range(0..3);
+    (received.fingerprints, received.weight, received.weight_done) =
+        (published.fingerprints, published.weight, 29);
+    received.failures = vec![failure(1, Cause::Deadline)];
+    let (status, reason) = plan_ending(Closing::AllIn, &published, &received);
+    assert_eq!(status, JobStatus::Expired);
+    assert_eq!(reason.unwrap(), "time ran out before 1 subtask were done; without a value: 1 subtask");
+    received.failures[0].cause = Cause::Outage;
+    assert_eq!(plan_ending(Closing::AllIn, &published, &received).0, JobStatus::CompleteWithFailures);
 }

@@ -66,6 +66,7 @@ fn only_what_is_missing_or_failed_is_sent_again() {
         JobStatus::Cancelled,
         JobStatus::OverBudget,
         JobStatus::CompleteWithFailures,
+        JobStatus::Failed,
         JobStatus::Rejected,
         JobStatus::Inconsistent,
     ] {
@@ -98,6 +99,7 @@ fn only_what_is_missing_or_failed_is_sent_again() {
         cancelled: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
         over_budget: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
         complete_with_failures: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
+        failed: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
         rejected: it is rejected; publish it again
         inconsistent: it is inconsistent; publish it again
         running: it is running; cancel it first to send what is missing again
