@@ -119,7 +119,7 @@ test("a task goes alone, a batch of results in order, and what fails for good is
   });
 });
 
-test("whoever is invoked with nobody waiting has dead letters: on the way there, and of its own", () => {
+test("a function that is invoked asynchronously has dead letters: on the way there, and of its own", () => {
   const filters: any[] = [];
   for (const it of [grid, capacity]) {
     for (const [id, { Properties }] of it.all("AWS::SNS::Subscription")) {

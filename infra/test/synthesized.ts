@@ -59,7 +59,7 @@ export function folders(): string {
   return made;
 }
 
-/** The stacks of some settings, by name. Throws where cdk-nag finds something that nobody explained. */
+/** The stacks of some settings, by name. Throws where cdk-nag finds something without an explanation. */
 export function synthesized(settings: Settings, source: Source = "bucket"): Record<string, Synthesized> {
   const app = new App({ outdir: folder(), context: FLAGS });
   const stacks = squall(app, checked(settings), source);
