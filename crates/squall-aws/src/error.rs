@@ -200,8 +200,11 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
         | "NotFoundException"
         | "QueueDoesNotExist"
         | "AWS.SimpleQueueService.NonExistentQueue" => Problem::permanent(missing(whereto, thing)),
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Problem::permanent(
+        "ExpiredToken" | "ExpiredTokenException" => Problem::permanent(
             "the AWS credentials have expired; renew them, for instance with `aws sso login`",
+        ),
+        "RequestExpired" => Problem::permanent(
+            "the AWS credentials have expired, or the clock of this machine is wrong; renew them, for instance with `aws sso login`",
         ),
         "UnrecognizedClientException"
         | "InvalidClientTokenId"
@@ -213,7 +216,13 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
         | "MissingAuthenticationToken"
         | "AuthFailure" => Problem::permanent(format!("AWS does not accept the credentials: {message}")),
         "AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation" => {
-            Problem::permanent(format!("access denied: {message}"))
+            // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: 403 instead of 404 without s3:ListBucket.
+            let or = if thing.starts_with("s3://") {
+                "; or it does not exist, which S3 tells only to readers who may list the bucket"
+            } else {
+                ""
+            };
+            Problem::permanent(format!("access denied: {message}{or}"))
         }
         // Another write has the resource, or the transaction was cancelled.
         "OperationAborted"

@@ -103,6 +103,17 @@ fn every_answer_is_a_sentence() {
     ]));
 }
 
+/// Without `s3:ListBucket` a misspelt key is forbidden, not missing.
+#[test]
+fn a_key_that_s3_does_not_tell_about_may_be_misspelt() {
+    let told = |thing| problem(&aws(), thing, &said(403, "AccessDenied", "Access Denied")).sentence;
+    assert_eq!(told("table squall"), "access denied: Access Denied");
+    assert_eq!(
+        told("s3://books/bokk.csv"),
+        "access denied: Access Denied; or it does not exist, which S3 tells only to readers who may list the bucket"
+    );
+}
+
 #[test]
 fn no_answer_is_a_sentence_too() {
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
