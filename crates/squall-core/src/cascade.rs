@@ -307,52 +307,58 @@ impl Cascade {
         let Some(subtask) = self.subtasks.get_mut(call.subtask as usize) else { return };
         subtask.n_in_flight -= 1;
         if let Outcome::Throttled(reason) = outcome {
-            self.counts.throttles.count(reason);
-            self.counts.retries -= u64::from(flight.start == Start::Retry);
-            if flight.start == Start::Hedge {
-                // Nothing ran: the subtask may have its copy later, but not over and over.
-                self.counts.hedges -= 1;
-                subtask.hedged = false;
-                self.hedges_rest_until_us = now_us.saturating_add(STRIPE_REST_US);
-            }
+            return self.on_throttle(now_us, flight, reason);
         }
-        let answered = outcome == Outcome::Answered;
-        let throttled = match outcome {
-            Outcome::Throttled(reason) => Some(reason),
-            _ => None,
-        };
+        let first = subtask.state == State::Open;
+        let billed_us = billed_us(flight.started_us, now_us);
         let fault = outcome.fault();
-        if throttled.is_none() && fault.as_ref().is_none_or(|fault| fault.ran) {
-            let took_us = billed_us(flight.started_us, now_us);
+        if fault.as_ref().is_none_or(|fault| fault.ran) {
             self.counts.accepted += 1;
-            self.counts.accepted_us = self.counts.accepted_us.saturating_add(took_us);
-            match answered {
-                true if subtask.state == State::Open => {}
-                true => self.counts.surplus_us = self.counts.surplus_us.saturating_add(took_us),
-                false => self.counts.lost_us = self.counts.lost_us.saturating_add(took_us),
-            }
+            self.counts.accepted_us = self.counts.accepted_us.saturating_add(billed_us);
         }
-        match (throttled, fault) {
-            (None, None) => {
+        match fault {
+            None => {
+                if first {
+                    subtask.state = State::Answered;
+                    self.n_open -= 1;
+                } else {
+                    self.counts.surplus_us = self.counts.surplus_us.saturating_add(billed_us);
+                }
                 self.pace.on_success();
                 let took_us = now_us.saturating_sub(flight.started_us);
                 let at = self.durations_us.partition_point(|&other_us| other_us <= took_us);
                 self.durations_us.insert(at, took_us);
-                if subtask.state == State::Open {
-                    subtask.state = State::Answered;
-                    self.n_open -= 1;
-                }
             }
-            (Some(reason), _) => {
-                self.pace.on_throttle(now_us, flight.started_us, call.stripe, reason);
-                subtask.last = Some((format!("throttled ({reason:?})"), Cause::Outage));
-                if subtask.state == State::Open && subtask.n_in_flight == 0 {
-                    subtask.n_throttles += 1;
-                    let n_throttles = subtask.n_throttles;
-                    self.back_off(now_us, call.subtask, n_throttles);
+            Some(fault) => {
+                if fault.ran {
+                    self.counts.lost_us = self.counts.lost_us.saturating_add(billed_us);
                 }
+                self.on_failure(now_us, call.subtask, fault);
             }
-            (None, Some(fault)) => self.on_failure(now_us, call.subtask, fault),
+        }
+    }
+
+    fn on_throttle(
+        &mut self,
+        now_us: u64,
+        InFlight { call, start, started_us }: InFlight,
+        reason: ThrottleReason,
+    ) {
+        let subtask = &mut self.subtasks[call.subtask as usize];
+        self.counts.throttles.count(reason);
+        self.counts.retries -= u64::from(start == Start::Retry);
+        if start == Start::Hedge {
+            // Nothing ran: the subtask may have its copy later, but not over and over.
+            self.counts.hedges -= 1;
+            subtask.hedged = false;
+            self.hedges_rest_until_us = now_us.saturating_add(STRIPE_REST_US);
+        }
+        self.pace.on_throttle(now_us, started_us, call.stripe, reason);
+        subtask.last = Some((format!("throttled ({reason:?})"), Cause::Outage));
+        if subtask.state == State::Open && subtask.n_in_flight == 0 {
+            subtask.n_throttles += 1;
+            let n_throttles = subtask.n_throttles;
+            self.back_off(now_us, call.subtask, n_throttles);
         }
     }
 

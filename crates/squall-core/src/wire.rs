@@ -91,6 +91,11 @@ pub trait Message: Serialize + DeserializeOwned {
         None
     }
 
+    /// The length of the message with its envelope, without encoding it.
+    fn encoded_len(&self) -> usize {
+        MAGIC.len() + 2 + SEAL_BYTES + postcard::experimental::serialized_size(self).unwrap_or_default()
+    }
+
     /// The message with its envelope.
     fn to_bytes(&self) -> Vec<u8> {
         let content = encode(self);

@@ -134,34 +134,49 @@ where
     // Early enough that finished subtasks are in the answer.
     let job_us = job.map_or(u64::MAX, |job| job.expires_us);
     let deadline = Deadline::earlier(deadline_us, job_us);
-    let workload = match inputs.registry().same_code(&task.workload, &task.code) {
-        Ok(workload) => workload,
-        Err(error) => {
-            return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &error).await;
+    let (pieces, merger) = match prepare(ports, inputs, &task).await {
+        Ok(ready) => ready,
+        Err(NotReady::Port(error)) => return Err(error.into()),
+        Err(NotReady::Never(reason)) => {
+            return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &reason).await;
         }
     };
-    let prepared = match inputs.get(ports, task.input).await {
-        Ok(prepared) => prepared,
-        Err(LoadError::Port(error @ (PortError::Refused { .. } | PortError::Unknown { .. }))) => {
-            return Err(error.into());
-        }
-        Err(error) => {
-            return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &error).await;
-        }
-    };
-    let pieces = match divided(&prepared, &task) {
-        Ok(pieces) => pieces,
-        Err(error) => {
-            return refuse(ports, config, &task, (record.len(), deadline_us), read_us, &error).await;
-        }
-    };
-    let merger = workload.merger();
     let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: ports.now_us(), answered_us: 0 };
 
     let cascaded = cascade(ports, config, &task, &pieces, merger, (read_us, deadline)).await;
 
     let times = TaskTimes { answered_us: ports.now_us(), ..times };
     publish(ports, config, &task, (record.len(), deadline_us), times, cascaded).await
+}
+
+/// Why a task cannot be started.
+enum NotReady {
+    /// A port did not answer: delivering the task again may help.
+    Port(PortError),
+    /// It never can be started by this binary, and why.
+    Never(String),
+}
+
+impl NotReady {
+    fn never(error: impl Error) -> Self {
+        Self::Never(chain(&error))
+    }
+}
+
+/// The task's pieces, and what merges their values.
+async fn prepare(
+    ports: &impl BlobStore,
+    inputs: &InputCache,
+    task: &TaskRecord,
+) -> Result<(Vec<Piece>, Box<dyn Merger>), NotReady> {
+    let workload = inputs.registry().same_code(&task.workload, &task.code).map_err(NotReady::never)?;
+    let prepared = match inputs.get(ports, task.input).await {
+        Err(LoadError::Port(error @ (PortError::Refused { .. } | PortError::Unknown { .. }))) => {
+            return Err(NotReady::Port(error));
+        }
+        loaded => loaded.map_err(NotReady::never)?,
+    };
+    Ok((divided(&prepared, task).map_err(NotReady::never)?, workload.merger()))
 }
 
 /// The task's pieces.
@@ -183,7 +198,7 @@ async fn refuse<P: BlobStore + ResultQueue + Clock>(
     task: &TaskRecord,
     (record_bytes, deadline_us): (usize, u64),
     read_us: u64,
-    error: &dyn Error,
+    reason: &str,
 ) -> Result<Consumed, ConsumeError> {
     let failure = Failure {
         task: task.index,
@@ -191,7 +206,7 @@ async fn refuse<P: BlobStore + ResultQueue + Clock>(
         slice: task.slice.clone(),
         weight: task.weight,
         attempts: 0,
-        reason: shortened(&format!("the consumer refused: {}", chain(error))),
+        reason: shortened(&format!("the consumer refused: {reason}")),
         cause: Cause::WholeTask,
     };
     let cascaded = Cascaded {
@@ -239,7 +254,7 @@ async fn publish<P: BlobStore + ResultQueue + Clock>(
     let partition_key = format!("{}/{}", task.job, task.bucket);
     let n_failures = result.failures.len();
     // What it costs to put is part of what is put: a few bytes more than were measured.
-    let n_bytes = result.to_bytes().len() + COUNTERS_MAX_BYTES;
+    let n_bytes = result.encoded_len() + COUNTERS_MAX_BYTES;
     let elsewhere = n_bytes > RESULT_MAX_BYTES;
     result.receipt.blob_writes += u64::from(elsewhere);
     result.receipt.put_units =

@@ -22,7 +22,7 @@ use squall_core::rows::{JobRow, JobStatus, Reopened};
 use squall_core::sizing::SizingPolicy;
 use squall_core::wire::{Cause, Failure, Message, ResultRecord, Stored, TaskRecord};
 use squall_lambda_host::delivery::DeliveryPolicy;
-use squall_memory::{Memory, MemoryObjects, Stream};
+use squall_memory::{GridPorts, Memory, MemoryObjects, Stream, grid_ports, worker_ports};
 use squall_sim_time::{SimulatedClock, run_until_done};
 
 mod other_code;
@@ -48,8 +48,7 @@ impl Workers for DirectWorkers {
     }
 }
 
-type EveryPort =
-    Assembled<SimulatedClock, MemoryObjects, Memory, Memory, Memory, Memory, DirectWorkers, Memory>;
+type EveryPort = GridPorts<SimulatedClock, MemoryObjects, DirectWorkers>;
 
 /// The steps over memory, with a stopped clock.
 struct Grid {
@@ -91,30 +90,12 @@ impl Grid {
         let memory = Arc::new(Memory::new(2, 2, 1));
         let clock = Arc::new(SimulatedClock::default());
         let workers = DirectWorkers {
-            ports: Assembled {
-                clock: Arc::clone(&clock),
-                blobs: Arc::clone(&memory),
-                files: Arc::default(),
-                jobs: Arc::default(),
-                tasks: Arc::default(),
-                results: Arc::default(),
-                workers: Arc::default(),
-                events: Arc::default(),
-            },
+            ports: worker_ports(&memory, Arc::clone(&clock), Arc::default()),
             inputs: theirs,
             crashing: AtomicBool::new(false),
             n_vcpus,
         };
-        let ports = Assembled {
-            clock,
-            files: Arc::default(),
-            blobs: Arc::clone(&memory),
-            jobs: Arc::clone(&memory),
-            tasks: Arc::clone(&memory),
-            results: Arc::clone(&memory),
-            workers: Arc::new(workers),
-            events: Arc::clone(&memory),
-        };
+        let ports = grid_ports(&memory, clock, Arc::default(), Arc::new(workers));
         Self { ports, memory, inputs }
     }
 

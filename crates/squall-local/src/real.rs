@@ -22,12 +22,12 @@ use crate::directory::Directory;
 use crate::host::Host;
 use crate::serve::{Lost, ServeConfig, close_now, deliver, serve};
 use squall_lambda_host::delivery::DeliveryPolicy;
-use squall_memory::Memory;
+use squall_memory::{Memory, grid_ports, worker_ports};
 
 mod ports;
 mod workers;
 
-use ports::{RealClock, RealPorts, worker_ports};
+use ports::{RealClock, RealPorts};
 use workers::WorkerPool;
 
 /// The size of a local grid.
@@ -181,18 +181,9 @@ impl LocalGrid {
         let inputs = Arc::new(InputCache::new(registry));
         let work = WorkConfig::of(&config.deployment());
         let files = Arc::new(Directory::new(directory));
-        let for_workers = Arc::new(worker_ports(&clock, &files, &memory));
+        let for_workers = Arc::new(worker_ports(&memory, Arc::clone(&clock), Arc::clone(&files)));
         let workers = WorkerPool::start(config.n_workers, work, &for_workers, &inputs)?;
-        let ports = RealPorts {
-            clock,
-            files,
-            blobs: Arc::clone(&memory),
-            jobs: Arc::clone(&memory),
-            tasks: Arc::clone(&memory),
-            results: Arc::clone(&memory),
-            workers: Arc::new(workers),
-            events: memory,
-        };
+        let ports = grid_ports(&memory, clock, files, Arc::new(workers));
         Ok(Self { config: config.serve(), inputs, ports })
     }
 

@@ -1,14 +1,14 @@
 //! The grid's ports in memory: streams with shards and lanes, a job store with conditional writes, blobs.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    BlobStore, Created, JobEvents, JobList, JobStore, NotPut, Order, PortError, ResultQueue, TaskPut,
-    TaskQueue, Written,
+    Assembled, BlobStore, Created, JobEvents, JobList, JobStore, NotPut, Order, PortError, ResultQueue,
+    TaskPut, TaskQueue, Written,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
 use tokio::sync::Notify;
@@ -18,6 +18,42 @@ mod stream;
 
 pub use objects::{MemoryObjects, MemoryPages};
 pub use stream::{Record, Stream};
+
+/// Every port of a grid over one memory.
+pub type GridPorts<C, F, W> = Assembled<C, F, Memory, Memory, Memory, Memory, W, Memory>;
+
+/// The ports of a grid over `memory`.
+pub fn grid_ports<C, F, W>(
+    memory: &Arc<Memory>,
+    clock: Arc<C>,
+    files: Arc<F>,
+    workers: Arc<W>,
+) -> GridPorts<C, F, W> {
+    Assembled {
+        clock,
+        files,
+        blobs: Arc::clone(memory),
+        jobs: Arc::clone(memory),
+        tasks: Arc::clone(memory),
+        results: Arc::clone(memory),
+        workers,
+        events: Arc::clone(memory),
+    }
+}
+
+/// The ports of a worker over `memory`: it reads inputs and files.
+pub fn worker_ports<C, F>(memory: &Arc<Memory>, clock: Arc<C>, files: Arc<F>) -> Assembled<C, F, Memory> {
+    Assembled {
+        clock,
+        files,
+        blobs: Arc::clone(memory),
+        jobs: Arc::default(),
+        tasks: Arc::default(),
+        results: Arc::default(),
+        workers: Arc::default(),
+        events: Arc::default(),
+    }
+}
 
 /// The state of a grid, in memory.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use futures::future::{Either, join, join_all, select};
 use squall_core::job::JobId;
-use squall_core::ports::{Assembled, Clock, JobStore};
+use squall_core::ports::{Clock, JobStore};
 use squall_core::registry::Registry;
 use squall_core::rows::JobRow;
 use squall_grid::{InputCache, LoadError, Observation, observe};
 use squall_local::{Host, Lost, ServeConfig, deliver, serve};
-use squall_memory::{Memory, MemoryObjects};
+use squall_memory::{GridPorts, Memory, MemoryObjects, grid_ports, worker_ports};
 use squall_sim_time::{Random, SimulatedClock, Stuck, run_until_done};
 
 mod faulty;
@@ -87,8 +87,7 @@ pub enum SimulationError {
     Answer(#[from] LoadError),
 }
 
-type EveryPort =
-    Assembled<SimulatedClock, MemoryObjects, Memory, Memory, Memory, Memory, SimulatedWorkers, Memory>;
+type EveryPort = GridPorts<SimulatedClock, MemoryObjects, SimulatedWorkers>;
 
 /// The ports of an invocation: limits around faults around delays, so that a place is held while a worker computes or hangs.
 type SimulatedPorts = Wrapped<Wrapped<Wrapped<EveryPort, Slow>, Faulty>, Limited>;
@@ -111,7 +110,7 @@ impl Host for SimulatedGrid {
         let slow = Slow::new(clock.clone(), Rc::clone(random), self.scenario.latencies);
         let faulty = Faulty::new(clock.clone(), Rc::clone(random), self.scenario.faults);
         let life = faulty.life();
-        let inner = Wrapped { inner: shared(&self.ports), around: slow };
+        let inner = Wrapped { inner: self.ports.clone(), around: slow };
         let ports = Wrapped { inner: Wrapped { inner, around: faulty }, around: self.limited.clone() };
         let stepping = std::pin::pin!(step(&ports));
         let ended = std::pin::pin!(life.ended());
@@ -126,19 +125,6 @@ impl Host for SimulatedGrid {
     }
 }
 
-fn shared(ports: &EveryPort) -> EveryPort {
-    Assembled {
-        clock: Arc::clone(&ports.clock),
-        files: Arc::clone(&ports.files),
-        blobs: Arc::clone(&ports.blobs),
-        jobs: Arc::clone(&ports.jobs),
-        tasks: Arc::clone(&ports.tasks),
-        results: Arc::clone(&ports.results),
-        workers: Arc::clone(&ports.workers),
-        events: Arc::clone(&ports.events),
-    }
-}
-
 #[expect(clippy::arc_with_non_send_sync, reason = "ports are shared by `Arc`, here on one thread")]
 fn grid(scenario: &Scenario, registry: Registry) -> SimulatedGrid {
     let memory = Arc::new(Memory::new(
@@ -150,28 +136,10 @@ fn grid(scenario: &Scenario, registry: Registry) -> SimulatedGrid {
     let inputs = Rc::new(InputCache::new(registry));
     let (shared_clock, files) = (Arc::new(clock.clone()), Arc::<MemoryObjects>::default());
     let workers = SimulatedWorkers {
-        ports: Assembled {
-            clock: Arc::clone(&shared_clock),
-            files: Arc::clone(&files),
-            blobs: Arc::clone(&memory),
-            jobs: Arc::default(),
-            tasks: Arc::default(),
-            results: Arc::default(),
-            workers: Arc::default(),
-            events: Arc::default(),
-        },
+        ports: worker_ports(&memory, Arc::clone(&shared_clock), Arc::clone(&files)),
         inputs: Rc::clone(&inputs),
     };
-    let ports = Assembled {
-        clock: shared_clock,
-        files,
-        blobs: Arc::clone(&memory),
-        jobs: Arc::clone(&memory),
-        tasks: Arc::clone(&memory),
-        results: Arc::clone(&memory),
-        workers: Arc::new(workers),
-        events: Arc::clone(&memory),
-    };
+    let ports = grid_ports(&memory, shared_clock, files, Arc::new(workers));
     SimulatedGrid {
         limited: Limited::new(clock.clone(), scenario.limits),
         random: Rc::new(RefCell::new(Random::new(scenario.seed))),

@@ -50,6 +50,7 @@ fn hold(name: &str, bytes: &[u8]) {
 fn same<M: Message + PartialEq + Debug>(name: &str, message: &M) {
     let name = format!("v{}/{name}", M::VERSION);
     hold(&name, &message.to_bytes());
+    assert_eq!(message.encoded_len(), golden(&name).len(), "{name}");
     assert_eq!(M::from_bytes(&golden(&name)).as_ref(), Ok(message), "{name}");
 }
 

@@ -35,6 +35,22 @@ pub struct Assembled<C = (), F = (), B = (), J = (), T = (), R = (), W = (), E =
     pub events: Arc<E>,
 }
 
+// Not derived: the parts are shared, whatever they are.
+impl<C, F, B, J, T, R, W, E> Clone for Assembled<C, F, B, J, T, R, W, E> {
+    fn clone(&self) -> Self {
+        Self {
+            clock: Arc::clone(&self.clock),
+            files: Arc::clone(&self.files),
+            blobs: Arc::clone(&self.blobs),
+            jobs: Arc::clone(&self.jobs),
+            tasks: Arc::clone(&self.tasks),
+            results: Arc::clone(&self.results),
+            workers: Arc::clone(&self.workers),
+            events: Arc::clone(&self.events),
+        }
+    }
+}
+
 impl<C: Clock, F, B, J, T, R, W, E> Clock for Assembled<C, F, B, J, T, R, W, E> {
     fn now_us(&self) -> u64 {
         self.clock.now_us()

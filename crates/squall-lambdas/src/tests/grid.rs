@@ -18,7 +18,7 @@ use squall_core::sizing::SizingPolicy;
 use squall_grid::{CollectConfig, ConsumeConfig, InputCache, Metering, ReadPolicy, SplitConfig, WorkConfig};
 use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_local::Directory;
-use squall_memory::{Memory, Record, Stream};
+use squall_memory::{Memory, Record, Stream, grid_ports, worker_ports};
 
 use crate::result_collector::CollectorEvent;
 use crate::tests::events;
@@ -74,29 +74,12 @@ impl Grid {
         let memory = Arc::new(Memory::new(2, 1, 2));
         let clock = Arc::new(Clockwork(AtomicU64::new(START_US)));
         let inputs = Arc::new(InputCache::new(squall_workloads::registry()));
+        let files = || Arc::new(Directory::new("."));
         let workers = Invoked {
-            ports: Assembled {
-                clock: Arc::clone(&clock),
-                blobs: Arc::clone(&memory),
-                files: Arc::new(Directory::new(".")),
-                jobs: Arc::default(),
-                tasks: Arc::default(),
-                results: Arc::default(),
-                workers: Arc::default(),
-                events: Arc::default(),
-            },
+            ports: worker_ports(&memory, Arc::clone(&clock), files()),
             inputs: Arc::clone(&inputs),
         };
-        let ports = Assembled {
-            clock,
-            files: Arc::new(Directory::new(".")),
-            blobs: Arc::clone(&memory),
-            jobs: Arc::clone(&memory),
-            tasks: Arc::clone(&memory),
-            results: Arc::clone(&memory),
-            workers: Arc::new(workers),
-            events: Arc::clone(&memory),
-        };
+        let ports = grid_ports(&memory, clock, files(), Arc::new(workers));
         Self { ports, memory, inputs }
     }
 

@@ -1,13 +1,12 @@
 //! The ports of the local grid: memory, the wall clock, worker threads, a directory.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use squall_core::ports::{Assembled, Clock, InvokeError, Workers};
 
 use super::workers::WorkerPool;
 use crate::directory::Directory;
-use squall_memory::Memory;
+use squall_memory::{GridPorts, Memory};
 
 /// The wall clock, read once at the start: it never goes back.
 #[derive(Debug)]
@@ -46,26 +45,7 @@ impl Workers for WorkerPool {
 }
 
 /// All ports of a step of the local grid.
-pub(super) type RealPorts =
-    Assembled<RealClock, Directory, Memory, Memory, Memory, Memory, WorkerPool, Memory>;
+pub(super) type RealPorts = GridPorts<RealClock, Directory, WorkerPool>;
 
 /// The ports of a worker.
 pub(super) type WorkerPorts = Assembled<RealClock, Directory, Memory>;
-
-/// A worker's ports, from the parts that the grid shares.
-pub(super) fn worker_ports(
-    clock: &Arc<RealClock>,
-    files: &Arc<Directory>,
-    memory: &Arc<Memory>,
-) -> WorkerPorts {
-    Assembled {
-        clock: Arc::clone(clock),
-        blobs: Arc::clone(memory),
-        files: Arc::clone(files),
-        jobs: Arc::default(),
-        tasks: Arc::default(),
-        results: Arc::default(),
-        workers: Arc::default(),
-        events: Arc::default(),
-    }
-}

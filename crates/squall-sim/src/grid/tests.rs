@@ -7,21 +7,12 @@ use squall_grid::put_tasks;
 
 use super::*;
 
-type Queue = Assembled<SimulatedClock, (), Memory, Memory, Memory, Memory, (), Memory>;
+type Queue = GridPorts<SimulatedClock, (), ()>;
 
 #[expect(clippy::arc_with_non_send_sync, reason = "ports are shared by `Arc`, here on one thread")]
 fn queue(clock: &SimulatedClock, n_shards: u32) -> (Arc<Memory>, Queue) {
     let memory = Arc::new(Memory::new(n_shards, 1, 1));
-    let ports = Assembled {
-        clock: Arc::new(clock.clone()),
-        files: Arc::default(),
-        blobs: Arc::clone(&memory),
-        jobs: Arc::clone(&memory),
-        tasks: Arc::clone(&memory),
-        results: Arc::clone(&memory),
-        workers: Arc::default(),
-        events: Arc::clone(&memory),
-    };
+    let ports = grid_ports(&memory, Arc::new(clock.clone()), Arc::default(), Arc::default());
     (memory, ports)
 }
 
