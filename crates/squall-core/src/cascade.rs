@@ -135,6 +135,13 @@ struct Subtask {
     last: Option<(String, Cause)>,
 }
 
+impl Subtask {
+    /// Whether its attempts are used up; it has at least one, whatever the operator allows.
+    fn has_spent(&self, max_attempts: u32) -> bool {
+        self.n_attempts >= max_attempts.max(1)
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum State {
     #[default]
@@ -354,11 +361,21 @@ impl Cascade {
             self.hedges_rest_until_us = now_us.saturating_add(STRIPE_REST_US);
         }
         self.pace.on_throttle(now_us, started_us, call.stripe, reason);
-        subtask.last = Some((format!("throttled ({reason:?})"), Cause::Outage));
-        if subtask.state == State::Open && subtask.n_in_flight == 0 {
-            subtask.n_throttles += 1;
-            let n_throttles = subtask.n_throttles;
-            self.back_off(now_us, call.subtask, n_throttles);
+        if subtask.state != State::Open || subtask.n_in_flight > 0 {
+            return;
+        }
+        match subtask.last.take() {
+            // The refused copy was the last hope of an attempt that has failed meanwhile.
+            Some((reason, cause)) if subtask.has_spent(self.policy.max_attempts) => {
+                subtask.state = State::Failed(reason, cause);
+                self.n_open -= 1;
+            }
+            _ => {
+                subtask.last = Some((format!("throttled ({reason:?})"), Cause::Outage));
+                subtask.n_throttles += 1;
+                let n_throttles = subtask.n_throttles;
+                self.back_off(now_us, call.subtask, n_throttles);
+            }
         }
     }
 
@@ -368,12 +385,14 @@ impl Cascade {
         if subtask.state != State::Open {
             return;
         }
-        if !again || (subtask.n_attempts >= self.policy.max_attempts && subtask.n_in_flight == 0) {
+        if !again || (subtask.has_spent(self.policy.max_attempts) && subtask.n_in_flight == 0) {
             subtask.state = State::Failed(reason, cause);
             self.n_open -= 1;
-        } else if subtask.n_in_flight == 0 {
+            return;
+        }
+        subtask.last = Some((reason, cause));
+        if subtask.n_in_flight == 0 {
             let n_attempts = subtask.n_attempts;
-            subtask.last = Some((reason, cause));
             self.back_off(now_us, index, n_attempts);
         }
     }

@@ -227,6 +227,8 @@ impl Pool<'_> {
             Outcome::Throttled(_) if seen.n_flying == 0 => {
                 seen.n_throttles += 1;
                 seen.rests_until_us = half(seen.n_throttles);
+                // Its first copy has failed, and was the last attempt.
+                seen.hopeless |= wanted && seen.n_broken >= self.policy.max_attempts.max(1);
             }
             Outcome::Throttled(_) => {}
         }
