@@ -340,18 +340,30 @@ fn workers_that_always_crash_are_named_as_failures() {
     assert_eq!(others, ["complete_with_failures"], "\n{}", endings.describe());
 }
 
+/// What is given up is booked at the next tick, with its reason: no job waits for its deadline because a consumer died.
 #[test]
-fn consumers_that_always_die_let_the_job_expire_with_every_task_named() {
-    let mut scenario = scenario(60_000, Faults { die: 400, ..Faults::default() });
-    scenario.config.task_delivery.max_attempts = Some(2);
-    scenario.config.message_attempts = 1_000;
-    scenario.config.split.default_deadline_s = 600;
-    let message = r#"{"workload":"probe","input":{"units":40},"sizing":{"tasks":10}}"#;
-    let simulated = run(&scenario, message);
-    let row = simulated.observation.unwrap().row;
-    assert_eq!(row.status(), JobStatus::Expired);
-    check_honest("always dying", &row);
-    assert!(!simulated.lost.is_empty());
+fn tasks_that_every_consumer_dies_of_come_back_to_their_job() {
+    let mut n_booked = 0;
+    for seed in 60_000..60_050 {
+        let mut scenario = scenario(seed, Faults { die: 60, ..Faults::default() });
+        scenario.config.task_delivery.max_attempts = Some(1);
+        scenario.config.message_attempts = 1_000;
+        scenario.config.split.default_deadline_s = 86_400;
+        let message = r#"{"workload":"probe","input":{"units":40},"sizing":{"tasks":10}}"#;
+        let simulated = run(&scenario, message);
+        let row = simulated.observation.unwrap().row;
+        check_honest("always dying", &row);
+        assert!(simulated.took_us < 3_600_000_000, "seed {seed}: {} s", simulated.took_us / 1_000_000);
+        let ending = row.ending.unwrap();
+        assert!(ending.missing.is_empty(), "seed {seed}: {ending:?}");
+        let mut failures = ending.failures.iter();
+        assert!(
+            failures.all(|it| it.cause == Cause::WholeTask && it.reason.contains("the function died")),
+            "seed {seed}: {ending:?}"
+        );
+        n_booked += ending.failures.len();
+    }
+    assert!(n_booked > 40, "{n_booked}");
 }
 
 #[test]

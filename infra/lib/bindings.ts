@@ -124,6 +124,16 @@ export function onFailure(bucket: IBucket): Binding {
   };
 }
 
+/** Takes back to their jobs what both mappings gave up. */
+export function givenUpRead(bucket: IBucket): Binding {
+  return {
+    grants: [
+      { actions: ["s3:ListBucket"], resources: [bucket.bucketArn] },
+      { actions: ["s3:DeleteObject", "s3:GetObject"], resources: [bucket.arnForObjects("aws/lambda/*")] },
+    ],
+  };
+}
+
 /** Publishes the end of jobs. */
 export function jobEvents(topic: ITopic, key: IKey): Binding {
   return { variables: { SQUALL_EVENTS_TOPIC: topic.topicArn }, grants: published(topic, key) };

@@ -9,6 +9,7 @@ import { limit } from "./aws.ts";
 import {
   blobs,
   files,
+  givenUpRead,
   jobEvents,
   jobsKept,
   jobsMade,
@@ -105,6 +106,7 @@ export class GridStack extends Stack {
       jobEvents(state.jobEvents, key),
       streamRead(results, key),
       onFailure(bucket),
+      givenUpRead(bucket),
     );
     for (const it of [splitter, consumer, collector, ...stripes]) {
       it.bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace, SQUALL_DEPLOYMENT: deployment }, grants: [] });
@@ -138,7 +140,7 @@ export class GridStack extends Stack {
     });
 
     // A job that expires ends at most a minute later.
-    everyMinute(this, "Timer", collector, "Ends jobs whose deadline has passed, and finishes what a dead collector left");
+    everyMinute(this, "Timer", collector, "Ends jobs whose deadline has passed, takes back what was given up, and finishes what a dead collector left");
 
     for (const person of peopleOfTheGrid(state)) {
       this.acknowledgeObjects(policyOf(this, prefix, person), state);
@@ -169,12 +171,12 @@ export class GridStack extends Stack {
     alarms.add("tasks-given-up", {
       metric: givenUp(taskMapping),
       over: 0,
-      because: "A task failed every delivery; its record is in the bucket under aws/lambda",
+      because: "A task failed every delivery; its job has it as failed, with the reason: see `squall missing`, and the consumer's log",
     });
     alarms.add("results-given-up", {
       metric: givenUp(resultMapping),
       over: 0,
-      because: "A result failed every delivery; its record is in the bucket under aws/lambda",
+      because: "A result failed every delivery; until the collector takes it in, its record is in the bucket under aws/lambda",
     });
     const dashboard = gridDashboard(this, {
       name: `${prefix}-grid-${this.region}`,

@@ -11,6 +11,7 @@ use squall_core::ports::{BlobStore, PortError};
 use crate::connection::{Client, Connection};
 use crate::error::{port_error_of, unreadable};
 
+mod given_up;
 mod multipart;
 mod objects;
 

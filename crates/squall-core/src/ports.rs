@@ -247,6 +247,52 @@ pub trait JobList {
     async fn jobs(&self, status: JobStatus, order: Order, at_most: usize) -> Result<Vec<JobId>, PortError>;
 }
 
+/// Records whose every delivery failed: kept as one object per batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The object's name.
+    pub name: String,
+    /// When they were given up, microseconds since 1970.
+    pub since_us: u64,
+}
+
+impl GivenUp {
+    /// Its age at `now_us`, microseconds.
+    pub fn age_us(&self, now_us: u64) -> u64 {
+        now_us.saturating_sub(self.since_us)
+    }
+}
+
+/// The content of a [`GivenUp`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUpRecords {
+    /// The records, as they were put on their stream.
+    pub records: Vec<Vec<u8>>,
+    /// How often they were delivered.
+    pub n_deliveries: u32,
+    /// Why no more: the condition, and how the function ended.
+    pub reason: String,
+}
+
+/// The records of both streams whose every delivery failed, until they are forgotten.
+pub trait GivenUpStore {
+    /// Those that are kept, the oldest first, at most `at_most`.
+    ///
+    /// # Errors
+    /// Unknown when the store does not answer.
+    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError>;
+    /// The content of one.
+    ///
+    /// # Errors
+    /// Permanent when it is not there, or cannot be read.
+    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError>;
+    /// Removes one; that it is not there is no error.
+    ///
+    /// # Errors
+    /// Unknown when the store does not answer.
+    async fn forget_given_up(&self, name: &str) -> Result<(), PortError>;
+}
+
 /// Where the end of a job is announced.
 pub trait JobEvents {
     /// Announces the end of a job, at least once per ended job.

@@ -172,11 +172,24 @@ pub enum Cause {
     TooLarge,
     /// The job's deadline came first.
     Deadline,
-    /// The consumer refused the task as a whole.
+    /// The consumer refused the task as a whole, or died of it at every delivery.
     WholeTask,
 }
 
 impl Failure {
+    /// A task of which nothing has a value.
+    pub fn of_whole_task(task: &TaskRecord, attempts: u32, reason: String) -> Self {
+        Self {
+            task: task.index,
+            subtask: 0,
+            slice: task.slice.clone(),
+            weight: task.weight,
+            attempts,
+            reason,
+            cause: Cause::WholeTask,
+        }
+    }
+
     /// Whether to cut it when it is sent again: its parts may have a value where it has none, or nothing of it was tried.
     pub fn may_be_cut_finer(&self) -> bool {
         match self.cause {

@@ -200,15 +200,7 @@ async fn refuse<P: BlobStore + ResultQueue + Clock>(
     read_us: u64,
     reason: &str,
 ) -> Result<Consumed, ConsumeError> {
-    let failure = Failure {
-        task: task.index,
-        subtask: 0,
-        slice: task.slice.clone(),
-        weight: task.weight,
-        attempts: 0,
-        reason: shortened(&format!("the consumer refused: {reason}")),
-        cause: Cause::WholeTask,
-    };
+    let failure = Failure::of_whole_task(task, 0, shortened(&format!("the consumer refused: {reason}")));
     let cascaded = Cascaded {
         partial: None,
         failures: vec![failure],
@@ -393,7 +385,7 @@ async fn cascade<P: Workers + Clock>(
     Cascaded { partial: merger.finish(), failures, receipt, throttles, spans }
 }
 
-fn shortened(reason: &str) -> String {
+pub(crate) fn shortened(reason: &str) -> String {
     reason.chars().take(MOST_REASON_CHARS).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The grid's steps: split, consume, work, collect, close, sweep, observe, resend.
+//! The grid's steps: split, consume, work, collect, close, sweep, take back, observe, resend.
 //!
 //! A step reads ports, calls a decision of `squall-core`, acts, and returns what it did. It decides nothing itself, and
 //! it never retries a port, other than the streams (`put`): the event source delivers the message again.
@@ -15,6 +15,7 @@ mod resend;
 mod span_log;
 mod split;
 mod sweep;
+mod take_back;
 mod work;
 
 pub use close::{announce, close, close_if_due, read_buckets, tend};
@@ -27,6 +28,7 @@ pub use put::{put_result, put_tasks};
 pub use resend::{ResendError, Resent, resend};
 pub use split::{Rejection, SplitConfig, SplitOutcome, check, split};
 pub use sweep::{Swept, sweep};
+pub use take_back::{TakenBack, take_back};
 pub use work::{WorkConfig, WorkError, work};
 
 /// Most bytes that travel inside a row or a record; more go to the blob store.

@@ -127,7 +127,7 @@ pub(crate) fn swept(swept: &Swept) {
 }
 
 /// Records the jobs that this invocation ended.
-fn ended(ended: &[JobEnd]) {
+pub(crate) fn ended(ended: &[JobEnd]) {
     for end in ended {
         match end.status {
             JobStatus::Complete => counter!("JobsComplete").increment(1),

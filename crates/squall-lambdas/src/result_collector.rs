@@ -7,8 +7,9 @@ use aws_lambda_events::streams::KinesisEventResponse;
 use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use squall_core::ports::{BlobStore, Clock, JobEvents, JobList, JobStore, chain};
-use squall_grid::{CollectConfig, Collected, InputCache, collect, sweep};
+use squall_core::ports::{BlobStore, Clock, GivenUpStore, JobEvents, JobList, JobStore, Order, chain};
+use squall_core::rows::JobStatus;
+use squall_grid::{CollectConfig, Collected, InputCache, TakenBack, collect, sweep, take_back};
 use tracing::{error, info, warn};
 
 use crate::emf;
@@ -17,6 +18,8 @@ use crate::shard_consumer::deadline_us;
 
 /// Most running jobs that one tick tends, the oldest first; the next tick comes soon.
 const MOST_JOBS_PER_TICK: usize = 10_000;
+/// Most batches of records that one tick takes back to their jobs.
+const MOST_BATCHES_PER_TICK: usize = 20_000;
 /// No job is started when less time than this is left: ending one merges its buckets.
 pub(crate) const TICK_GUARD_US: u64 = 10_000_000;
 
@@ -81,7 +84,7 @@ pub async fn handle<P>(
     event: LambdaEvent<CollectorEvent>,
 ) -> Result<KinesisEventResponse, Failure>
 where
-    P: JobStore + JobList + BlobStore + JobEvents + Clock,
+    P: JobStore + JobList + BlobStore + GivenUpStore + JobEvents + Clock,
 {
     match event.payload {
         CollectorEvent::Batch(event) => Ok(collect_batch(ports, inputs, config, &event).await),
@@ -133,7 +136,7 @@ fn log<'a>(n_records: usize, collected: &Collected, sequence_number: impl Fn(usi
 
 async fn tick<P>(ports: &P, inputs: &InputCache, config: &CollectConfig, until_us: u64) -> Result<(), Failure>
 where
-    P: JobStore + JobList + BlobStore + JobEvents + Clock,
+    P: JobStore + JobList + BlobStore + GivenUpStore + JobEvents + Clock,
 {
     let swept = sweep(ports, inputs.registry(), &config.prices, MOST_JOBS_PER_TICK, until_us).await;
     let swept = swept.map_err(|error| Failure::port("cannot list the running jobs", &error))?;
@@ -142,6 +145,33 @@ where
     info!(n_jobs = swept.n_tended, n_left = swept.n_left, n_ended, n_failed, "tended");
     for (job, error) in &swept.failed {
         warn!(%job, "not tended, until the next tick: {}", chain(error));
+    }
+    reclaim(ports, inputs, config, until_us).await
+}
+
+/// Books what both streams gave up. Nothing is listed while no job runs.
+async fn reclaim<P>(ports: &P, inputs: &InputCache, config: &CollectConfig, until_us: u64) -> Result<(), Failure>
+where
+    P: JobStore + JobList + BlobStore + GivenUpStore + JobEvents + Clock,
+{
+    let running = ports.jobs(JobStatus::Running, Order::OldestFirst, 1).await;
+    if running.map_err(|error| Failure::port("cannot list the running jobs", &error))?.is_empty() {
+        return Ok(());
+    }
+    let taken = take_back(ports, inputs, config, MOST_BATCHES_PER_TICK, until_us).await;
+    let taken = taken.map_err(|error| Failure::port("cannot list what was given up", &error))?;
+    let TakenBack { n_tasks, n_results, n_late, n_left, ended, failed } = &taken;
+    if *n_tasks + *n_results + *n_late + *n_left > 0 {
+        warn!(n_tasks, n_results, n_late, n_left, n_ended = ended.len(), "taken back what was given up");
+    }
+    emf::ended(ended);
+    // One line per reason, with the first of them.
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (batch, reason) in failed {
+        reasons.entry(reason).or_default().push(batch);
+    }
+    for (reason, batches) in reasons {
+        error!(n_batches = batches.len(), first = batches.first(), "not taken back, until the next tick: {reason}");
     }
     Ok(())
 }

@@ -1,17 +1,17 @@
 //! The environment in which steps run: it gives each invocation its ports, and may let it die.
 
 use squall_core::ports::{
-    BlobStore, Clock, JobEvents, JobList, JobStore, Objects, ResultQueue, TaskQueue, Workers,
+    BlobStore, Clock, GivenUpStore, JobEvents, JobList, JobStore, Objects, ResultQueue, TaskQueue, Workers,
 };
 
 /// Every port of the grid.
 pub trait Ports:
-    Objects + BlobStore + JobStore + JobList + TaskQueue + ResultQueue + Workers + JobEvents + Clock
+    Objects + BlobStore + GivenUpStore + JobStore + JobList + TaskQueue + ResultQueue + Workers + JobEvents + Clock
 {
 }
 
 impl<T> Ports for T where
-    T: Objects + BlobStore + JobStore + JobList + TaskQueue + ResultQueue + Workers + JobEvents + Clock
+    T: Objects + BlobStore + GivenUpStore + JobStore + JobList + TaskQueue + ResultQueue + Workers + JobEvents + Clock
 {
 }
 

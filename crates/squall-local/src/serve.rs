@@ -4,10 +4,10 @@ use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::job::JobId;
 use squall_core::lifecycle::Closing;
-use squall_core::ports::{Clock, JobStore, PortError, chain};
+use squall_core::ports::{Clock, GivenUpRecords, JobStore, PortError, chain};
 use squall_grid::{
     CollectConfig, ConsumeConfig, InputCache, SplitConfig, SplitOutcome, close, close_if_due, collect,
-    consume, split, sweep,
+    consume, split, sweep, take_back,
 };
 
 use crate::host::Host;
@@ -111,6 +111,7 @@ pub async fn serve<H: Host>(
             let now_us = host.clock().now_us();
             host.clock().sleep_until(now_us + config.timer_period_us).await;
             let step = async |ports: &H::Ports| {
+                take_back(ports, inputs, &config.collect, SWEEP_JOBS, u64::MAX).await?;
                 sweep(ports, inputs.registry(), &config.collect.prices, SWEEP_JOBS, u64::MAX).await.map(drop)
             };
             // The next tick is the retry.
@@ -120,11 +121,11 @@ pub async fn serve<H: Host>(
     let mut running: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
     for lane in 0..memory.tasks.n_lanes() {
         let policy = &config.task_delivery;
-        running.push(Box::pin(run_memory_lane(host, &memory.tasks, lane, policy, &consume_one, lost)));
+        running.push(Box::pin(run_memory_lane(host, memory, &memory.tasks, (lane, policy), &consume_one, lost)));
     }
     for lane in 0..memory.results.n_lanes() {
         let policy = &config.result_delivery;
-        running.push(Box::pin(run_memory_lane(host, &memory.results, lane, policy, &collect_batch, lost)));
+        running.push(Box::pin(run_memory_lane(host, memory, &memory.results, (lane, policy), &collect_batch, lost)));
     }
     running.push(Box::pin(timer));
     while running.next().await.is_some() {}
@@ -140,15 +141,19 @@ pub(crate) async fn close_now<H: Host>(
 ) {
     let prices = &config.collect.prices;
     loop {
-        let step = async |ports: &H::Ports| match ports.job(job).await? {
-            Some(row) if row.ending.is_none() => {
-                let due = close_if_due(ports, inputs.registry(), prices, &row, &mut Vec::new()).await?;
-                if due == Closing::NotYet {
-                    close(ports, inputs.registry(), &row, closing).await?;
+        let step = async |ports: &H::Ports| {
+            // What was given up, with its reason, is part of the answer.
+            take_back(ports, inputs, &config.collect, SWEEP_JOBS, u64::MAX).await?;
+            match ports.job(job).await? {
+                Some(row) if row.ending.is_none() => {
+                    let due = close_if_due(ports, inputs.registry(), prices, &row, &mut Vec::new()).await?;
+                    if due == Closing::NotYet {
+                        close(ports, inputs.registry(), &row, closing).await?;
+                    }
+                    Ok(())
                 }
-                Ok(())
+                _ => Ok::<(), PortError>(()),
             }
-            _ => Ok::<(), PortError>(()),
         };
         match host.invocation(step).await {
             Some(Ok(()) | Err(PortError::Permanent { .. })) => return,
@@ -162,15 +167,21 @@ pub(crate) async fn close_now<H: Host>(
 
 async fn run_memory_lane<H: Host>(
     host: &H,
+    memory: &Memory,
     stream: &Stream,
-    lane: usize,
-    policy: &DeliveryPolicy,
+    (lane, policy): (usize, &DeliveryPolicy),
     deliver: &impl AsyncFn(&Batch<Record>) -> (Handled, String),
     lost: &impl Fn(Lost),
 ) {
     let settle = async |settled: Settled<Record>| match settled {
         Settled::Done(records) => stream.checkpoint(records.len()),
-        Settled::GivenUp(GivenUp { records, reason, .. }) => {
+        Settled::GivenUp(GivenUp { records, reason, n_deliveries, condition }) => {
+            let kept = GivenUpRecords {
+                records: records.iter().map(|record| record.data.to_vec()).collect(),
+                n_deliveries,
+                reason: format!("{}, deliveries: {n_deliveries}: {reason}", condition.as_str()),
+            };
+            memory.give_up(kept, host.clock().now_us());
             stream.checkpoint(records.len());
             records.into_iter().for_each(|record| lost(Lost { record, reason: reason.clone() }));
         }

@@ -1,13 +1,13 @@
 //! The grid's ports in memory: streams with shards and lanes, a job store with conditional writes, blobs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    Assembled, BlobStore, Created, JobEvents, JobList, JobStore, NotPut, Order, PortError, ResultQueue,
+    Assembled, BlobStore, Created, GivenUp, GivenUpRecords, GivenUpStore, JobEvents, JobList, JobStore, NotPut, Order, PortError, ResultQueue,
     TaskPut, TaskQueue, Written,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
@@ -65,6 +65,8 @@ pub struct Memory {
     jobs: Mutex<HashMap<JobId, JobRow>>,
     buckets: Mutex<HashMap<(JobId, u32), BucketRow>>,
     blobs: Mutex<HashMap<Digest, Vec<u8>>>,
+    /// By number, in the order of time.
+    given_up: Mutex<BTreeMap<String, (u64, GivenUpRecords)>>,
     /// Notified whenever a job's end is announced.
     pub ended: Notify,
 }
@@ -82,8 +84,17 @@ impl Memory {
             jobs: Mutex::default(),
             buckets: Mutex::default(),
             blobs: Mutex::default(),
+            given_up: Mutex::default(),
             ended: Notify::new(),
         }
+    }
+
+    /// Keeps records that were given up at `now_us`.
+    pub fn give_up(&self, records: GivenUpRecords, now_us: u64) {
+        let mut given_up = locked(&self.given_up);
+        let last = given_up.last_key_value().and_then(|(name, _)| name.parse::<u64>().ok());
+        let name = format!("{:020}", last.map_or(0, |last| last + 1));
+        given_up.insert(name, (now_us, records));
     }
 
     fn with_job<T>(&self, id: &JobId, change: impl FnOnce(&mut JobRow) -> T) -> Result<T, PortError> {
@@ -123,6 +134,24 @@ impl BlobStore for Memory {
     async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
         let found = locked(&self.blobs).get(&digest).cloned();
         found.ok_or_else(|| PortError::permanent(format!("there is no blob {digest}")))
+    }
+}
+
+impl GivenUpStore for Memory {
+    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
+        let given_up = locked(&self.given_up);
+        let listed = given_up.iter().map(|(name, (since_us, _))| GivenUp { name: name.clone(), since_us: *since_us });
+        Ok(listed.take(at_most).collect())
+    }
+
+    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError> {
+        let found = locked(&self.given_up).get(name).map(|(_, records)| records.clone());
+        found.ok_or_else(|| PortError::permanent(format!("there is no {name}")))
+    }
+
+    async fn forget_given_up(&self, name: &str) -> Result<(), PortError> {
+        locked(&self.given_up).remove(name);
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{
-    BlobStore, Clock, Created, InvokeError, JobEvents, JobList, JobStore, NotPut, Objects, Order, PortError,
+    BlobStore, Clock, Created, GivenUp, GivenUpRecords, GivenUpStore, InvokeError, JobEvents, JobList, JobStore, NotPut, Objects, Order, PortError,
     ResultQueue, TaskPut, TaskQueue, Workers, Written,
 };
 use crate::digest::Digest;
@@ -21,7 +21,7 @@ pub struct Assembled<C = (), F = (), B = (), J = (), T = (), R = (), W = (), E =
     pub clock: Arc<C>,
     /// The files and objects that jobs name.
     pub files: Arc<F>,
-    /// Content by its digest.
+    /// Content by its digest, and what was given up.
     pub blobs: Arc<B>,
     /// The jobs and their buckets.
     pub jobs: Arc<J>,
@@ -88,6 +88,20 @@ impl<C, F, B: BlobStore, J, T, R, W, E> BlobStore for Assembled<C, F, B, J, T, R
 
     async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
         self.blobs.blob(digest).await
+    }
+}
+
+impl<C, F, B: GivenUpStore, J, T, R, W, E> GivenUpStore for Assembled<C, F, B, J, T, R, W, E> {
+    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
+        self.blobs.given_up(at_most).await
+    }
+
+    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError> {
+        self.blobs.given_up_records(name).await
+    }
+
+    async fn forget_given_up(&self, name: &str) -> Result<(), PortError> {
+        self.blobs.forget_given_up(name).await
     }
 }
 

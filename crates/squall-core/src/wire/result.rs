@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Message, Stored};
+use super::{Failure, Message, Stored, TaskRecord};
 use crate::digest::{Digest, Fingerprint};
 use crate::job::JobId;
 use crate::receipt::{Receipt, TaskTimes};
@@ -33,6 +33,21 @@ pub struct ResultRecord {
 }
 
 impl ResultRecord {
+    /// The result of a task of which nothing has a value.
+    pub fn without_value(task: &TaskRecord, failure: Failure, times: TaskTimes) -> Self {
+        Self {
+            job: task.job.clone(),
+            index: task.index,
+            fingerprint: task.fingerprint(),
+            weight: task.weight,
+            partial: None,
+            failures: vec![failure],
+            receipt: Receipt { tasks: 1, ..Receipt::default() },
+            times,
+            spans: Spans::default(),
+        }
+    }
+
     /// Weight whose value is in the partial.
     pub fn weight_done(&self) -> Weight {
         let failed = self.failures.iter().map(|failure| failure.weight).fold(0, Weight::saturating_add);

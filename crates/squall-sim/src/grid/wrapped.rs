@@ -8,7 +8,7 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    BlobStore, Clock, Created, InvokeError, JobEvents, JobList, JobStore, NotPut, ObjectPages, Objects,
+    BlobStore, Clock, Created, GivenUp, GivenUpRecords, GivenUpStore, InvokeError, JobEvents, JobList, JobStore, NotPut, ObjectPages, Objects,
     Order, PortError, ResultQueue, TaskPut, TaskQueue, Workers, Written,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
@@ -125,6 +125,20 @@ impl<P: BlobStore, A: Around> BlobStore for Wrapped<P, A> {
 
     async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
         self.around.call("get blob", self.inner.blob(digest)).await
+    }
+}
+
+impl<P: GivenUpStore, A: Around> GivenUpStore for Wrapped<P, A> {
+    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
+        self.around.call("list what was given up", self.inner.given_up(at_most)).await
+    }
+
+    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError> {
+        self.around.call("get what was given up", self.inner.given_up_records(name)).await
+    }
+
+    async fn forget_given_up(&self, name: &str) -> Result<(), PortError> {
+        self.around.call("forget what was given up", self.inner.forget_given_up(name)).await
     }
 }
 

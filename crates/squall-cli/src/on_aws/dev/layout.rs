@@ -177,7 +177,7 @@ starting_position = "TRIM_HORIZON"
 maximum_retry_attempts = 5
 maximum_record_age_s = 86400
 partial_failures = true
-on_failure = "s3://{BUCKET}/on-failure/tasks"
+on_failure = "s3://{BUCKET}"
 
 [[mapping]]
 stream = "{RESULT_STREAM}"
@@ -189,7 +189,7 @@ maximum_retry_attempts = 10
 maximum_record_age_s = 86400
 bisect = true
 partial_failures = true
-on_failure = "s3://{BUCKET}/on-failure/results"
+on_failure = "s3://{BUCKET}"
 
 [[schedule]]
 every_s = 10
