@@ -300,3 +300,38 @@ fn what_was_cancelled_is_reopened_where_it_stopped() {
     assert!(dev.squall(&["retry", "again"]).status.success());
     assert_eq!(dev.answer(&["watch", "again", "--json", "--quiet"]), local_answer(&job));
 }
+
+/// The functions' own binaries, with a consumer that exits at once for as long as the file `broken` is there.
+fn functions_with_a_breakable_consumer(name: &str) -> (PathBuf, PathBuf) {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = root().join("target/tests").join(format!("functions-{name}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    for function in ["task-splitter", "cascade-worker", "result-collector"] {
+        symlink(binary(function), folder.join(function)).unwrap();
+    }
+    let (broken, consumer) = (folder.join("broken"), folder.join("shard-consumer"));
+    std::fs::write(&broken, "").unwrap();
+    let real = binary("shard-consumer");
+    let script = format!("#!/bin/sh\n[ -e '{}' ] && exit 1\nexec '{}'\n", broken.display(), real.display());
+    std::fs::write(&consumer, script).unwrap();
+    std::fs::set_permissions(&consumer, std::fs::Permissions::from_mode(0o755)).unwrap();
+    (folder, broken)
+}
+
+#[test]
+fn tasks_that_consumers_died_of_are_booked_named_and_sent_again() {
+    let (functions, broken) = functions_with_a_breakable_consumer("dying");
+    let args = ["--port", "0", "--functions", functions.to_str().unwrap()];
+    let Some(dev) = Dev::start("dying", &args) else { return };
+    let job = "events/jobs/explicit.json";
+    let ended = dev.squall(&["submit", job, "--id", "dying", "--watch", "--json", "--quiet"]);
+    let answer: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(answer["status"], "complete_with_failures", "{answer}");
+    let missing = String::from_utf8(dev.squall(&["missing", "dying"]).stdout).unwrap();
+    assert!(missing.contains("the consumer gave no result: RetryAttemptsExhausted"), "{missing}");
+    std::fs::remove_file(broken).unwrap();
+    assert!(dev.squall(&["retry", "dying"]).status.success());
+    assert_eq!(dev.answer(&["watch", "dying", "--json", "--quiet"]), local_answer(job));
+}

@@ -83,6 +83,7 @@ fn config() -> ServeConfig {
             memory_mb: 512,
             worker_memory_mb: 1_769,
             metering: Metering::Elapsed,
+            patience_us: 2_000_000,
         },
         collect: CollectConfig::default(),
         task_delivery: DeliveryPolicy { batch_size: 1, ..delivery },

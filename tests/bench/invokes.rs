@@ -198,8 +198,13 @@ async fn cascade<W: Workers>(workers: &Arc<W>, in_flight: u32) {
         max_concurrency: in_flight,
         ..CascadePolicy::default()
     };
-    let config =
-        ConsumeConfig { cascade, memory_mb: 1_769, worker_memory_mb: 1_769, metering: Metering::Elapsed };
+    let config = ConsumeConfig {
+        cascade,
+        memory_mb: 1_769,
+        worker_memory_mb: 1_769,
+        metering: Metering::Elapsed,
+        patience_us: 0,
+    };
     for task in tasks.taken() {
         let consumed = consume(&ports, &inputs, &config, &task, u64::MAX).await;
         let consumed = consumed.expect("the ports answer");

@@ -16,6 +16,7 @@ pub mod laws;
 pub mod lifecycle;
 pub mod limits;
 pub mod outbox;
+pub mod patience;
 pub mod placement;
 pub mod ports;
 pub mod prices;

@@ -16,6 +16,7 @@ use crate::INLINE_MAX_BYTES;
 use crate::close::{announce, close_if_due};
 use crate::consume::{fetched, stored};
 use crate::inputs::InputCache;
+use crate::patience::Patience;
 
 /// A collector's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct CollectConfig {
     pub prices: Prices,
     /// Memory for which the collector is billed, MB.
     pub memory_mb: u32,
+    /// How long a batch waits for stores that do not answer, before its delivery fails; microseconds.
+    pub patience_us: u64,
 }
 
 impl Default for CollectConfig {
@@ -37,7 +40,12 @@ impl Default for CollectConfig {
 impl CollectConfig {
     /// As a deployment has it.
     pub fn of(deployment: &Deployment) -> Self {
-        Self { max_races: 8, prices: deployment.prices(), memory_mb: deployment.collector_memory_mb }
+        Self {
+            max_races: 8,
+            prices: deployment.prices(),
+            memory_mb: deployment.collector_memory_mb,
+            patience_us: 20_000_000,
+        }
     }
 }
 
@@ -72,90 +80,108 @@ where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
     let mut collected = Collected::default();
+    let patience = Patience::new(ports, config.patience_us, u64::MAX);
     let mut jobs: BTreeMap<JobId, Vec<(usize, ResultRecord)>> = BTreeMap::new();
     for (position, record) in batch.iter().enumerate() {
-        match read(ports, record.as_ref()).await {
+        match read(ports, record.as_ref(), patience).await {
             Ok(result) => jobs.entry(result.job.clone()).or_default().push((position, result)),
             Err(error) => collected.failed.push((position, error)),
         }
     }
     for (id, results) in jobs {
-        collect_job(ports, inputs, config, &id, results, &mut collected).await;
+        let of_job = OfJob { inputs, config, patience, id: &id };
+        of_job.collect(ports, results, &mut collected).await;
     }
     collected
 }
 
 /// A result, from the record itself or from the blob that it names.
-async fn read(blobs: &impl BlobStore, record: &[u8]) -> Result<ResultRecord, String> {
+async fn read(
+    ports: &(impl BlobStore + Clock),
+    record: &[u8],
+    patience: Patience,
+) -> Result<ResultRecord, String> {
     let error = match ResultRecord::from_bytes(record) {
         Ok(result) => return Ok(result),
         Err(error) => error,
     };
     let Ok(elsewhere) = ResultElsewhere::from_bytes(record) else { return Err(error.to_string()) };
-    let bytes = blobs.blob(elsewhere.record).await.map_err(|error| chain(&error))?;
+    let asked = patience.ask(ports, async || ports.blob(elsewhere.record).await).await;
+    let bytes = asked.map_err(|error| chain(&error))?;
     ResultRecord::from_bytes(&bytes).map_err(|error| error.to_string())
 }
 
-async fn collect_job<P>(
-    ports: &P,
-    inputs: &InputCache,
-    config: &CollectConfig,
-    id: &JobId,
-    results: Vec<(usize, ResultRecord)>,
-    collected: &mut Collected,
-) where
-    P: JobStore + BlobStore + JobEvents + Clock,
-{
-    let all: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
-    let row = match ports.job(id).await {
-        Ok(Some(row)) => row,
-        Ok(None) => return collected.fail(&all, &format!("job {id} is not known")),
-        Err(error) => return collected.fail(&all, &error.to_string()),
-    };
-    let Some(published) = row.published.as_ref().filter(|_| row.ending.is_none()) else {
-        collected.n_late += results.len();
-        // The collector that ended it may have died before it announced the end.
-        if let Err(error) = announce(ports, &row).await {
-            collected.fail(&all, &error.to_string());
-        }
-        return;
-    };
-    // One job is never computed by two builds: nothing more is merged, and the job ends.
-    if inputs.registry().same_code(&published.workload, &published.code).is_err() {
-        collected.n_late += results.len();
-        if let Err(error) =
-            close_if_due(ports, inputs.registry(), &config.prices, &row, &mut collected.ended).await
-        {
-            collected.fail(&all, &error.to_string());
-        }
-        return;
-    }
-    let mut buckets: BTreeMap<u32, Vec<(usize, ResultRecord)>> = BTreeMap::new();
-    for (position, result) in results {
-        match check_published(published, &result) {
-            Ok(()) => {
-                buckets.entry(published.bucket_of(result.index)).or_default().push((position, result));
-            }
-            Err(error) => collected.failed.push((position, error.to_string())),
-        }
-    }
-    let mut latest = None;
-    for (bucket, results) in buckets {
-        let merge = Merge { inputs, config, id, published, bucket };
-        match merge.run(ports, &results, collected).await {
-            Ok(row) => latest = Some(row),
-            Err(error) => {
-                let positions: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
-                collected.fail(&positions, &error.to_string());
-            }
-        }
-    }
-    // The whole batch is delivered again if the job could not be ended: the next delivery is the retry.
-    if let Some(row) = latest
-        && let Err(error) =
-            close_if_due(ports, inputs.registry(), &config.prices, &row, &mut collected.ended).await
+/// One job's part of a batch.
+struct OfJob<'a> {
+    inputs: &'a InputCache,
+    config: &'a CollectConfig,
+    patience: Patience,
+    id: &'a JobId,
+}
+
+impl OfJob<'_> {
+    async fn collect<P>(&self, ports: &P, results: Vec<(usize, ResultRecord)>, collected: &mut Collected)
+    where
+        P: JobStore + BlobStore + JobEvents + Clock,
     {
-        collected.fail(&all, &error.to_string());
+        let Self { inputs, config, patience, id } = self;
+        let all: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
+        let row = match patience.ask(ports, async || ports.job(id).await).await {
+            Ok(Some(row)) => row,
+            Ok(None) => return collected.fail(&all, &format!("job {id} is not known")),
+            Err(error) => return collected.fail(&all, &error.to_string()),
+        };
+        let Some(published) = row.published.as_ref().filter(|_| row.ending.is_none()) else {
+            collected.n_late += results.len();
+            // The collector that ended it may have died before it announced the end.
+            if let Err(error) = announce(ports, &row).await {
+                collected.fail(&all, &error.to_string());
+            }
+            return;
+        };
+        // One job is never computed by two builds: nothing more is merged, and the job ends.
+        if inputs.registry().same_code(&published.workload, &published.code).is_err() {
+            collected.n_late += results.len();
+            return self.close(ports, &row, &all, collected).await;
+        }
+        let mut buckets: BTreeMap<u32, Vec<(usize, ResultRecord)>> = BTreeMap::new();
+        for (position, result) in results {
+            match check_published(published, &result) {
+                Ok(()) => {
+                    buckets.entry(published.bucket_of(result.index)).or_default().push((position, result));
+                }
+                Err(error) => collected.failed.push((position, error.to_string())),
+            }
+        }
+        let mut latest = None;
+        for (bucket, results) in buckets {
+            let merge = Merge { inputs, config, id, published, bucket };
+            let merged = patience.ask(ports, async || merge.run(ports, &results).await).await;
+            match merged {
+                Ok((row, merged)) => {
+                    latest = Some(row);
+                    collected.add(merged);
+                }
+                Err(error) => {
+                    let positions: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
+                    collected.fail(&positions, &error.to_string());
+                }
+            }
+        }
+        if let Some(row) = latest {
+            self.close(ports, &row, &all, collected).await;
+        }
+    }
+
+    /// Ends the job if that is due. The whole batch is delivered again if it could not be ended: the next delivery is the retry.
+    async fn close<P>(&self, ports: &P, row: &JobRow, all: &[usize], collected: &mut Collected)
+    where
+        P: JobStore + BlobStore + JobEvents + Clock,
+    {
+        let (registry, prices) = (self.inputs.registry(), &self.config.prices);
+        if let Err(error) = close_if_due(ports, registry, prices, row, &mut collected.ended).await {
+            collected.fail(all, &error.to_string());
+        }
     }
 }
 
@@ -168,16 +194,16 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    /// Merges results into one bucket and returns the updated job.
+    /// Merges results into one bucket; returns the updated job and what became of them.
     async fn run<P>(
         &self,
         ports: &P,
         results: &[(usize, ResultRecord)],
-        collected: &mut Collected,
-    ) -> Result<JobRow, PortError>
+    ) -> Result<(JobRow, Collected), PortError>
     where
         P: JobStore + BlobStore + Clock,
     {
+        let mut collected = Collected::default();
         let mut unfit = BTreeMap::new();
         // The lost races are paid too.
         let (began_us, mut used) = (ports.now_us(), Receipt::default());
@@ -216,7 +242,8 @@ impl Merge<'_> {
             collected.n_duplicates += results.len() - fresh.len() - unfit.len();
             collected.failed.extend(unfit);
             // Also when nothing was fresh: the collector that merged them may have died before it recorded that.
-            return ports.record_progress(self.id, self.bucket, progress_of(&row, &self.config.prices)).await;
+            let progress = progress_of(&row, &self.config.prices);
+            return Ok((ports.record_progress(self.id, self.bucket, progress).await?, collected));
         }
         Err(PortError::refused(format!("lost every race for bucket {} of job {}", self.bucket, self.id)))
     }
@@ -294,6 +321,16 @@ fn write_units(bytes: u64) -> u64 {
 }
 
 impl Collected {
+    fn add(&mut self, other: Self) {
+        let Self { n_merged, n_duplicates, n_late, n_races, ended, failed } = other;
+        self.n_merged += n_merged;
+        self.n_duplicates += n_duplicates;
+        self.n_late += n_late;
+        self.n_races += n_races;
+        self.ended.extend(ended);
+        self.failed.extend(failed);
+    }
+
     fn fail(&mut self, positions: &[usize], reason: &str) {
         for position in positions {
             if self.failed.iter().all(|(known, _)| known != position) {

@@ -24,6 +24,7 @@ use squall_core::wire::{
 use squall_core::workload::Weight;
 
 use crate::inputs::{InputCache, LoadError, Prepared};
+use crate::patience::Patience;
 use crate::put::put_result;
 use crate::span_log::SpanLog;
 use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
@@ -42,6 +43,8 @@ pub struct ConsumeConfig {
     pub worker_memory_mb: u32,
     /// How the workers' time is measured.
     pub metering: Metering,
+    /// How long a task waits for stores that do not answer, before its delivery fails; microseconds.
+    pub patience_us: u64,
 }
 
 /// How the time of a worker's invocation is measured.
@@ -62,6 +65,7 @@ impl ConsumeConfig {
             memory_mb: deployment.consumer_memory_mb,
             worker_memory_mb: deployment.worker_memory_mb,
             metering: Metering::Elapsed,
+            patience_us: 60_000_000,
         }
     }
 }
@@ -125,7 +129,8 @@ where
 {
     let read_us = ports.now_us();
     let task = TaskRecord::from_bytes(record)?;
-    let job = ports.standing(&task.job).await?;
+    let patience = Patience::new(ports, config.patience_us, deadline_us);
+    let job = patience.ask(ports, async || ports.standing(&task.job).await).await?;
     match plan_admission(job.as_ref(), task.generation, read_us) {
         Admission::Start => {}
         Admission::Unknown => return Err(ConsumeError::UnknownJob(task.job)),
@@ -134,7 +139,7 @@ where
     // Early enough that finished subtasks are in the answer.
     let job_us = job.map_or(u64::MAX, |job| job.expires_us);
     let deadline = Deadline::earlier(deadline_us, job_us);
-    let (pieces, merger) = match prepare(ports, inputs, &task).await {
+    let (pieces, merger) = match prepare(ports, inputs, &task, patience).await {
         Ok(ready) => ready,
         Err(NotReady::Port(error)) => return Err(error.into()),
         Err(NotReady::Never(reason)) => {
@@ -165,12 +170,13 @@ impl NotReady {
 
 /// The task's pieces, and what merges their values.
 async fn prepare(
-    ports: &impl BlobStore,
+    ports: &(impl BlobStore + Clock),
     inputs: &InputCache,
     task: &TaskRecord,
+    patience: Patience,
 ) -> Result<(Vec<Piece>, Box<dyn Merger>), NotReady> {
     let workload = inputs.registry().same_code(&task.workload, &task.code).map_err(NotReady::never)?;
-    let prepared = match inputs.get(ports, task.input).await {
+    let prepared = match patience.ask(ports, async || inputs.get(ports, task.input).await).await {
         Err(LoadError::Port(error @ (PortError::Refused { .. } | PortError::Unknown { .. }))) => {
             return Err(NotReady::Port(error));
         }
@@ -225,8 +231,10 @@ async fn publish<P: BlobStore + ResultQueue + Clock>(
     receipt.tasks = 1;
     receipt.consumer_mb_us =
         times.answered_us.saturating_sub(times.read_us).saturating_mul(u64::from(config.memory_mb));
+    // What the workers did is lost if it cannot be stored, so that there is a new patience for it.
+    let patience = Patience::new(ports, config.patience_us, until_us);
     let partial = match cascaded.partial {
-        Some(bytes) => Some(stored(ports, bytes).await?),
+        Some(bytes) => Some(patience.ask(ports, async || stored(ports, bytes.clone()).await).await?),
         None => None,
     };
     let n_inline = partial.as_ref().map_or(0, inline_bytes);
@@ -255,7 +263,7 @@ async fn publish<P: BlobStore + ResultQueue + Clock>(
     let mut bytes = result.to_bytes();
     if elsewhere {
         let record = Digest::of(&bytes);
-        ports.put_blob(record, bytes).await?;
+        patience.ask(ports, async || ports.put_blob(record, bytes.clone()).await).await?;
         bytes = ResultElsewhere { record }.to_bytes();
     }
     put_result(ports, &partition_key, bytes, until_us).await?;

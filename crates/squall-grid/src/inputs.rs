@@ -12,6 +12,8 @@ use squall_core::sources::Page;
 use squall_core::wire::CodecError;
 use squall_core::workload::InputError;
 
+use crate::patience::Temporary;
+
 /// Inputs that a process keeps; the least recently loaded is evicted first.
 const MOST_INPUTS: usize = 4;
 /// Pages of listings that a process keeps: at most some 3 MB each.
@@ -46,6 +48,12 @@ pub enum LoadError {
     /// The job was made by another version of its workload.
     #[error(transparent)]
     Code(#[from] CodeError),
+}
+
+impl Temporary for LoadError {
+    fn is_temporary(&self) -> bool {
+        matches!(self, Self::Port(error) if error.is_temporary())
+    }
 }
 
 impl InputCache {

@@ -1,7 +1,8 @@
 //! The grid's steps: split, consume, work, collect, close, sweep, take back, observe, resend.
 //!
 //! A step reads ports, calls a decision of `squall-core`, acts, and returns what it did. It decides nothing itself, and
-//! it never retries a port, other than the streams (`put`): the event source delivers the message again.
+//! it retries ports only so long that a hiccup does not use up a record's deliveries (`patience`), and streams that refuse (`put`):
+//! the event source delivers the message again.
 
 mod close;
 mod collect;
@@ -10,6 +11,7 @@ mod data;
 mod inputs;
 mod load;
 mod observe;
+mod patience;
 mod put;
 mod resend;
 mod span_log;

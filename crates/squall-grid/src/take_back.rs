@@ -169,7 +169,11 @@ impl TakenBack {
 ///
 /// # Errors
 /// Why that is not known, for people.
-async fn booked(ports: &(impl JobStore + Clock), record: &[u8], found: &GivenUpRecords) -> Result<Booked, String> {
+async fn booked(
+    ports: &(impl JobStore + Clock),
+    record: &[u8],
+    found: &GivenUpRecords,
+) -> Result<Booked, String> {
     let Ok(task) = TaskRecord::from_bytes(record) else { return Ok(Booked::Result(record.to_vec())) };
     let now_us = ports.now_us();
     let standing = ports.standing(&task.job).await.map_err(|error| chain(&error))?;

@@ -27,6 +27,7 @@ use squall_sim_time::{SimulatedClock, run_until_done};
 
 mod other_code;
 mod put;
+mod take_back;
 mod too_large;
 
 /// Workers that answer at once, or crash.
@@ -123,6 +124,7 @@ impl Grid {
             memory_mb: 512,
             worker_memory_mb: 1_769,
             metering: Metering::Elapsed,
+            patience_us: 0,
         };
         let consumed = consume(&self.ports, &self.inputs, &config, task, NEVER_US);
         run_until_done(&self.ports.clock, consumed).unwrap()

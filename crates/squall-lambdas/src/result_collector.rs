@@ -150,7 +150,12 @@ where
 }
 
 /// Books what both streams gave up. Nothing is listed while no job runs.
-async fn reclaim<P>(ports: &P, inputs: &InputCache, config: &CollectConfig, until_us: u64) -> Result<(), Failure>
+async fn reclaim<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &CollectConfig,
+    until_us: u64,
+) -> Result<(), Failure>
 where
     P: JobStore + JobList + BlobStore + GivenUpStore + JobEvents + Clock,
 {
@@ -171,7 +176,11 @@ where
         reasons.entry(reason).or_default().push(batch);
     }
     for (reason, batches) in reasons {
-        error!(n_batches = batches.len(), first = batches.first(), "not taken back, until the next tick: {reason}");
+        error!(
+            n_batches = batches.len(),
+            first = batches.first(),
+            "not taken back, until the next tick: {reason}"
+        );
     }
     Ok(())
 }

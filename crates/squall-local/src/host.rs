@@ -6,12 +6,30 @@ use squall_core::ports::{
 
 /// Every port of the grid.
 pub trait Ports:
-    Objects + BlobStore + GivenUpStore + JobStore + JobList + TaskQueue + ResultQueue + Workers + JobEvents + Clock
+    Objects
+    + BlobStore
+    + GivenUpStore
+    + JobStore
+    + JobList
+    + TaskQueue
+    + ResultQueue
+    + Workers
+    + JobEvents
+    + Clock
 {
 }
 
 impl<T> Ports for T where
-    T: Objects + BlobStore + GivenUpStore + JobStore + JobList + TaskQueue + ResultQueue + Workers + JobEvents + Clock
+    T: Objects
+        + BlobStore
+        + GivenUpStore
+        + JobStore
+        + JobList
+        + TaskQueue
+        + ResultQueue
+        + Workers
+        + JobEvents
+        + Clock
 {
 }
 

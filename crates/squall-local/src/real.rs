@@ -96,6 +96,7 @@ impl LocalConfig {
                     ..deployment.cascade()
                 },
                 metering: Metering::Reported,
+                patience_us: 0,
                 ..ConsumeConfig::of(&deployment)
             },
             collect: CollectConfig::of(&deployment),

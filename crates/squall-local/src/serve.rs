@@ -121,11 +121,25 @@ pub async fn serve<H: Host>(
     let mut running: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
     for lane in 0..memory.tasks.n_lanes() {
         let policy = &config.task_delivery;
-        running.push(Box::pin(run_memory_lane(host, memory, &memory.tasks, (lane, policy), &consume_one, lost)));
+        running.push(Box::pin(run_memory_lane(
+            host,
+            memory,
+            &memory.tasks,
+            (lane, policy),
+            &consume_one,
+            lost,
+        )));
     }
     for lane in 0..memory.results.n_lanes() {
         let policy = &config.result_delivery;
-        running.push(Box::pin(run_memory_lane(host, memory, &memory.results, (lane, policy), &collect_batch, lost)));
+        running.push(Box::pin(run_memory_lane(
+            host,
+            memory,
+            &memory.results,
+            (lane, policy),
+            &collect_batch,
+            lost,
+        )));
     }
     running.push(Box::pin(timer));
     while running.next().await.is_some() {}

@@ -7,8 +7,8 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    Assembled, BlobStore, Created, GivenUp, GivenUpRecords, GivenUpStore, JobEvents, JobList, JobStore, NotPut, Order, PortError, ResultQueue,
-    TaskPut, TaskQueue, Written,
+    Assembled, BlobStore, Created, GivenUp, GivenUpRecords, GivenUpStore, JobEvents, JobList, JobStore,
+    NotPut, Order, PortError, ResultQueue, TaskPut, TaskQueue, Written,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
 use tokio::sync::Notify;
@@ -140,7 +140,8 @@ impl BlobStore for Memory {
 impl GivenUpStore for Memory {
     async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
         let given_up = locked(&self.given_up);
-        let listed = given_up.iter().map(|(name, (since_us, _))| GivenUp { name: name.clone(), since_us: *since_us });
+        let listed =
+            given_up.iter().map(|(name, (since_us, _))| GivenUp { name: name.clone(), since_us: *since_us });
         Ok(listed.take(at_most).collect())
     }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{
-    BlobStore, Clock, Created, GivenUp, GivenUpRecords, GivenUpStore, InvokeError, JobEvents, JobList, JobStore, NotPut, Objects, Order, PortError,
-    ResultQueue, TaskPut, TaskQueue, Workers, Written,
+    BlobStore, Clock, Created, GivenUp, GivenUpRecords, GivenUpStore, InvokeError, JobEvents, JobList,
+    JobStore, NotPut, Objects, Order, PortError, ResultQueue, TaskPut, TaskQueue, Workers, Written,
 };
 use crate::digest::Digest;
 use crate::job::JobId;

@@ -53,7 +53,8 @@ fn each_function_takes_from_the_deployment_what_it_needs() {
             cascade: expected,
             memory_mb: 3_538,
             worker_memory_mb: 3_538,
-            metering: squall_grid::Metering::Elapsed
+            metering: squall_grid::Metering::Elapsed,
+            patience_us: 60_000_000
         }
     );
 

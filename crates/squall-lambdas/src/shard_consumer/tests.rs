@@ -109,6 +109,7 @@ fn refusals_are_counted_by_reason() {
         memory_mb: 1_769,
         worker_memory_mb: 1_769,
         metering: squall_grid::Metering::Elapsed,
+        patience_us: 0,
     };
     let consumed = consume(&ports, &inputs, &config, &event.records[0].kinesis.data, u64::MAX);
     let Ok(Consumed::Published { receipt, throttles, .. }) = block_on(consumed) else { panic!() };

@@ -111,6 +111,7 @@ impl Grid {
             memory_mb: 1_769,
             worker_memory_mb: 1_769,
             metering: Metering::Elapsed,
+            patience_us: 0,
         };
         let event = LambdaEvent::new(batch, Context::default());
         let response = block_on(shard_consumer::handle(&self.ports, &self.inputs, &config, event));

@@ -8,8 +8,9 @@ use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{
-    BlobStore, Clock, Created, GivenUp, GivenUpRecords, GivenUpStore, InvokeError, JobEvents, JobList, JobStore, NotPut, ObjectPages, Objects,
-    Order, PortError, ResultQueue, TaskPut, TaskQueue, Workers, Written,
+    BlobStore, Clock, Created, GivenUp, GivenUpRecords, GivenUpStore, InvokeError, JobEvents, JobList,
+    JobStore, NotPut, ObjectPages, Objects, Order, PortError, ResultQueue, TaskPut, TaskQueue, Workers,
+    Written,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus, Reopened, Standing};
 use squall_core::sources::Object;

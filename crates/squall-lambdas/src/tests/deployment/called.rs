@@ -12,8 +12,8 @@ use squall_capacity::levels::Levels;
 use squall_capacity::ports::{Ledger, Metrics, ScalingGroup, Series};
 use squall_core::digest::Digest;
 use squall_core::ports::{
-    BlobStore, GivenUpStore, JobEvents, JobList, JobStore, ObjectPages, Objects, Order, Placement, ResultQueue, TaskPut,
-    TaskQueue, Workers,
+    BlobStore, GivenUpStore, JobEvents, JobList, JobStore, ObjectPages, Objects, Order, Placement,
+    ResultQueue, TaskPut, TaskQueue, Workers,
 };
 use squall_core::rows::{BucketProgress, BucketRow, Ending, JobRow, JobStatus};
 
@@ -153,10 +153,11 @@ async fn collector(function: &Function, rows: &Rows, sent: &mut Sent<'_>) {
     absent(&ports.workers);
     blobs_read(&*ports.blobs).await;
     blobs_written(&*ports.blobs).await;
+    sent.by("S3Blobs");
     drop(ports.blobs.given_up(1).await);
     drop(ports.blobs.given_up_records("aws/lambda/batch").await);
     drop(ports.blobs.forget_given_up("aws/lambda/batch").await);
-    sent.by("S3Blobs");
+    sent.by("S3Blobs: given up");
     let id = &rows.job.id;
     drop(ports.jobs.jobs(JobStatus::Running, Order::OldestFirst, 1).await);
     drop(ports.jobs.job(id).await);

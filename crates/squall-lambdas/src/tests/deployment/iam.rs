@@ -59,6 +59,8 @@ fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
         }
         ("DynamoJobStore", _) => vec![arn("dynamodb", &format!("table/{}", told("SQUALL_TABLE")))],
         ("S3Blobs", _) => vec![format!("arn:aws:s3:::{}/blobs/*", told("SQUALL_BUCKET"))],
+        ("S3Blobs: given up", "s3:ListBucket") => vec![format!("arn:aws:s3:::{}", told("SQUALL_BUCKET"))],
+        ("S3Blobs: given up", _) => vec![format!("arn:aws:s3:::{}/aws/lambda/*", told("SQUALL_BUCKET"))],
         // Those that `squall submit` uploaded. The setting `readsFrom` names other places to read and list.
         ("S3Objects", _) if function.binary == "task-splitter" => {
             vec![format!("arn:aws:s3:::{}/files/*", told("SQUALL_BUCKET"))]
