@@ -141,6 +141,7 @@ impl<'a> Ended<'a> {
                 "seconds": seconds(self.wall_us()),
                 "seconds_to_first_result": self.first_result_s(),
                 "receipt": receipt_json(&ending.receipt, &self.deployment.prices()),
+                "cost_after_the_end_usd": usd(self.cost_after_the_end()),
                 "timeline": {
                     "queued": stage_json(&ending.timeline.queued),
                     "divided": stage_json(&ending.timeline.divided),
@@ -149,6 +150,12 @@ impl<'a> Ended<'a> {
                 },
             },
         })
+    }
+
+    /// What tasks cost that were under way at the end; their values are not in the answer.
+    fn cost_after_the_end(&self) -> NanoUsd {
+        let prices = self.deployment.prices();
+        NanoUsd(self.row.cost(&prices).0.saturating_sub(prices.cost_of(&self.ending.receipt).0))
     }
 
     fn wall_us(&self) -> u64 {
@@ -184,6 +191,10 @@ impl<'a> Ended<'a> {
         lines += &format!("average time per task: {}\n", waits.join(", "));
         let (list, cost) = (self.deployment.price_list(), self.deployment.prices().cost_of(receipt));
         lines += &format!("cost at AWS prices ({list}): {cost}\n");
+        if self.cost_after_the_end() > NanoUsd(0) {
+            lines +=
+                &format!("tasks that came in after the end cost another {}\n", self.cost_after_the_end());
+        }
         if receipt.retries + receipt.hedges + receipt.throttles > 0 {
             lines += &format!(
                 "{} retries, {} second copies, {} throttles\n",

@@ -3,11 +3,13 @@
 mod admission;
 mod arrival;
 mod closing;
+mod merging;
 mod resend;
 
 pub use admission::{Admission, plan_admission};
 pub use arrival::{Arrival, plan_arrival};
 pub use closing::{Closing, is_failing, plan_closing, plan_ending};
+pub use merging::{Merging, plan_merge};
 pub use resend::{NotResent, Resend, ResendRequest, plan_resend};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use squall_core::collate::{book_results, check_published, fresh, progress_of};
 use squall_core::deployment::Deployment;
 use squall_core::job::JobId;
+use squall_core::lifecycle::{Merging, plan_merge};
 use squall_core::limits::{DYNAMODB_READ_UNIT_BYTES, DYNAMODB_WRITE_UNIT_BYTES};
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written, chain};
 use squall_core::prices::Prices;
@@ -131,19 +132,19 @@ impl OfJob<'_> {
             Ok(None) => return collected.fail(&all, &format!("job {id} is not known")),
             Err(error) => return collected.fail(&all, &error.to_string()),
         };
-        let Some(published) = row.published.as_ref().filter(|_| row.ending.is_none()) else {
-            collected.n_late += results.len();
-            // The collector that ended it may have died before it announced the end.
-            if let Err(error) = announce(ports, &row).await {
-                collected.fail(&all, &error.to_string());
+        let published = match plan_merge(&row) {
+            Merging::IntoTheAnswer(published) | Merging::ForARetry(published) => published,
+            Merging::ForNothing => {
+                collected.n_late += results.len();
+                return self.announce(ports, &row, &all, collected).await;
             }
-            return;
         };
         // One job is never computed by two builds: nothing more is merged, and the job ends.
         if inputs.registry().same_code(&published.workload, &published.code).is_err() {
             collected.n_late += results.len();
             return self.close(ports, &row, &all, collected).await;
         }
+        let n_results = results.len();
         let mut buckets: BTreeMap<u32, Vec<(usize, ResultRecord)>> = BTreeMap::new();
         for (position, result) in results {
             match check_published(published, &result) {
@@ -158,8 +159,11 @@ impl OfJob<'_> {
             let merge = Merge { inputs, config, id, published, bucket };
             let merged = patience.ask(ports, async || merge.run(ports, &results).await).await;
             match merged {
-                Ok((row, merged)) => {
-                    latest = Some(row);
+                Ok((latest_row, mut merged)) => {
+                    if row.ending.is_some() {
+                        (merged.n_merged, merged.n_duplicates) = (0, 0);
+                    }
+                    latest = Some(latest_row);
                     collected.add(merged);
                 }
                 Err(error) => {
@@ -168,8 +172,22 @@ impl OfJob<'_> {
                 }
             }
         }
+        if row.ending.is_some() {
+            collected.n_late += n_results;
+            return self.announce(ports, &row, &all, collected).await;
+        }
         if let Some(row) = latest {
             self.close(ports, &row, &all, collected).await;
+        }
+    }
+
+    /// Announces an end that the collector that wrote it may have died before announcing.
+    async fn announce<P>(&self, ports: &P, row: &JobRow, all: &[usize], collected: &mut Collected)
+    where
+        P: JobStore + JobEvents,
+    {
+        if let Err(error) = announce(ports, row).await {
+            collected.fail(all, &error.to_string());
         }
     }
 

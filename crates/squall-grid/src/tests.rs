@@ -224,7 +224,7 @@ fn an_answer_so_far_becomes_the_answer() {
 }
 
 #[test]
-fn results_are_merged_once_and_late_ones_not_at_all() {
+fn results_are_merged_once_and_those_of_a_whole_job_not_at_all() {
     let grid = Grid::new();
     let results = grid.results();
     let twice = [&results[..3], &results[..3]].concat();
@@ -238,6 +238,29 @@ fn results_are_merged_once_and_late_ones_not_at_all() {
     let collected = grid.collect(&results);
     assert_eq!((collected.n_merged, collected.n_late), (0, 6));
     assert_eq!(grid.row("march"), row);
+}
+
+/// What was under way when a job was cancelled is in its costs, and is not computed again by a retry; its answer stays.
+#[test]
+fn results_that_come_after_the_end_are_kept_for_a_retry() {
+    let grid = Grid::new();
+    let results = grid.results();
+    grid.collect(&results[..2]);
+    block_on(close(&grid.ports, grid.inputs.registry(), &grid.row("march"), Closing::Cancelled)).unwrap();
+    let ended = grid.row("march");
+    let collected = grid.collect(&results[2..5]);
+    assert_eq!((collected.n_merged, collected.n_late, collected.ended), (0, 3, vec![]));
+    let row = grid.row("march");
+    assert_eq!(row.ending, ended.ending);
+    let prices = Prices::default();
+    assert!(row.cost(&prices) > ended.cost(&prices), "{} of {}", row.cost(&prices), ended.cost(&prices));
+
+    assert_eq!(grid.resend().unwrap().n_missing, 1);
+    everything_in(&grid.memory.tasks).iter().for_each(|task| drop(grid.consume(task)));
+    grid.collect(&everything_in(&grid.memory.results));
+    let row = grid.row("march");
+    assert_eq!((row.status(), row.total().n_tasks), (JobStatus::Complete, 6));
+    assert_eq!(row.cost(&prices), prices.cost_of(&row.ending.unwrap().receipt));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use squall_aws::WallClock;
 use squall_core::ports::{Clock, JobList, JobStore, Order, chain};
-use squall_core::prices::{NanoUsd, Prices};
+use squall_core::prices::Prices;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::duration;
 use squall_core::workload::Coverage;
@@ -106,10 +106,6 @@ fn share(row: &JobRow) -> Option<f64> {
     Some(coverage.share())
 }
 
-fn cost(row: &JobRow, prices: &Prices) -> NanoUsd {
-    row.ending.as_ref().map_or_else(|| row.total().cost, |ending| prices.cost_of(&ending.receipt))
-}
-
 fn table(rows: &[JobRow], prices: &Prices, now_us: u64) -> String {
     if rows.is_empty() {
         return String::new();
@@ -122,7 +118,7 @@ fn table(rows: &[JobRow], prices: &Prices, now_us: u64) -> String {
             row.status().to_string(),
             duration(now_us.saturating_sub(row.created_us)),
             share(row).map_or("–".to_owned(), percent),
-            row.published.as_ref().map_or("–".to_owned(), |_| cost(row, prices).to_string()),
+            row.published.as_ref().map_or("–".to_owned(), |_| row.cost(prices).to_string()),
         ]
     }));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
@@ -151,7 +147,7 @@ fn entry(row: &JobRow, prices: &Prices) -> Value {
         "created": time(row.created_us),
         "ended": row.ending.as_ref().map(|ending| time(ending.ended_us)),
         "coverage": share(row),
-        "cost_on_lambda_usd": usd(cost(row, prices)),
+        "cost_on_lambda_usd": usd(row.cost(prices)),
         "reason": row.ending.as_ref().and_then(|ending| ending.reason.as_deref()),
     })
 }

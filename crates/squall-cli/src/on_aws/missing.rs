@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use roaring::RoaringBitmap;
 use serde_json::{Value, json};
 use squall_core::collate::Received;
 use squall_core::job::JobId;
 use squall_core::rows::{JobRow, Published};
+use squall_core::wire::Failure;
 use squall_grid::read_buckets;
 
 use crate::FAILURES;
@@ -43,7 +45,6 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
             let reason = row.ending.as_ref().and_then(|ending| ending.reason.clone()).unwrap_or_default();
             bail!("job {} was rejected: {reason}", row.id);
         };
-        // Results that came in after the end are in the buckets: those determine what a retry would send.
         let received = read_buckets(&store, &row.id, published).await?;
         let found = Found::new(&row, published, &received);
         print::answer(&if args.json {
@@ -51,7 +52,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         } else {
             found.text()
         })?;
-        let whole = found.missing.is_empty() && received.failures.is_empty();
+        let whole = found.missing.is_empty() && found.failures.is_empty();
         Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(FAILURES) })
     })
 }
@@ -60,30 +61,44 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 struct Found<'a> {
     row: &'a JobRow,
     published: &'a Published,
-    received: &'a Received,
-    /// Ranges of tasks, first and last.
-    missing: Vec<(u32, u32)>,
+    /// Tasks that are not in the answer, or not yet.
+    missing: RoaringBitmap,
+    /// Subtasks without a value.
+    failures: &'a [Failure],
+    /// Of the missing tasks, those that came in after the end: a retry does not send them again.
+    late: RoaringBitmap,
 }
 
 impl<'a> Found<'a> {
+    /// What the answer of a job that has ended lacks; of a job that runs, what its buckets lack.
     fn new(row: &'a JobRow, published: &'a Published, received: &'a Received) -> Self {
-        let missing = received.missing(published);
-        let mut tasks = missing.iter();
-        let missing = std::iter::from_fn(|| tasks.next_range()).map(|range| range.into_inner()).collect();
-        Self { row, published, received, missing }
+        let now_missing = received.missing(published);
+        match &row.ending {
+            None => Self {
+                row,
+                published,
+                missing: now_missing,
+                failures: &received.failures,
+                late: RoaringBitmap::new(),
+            },
+            Some(ending) => Self {
+                row,
+                published,
+                missing: ending.missing.clone(),
+                failures: &ending.failures,
+                late: &ending.missing - &now_missing,
+            },
+        }
     }
 
     fn text(&self) -> String {
         let runs = self.row.ending.is_none();
-        let n_missing = self.received.missing(self.published).len();
         let id = &self.row.id;
-        let mut text = match (n_missing, self.received.failures.len()) {
+        let mut text = match (self.missing.len(), self.failures.len()) {
             (0, 0) => format!("{id}: nothing is missing and nothing failed\n"),
             (0, _) => format!("{id}: every task came back\n"),
             (n_missing, _) => {
-                let ranges: Vec<_> = self
-                    .missing
-                    .iter()
+                let listed: Vec<_> = ranges(&self.missing)
                     .map(
                         |(first, last)| {
                             if first == last { format!("{first}") } else { format!("{first}-{last}") }
@@ -92,10 +107,16 @@ impl<'a> Found<'a> {
                     .collect();
                 let place = if runs { "not merged yet, as the job still runs" } else { "missing" };
                 let n_tasks = counted(u64::from(self.published.n_tasks), "task");
-                format!("{id}: {n_missing} of {n_tasks} {place}: {}\n", ranges.join(", "))
+                format!("{id}: {n_missing} of {n_tasks} {place}: {}\n", listed.join(", "))
             }
         };
-        for failure in &self.received.failures {
+        if !self.late.is_empty() {
+            let n_late = self.late.len();
+            text += &format!(
+                "{n_late} of them came in after the end: `squall retry` does not send those again\n"
+            );
+        }
+        for failure in self.failures {
             text += &format!(
                 "task {} subtask {} failed after {}: {}\n",
                 failure.task,
@@ -109,7 +130,6 @@ impl<'a> Found<'a> {
 
     fn json(&self) -> Value {
         let failures: Vec<_> = self
-            .received
             .failures
             .iter()
             .map(|failure| {
@@ -123,10 +143,17 @@ impl<'a> Found<'a> {
             "job": self.row.id,
             "status": self.row.status(),
             "tasks": self.published.n_tasks,
-            "missing": self.missing,
+            "missing": ranges(&self.missing).collect::<Vec<_>>(),
+            "came_after_the_end": ranges(&self.late).collect::<Vec<_>>(),
             "failures": failures,
         })
     }
+}
+
+/// Ranges of tasks, first and last.
+fn ranges(tasks: &RoaringBitmap) -> impl Iterator<Item = (u32, u32)> {
+    let mut tasks = tasks.iter();
+    std::iter::from_fn(move || tasks.next_range()).map(std::ops::RangeInclusive::into_inner)
 }
 
 #[cfg(test)]

@@ -85,6 +85,16 @@ impl JobRow {
         total
     }
 
+    /// What it has cost: also what was under way at its end, as that comes in.
+    pub fn cost(&self, prices: &Prices) -> NanoUsd {
+        let so_far = self.total().cost;
+        match &self.ending {
+            None => so_far,
+            Some(ending) if ending.missing.is_empty() => prices.cost_of(&ending.receipt),
+            Some(ending) => prices.cost_of(&ending.receipt).max(so_far),
+        }
+    }
+
     /// The buckets that still have tasks outstanding.
     pub fn buckets_to_come(&self) -> Vec<u32> {
         let Some(published) = &self.published else { return Vec::new() };
