@@ -335,3 +335,17 @@ fn tasks_that_consumers_died_of_are_booked_named_and_sent_again() {
     assert!(dev.squall(&["retry", "dying"]).status.success());
     assert_eq!(dev.answer(&["watch", "dying", "--json", "--quiet"]), local_answer(job));
 }
+
+#[test]
+fn the_second_of_two_jobs_with_one_id_is_told() {
+    let Some(dev) = Dev::start("taken", &["--port", "0"]) else { return };
+    // At the same moment: neither can see the other before it is published.
+    let probe =
+        dev.command(&["submit", "events/jobs/probe.json", "--id", "race"]).stderr(Stdio::piped()).spawn();
+    let other = dev.command(&["submit", JOB, "--id", "race"]).stderr(Stdio::piped()).spawn();
+    let ends = [probe, other].map(|it| it.unwrap().wait_with_output().unwrap());
+    let said = ends.iter().map(|it| String::from_utf8_lossy(&it.stderr)).collect::<String>();
+    assert_eq!(ends.iter().filter(|it| it.status.success()).count(), 1, "{said}");
+    assert!(said.contains("the id race belongs to another job"), "{said}");
+    dev.squall(&["watch", "race", "--quiet"]);
+}

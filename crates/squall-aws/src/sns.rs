@@ -158,6 +158,8 @@ fn event(row: &JobRow, prices: &Prices) -> String {
         "cost_nano_usd": cost.0,
         "created_us": row.created_us,
         "ended_us": ending.map(|ending| ending.ended_us),
+        // Which of two messages with one id.
+        "message": row.message.to_string(),
     })
     .to_string()
 }

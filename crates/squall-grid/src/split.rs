@@ -153,7 +153,7 @@ where
             Ok(SplitOutcome::Enqueued { job: id, n_tasks })
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
-        Arrival::IdTaken => Ok(SplitOutcome::IdTaken(id)),
+        Arrival::IdTaken => refuse_id(ports, id, job.digest).await,
     }
 }
 
@@ -406,10 +406,32 @@ async fn reject<P: JobStore + JobEvents + Clock>(
     message: Digest,
     error: InputError,
 ) -> Result<SplitOutcome, PortError> {
-    let now_us = ports.now_us();
+    let row = rejected(&id, message, error.to_string(), ports.now_us());
+    match ports.create_job(&row).await? {
+        Created::Existing(_) => refuse_id(ports, id, message).await,
+        Created::New => {
+            announce(ports, &row).await?;
+            Ok(SplitOutcome::Rejected(id, error))
+        }
+    }
+}
+
+/// Announces that a message was not taken in because another job has its id; there is no row for it.
+async fn refuse_id<P: JobEvents + Clock>(
+    ports: &P,
+    id: JobId,
+    message: Digest,
+) -> Result<SplitOutcome, PortError> {
+    let reason = format!("another job has the id {id}; publish this one under another");
+    ports.job_ended(&rejected(&id, message, reason, ports.now_us())).await?;
+    Ok(SplitOutcome::IdTaken(id))
+}
+
+/// The row of a message that does not become a job.
+fn rejected(id: &JobId, message: Digest, reason: String, now_us: u64) -> JobRow {
     let ending = Ending {
         status: JobStatus::Rejected,
-        reason: Some(error.to_string()),
+        reason: Some(reason),
         coverage: Coverage::default(),
         missing: Default::default(),
         failures: Vec::new(),
@@ -418,7 +440,7 @@ async fn reject<P: JobStore + JobEvents + Clock>(
         timeline: Default::default(),
         ended_us: now_us,
     };
-    let row = JobRow {
+    JobRow {
         id: id.clone(),
         message,
         created_us: now_us,
@@ -429,12 +451,5 @@ async fn reject<P: JobStore + JobEvents + Clock>(
         progress: Default::default(),
         ending: Some(ending),
         announced: false,
-    };
-    match ports.create_job(&row).await? {
-        Created::Existing(_) => Ok(SplitOutcome::IdTaken(id)),
-        Created::New => {
-            announce(ports, &row).await?;
-            Ok(SplitOutcome::Rejected(id, error))
-        }
     }
 }

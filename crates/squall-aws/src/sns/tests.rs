@@ -86,7 +86,8 @@ fn an_event_says_what_there_is_to_know() {
         event(&row, &Prices::default()),
         r#"{"version":1,"job":"march","status":"expired","workload":"portfolio","reason":"time ran out","#
             .to_owned()
-            + r#""coverage":{"weight_done":3,"weight_total":4},"cost_nano_usd":2000,"created_us":5,"ended_us":9}"#
+            + r#""coverage":{"weight_done":3,"weight_total":4},"cost_nano_usd":2000,"created_us":5,"ended_us":9,"#
+            + &format!(r#""message":"{}"}}"#, Digest::of(b"message"))
     );
     assert_eq!(attributes(&row), [("status", "expired".to_owned()), ("workload", "portfolio".to_owned())]);
 }

@@ -106,10 +106,45 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         let publication = Publication { message: digest, over_us: known.map(|row| row.created_us) };
         let ended = match watch {
             Some(watch) => watch.of(publication).to_the_end(&args.output, report_file).await,
+            None if is_published && !is_fresh => {
+                let row = taken_in(&deployment, &id, &publication).await;
+                row.and_then(|row| told(&id, row.as_ref(), digest))
+            }
             None => print::answer(&format!("{id}\n")).map(|()| ExitCode::SUCCESS),
         };
         ended.or_else(|error| after(is_published, error))
     })
+}
+
+/// The job's row once the splitter has taken in what was published, or that of another job that came in between; `None` if there is
+/// none yet.
+async fn taken_in(deployment: &Deployment, id: &JobId, publication: &Publication) -> Result<Option<JobRow>> {
+    let store = deployment.store()?;
+    let until_us = WallClock.now_us().saturating_add(LOOKS_FOR_US);
+    loop {
+        let is_newer =
+            |row: &JobRow| row.status() != JobStatus::Rejected || publication.over_us != Some(row.created_us);
+        let row = store.job(id).await?.filter(is_newer);
+        if row.is_some() || WallClock.now_us() >= until_us {
+            return Ok(row);
+        }
+        WallClock.sleep_until(WallClock.now_us().saturating_add(LOOKS_EVERY_US)).await;
+    }
+}
+
+/// Prints the id of a job that was taken in, or is not yet.
+///
+/// # Errors
+/// When another job has its id, or it was rejected.
+fn told(id: &JobId, row: Option<&JobRow>, message: Digest) -> Result<ExitCode> {
+    match row {
+        Some(row) if row.message != message => bail!(taken(id, Some(row))),
+        Some(row) if row.status() == JobStatus::Rejected => {
+            let reason = row.ending.as_ref().and_then(|ending| ending.reason.as_deref()).unwrap_or_default();
+            bail!("{id} was rejected: {reason}")
+        }
+        _ => print::answer(&format!("{id}\n")).map(|()| ExitCode::SUCCESS),
+    }
 }
 
 /// A failure after a job is published is not wrong usage: a script that corrects and repeats would run the job again.
@@ -119,6 +154,11 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
 fn after(is_published: bool, error: Error) -> Result<ExitCode> {
     if is_published { Ok(print::error(&format!("{error:#}"), FAILURES)) } else { Err(error) }
 }
+
+/// How long a job under a chosen id is looked for after it was published, microseconds: another may have been published under it at
+/// the same moment.
+const LOOKS_FOR_US: u64 = 3_000_000;
+const LOOKS_EVERY_US: u64 = 100_000;
 
 /// Distinguishes two jobs that two processes publish at once.
 fn salt() -> [u8; 4] {

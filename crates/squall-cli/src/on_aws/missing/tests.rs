@@ -33,7 +33,9 @@ fn missing_tasks_are_listed_in_ranges() {
             expect![[r#"
         demo: 5 of 50 tasks missing: 0-2, 10, 40
     "#]],
-            expect![[r#"{"job":"demo","status":"expired","tasks":50,"missing":[[0,2],[10,10],[40,40]],"came_after_the_end":[],"failures":[]}"#]],
+            expect![[
+                r#"{"job":"demo","status":"expired","tasks":50,"missing":[[0,2],[10,10],[40,40]],"came_after_the_end":[],"failures":[]}"#
+            ]],
         ],
     );
     check(
@@ -44,7 +46,9 @@ fn missing_tasks_are_listed_in_ranges() {
             expect![[r#"
         demo: 5 of 50 tasks not merged yet, as the job still runs: 0-2, 10, 40
     "#]],
-            expect![[r#"{"job":"demo","status":"running","tasks":50,"missing":[[0,2],[10,10],[40,40]],"came_after_the_end":[],"failures":[]}"#]],
+            expect![[
+                r#"{"job":"demo","status":"running","tasks":50,"missing":[[0,2],[10,10],[40,40]],"came_after_the_end":[],"failures":[]}"#
+            ]],
         ],
     );
 }
@@ -62,7 +66,9 @@ fn failed_subtasks_are_listed_with_their_reasons() {
                 task 4 subtask 2 failed after 3 attempts: unit 42 was asked to fail
                 task 7 subtask 0 failed after 3 attempts: out of memory
             "#]],
-            expect![[r#"{"job":"demo","status":"complete_with_failures","tasks":50,"missing":[],"came_after_the_end":[],"failures":[{"task":4,"subtask":2,"attempts":3,"reason":"unit 42 was asked to fail"},{"task":7,"subtask":0,"attempts":3,"reason":"out of memory"}]}"#]],
+            expect![[
+                r#"{"job":"demo","status":"complete_with_failures","tasks":50,"missing":[],"came_after_the_end":[],"failures":[{"task":4,"subtask":2,"attempts":3,"reason":"unit 42 was asked to fail"},{"task":7,"subtask":0,"attempts":3,"reason":"out of memory"}]}"#
+            ]],
         ],
     );
     check(
@@ -74,7 +80,9 @@ fn failed_subtasks_are_listed_with_their_reasons() {
         demo: 1 of 50 tasks missing: 49
         task 4 subtask 2 failed after 3 attempts: unit 42 was asked to fail
     "#]],
-            expect![[r#"{"job":"demo","status":"expired","tasks":50,"missing":[[49,49]],"came_after_the_end":[],"failures":[{"task":4,"subtask":2,"attempts":3,"reason":"unit 42 was asked to fail"}]}"#]],
+            expect![[
+                r#"{"job":"demo","status":"expired","tasks":50,"missing":[[49,49]],"came_after_the_end":[],"failures":[{"task":4,"subtask":2,"attempts":3,"reason":"unit 42 was asked to fail"}]}"#
+            ]],
         ],
     );
 }
@@ -89,7 +97,9 @@ fn a_whole_job_misses_nothing() {
             expect![[r#"
         demo: nothing is missing and nothing failed
     "#]],
-            expect![[r#"{"job":"demo","status":"complete","tasks":50,"missing":[],"came_after_the_end":[],"failures":[]}"#]],
+            expect![[
+                r#"{"job":"demo","status":"complete","tasks":50,"missing":[],"came_after_the_end":[],"failures":[]}"#
+            ]],
         ],
     );
 }
