@@ -27,8 +27,11 @@ const settings: Settings = {
   // The burst grid; leave it out to deploy only the fleet.
   grid: {
     // Each shard costs about 11 USD a month, even when idle. Lanes = task shards x lanes per shard; a lane runs one task at
-    // a time.
-    taskShards: 2,
+    // a time, in the order in which they were published.
+    taskShards: 3,
+    // Of these, so many are kept for small jobs: those that their workers finish in two seconds. They do not wait for large ones.
+    // Default: 1, and 0 of a single shard.
+    expressShards: 1,
     resultShards: 1,
     lanesPerShard: 2,
 
@@ -54,6 +57,9 @@ const settings: Settings = {
 
     // Largest job message, bytes: 262,144, or up to 1,048,576; then the topic takes no subscriptions but Lambda, SQS and Firehose.
     maxMessageBytes: 262_144,
+
+    // The most that a job may ask for: cost, deadline, subtasks of all its tasks; and the cost cap of a job that names none.
+    jobs: { maxCostUsd: 1_000, defaultCostUsd: 100, maxDeadlineS: 86_400, maxSubtasks: 10_000_000 },
 
     // Reserved concurrency, which is also a limit: per function, for workers per stripe. Default: the account's.
     reservedConcurrency: {},

@@ -51,7 +51,7 @@ impl Drop for Replay {
     }
 }
 
-fn config() -> ServeConfig {
+pub(crate) fn config() -> ServeConfig {
     let delivery = DeliveryPolicy {
         max_attempts: Some(20),
         bisect: true,
@@ -62,12 +62,14 @@ fn config() -> ServeConfig {
     ServeConfig {
         split: SplitConfig {
             sizing: SizingPolicy::default(),
+            express_shards: 0,
             lanes_per_shard: 2,
             workers_per_consumer: 4,
             vcpus_per_worker: 1,
             max_buckets: 3,
             default_deadline_s: 7_200,
             limits: None,
+            caps: None,
         },
         consume: ConsumeConfig {
             cascade: CascadePolicy {

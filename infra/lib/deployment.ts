@@ -10,6 +10,8 @@ export function deploymentOf(scope: Construct, { architecture }: Checked, grid: 
   return stack.toJsonString({
     version: 1,
     shards: grid.taskShards,
+    // One, if there are others.
+    express_shards: grid.expressShards ?? Math.min(1, grid.taskShards - 1),
     result_shards: grid.resultShards,
     lanes_per_shard: grid.lanesPerShard,
     stripes: grid.stripes,
@@ -23,7 +25,11 @@ export function deploymentOf(scope: Construct, { architecture }: Checked, grid: 
     worker_timeout_s: timeoutS.worker,
     collector_timeout_s: timeoutS.collector,
     max_buckets: 32,
-    default_deadline_s: 86_400,
+    default_deadline_s: Math.min(86_400, grid.jobs.maxDeadlineS),
+    max_deadline_s: grid.jobs.maxDeadlineS,
+    max_job_cost_usd: grid.jobs.maxCostUsd,
+    default_job_cost_usd: grid.jobs.defaultCostUsd,
+    max_job_subtasks: grid.jobs.maxSubtasks,
     max_message_bytes: grid.maxMessageBytes,
     architecture,
     region: stack.region,

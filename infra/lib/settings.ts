@@ -73,7 +73,8 @@ function ascends(before: Step | undefined, step: Step): boolean {
 
 const Grid = z
   .strictObject({
-    taskShards: whole("shards", 1, 500).default(2),
+    taskShards: whole("shards", 1, 500).default(3),
+    expressShards: whole("shards", 0, 499).optional(),
     resultShards: whole("shards", 1, 500).default(1),
     lanesPerShard: whole("lanes", 1, limit("LAMBDA_LANES_PER_SHARD")).default(2),
     retentionHours: whole("hours", limit("KINESIS_RETENTION_MIN_H"), limit("KINESIS_RETENTION_MAX_H")).default(
@@ -98,11 +99,27 @@ const Grid = z
       }),
     accountConcurrency: whole("concurrent invocations", 1, 10_000_000).optional(),
     maxMessageBytes: whole("bytes", limit("SNS_MESSAGE_BYTES"), limit("SNS_LARGE_MESSAGE_BYTES")).default(limit("SNS_MESSAGE_BYTES")),
+    jobs: z
+      .strictObject({
+        maxCostUsd: whole("US dollars", 1, 1_000_000).default(1_000),
+        defaultCostUsd: whole("US dollars", 1, 1_000_000).default(100),
+        maxDeadlineS: whole("seconds", 1, 86_400).default(86_400),
+        maxSubtasks: whole("subtasks", 1, 10_000_000_000).default(10_000_000),
+      })
+      .prefault({})
+      .refine(({ maxCostUsd, defaultCostUsd }) => defaultCostUsd <= maxCostUsd, {
+        error: "at most maxCostUsd",
+        path: ["defaultCostUsd"],
+      }),
     reservedConcurrency: z.strictObject({ splitter: reserved, consumer: reserved, worker: reserved, collector: reserved }).prefault({}),
     readsFrom: z.array(text("s3://bucket/ or s3://bucket/prefix", /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*?]*$/)).default([]),
     readsWithKeys: z.array(text("the ARN of a KMS key", /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)).default([]),
     blobDays: whole("days (rows live for 30 after a job's end, and once more after a retry)", 60, 3_650).default(60),
     logDays,
+  })
+  .refine(({ taskShards, expressShards }) => (expressShards ?? 0) < taskShards, {
+    error: "fewer than taskShards: other jobs need a shard too",
+    path: ["expressShards"],
   })
   .refine(({ reservedConcurrency: { consumer }, taskShards, lanesPerShard }) => (consumer ?? Infinity) >= taskShards * lanesPerShard, {
     error: "at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stalls",

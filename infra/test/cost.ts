@@ -17,8 +17,8 @@ test("idling costs what stands there: shards, keys, alarms, dashboards, timers",
   assert.equal(
     bill(items(PLAIN)),
     `\
-idle, this deployment costs about 49 USD a month (list prices of us-east-1):
-     32.85  3 shards
+idle, this deployment costs about 60 USD a month (list prices of us-east-1):
+     43.80  4 shards
       2.00  2 keys
       2.40  24 alarms
       6.00  2 dashboards

@@ -12,7 +12,7 @@ test("the streams are as large as said, encrypted with a key of our own, and nev
     .all("AWS::Kinesis::Stream")
     .map(([, it]) => [it.Properties.ShardCount, it.Properties.RetentionPeriodHours, it.UpdateReplacePolicy]);
   assert.deepEqual(sizes, [
-    [2, 24, "Retain"],
+    [3, 24, "Retain"],
     [1, 24, "Retain"],
   ]);
   for (const [, it] of state.all("AWS::Kinesis::Stream")) {
@@ -173,9 +173,9 @@ test("each function is ours, traced, and logs for as long as said", () => {
   for (const [id, it] of every("AWS::Logs::LogGroup")) {
     assert.equal(it.Properties.RetentionInDays, 14, id);
   }
-  const reserved = synthesized({ grid: { reservedConcurrency: { worker: 500, consumer: 4 }, stripes: 3 } }).SquallGrid!;
+  const reserved = synthesized({ grid: { reservedConcurrency: { worker: 500, consumer: 6 }, stripes: 3 } }).SquallGrid!;
   assert.equal(reserved.one("AWS::Lambda::Function", "CascadeWorker2").ReservedConcurrentExecutions, 500);
-  assert.equal(reserved.one("AWS::Lambda::Function", "ShardConsumer").ReservedConcurrentExecutions, 4);
+  assert.equal(reserved.one("AWS::Lambda::Function", "ShardConsumer").ReservedConcurrentExecutions, 6);
   assert.equal(reserved.one("AWS::Lambda::Function", "TaskSplitter").ReservedConcurrentExecutions, undefined);
 });
 
@@ -377,7 +377,7 @@ test("every function and the state stack's output have the same description of t
   const described = JSON.parse(parts(output));
   assert.deepEqual(
     [described.version, described.shards, described.lanes_per_shard, described.architecture, described.region],
-    [1, 2, 2, "arm64", "REGION"],
+    [1, 3, 2, "arm64", "REGION"],
   );
   const functions = grid.all("AWS::Lambda::Function").map(([, it]) => it.Properties.Environment.Variables.SQUALL_DEPLOYMENT);
   assert.ok(functions.length >= 5);

@@ -33,6 +33,9 @@ test("each field that is wrong is named, with its value and what would be right"
     { grid: { timeoutS: { consumer: 1_801 } } },
     { grid: { timeoutS: { worker: 901 } } },
     { grid: { maxMessageBytes: 2_000_000 } },
+    { grid: { taskShards: 2, expressShards: 2 } },
+    { grid: { jobs: { maxCostUsd: 10, defaultCostUsd: 20 } } },
+    { grid: { jobs: { maxDeadlineS: 86_401 } } },
     { grid: { logDays: 10 } },
     { grid: { blobDays: 30 } },
     { grid: { readsFrom: ["market-data/*"] } },
@@ -76,7 +79,7 @@ region is "Ireland"; expected a region such as eu-west-1
 grid.taskShards is 0; expected shards, a whole number from 1 to 500
 grid.taskShards is "2"; expected shards, a whole number from 1 to 500
 grid.lanesPerShard is 11; expected lanes, a whole number from 1 to 10
-grid.shards is unknown; did you mean taskShards or resultShards?
+grid.shards is unknown; did you mean taskShards or expressShards or resultShards?
 grid.lanesPershard is unknown; did you mean lanesPerShard?
 grid.wrkers is unknown
 capacity.policy.scale_in.idles_s is unknown; did you mean idle_s?
@@ -84,6 +87,9 @@ grid.memoryMb.worker is 64; expected MB, a whole number from 128 to 10240
 grid.timeoutS.consumer is 1801; expected seconds, a whole number from 1 to 1800
 grid.timeoutS.worker is 901; expected at most the consumer's: an attempt that outlasts its consumer is never answered
 grid.maxMessageBytes is 2000000; expected bytes, a whole number from 262144 to 1048576
+grid.expressShards is 2; expected fewer than taskShards: other jobs need a shard too
+grid.jobs.defaultCostUsd is 20; expected at most maxCostUsd
+grid.jobs.maxDeadlineS is 86401; expected seconds, a whole number from 1 to 86400
 grid.logDays is 10; expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 grid.blobDays is 30; expected days (rows live for 30 after a job's end, and once more after a retry), a whole number from 60 to 3650
 grid.readsFrom[0] is "market-data/*"; expected s3://bucket/ or s3://bucket/prefix

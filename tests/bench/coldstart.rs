@@ -263,8 +263,8 @@ fn bundle() -> Bundle {
 fn request(input: squall_core::digest::Digest) -> Vec<u8> {
     let prepared = Probe::prepare(Input { units: 1, rounds: 0, failing_unit: None }, &Given::default());
     let slice = encode(&Probe::whole(&prepared.expect("a probe checks")));
-    SubtaskRequest { workload: "probe".to_owned(), code: CodeVersion::unnamed(1).id(), input, slice }
-        .to_bytes()
+    let code = CodeVersion { build: squall_version::VERSION.to_owned(), ..CodeVersion::unnamed(1) }.id();
+    SubtaskRequest { workload: "probe".to_owned(), code, input, slice }.to_bytes()
 }
 
 fn ms(duration: Duration) -> f64 {

@@ -80,12 +80,14 @@ pub(crate) async fn publish<T: TaskQueue>(
     );
     let config = SplitConfig {
         sizing: SizingPolicy::default(),
+        express_shards: 0,
         lanes_per_shard: 1,
         workers_per_consumer: 1,
         vcpus_per_worker: 1,
         max_buckets: 32,
         default_deadline_s: 3_600,
         limits: None,
+        caps: None,
     };
     let outcome = split(ports, inputs, &config, message.as_bytes(), id.clone()).await;
     let enqueued = SplitOutcome::Enqueued { job: id.clone(), n_tasks: u64::from(n_tasks) };

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use squall_core::deployment::Deployment;
 use squall_core::registry::Registry;
-use squall_core::sizing::{Sizing, duration, fullest_lane};
+use squall_core::sizing::{duration, fullest_lane};
 use squall_grid::SplitConfig;
 use squall_local::{Checked, LocalConfig, LocalGrid};
 
@@ -71,16 +71,15 @@ fn deployed(_: &Args) -> anyhow::Result<Option<Deployment>> {
 fn here(checked: &Checked, config: &LocalConfig) -> String {
     let (n_shards, n_lanes) = (config.n_shards, config.n_shards * config.lanes_per_shard);
     let grid = format!("grid: shards {n_shards}, lanes {n_lanes} in all, workers {}\n", config.n_workers);
-    explained(checked, &grid, config.deployment().default_deadline_s)
+    let cap = checked.job.max_cost.map_or("none".to_owned(), |cap| cap.to_string());
+    explained(checked, &grid, &cap, config.deployment().default_deadline_s)
 }
 
 fn in_deployment(checked: &Checked, deployment: &Deployment) -> String {
     let estimate = deployment.estimate(checked.weight, &checked.sizing);
     let (cost, list) = (deployment.prices().cost_of(&estimate), deployment.price_list());
-    let exceeded = match checked.job.max_cost {
-        Some(cap) if cost > cap => ", more than its cap",
-        _ => "",
-    };
+    let cap = deployment.caps().cost_of(&checked.job);
+    let exceeded = if cost > cap { ", more than its cap" } else { "" };
     let asked = deployment.concurrency();
     let concurrency = match deployment.account_concurrency {
         Some(has) if asked > has.into() => {
@@ -95,17 +94,24 @@ fn in_deployment(checked: &Checked, deployment: &Deployment) -> String {
         deployment.size(),
         deployment.region,
         crate::print::counted(deployment.stripes.into(), "stripe"),
-        makespan(deployment, &checked.sizing),
+        makespan(deployment, checked),
     );
-    explained(checked, &grid, deployment.default_deadline_s)
+    let cap = match checked.job.max_cost {
+        Some(cap) => cap.to_string(),
+        None => format!("{cap}, as of any job that names none"),
+    };
+    explained(checked, &grid, &cap, deployment.default_deadline_s)
 }
 
 /// How long the lanes take. Lambda assigns the tasks of a shard to its lanes by a hash, so they fill unevenly.
-fn makespan(deployment: &Deployment, sizing: &Sizing) -> String {
+fn makespan(deployment: &Deployment, Checked { weight, sizing, .. }: &Checked) -> String {
     let task_us = deployment.task_us(sizing);
-    let per_shard = sizing.n_tasks.div_ceil(deployment.shards.max(1));
+    let capacity = deployment.capacity();
+    let n_shards = capacity.shards_of(capacity.is_express(sizing.n_tasks.into(), *weight)).len();
+    let n_shards = u32::try_from(n_shards).unwrap_or(u32::MAX);
+    let per_shard = sizing.n_tasks.div_ceil(n_shards.max(1));
     let even = per_shard.div_ceil(deployment.lanes_per_shard.max(1));
-    let fullest = fullest_lane(deployment.shards, per_shard, deployment.lanes_per_shard);
+    let fullest = fullest_lane(n_shards, per_shard, deployment.lanes_per_shard);
     let about = duration(fullest.saturating_mul(task_us) / 1_000);
     if deployment.lanes_per_shard == 1 {
         return format!("time: about {about} once all workers have started");
@@ -119,8 +125,12 @@ fn makespan(deployment: &Deployment, sizing: &Sizing) -> String {
     )
 }
 
-fn explained(Checked { job, weight, sizing }: &Checked, grid: &str, default_deadline_s: u64) -> String {
-    let cap = job.max_cost.map_or("none".to_owned(), |cap| cap.to_string());
+fn explained(
+    Checked { job, weight, sizing }: &Checked,
+    grid: &str,
+    cap: &str,
+    default_deadline_s: u64,
+) -> String {
     let deadline = match job.deadline_s {
         Some(seconds) => duration(seconds * 1_000_000),
         None => format!("{}, as of any job that names none", duration(default_deadline_s * 1_000_000)),

@@ -7,20 +7,23 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::caps::JobCaps;
 use crate::cascade::CascadePolicy;
 use crate::job::{MAX_DEADLINE_S, Place, from_json};
 use crate::limits::{
     LAMBDA_LANES_PER_SHARD, LAMBDA_MB_PER_VCPU, LAMBDA_MEMORY_MAX_MB, LAMBDA_MEMORY_MIN_MB, LAMBDA_TIMEOUT_S,
     SNS_LARGE_MESSAGE_BYTES, SNS_MESSAGE_BYTES,
 };
-use crate::prices::{Architecture, Prices, stand_ins};
+use crate::prices::{Architecture, NanoUsd, Prices, stand_ins};
 use crate::receipt::Receipt;
-use crate::sizing::{Capacity, Sizing, counted};
+use crate::sizing::{Capacity, MAX_SUBTASKS_PER_TASK, MAX_TASKS, Sizing, counted};
 use crate::workload::{InputError, Weight};
 
 /// The version of the JSON that this code reads and writes.
 pub const VERSION: u32 = 1;
 
+/// Billionths of a dollar.
+const NANO: u64 = 1_000_000_000;
 /// Shards of a stream.
 const SHARDS: RangeInclusive<u32> = 1..=10_000;
 /// Identical worker functions.
@@ -29,11 +32,15 @@ const STRIPES: RangeInclusive<u32> = 1..=1_000;
 const WORKERS: RangeInclusive<u32> = 1..=10_000;
 /// Buckets of a job: each has an entry in the job's row, which must not outgrow an item.
 const BUCKETS: RangeInclusive<u32> = 1..=1_000;
+/// Highest cost cap, US dollars: what a job may name at all.
+const MAX_COST_USD: u32 = 1_000_000;
+/// Most subtasks of a job that a cut can have.
+const MAX_SUBTASKS: u64 = MAX_TASKS as u64 * MAX_SUBTASKS_PER_TASK as u64;
 /// Concurrency of an account.
 const CONCURRENCY: RangeInclusive<u32> = 1..=10_000_000;
 
-/// A deployment. Its JSON names each field as it is called here; none may be left out but `account_concurrency`, and no other
-/// is taken.
+/// A deployment. Its JSON names each field as it is called here; none of the first release may be left out but
+/// `account_concurrency`, and no other is taken.
 ///
 /// ```
 /// use squall_core::deployment::Deployment;
@@ -49,6 +56,9 @@ pub struct Deployment {
     pub version: u32,
     /// Shards of the task stream.
     pub shards: u32,
+    /// Of these, those that are kept for small jobs: see [`Capacity::express_shards`].
+    #[serde(default)]
+    pub express_shards: u32,
     /// Shards of the result stream.
     pub result_shards: u32,
     /// Lanes per shard of the task stream: its mapping's parallelization factor. A lane takes one task at a time.
@@ -77,6 +87,18 @@ pub struct Deployment {
     pub max_buckets: u32,
     /// Deadline of a job that names none, seconds.
     pub default_deadline_s: u64,
+    /// Longest deadline that a job may name, seconds.
+    #[serde(default = "longest_deadline_s")]
+    pub max_deadline_s: u64,
+    /// Highest cost cap that a job may name, US dollars.
+    #[serde(default = "highest_cost_usd")]
+    pub max_job_cost_usd: u32,
+    /// Cost cap of a job that names none, US dollars.
+    #[serde(default = "highest_cost_usd")]
+    pub default_job_cost_usd: u32,
+    /// Most subtasks of a job, all tasks together.
+    #[serde(default = "most_subtasks")]
+    pub max_job_subtasks: u64,
     /// Bytes of a published job at most: what the topic of jobs takes.
     pub max_message_bytes: usize,
     /// What the functions are built for.
@@ -93,7 +115,8 @@ impl Default for Deployment {
     fn default() -> Self {
         Self {
             version: VERSION,
-            shards: 2,
+            shards: 3,
+            express_shards: 1,
             result_shards: 1,
             lanes_per_shard: 2,
             stripes: 2,
@@ -109,12 +132,29 @@ impl Default for Deployment {
             // Enough that the shards of a result stream share them evenly, few enough that ending a job reads them in a moment.
             max_buckets: 32,
             default_deadline_s: MAX_DEADLINE_S,
+            max_deadline_s: MAX_DEADLINE_S,
+            max_job_cost_usd: 1_000,
+            default_job_cost_usd: 100,
+            max_job_subtasks: 10_000_000,
             max_message_bytes: SNS_MESSAGE_BYTES,
             architecture: Architecture::Arm64,
             region: crate::limits::HOME_REGION.to_owned(),
             account_concurrency: None,
         }
     }
+}
+
+/// What a description of a stack without caps means.
+fn longest_deadline_s() -> u64 {
+    MAX_DEADLINE_S
+}
+
+fn highest_cost_usd() -> u32 {
+    MAX_COST_USD
+}
+
+fn most_subtasks() -> u64 {
+    MAX_SUBTASKS
 }
 
 /// Just the version, whatever else is there: a description of another version is refused as such, not by its first new field.
@@ -152,6 +192,7 @@ impl Deployment {
         let memory = LAMBDA_MEMORY_MIN_MB..=LAMBDA_MEMORY_MAX_MB;
         let timeout = 1..=LAMBDA_TIMEOUT_S;
         within("shards", self.shards, &SHARDS, "shards")?;
+        within("express_shards", self.express_shards, &(0..=self.shards - 1), "shards, fewer than all")?;
         within("result_shards", self.result_shards, &SHARDS, "shards")?;
         within("lanes_per_shard", self.lanes_per_shard, &(1..=LAMBDA_LANES_PER_SHARD), "lanes")?;
         within("stripes", self.stripes, &STRIPES, "worker functions")?;
@@ -167,6 +208,16 @@ impl Deployment {
         within("collector_timeout_s", self.collector_timeout_s, &timeout, "seconds")?;
         within("max_buckets", self.max_buckets, &BUCKETS, "buckets")?;
         within("default_deadline_s", self.default_deadline_s, &(1..=MAX_DEADLINE_S), "seconds")?;
+        within(
+            "max_deadline_s",
+            self.max_deadline_s,
+            &(self.default_deadline_s..=MAX_DEADLINE_S),
+            "seconds",
+        )?;
+        within("max_job_cost_usd", self.max_job_cost_usd, &(1..=MAX_COST_USD), "US dollars")?;
+        let default_cost = 1..=self.max_job_cost_usd;
+        within("default_job_cost_usd", self.default_job_cost_usd, &default_cost, "US dollars")?;
+        within("max_job_subtasks", self.max_job_subtasks, &(1..=MAX_SUBTASKS), "subtasks")?;
         let messages = 1..=SNS_LARGE_MESSAGE_BYTES;
         within("max_message_bytes", self.max_message_bytes, &messages, "bytes")?;
         if let Some(concurrency) = self.account_concurrency {
@@ -198,9 +249,29 @@ impl Deployment {
     /// What a job is cut for while the task stream has so many shards: it may just have been resharded.
     pub fn capacity_of(&self, n_shards: u32) -> Capacity {
         Capacity {
-            n_lanes: n_shards.saturating_mul(self.lanes_per_shard),
+            n_shards,
+            express_shards: self.express_shards,
+            lanes_per_shard: self.lanes_per_shard,
             workers_per_consumer: self.workers_per_consumer,
             vcpus_per_worker: self.worker_vcpus(),
+        }
+    }
+
+    /// The most that one of its jobs may ask for.
+    pub fn caps(&self) -> JobCaps {
+        let prices = self.prices();
+        let subtask = Receipt {
+            invocations: 1,
+            worker_mb_us: 1_000 * u64::from(self.worker_memory_mb),
+            ..Receipt::default()
+        };
+        JobCaps {
+            max_cost: NanoUsd(u64::from(self.max_job_cost_usd) * NANO),
+            default_cost: NanoUsd(u64::from(self.default_job_cost_usd) * NANO),
+            max_deadline_s: self.max_deadline_s,
+            max_subtasks: self.max_job_subtasks,
+            least_of_subtask: prices.cost_of(&subtask),
+            least_of_task: prices.cost_of(&Receipt { put_units: 2, ..Receipt::default() }),
         }
     }
 
@@ -262,8 +333,12 @@ impl Deployment {
 
     /// How large it is, for people: `2 shards × 2 lanes × 100 workers of 1 vCPU`.
     pub fn size(&self) -> String {
+        let kept = match self.express_shards {
+            0 => String::new(),
+            n => format!(" ({n} kept for small jobs)"),
+        };
         format!(
-            "{} × {} × {} of {}",
+            "{}{kept} × {} × {} of {}",
             counted(self.shards.into(), "shard"),
             counted(self.lanes_per_shard.into(), "lane"),
             counted(self.workers_per_consumer.into(), "worker"),

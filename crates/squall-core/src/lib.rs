@@ -5,6 +5,7 @@
 //! what the grid needs from outside.
 
 pub mod bundle;
+pub mod caps;
 pub mod cascade;
 pub mod code;
 pub mod collate;

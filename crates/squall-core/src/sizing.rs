@@ -1,6 +1,7 @@
 //! How finely a job is cut: a pure decision, with its reason.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use squall_ports::{SPLIT_MIX64_STEP, split_mix64};
@@ -126,12 +127,47 @@ impl TimeLimits {
 /// The size of the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Number of lanes: a lane runs its tasks one after another.
-    pub n_lanes: u32,
+    /// Shards of the task stream.
+    pub n_shards: u32,
+    /// Of these, the last ones are kept for jobs that they finish in a moment: the tasks of no other job are in front of those. 0 for
+    /// none.
+    pub express_shards: u32,
+    /// Lanes per shard: a lane runs its tasks one after another.
+    pub lanes_per_shard: u32,
     /// Workers that a consumer can keep busy at once.
     pub workers_per_consumer: u32,
     /// vCPUs of a worker.
     pub vcpus_per_worker: u32,
+}
+
+/// How long the workers of the express shards may be busy with one job, nanoseconds.
+const EXPRESS_NS: u64 = 2_000_000_000;
+
+impl Capacity {
+    /// Lanes of the shards on which most jobs run.
+    pub fn lanes(&self) -> u32 {
+        u32::try_from(self.shards_of(false).len())
+            .unwrap_or(u32::MAX)
+            .max(1)
+            .saturating_mul(self.lanes_per_shard.max(1))
+    }
+
+    /// Whether tasks of this number and weight go to the express shards: one for each at most, so that whoever comes next waits for
+    /// one, and together no more than they do in a moment.
+    pub fn is_express(&self, n_tasks: u64, weight: Weight) -> bool {
+        let vcpus = u64::from(self.workers_per_consumer.max(1)) * u64::from(self.vcpus_per_worker.max(1));
+        let express = u64::from(self.express_shards);
+        self.n_shards > self.express_shards
+            && n_tasks <= express
+            && weight <= EXPRESS_NS.saturating_mul(express).saturating_mul(vcpus)
+    }
+
+    /// The shards of such tasks, and of the others. A stream that was merged to fewer shards keeps none.
+    pub fn shards_of(&self, is_express: bool) -> Range<u32> {
+        let kept = if self.n_shards > self.express_shards { self.express_shards } else { 0 };
+        let first_kept = self.n_shards - kept;
+        if is_express && kept > 0 { first_kept..self.n_shards } else { 0..first_kept }
+    }
 }
 
 /// The operator's settings.
@@ -169,6 +205,8 @@ pub enum SizingReason {
     Capped,
     /// The work cannot be divided further.
     Indivisible,
+    /// The job is small enough for the express shards: one task for each.
+    Express,
 }
 
 /// The cut of a job.
@@ -215,6 +253,7 @@ impl fmt::Display for Sizing {
             SizingReason::Waves => "every worker should get several subtasks, so that uneven ones level out",
             SizingReason::Small => "shorter subtasks would not be worth their overhead",
             SizingReason::Indivisible => "the work has no more pieces than that",
+            SizingReason::Express => "it is small enough for what is kept for small jobs",
             SizingReason::Capped => "a job has no more pieces than that",
         };
         write!(
@@ -283,12 +322,27 @@ pub fn plan_sizing(
     request: &SizingRequest,
     weight: Weight,
 ) -> Sizing {
+    // A job whose author asks for nothing in particular, and that the express shards finish in a moment.
+    let express = u64::from(capacity.express_shards);
+    if *request == SizingRequest::default() && express > 0 && capacity.is_express(express, weight) {
+        let kept = Capacity {
+            n_shards: capacity.express_shards,
+            express_shards: 0,
+            lanes_per_shard: 1,
+            ..*capacity
+        };
+        let as_usual = plan_sizing(policy, &kept, request, weight);
+        let subtasks = u64::from(as_usual.n_tasks) * u64::from(as_usual.subtasks_per_task);
+        let tasks = clamp(express.min(subtasks), capacity.express_shards);
+        let asked = SizingRequest { tasks: Some(tasks), ..*request };
+        return Sizing { reason: SizingReason::Express, ..plan_sizing(policy, &kept, &asked, weight) };
+    }
     let vcpus = capacity.vcpus_per_worker.max(1);
     let aimed_ns = request.subtask_ms.unwrap_or(policy.subtask_ms) * 1e6 * f64::from(vcpus);
     let shortest_ns = policy.min_subtask_ms * 1e6 * f64::from(vcpus);
     let by_duration = pieces(weight, aimed_ns);
     let by_overhead = pieces(weight, shortest_ns);
-    let n_lanes = capacity.n_lanes.max(1);
+    let n_lanes = capacity.lanes();
     let workers = capacity.workers_per_consumer.max(1);
     let by_waves = u64::from(n_lanes) * u64::from(workers) * u64::from(policy.waves.max(1));
 

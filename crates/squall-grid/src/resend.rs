@@ -1,10 +1,10 @@
 //! Reopens an ended job: only missing and failed work goes on the stream.
 
 use squall_core::collate::Received;
+use squall_core::deployment::Deployment;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{NotResent, Resend, ResendRequest, plan_resend};
 use squall_core::ports::{BlobStore, Clock, JobStore, PortError, TaskQueue, Written};
-use squall_core::prices::Prices;
 use squall_core::rows::ResentList;
 use squall_core::wire::Message;
 
@@ -50,7 +50,7 @@ pub enum ResendError {
 pub async fn resend<P>(
     ports: &P,
     inputs: &InputCache,
-    prices: &Prices,
+    deployment: &Deployment,
     id: &JobId,
     request: &ResendRequest,
 ) -> Result<Resent, ResendError>
@@ -67,7 +67,7 @@ where
         ),
         None => (Received::default(), Vec::new()),
     };
-    let plan = plan_resend(&row, &received, before, request, prices, ports.now_us());
+    let plan = plan_resend(&row, &received, before, request, deployment, ports.now_us());
     let Resend { over_ended_us, mut reopened, resent, tasks } =
         plan.map_err(|reason| ResendError::Not(id.clone(), reason))?;
     // Before anything is written: a job that cannot be cut again must not be reopened.
@@ -81,7 +81,10 @@ where
     {
         return Err(ResendError::Raced(id.clone()));
     }
-    enqueue(ports, id, &reopened.published, (&pieces, &resent), Some(&tasks)).await.map_err(failed)?;
+    let capacity = |n_shards| deployment.capacity_of(n_shards);
+    enqueue(ports, capacity, id, &reopened.published, (&pieces, &resent), Some(&tasks))
+        .await
+        .map_err(failed)?;
     let n_failed = tasks.range(reopened.published.n_cut()..).count() as u64;
     Ok(Resent { n_missing: tasks.len() - n_failed, n_failed })
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use roaring::RoaringBitmap;
 use squall_core::bundle::Bundle;
+use squall_core::caps::JobCaps;
 use squall_core::deployment::Deployment;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::{Job, JobId};
@@ -29,6 +30,8 @@ use crate::put::put_tasks;
 pub struct SplitConfig {
     /// How finely to cut.
     pub sizing: SizingPolicy,
+    /// Shards that are kept for small jobs.
+    pub express_shards: u32,
     /// Lanes per shard: the mapping's parallelization factor.
     pub lanes_per_shard: u32,
     /// Workers that a consumer can keep busy at once.
@@ -41,6 +44,8 @@ pub struct SplitConfig {
     pub default_deadline_s: u64,
     /// What a job's parts must fit into; `None` where nothing limits them.
     pub limits: Option<TimeLimits>,
+    /// What the operator allows a job; `None` for anything.
+    pub caps: Option<JobCaps>,
 }
 
 impl SplitConfig {
@@ -48,6 +53,7 @@ impl SplitConfig {
     pub fn of(deployment: &Deployment) -> Self {
         Self {
             sizing: SizingPolicy::default(),
+            express_shards: deployment.express_shards,
             lanes_per_shard: deployment.lanes_per_shard,
             workers_per_consumer: deployment.workers_per_consumer,
             vcpus_per_worker: deployment.worker_vcpus(),
@@ -58,13 +64,28 @@ impl SplitConfig {
                 consumer_s: deployment.consumer_timeout_s,
                 worker_s: deployment.worker_timeout_s,
             }),
+            caps: Some(deployment.caps()),
         }
     }
 }
 
 impl SplitConfig {
-    fn fits(&self, sizing: &Sizing, n_shards: u32) -> Result<(), InputError> {
+    fn fits(&self, job: &Job, sizing: &Sizing, n_shards: u32) -> Result<(), InputError> {
+        self.caps.map_or(Ok(()), |caps| caps.check(job, sizing))?;
+        let capacity = self.capacity(n_shards);
+        let is_express = capacity.is_express(sizing.n_tasks.into(), 0);
+        let n_shards = u32::try_from(capacity.shards_of(is_express).len()).unwrap_or(u32::MAX);
         self.limits.map_or(Ok(()), |limits| limits.check(sizing, n_shards, self.workers_per_consumer))
+    }
+
+    fn capacity(&self, n_shards: u32) -> Capacity {
+        Capacity {
+            n_shards,
+            express_shards: self.express_shards,
+            lanes_per_shard: self.lanes_per_shard,
+            workers_per_consumer: self.workers_per_consumer,
+            vcpus_per_worker: self.vcpus_per_worker,
+        }
     }
 }
 
@@ -149,7 +170,15 @@ where
                     (pieces, resent, Some(received.missing(&published)))
                 }
             };
-            let n_tasks = enqueue(ports, &id, &published, (&pieces, &resent), missing.as_ref()).await?;
+            let n_tasks = enqueue(
+                ports,
+                |n_shards| config.capacity(n_shards),
+                &id,
+                &published,
+                (&pieces, &resent),
+                missing.as_ref(),
+            )
+            .await?;
             Ok(SplitOutcome::Enqueued { job: id, n_tasks })
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
@@ -170,10 +199,9 @@ where
     P: BlobStore + JobStore + TaskQueue + Clock,
 {
     let n_shards = u32::try_from(ports.shards().await?.len()).unwrap_or(u32::MAX);
-    let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
     let (sizing, pieces) =
-        cut_job(config, n_lanes, job, &prepared).map_err(|error| uncuttable(id, &error))?;
-    config.fits(&sizing, n_shards)?;
+        cut_job(config, n_shards, job, &prepared).map_err(|error| uncuttable(id, &error))?;
+    config.fits(job, &sizing, n_shards)?;
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, &prepared).await;
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
@@ -200,7 +228,7 @@ where
         message: job.digest,
         created_us: now_us,
         expires_us: now_us.saturating_add(lifetime_us),
-        max_cost: job.max_cost,
+        max_cost: config.caps.map_or(job.max_cost, |caps| Some(caps.cost_of(job))),
         published: Some(published),
         enqueued: false,
         progress: Default::default(),
@@ -246,6 +274,7 @@ pub(crate) async fn cut_again<P: BlobStore>(
 /// Puts the tasks on the stream, all of them or those of a set, and records that they are there. Returns their number.
 pub(crate) async fn enqueue<P>(
     ports: &P,
+    capacity: impl Fn(u32) -> Capacity,
     id: &JobId,
     published: &Published,
     (pieces, resent): (&[Piece], &[Failure]),
@@ -262,15 +291,18 @@ where
     let sent = |index: &u32| only.is_none_or(|only| only.contains(*index));
     let tasks: Vec<(u32, &Piece)> = (0..).zip(pieces).filter(|(index, _)| sent(index)).collect();
     let weights: Vec<Weight> = tasks.iter().map(|(_, piece)| piece.weight).collect();
-    let first = u64::from_le_bytes(Digest::of(id.as_str().as_bytes()).start());
-    let first = usize::try_from(first % shards.len() as u64).unwrap_or(0);
-    let placed = plan_placement(&weights, shards.len(), first);
+    let first = usize::try_from(u64::from_le_bytes(Digest::of(id.as_str().as_bytes()).start())).unwrap_or(0);
+    let capacity = capacity(u32::try_from(shards.len()).unwrap_or(u32::MAX));
+    let weight = weights.iter().fold(0, |sum: Weight, weight| sum.saturating_add(*weight));
+    let theirs = capacity.shards_of(capacity.is_express(weights.len() as u64, weight));
+    let placed = plan_placement(&weights, theirs.len(), first);
     let records = placed.into_iter().map(|Placed { task, shard }| {
         let (index, piece) = tasks[task];
         let n_subtasks = n_subtasks(published, resent, index);
         let record = TaskRecord { n_subtasks, ..task_record(id, published, index, piece, now_us) };
         let partition_key = partition_key(id, index);
-        let placement = Placement { partition_key, hash_key: shards[shard].first };
+        let shard = &shards[theirs.start as usize + shard];
+        let placement = Placement { partition_key, hash_key: shard.first };
         TaskPut { placement, data: record.to_bytes() }
     });
     put_tasks(ports, &shards, &records.collect::<Vec<_>>()).await?;
@@ -292,10 +324,9 @@ pub async fn check<P: Objects>(
     let job = Job::from_message(message)?;
     let (prepared, _) = load(ports, &NoBlobs, inputs, &job).await?;
     let weight = prepared.whole().weight;
-    let n_lanes = n_shards.saturating_mul(config.lanes_per_shard);
-    let (sizing, pieces) = cut_job(config, n_lanes, &job, &prepared)
+    let (sizing, pieces) = cut_job(config, n_shards, &job, &prepared)
         .map_err(|error| InputError::new("input", error.to_string()))?;
-    config.fits(&sizing, n_shards)?;
+    config.fits(&job, &sizing, n_shards)?;
     if config.limits.is_some() {
         check_size(&job, &pieces, &sizing)?;
     }
@@ -309,15 +340,11 @@ fn uncuttable(id: &JobId, error: &CodecError) -> PortError {
 /// Cuts the job: its sizing, with the number of pieces that the cut actually has, and those pieces.
 fn cut_job(
     config: &SplitConfig,
-    n_lanes: u32,
+    n_shards: u32,
     job: &Job,
     prepared: &Prepared,
 ) -> Result<(Sizing, Vec<Piece>), CodecError> {
-    let capacity = Capacity {
-        n_lanes,
-        workers_per_consumer: config.workers_per_consumer,
-        vcpus_per_worker: config.vcpus_per_worker,
-    };
+    let capacity = config.capacity(n_shards);
     let whole = prepared.whole();
     let sizing = plan_sizing(&config.sizing, &capacity, &job.sizing, whole.weight);
     let tasks = prepared.divide(&whole.slice, parts(sizing.n_tasks))?;

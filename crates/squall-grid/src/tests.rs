@@ -13,6 +13,7 @@ use crate::{
 use futures::FutureExt;
 use futures::executor::block_on;
 use squall_core::cascade::CascadePolicy;
+use squall_core::deployment::Deployment;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Admission, Closing, NotResent, ResendRequest};
@@ -103,12 +104,14 @@ impl Grid {
     fn split(&self, message: &str) -> SplitOutcome {
         let config = SplitConfig {
             sizing: SizingPolicy::default(),
+            express_shards: 0,
             lanes_per_shard: 2,
             workers_per_consumer: 4,
             vcpus_per_worker: 1,
             max_buckets: 2,
             default_deadline_s: 60,
             limits: None,
+            caps: None,
         };
         let outcome = split(&self.ports, &self.inputs, &config, message.as_bytes(), id("delivery-7"));
         run_until_done(&self.ports.clock, outcome).unwrap().unwrap()
@@ -138,7 +141,7 @@ impl Grid {
         block_on(resend(
             &self.ports,
             &self.inputs,
-            &Prices::default(),
+            &Deployment::default(),
             &id("march"),
             &ResendRequest::default(),
         ))

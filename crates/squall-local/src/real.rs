@@ -57,6 +57,7 @@ impl LocalConfig {
             shards: self.n_shards,
             result_shards: 1,
             lanes_per_shard: self.lanes_per_shard,
+            express_shards: 0,
             stripes: 1,
             workers_per_consumer: u32::try_from(self.n_workers.get()).unwrap_or(u32::MAX),
             max_buckets: 4,
@@ -66,7 +67,7 @@ impl LocalConfig {
 
     /// How it cuts a job.
     pub fn split(&self) -> SplitConfig {
-        SplitConfig { sizing: self.sizing, limits: None, ..SplitConfig::of(&self.deployment()) }
+        SplitConfig { sizing: self.sizing, limits: None, caps: None, ..SplitConfig::of(&self.deployment()) }
     }
 
     fn serve(&self) -> ServeConfig {

@@ -49,8 +49,8 @@ pub(crate) struct Args {
     /// Where event sources invoke the functions, when that is not where they are: a proxy in between
     #[arg(long, value_name = "URL", hide = true)]
     invoke_through: Option<String>,
-    /// Shards of the task stream
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(i32).range(1..=50))]
+    /// Shards of the task stream; if there are several, one is kept for small jobs
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=50))]
     shards: i32,
     /// Lanes per shard
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]

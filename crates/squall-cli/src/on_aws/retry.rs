@@ -51,10 +51,10 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         max_cost: args.max_cost_usd,
     };
     deployment::visit(&args.deployment, async |deployment| {
-        let (ports, prices) = (deployment.resend_ports()?, deployment.description()?.prices());
+        let (ports, description) = (deployment.resend_ports()?, deployment.description()?);
         let inputs = InputCache::new(registry.clone());
         deployment.job(&ports, &args.job).await?;
-        let done = match resend(&ports, &inputs, &prices, &args.job, &request).await {
+        let done = match resend(&ports, &inputs, &description, &args.job, &request).await {
             Ok(resent) => format!(
                 "sent again of {}: {} that had not come back, {} that had failed",
                 args.job,

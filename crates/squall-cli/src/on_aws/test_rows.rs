@@ -45,7 +45,13 @@ pub(crate) fn job(id: &str, status: JobStatus) -> JobRow {
 }
 
 fn published() -> Published {
-    let capacity = Capacity { n_lanes: 2, workers_per_consumer: 4, vcpus_per_worker: 1 };
+    let capacity = Capacity {
+        n_shards: 1,
+        express_shards: 0,
+        lanes_per_shard: 2,
+        workers_per_consumer: 4,
+        vcpus_per_worker: 1,
+    };
     Published {
         workload: "portfolio".to_owned(),
         code: CodeVersion::unnamed(1),

@@ -20,7 +20,7 @@ fn changed(fields: Value) -> Result<Deployment, InputError> {
 
 #[test]
 fn a_description_is_one_line_of_json() {
-    expect![[r#"{"version":1,"shards":2,"result_shards":1,"lanes_per_shard":2,"stripes":2,"workers_per_consumer":100,"splitter_memory_mb":1769,"consumer_memory_mb":1769,"worker_memory_mb":1769,"collector_memory_mb":1769,"splitter_timeout_s":300,"consumer_timeout_s":900,"worker_timeout_s":300,"collector_timeout_s":300,"max_buckets":32,"default_deadline_s":86400,"max_message_bytes":262144,"architecture":"arm64","region":"us-east-1"}"#]]
+    expect![[r#"{"version":1,"shards":3,"express_shards":1,"result_shards":1,"lanes_per_shard":2,"stripes":2,"workers_per_consumer":100,"splitter_memory_mb":1769,"consumer_memory_mb":1769,"worker_memory_mb":1769,"collector_memory_mb":1769,"splitter_timeout_s":300,"consumer_timeout_s":900,"worker_timeout_s":300,"collector_timeout_s":300,"max_buckets":32,"default_deadline_s":86400,"max_deadline_s":86400,"max_job_cost_usd":1000,"default_job_cost_usd":100,"max_job_subtasks":10000000,"max_message_bytes":262144,"architecture":"arm64","region":"us-east-1"}"#]]
         .assert_eq(&Deployment::default().to_json());
     let largest = Deployment { account_concurrency: Some(10_000_000), ..Deployment::default() };
     assert_eq!(Deployment::from_json(&largest.to_json()), Ok(largest.clone()));
@@ -59,7 +59,7 @@ fn what_is_unknown_missing_or_out_of_range_is_named_with_what_would_be_right() {
         deployment.version: 2; expected 1, which is all that this build reads
         deployment: missing field `version`
         deployment: missing field `shards`
-        deployment.shard: unknown field `shard`, expected one of `version`, `shards`, `result_shards`, `lanes_per_shard`, `stripes`, `workers_per_consumer`, `splitter_memory_mb`, `consumer_memory_mb`, `worker_memory_mb`, `collector_memory_mb`, `splitter_timeout_s`, `consumer_timeout_s`, `worker_timeout_s`, `collector_timeout_s`, `max_buckets`, `default_deadline_s`, `max_message_bytes`, `architecture`, `region`, `account_concurrency`
+        deployment.shard: unknown field `shard`, expected one of `version`, `shards`, `express_shards`, `result_shards`, `lanes_per_shard`, `stripes`, `workers_per_consumer`, `splitter_memory_mb`, `consumer_memory_mb`, `worker_memory_mb`, `collector_memory_mb`, `splitter_timeout_s`, `consumer_timeout_s`, `worker_timeout_s`, `collector_timeout_s`, `max_buckets`, `default_deadline_s`, `max_deadline_s`, `max_job_cost_usd`, `default_job_cost_usd`, `max_job_subtasks`, `max_message_bytes`, `architecture`, `region`, `account_concurrency`
         deployment.shards: 0; expected shards, a whole number from 1 to 10000
         deployment.shards: invalid type: string "2", expected u32
         deployment.result_shards: 0; expected shards, a whole number from 1 to 10000
@@ -95,14 +95,20 @@ fn views_follow_from_the_description() {
     };
     assert_eq!(
         deployment.capacity(),
-        Capacity { n_lanes: 40, workers_per_consumer: 250, vcpus_per_worker: 2 }
+        Capacity {
+            n_shards: 4,
+            express_shards: 1,
+            lanes_per_shard: 10,
+            workers_per_consumer: 250,
+            vcpus_per_worker: 2
+        }
     );
-    assert_eq!(deployment.capacity_of(8).n_lanes, 80);
+    assert_eq!(deployment.capacity_of(8).lanes(), 70);
     let cascade = deployment.cascade();
     assert_eq!((cascade.initial_concurrency, cascade.max_concurrency, cascade.n_stripes), (64, 250, 10));
     assert_eq!(cascade.attempt_timeout_us, 60_000_000);
     assert_eq!(deployment.concurrency(), 40 * 251 + 2);
-    assert_eq!(deployment.size(), "4 shards × 10 lanes × 250 workers of 2 vCPUs");
+    assert_eq!(deployment.size(), "4 shards (1 kept for small jobs) × 10 lanes × 250 workers of 2 vCPUs");
     let few = Deployment { workers_per_consumer: 20, ..deployment };
     assert_eq!(few.cascade().initial_concurrency, 20);
     let memories_mb = [128, 1_769, 1_770, 3_538, 5_307, 10_240];

@@ -3,8 +3,9 @@
 use roaring::RoaringBitmap;
 
 use crate::collate::Received;
+use crate::deployment::Deployment;
 use crate::digest::Fingerprint;
-use crate::prices::{NanoUsd, Prices};
+use crate::prices::NanoUsd;
 use crate::rows::{JobRow, JobStatus, Reopened, Resent};
 use crate::wire::Failure;
 
@@ -23,6 +24,14 @@ pub enum NotResent {
     /// It never had tasks, or its results cannot be trusted.
     #[error("it is {0}; publish it again")]
     Hopeless(JobStatus),
+    /// The cap asked for is over the deployment's.
+    #[error("a job of this deployment may cost {most} at most; {asked} is more")]
+    OverCap {
+        /// The cap asked for.
+        asked: NanoUsd,
+        /// The deployment's.
+        most: NanoUsd,
+    },
     /// Its cost cap would end it at once.
     #[error("it has cost {spent} of at most {cap}; give it a higher cap")]
     OverBudget {
@@ -65,7 +74,7 @@ pub fn plan_resend(
     received: &Received,
     before: Vec<Failure>,
     request: &ResendRequest,
-    prices: &Prices,
+    deployment: &Deployment,
     now_us: u64,
 ) -> Result<Resend, NotResent> {
     let Some(published) = &row.published else { return Err(NotResent::Hopeless(row.status())) };
@@ -79,7 +88,10 @@ pub fn plan_resend(
         return Err(NotResent::HalfSent);
     }
     let max_cost = request.max_cost.or(row.max_cost);
-    let spent = prices.cost_of(&received.receipt);
+    if let Some(cap) = request.max_cost.filter(|cap| *cap > deployment.caps().max_cost) {
+        return Err(NotResent::OverCap { asked: cap, most: deployment.caps().max_cost });
+    }
+    let spent = deployment.prices().cost_of(&received.receipt);
     if let Some(cap) = max_cost.filter(|cap| spent >= *cap) {
         return Err(NotResent::OverBudget { spent, cap });
     }

@@ -82,7 +82,13 @@ fn the_total_is_of_all_buckets() {
 
 #[test]
 fn tasks_go_round_the_buckets() {
-    let capacity = Capacity { n_lanes: 1, workers_per_consumer: 1, vcpus_per_worker: 1 };
+    let capacity = Capacity {
+        n_shards: 1,
+        express_shards: 0,
+        lanes_per_shard: 1,
+        workers_per_consumer: 1,
+        vcpus_per_worker: 1,
+    };
     let mut published = Published {
         workload: "probe".to_owned(),
         code: CodeVersion::unnamed(1),

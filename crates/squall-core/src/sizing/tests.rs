@@ -41,7 +41,13 @@ fn the_cut_fits_the_work_the_workers_and_the_wish() {
     ];
     let mut table = String::new();
     for (what, weight, (n_lanes, workers_per_consumer, vcpus_per_worker), request) in situations {
-        let capacity = Capacity { n_lanes, workers_per_consumer, vcpus_per_worker };
+        let capacity = Capacity {
+            n_shards: n_lanes,
+            express_shards: 0,
+            lanes_per_shard: 1,
+            workers_per_consumer,
+            vcpus_per_worker,
+        };
         let sizing = plan_sizing(&SizingPolicy::default(), &capacity, &request, weight);
         table.push_str(&format!("{what}: {sizing} ({:?})\n", sizing.reason));
     }
@@ -95,7 +101,7 @@ prop_compose! {
         workers_per_consumer in 0..2_000_u32,
         vcpus_per_worker in 0..8_u32,
     ) -> Capacity {
-        Capacity { n_lanes, workers_per_consumer, vcpus_per_worker }
+        Capacity { n_shards: n_lanes, express_shards: 0, lanes_per_shard: 1, workers_per_consumer, vcpus_per_worker }
     }
 }
 
@@ -146,7 +152,7 @@ proptest! {
         weight in any_weight(),
     ) {
         let sizing = plan(&capacity, &NOTHING, weight);
-        let n_lanes = capacity.n_lanes.max(1);
+        let n_lanes = capacity.n_shards.max(1);
         let vcpus = u64::from(capacity.vcpus_per_worker.max(1));
         // A piece worth its overhead for every lane.
         if weight / (2 * MS * vcpus) >= u64::from(n_lanes) {
@@ -161,7 +167,7 @@ proptest! {
     fn workers_are_kept_busy_and_pieces_worth_it(capacity in any_capacity(), weight in any_weight()) {
         let sizing = plan(&capacity, &NOTHING, weight);
         let vcpus = u64::from(capacity.vcpus_per_worker.max(1));
-        let n_workers = u64::from(capacity.n_lanes.max(1)) * u64::from(capacity.workers_per_consumer.max(1));
+        let n_workers = u64::from(capacity.n_shards.max(1)) * u64::from(capacity.workers_per_consumer.max(1));
         let pieces = u64::from(sizing.n_tasks) * u64::from(sizing.subtasks_per_task);
         match sizing.reason {
             SizingReason::Duration => prop_assert!(pieces >= 8 * n_workers && sizing.subtask_us <= 250_000),
@@ -240,4 +246,41 @@ fn lanes_fill_unevenly() {
     }
     assert_eq!(fullest_lane(10, 7, 1), 7_000);
     assert_eq!(fullest_lane(2, 1_000_000, 10), 100_000_000);
+}
+
+/// What is kept for small jobs takes one task of each per shard, and nothing else of them.
+#[test]
+fn a_small_job_is_one_task_on_each_express_shard_and_no_other_job_is() {
+    let capacity = Capacity {
+        n_shards: 4,
+        express_shards: 1,
+        lanes_per_shard: 2,
+        workers_per_consumer: 100,
+        vcpus_per_worker: 1,
+    };
+    let cut =
+        |request: SizingRequest, weight| plan_sizing(&SizingPolicy::default(), &capacity, &request, weight);
+    let usual = SizingRequest::default();
+    let second = 1_000_000_000;
+    // 200 core-seconds are two seconds of a hundred workers.
+    let small = cut(usual, 200 * second);
+    assert_eq!((small.n_tasks, small.subtasks_per_task, small.reason), (1, 800, SizingReason::Express));
+    assert_eq!(capacity.shards_of(capacity.is_express(1, 200 * second)), 3..4);
+    assert_eq!(
+        cut(usual, 1_000_000).to_string(),
+        "1 task × 1 subtask, ~1.0 ms each, because it is small enough for what is kept for small jobs"
+    );
+    let large = cut(usual, 201 * second);
+    assert_ne!(large.reason, SizingReason::Express);
+    assert_eq!(large.n_tasks % 6, 0, "even over the six lanes of the other shards");
+    assert_eq!(capacity.shards_of(capacity.is_express(large.n_tasks.into(), 201 * second)), 0..3);
+    // An author who asks for a cut gets it; a single small task goes to the express shard all the same.
+    let asked = SizingRequest { tasks: Some(2), ..usual };
+    assert_eq!(cut(asked, second).reason, SizingReason::Asked);
+    assert_eq!(capacity.shards_of(capacity.is_express(2, second)), 0..3);
+    assert_eq!(capacity.shards_of(capacity.is_express(1, second)), 3..4);
+    // A stream that was merged to fewer shards keeps none of them.
+    let merged = Capacity { n_shards: 1, ..capacity };
+    assert_eq!((merged.shards_of(merged.is_express(1, second)), merged.lanes()), (0..1, 2));
+    assert_ne!(plan_sizing(&SizingPolicy::default(), &merged, &usual, second).reason, SizingReason::Express);
 }

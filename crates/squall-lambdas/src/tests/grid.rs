@@ -148,12 +148,14 @@ impl Grid {
 pub(crate) fn split_config() -> SplitConfig {
     SplitConfig {
         sizing: SizingPolicy::default(),
+        express_shards: 0,
         lanes_per_shard: 1,
         workers_per_consumer: 4,
         vcpus_per_worker: 1,
         max_buckets: 8,
         default_deadline_s: 60,
         limits: None,
+        caps: None,
     }
 }
 

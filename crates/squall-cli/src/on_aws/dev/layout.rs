@@ -43,6 +43,8 @@ impl Layout {
         let stripes = self.workers().len();
         Deployment {
             shards: self.n_shards.unsigned_abs(),
+            // One is kept for small jobs, if there are others.
+            express_shards: u32::from(self.n_shards > 1),
             result_shards: 1,
             lanes_per_shard: self.lanes_per_shard,
             stripes: u32::try_from(stripes).unwrap_or(u32::MAX),

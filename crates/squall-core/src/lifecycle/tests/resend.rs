@@ -6,6 +6,7 @@ use expect_test::expect;
 
 use super::*;
 use crate::collate::{Shortfall, prove};
+use crate::deployment::Deployment;
 use crate::prices::Prices;
 use crate::wire::ResultRecord;
 
@@ -45,7 +46,7 @@ fn seen(status: Option<JobStatus>, enqueued: bool) -> (JobRow, Received) {
 }
 
 fn told(row: &JobRow, received: &Received, request: &ResendRequest) -> String {
-    match plan_resend(row, received, Vec::new(), request, &Prices::default(), 5_000) {
+    match plan_resend(row, received, Vec::new(), request, &Deployment::default(), 5_000) {
         Err(reason) => reason.to_string(),
         Ok(plan) => format!(
             "tasks {:?} of {}, over {:?}, until {}",
@@ -109,7 +110,7 @@ fn only_what_is_missing_or_failed_is_sent_again() {
         for the second time: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
         with another deadline: tasks [2, 3, 4, 5] of 6, over Some(900), until 5007
         at its cap: it has cost $0.014317 of at most $0.014317; give it a higher cap
-        with a higher cap: tasks [2, 3, 4, 5] of 6, over Some(900), until 6000
+        with a higher cap: a job of this deployment may cost $1000.000000 at most; $18446744073.709551 is more
         all in: it is complete: nothing is missing and nothing failed
     "#]]
     .assert_eq(&table);
@@ -119,7 +120,8 @@ fn only_what_is_missing_or_failed_is_sent_again() {
 fn what_is_sent_again_proves_the_job_complete() {
     let (row, before) = seen(Some(JobStatus::Expired), true);
     let plan =
-        plan_resend(&row, &before, Vec::new(), &ResendRequest::default(), &Prices::default(), 5_000).unwrap();
+        plan_resend(&row, &before, Vec::new(), &ResendRequest::default(), &Deployment::default(), 5_000)
+            .unwrap();
     let mut reopened = row.clone();
     reopened.reopen(plan.reopened.clone());
     assert_eq!(
