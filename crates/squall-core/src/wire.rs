@@ -22,9 +22,25 @@ pub use task::TaskRecord;
 const MAGIC: [u8; 2] = *b"sq";
 const SEAL_BYTES: usize = 8;
 
-/// The start of the content's SHA-256: garbage that happens to decode must not become a number in an answer.
-fn seal(content: &[u8]) -> [u8; SEAL_BYTES] {
-    Digest::of(content).start()
+/// Where the content begins: behind the magic bytes, the version, the kind and the seal.
+const HEAD_BYTES: usize = MAGIC.len() + 2 + SEAL_BYTES;
+
+/// The content of a message of this kind, with its version and its digest. The seal is the start of the content's SHA-256: garbage
+/// that happens to decode must not become a number in an answer.
+fn opened<M: Message>(bytes: &[u8]) -> Result<(u8, &[u8], Digest), &'static str> {
+    match bytes {
+        [a, b, version, kind, sealed @ ..] if [*a, *b] == MAGIC && *kind == M::KIND => {
+            let (found, content) = sealed.split_first_chunk().ok_or("the content is not what was sent")?;
+            let digest = Digest::of(content);
+            if *found == digest.start() {
+                Ok((*version, content, digest))
+            } else {
+                Err("the content is not what was sent")
+            }
+        }
+        [a, b, _, _, ..] if [*a, *b] == MAGIC => Err("another kind of message"),
+        _ => Err("not a message of this grid"),
+    }
 }
 
 /// Malformed bytes.
@@ -93,18 +109,25 @@ pub trait Message: Serialize + DeserializeOwned {
 
     /// The length of the message with its envelope, without encoding it.
     fn encoded_len(&self) -> usize {
-        MAGIC.len() + 2 + SEAL_BYTES + postcard::experimental::serialized_size(self).unwrap_or_default()
+        HEAD_BYTES + postcard::experimental::serialized_size(self).unwrap_or_default()
     }
 
     /// The message with its envelope.
     fn to_bytes(&self) -> Vec<u8> {
-        let content = encode(self);
-        let mut bytes = Vec::with_capacity(MAGIC.len() + 2 + SEAL_BYTES + content.len());
+        self.to_bytes_and_digest().0
+    }
+
+    /// The message with its envelope, and the digest of its content.
+    #[expect(clippy::expect_used, reason = "postcard fails only on maps and sequences of unknown length")]
+    fn to_bytes_and_digest(&self) -> (Vec<u8>, Digest) {
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + 128);
         bytes.extend(MAGIC);
         bytes.extend([Self::VERSION, Self::KIND]);
-        bytes.extend(seal(&content));
-        bytes.extend(content);
-        bytes
+        bytes.extend([0; SEAL_BYTES]);
+        let mut bytes = postcard::to_extend(self, bytes).expect("a value of known length encodes");
+        let digest = Digest::of(&bytes[HEAD_BYTES..]);
+        bytes[HEAD_BYTES - SEAL_BYTES..HEAD_BYTES].copy_from_slice(&digest.start());
+        (bytes, digest)
     }
 
     /// Reads a message.
@@ -112,23 +135,29 @@ pub trait Message: Serialize + DeserializeOwned {
     /// # Errors
     /// When the envelope is not ours, this build does not read its version, or the content does not decode.
     fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        let error = match bytes {
-            [a, b, version, kind, sealed @ ..] if [*a, *b] == MAGIC && *kind == Self::KIND => {
-                match sealed.split_first_chunk() {
-                    Some((found, content)) if *found == seal(content) => {
-                        return match *version {
-                            version if version == Self::VERSION => decode(Self::WHAT, content),
-                            version => Self::older(version, content),
-                        };
-                    }
-                    _ => "the content is not what was sent",
-                }
-            }
-            [a, b, _, _, ..] if [*a, *b] == MAGIC => "another kind of message",
-            _ => "not a message of this grid",
-        };
-        // Content without an envelope may begin with any bytes, including those of one: so this comes last.
-        Self::unversioned(bytes).unwrap_or_else(|| Err(CodecError::new(Self::WHAT, error)))
+        match opened::<Self>(bytes) {
+            Ok((version, content, _)) => Self::of_version(version, content),
+            // Content without an envelope may begin with any bytes, including those of one: so this comes last.
+            Err(error) => Self::unversioned(bytes).unwrap_or_else(|| Err(CodecError::new(Self::WHAT, error))),
+        }
+    }
+
+    /// Reads a message that always had an envelope, and returns the digest of its content too.
+    ///
+    /// # Errors
+    /// As of [`from_bytes`](Message::from_bytes).
+    fn from_bytes_with_digest(bytes: &[u8]) -> Result<(Self, Digest), CodecError> {
+        let (version, content, digest) =
+            opened::<Self>(bytes).map_err(|error| CodecError::new(Self::WHAT, error))?;
+        Ok((Self::of_version(version, content)?, digest))
+    }
+
+    /// Reads the content of a message of this version.
+    ///
+    /// # Errors
+    /// When this build does not read it, or it does not decode.
+    fn of_version(version: u8, content: &[u8]) -> Result<Self, CodecError> {
+        if version == Self::VERSION { decode(Self::WHAT, content) } else { Self::older(version, content) }
     }
 }
 

@@ -1,10 +1,9 @@
 //! Shard-consumer: from one task to one result, through a cascade of workers.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::num::NonZeroUsize;
 
-use futures::future::{Either, abortable, select};
+use futures::future::{AbortHandle, Either, abortable, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
 use squall_core::code::CodeId;
@@ -292,34 +291,36 @@ async fn cascade<P: Workers + Clock>(
     let mut receipt = Receipt::default();
     let mut log = SpanLog::new(read_us, pieces.len());
     let mut calls = FuturesUnordered::new();
-    let mut aborts = HashMap::new();
+    // By the call's id, which counts from 0.
+    let mut aborts: Vec<Option<AbortHandle>> = Vec::with_capacity(pieces.len());
     // Pieces of answered subtasks.
     let mut failed: Vec<(u32, FailedPiece)> = Vec::new();
     loop {
-        match cascade.next(ports.now_us(), deadline) {
+        let now_us = ports.now_us();
+        match cascade.next(now_us, deadline) {
             Next::Start(call, why) => {
-                log.invoked(call, why, ports.now_us());
+                log.invoked(call, why, now_us);
                 let request = SubtaskRequest {
                     workload: task.workload.clone(),
                     code,
                     input: task.input,
                     slice: pieces[call.subtask as usize].slice.clone(),
                 };
-                let request = request.to_bytes();
-                let asked = Digest::of(&request);
+                let (request, asked) = request.to_bytes_and_digest();
                 let invoked = async move { (call, asked, ports.invoke(call.stripe, request).await) };
                 let (invoked, abort) = abortable(invoked);
-                aborts.insert(call.id, abort);
+                aborts.resize(call.id as usize + 1, None);
+                aborts[call.id as usize] = Some(abort);
                 calls.push(invoked);
             }
             Next::Abandon(call) => {
                 // Its connection is closed: a thousand hanging calls must not use up the process's descriptors.
-                if let Some(abort) = aborts.remove(&call.id) {
+                if let Some(abort) = aborts.get_mut(call.id as usize).and_then(Option::take) {
                     abort.abort();
                 }
                 let reason = format!("no reply within {} s", config.cascade.attempt_timeout_us / 1_000_000);
-                log.ended(call, SpanEnd::Failed, None, ports.now_us());
-                cascade.settle(ports.now_us(), call, Outcome::TimedOut(reason));
+                log.ended(call, SpanEnd::Failed, None, now_us);
+                cascade.settle(now_us, call, Outcome::TimedOut(reason));
             }
             Next::Wait { until_us } => {
                 let ended = match until_us {
@@ -338,7 +339,9 @@ async fn cascade<P: Workers + Clock>(
                     }
                 };
                 if let Some(Ok((call, asked, reply))) = ended {
-                    aborts.remove(&call.id);
+                    if let Some(abort) = aborts.get_mut(call.id as usize) {
+                        *abort = None;
+                    }
                     let taking = Taking {
                         now_us: ports.now_us(),
                         code,

@@ -10,7 +10,6 @@ use futures::future::join_all;
 use squall_core::code::CodeVersion;
 use squall_core::data::{Data, DataError, NoData};
 use squall_core::deployment::Deployment;
-use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, Clock, InvokeError, Objects, PortError, chain};
 use squall_core::registry::{Merger, Piece};
 use squall_core::wire::{CodecError, FailedPiece, Message, SubtaskReply, SubtaskRequest};
@@ -95,8 +94,7 @@ pub async fn work<P: BlobStore + Objects + Clock>(
 ) -> Result<Vec<u8>, WorkError> {
     let began_us = ports.now_us();
     let cold = inputs.first_use();
-    let asked = Digest::of(request);
-    let request = SubtaskRequest::from_bytes(request)?;
+    let (request, asked) = SubtaskRequest::from_bytes_with_digest(request)?;
     let (workload, code) = inputs.registry().get_with_code(&request.workload)?;
     let mut loaded_us = 0;
     let mut failed = Vec::new();

@@ -29,7 +29,7 @@ impl Message for SubtaskRequest {
 /// A worker's reply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtaskReply {
-    /// Digest of the whole request, including the envelope: a reply to another request is discarded.
+    /// Digest of the content of the request: a reply to another request is discarded.
     pub request: Digest,
     /// The code of the worker.
     pub code: CodeId,

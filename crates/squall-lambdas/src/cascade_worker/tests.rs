@@ -1,7 +1,7 @@
 use futures::executor::block_on;
 use squall_aws::payload::{from_payload, to_payload};
-use squall_core::digest::Digest;
-use squall_core::wire::{Message, SubtaskReply};
+
+use squall_core::wire::{Message, SubtaskReply, SubtaskRequest};
 
 use super::*;
 use crate::tests::events;
@@ -11,7 +11,7 @@ use crate::tests::grid::{Grid, WORK};
 fn request_json_is_answered() {
     let grid = Grid::with_sample_job();
     let request: Base64Data = events::read("cascade-worker", "request.json");
-    let digest = Digest::of(&request);
+    let (_, digest) = SubtaskRequest::from_bytes_with_digest(&request).unwrap();
     let response = block_on(handle(&grid.ports, &grid.inputs, &WORK, request)).unwrap();
     let reply = SubtaskReply::from_bytes(&response).unwrap();
     assert_eq!((reply.request, reply.memory_mb), (digest, 1_769));
