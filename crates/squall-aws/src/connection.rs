@@ -35,9 +35,9 @@ pub struct Settings {
 
 /// The connection to AWS. Clones share one configuration, and so one cache of credentials.
 ///
-/// Connections: each service's client has its own pool (hyper's), which opens as many connections as there are
-/// requests in flight and keeps idle ones for 90 s, however many they are (`pool_max_idle_per_host` is `usize::MAX`
-/// unless it is set). Hundreds in flight need no setting; only the process's limit of open files bounds them.
+/// Connections: each service's client has its own pool (hyper's). Over HTTP/1.1 that opens as many connections as there are requests
+/// in flight and keeps idle ones for 90 s, however many they are; only the process's limit of open files bounds them. Over HTTP/2 it
+/// keeps one per host, which takes some 100 requests at a time: whoever has more in flight, such as a consumer, needs several clients.
 #[derive(Clone)]
 pub struct Connection {
     shared: Arc<Shared>,

@@ -277,6 +277,11 @@ fn unanswered(whereto: &Whereto, error: &(dyn Error + 'static)) -> Problem {
             "the endpoint {url} is not a URL; it begins with http:// or https://"
         ));
     }
+    if out_of_descriptors(error) {
+        return Problem::refused(
+            "this process has no file descriptor left for another connection".to_owned(),
+        );
+    }
     let (silence, question) = match &whereto.endpoint_url {
         Some(url) => (format!("nothing answers at {url}"), "is it running?"),
         None => (format!("{} does not answer", place(whereto)), "is the network up?"),
@@ -358,6 +363,15 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 /// The first cause of this type.
 fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     causes(error).find_map(|error| error.downcast_ref())
+}
+
+/// Whether the process or the machine has no descriptor left for another connection.
+pub(crate) fn out_of_descriptors(error: &(dyn Error + 'static)) -> bool {
+    /// `EMFILE` and `ENFILE`, which have no [`io::ErrorKind`] of their own.
+    const OUT_OF_DESCRIPTORS: [i32; 2] = [24, 23];
+    causes(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)))
 }
 
 /// The root cause; the SDK's outer errors say little more than that there is one.

@@ -20,11 +20,13 @@ use squall_core::limits;
 use squall_core::ports::{InvokeError, PortError, Workers, chain};
 
 use crate::connection::{Client, Connection};
-use crate::error::port_error_of;
+use crate::error::{out_of_descriptors, port_error_of};
 use crate::payload::{from_payload, payload_len, to_payload};
 
+mod clients;
 mod names;
 
+use clients::Clients;
 use names::CachedNames;
 
 /// Most bytes of a request's payload. A request is three quarters of that, because it travels in base64.
@@ -44,14 +46,14 @@ pub const WORK_PERMANENT: &str = "WorkPermanent";
 /// The identical worker functions that a consumer spreads over.
 #[derive(Debug)]
 pub struct LambdaWorkers {
-    client: Client<Lambda>,
+    clients: Clients,
     functions: Vec<String>,
 }
 
 impl LambdaWorkers {
     /// Functions by name or ARN: stripe `n` is number `n` modulo their number.
     pub fn new(connection: &Connection, functions: Vec<String>) -> Self {
-        Self { client: Client::new(connection, invoke_client), functions }
+        Self { clients: Clients::new(connection), functions }
     }
 }
 
@@ -69,7 +71,8 @@ impl Workers for LambdaWorkers {
         }
         let payload = to_payload(&request);
         drop(request);
-        match invoke(&self.client, function, payload).await {
+        let place = self.clients.place();
+        match invoke(place.client(), function, payload).await {
             Ok(reply) => from_payload(&reply)
                 .map_err(|error| InvokeError::Failed(format!("{function}: {}", chain(&error)))),
             Err(Invocation::Throttled(reason)) => Err(InvokeError::Throttled(throttle_reason(&reason))),
@@ -157,6 +160,10 @@ fn failed_invocation(client: &Client<Lambda>, function: &str, error: SdkError<Sd
     }
     if error.raw_response().is_some_and(|response| response.status().as_u16() == 429) {
         return Invocation::Throttled("no reason given".to_owned());
+    }
+    // This process has no room for another connection: fewer in flight is what helps, and nothing was sent.
+    if out_of_descriptors(&error) {
+        return Invocation::Throttled("too many open files".to_owned());
     }
     let thing = format!("function {function}");
     Invocation::Failed(port_error_of(client.connection(), format!("invoke {thing}"), thing, error))

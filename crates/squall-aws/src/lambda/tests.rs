@@ -145,3 +145,16 @@ fn a_failed_function_is_described_in_a_few_words() {
     let told = function_error(&long.to_string());
     assert!(told.chars().count() < 320 && told.starts_with("Long: ü") && told.ends_with("..."), "{told}");
 }
+
+/// With 256 descriptors and 500 in flight, attempts were used up by connections that could not be opened.
+#[tokio::test]
+async fn running_out_of_descriptors_is_a_throttle_and_no_attempt() {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    let client = Client::new(&connection_to("http://127.0.0.1:1").await, invoke_client);
+    for (code, is_throttle) in [(24, true), (23, true), (111, false)] {
+        let error = ConnectorError::io(std::io::Error::from_raw_os_error(code).into());
+        let told = failed_invocation(&client, "echo", SdkError::dispatch_failure(error));
+        assert_eq!(matches!(told, Invocation::Throttled(_)), is_throttle, "{code}: {told:?}");
+    }
+}
