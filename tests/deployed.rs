@@ -349,3 +349,30 @@ fn the_second_of_two_jobs_with_one_id_is_told() {
     assert!(said.contains("the id race belongs to another job"), "{said}");
     dev.squall(&["watch", "race", "--quiet"]);
 }
+
+/// One position in each of 300 books under 5,000 scenarios, in one piece: a partial of more than a function can answer with.
+#[test]
+fn a_reply_of_more_than_a_function_can_answer_with_arrives() {
+    let folder = root().join("target/tests/jobs");
+    std::fs::create_dir_all(&folder).unwrap();
+    let rows: String = (0..300).map(|n| format!("P{n},book{n},spot,SPX,1\n")).collect();
+    std::fs::write(folder.join("books.csv"), format!("id,book,kind,underlying,quantity\n{rows}")).unwrap();
+    std::fs::copy(root().join("events/jobs/data/market.json"), folder.join("market.json")).unwrap();
+    let job = serde_json::json!({
+        "workload": "portfolio",
+        "input": {
+            "positions": "books.csv",
+            "market": "market.json",
+            "scenarios": {
+                "type": "monte_carlo", "paths": 5_000, "horizon_days": 10, "seed": 7,
+                "factors": ["spot:SPX"], "per": "year", "volatilities": [0.2], "correlation": [[1]],
+            },
+        },
+        "sizing": { "tasks": 1, "subtasks_per_task": 1 },
+    });
+    let path = folder.join("books.json");
+    std::fs::write(&path, job.to_string()).unwrap();
+    let path = path.to_str().unwrap();
+    let Some(dev) = Dev::start("large", &["--port", "0"]) else { return };
+    assert_eq!(dev.answer(&["submit", path, "--watch", "--json", "--quiet"]), local_answer(path));
+}

@@ -32,9 +32,9 @@ export function jobsKept(table: ITable): Binding {
   };
 }
 
-/** Inputs, partials and answers, by digest. */
-export function blobs(bucket: IBucket, may: "read" | "read and write"): Binding {
-  const actions = may === "read" ? ["s3:GetObject"] : ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"];
+/** Inputs, large replies, partials and answers, by digest. */
+export function blobs(bucket: IBucket): Binding {
+  const actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"];
   return {
     variables: { SQUALL_BUCKET: bucket.bucketName },
     grants: [{ actions, resources: [bucket.arnForObjects("blobs/*")] }],

@@ -82,7 +82,7 @@ export class GridStack extends Stack {
     const places = new Places(this.partition, grid.readsFrom);
     splitter.bind(
       jobsMade(table),
-      blobs(bucket, "read and write"),
+      blobs(bucket),
       files(bucket, places.objects),
       places.listed(),
       { grants: keys },
@@ -91,18 +91,18 @@ export class GridStack extends Stack {
     );
     consumer.bind(
       jobsRead(table),
-      blobs(bucket, "read and write"),
+      blobs(bucket),
       resultsPut(results, key),
       workers(stripes.map((it) => it.function)),
       streamRead(tasks, key),
       onFailure(bucket),
     );
     for (const stripe of stripes) {
-      stripe.bind(blobs(bucket, "read"), places.read(), { grants: keys });
+      stripe.bind(blobs(bucket), places.read(), { grants: keys });
     }
     collector.bind(
       jobsKept(table),
-      blobs(bucket, "read and write"),
+      blobs(bucket),
       jobEvents(state.jobEvents, key),
       streamRead(results, key),
       onFailure(bucket),
@@ -140,7 +140,12 @@ export class GridStack extends Stack {
     });
 
     // A job that expires ends at most a minute later.
-    everyMinute(this, "Timer", collector, "Ends jobs whose deadline has passed, takes back what was given up, and finishes what a dead collector left");
+    everyMinute(
+      this,
+      "Timer",
+      collector,
+      "Ends jobs whose deadline has passed, takes back what was given up, and finishes what a dead collector left",
+    );
 
     for (const person of peopleOfTheGrid(state)) {
       this.acknowledgeObjects(policyOf(this, prefix, person), state);

@@ -16,7 +16,7 @@ mod subtask;
 mod task;
 
 pub use result::{ResultElsewhere, ResultRecord};
-pub use subtask::{FailedPiece, SubtaskReply, SubtaskRequest};
+pub use subtask::{FailedPiece, ReplyElsewhere, SubtaskReply, SubtaskRequest};
 pub use task::TaskRecord;
 
 const MAGIC: [u8; 2] = *b"sq";

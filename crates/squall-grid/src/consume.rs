@@ -5,20 +5,19 @@ use std::num::NonZeroUsize;
 
 use futures::future::{AbortHandle, Either, abortable, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use squall_core::cascade::{Call, Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
-use squall_core::code::CodeId;
+use squall_core::cascade::{Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
 use squall_core::deployment::Deployment;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Admission, plan_admission};
 use squall_core::limits::KINESIS_PUT_UNIT_BYTES;
-use squall_core::ports::{BlobStore, Clock, InvokeError, JobStore, PortError, ResultQueue, Workers, chain};
+use squall_core::ports::{BlobStore, Clock, JobStore, PortError, ResultQueue, Workers, chain};
 use squall_core::receipt::{Receipt, TaskTimes};
 use squall_core::registry::{Merger, Piece};
 use squall_core::spans::{Span, SpanEnd, Spans, room_beside};
 use squall_core::wire::{
-    Cause, CodecError, FailedPiece, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply,
-    SubtaskRequest, TaskRecord,
+    Cause, CodecError, FailedPiece, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskRequest,
+    TaskRecord,
 };
 use squall_core::workload::Weight;
 
@@ -27,6 +26,10 @@ use crate::patience::Patience;
 use crate::put::put_result;
 use crate::span_log::SpanLog;
 use crate::{INLINE_MAX_BYTES, RESULT_MAX_BYTES};
+
+mod taking;
+
+use taking::{Taking, answer};
 
 /// A reason is for people; thousands of them may travel in one record.
 const MOST_REASON_CHARS: usize = 300;
@@ -237,7 +240,7 @@ async fn publish<P: BlobStore + ResultQueue + Clock>(
         None => None,
     };
     let n_inline = partial.as_ref().map_or(0, inline_bytes);
-    receipt.blob_writes = u64::from(matches!(partial, Some(Stored::Blob(_))));
+    receipt.blob_writes += u64::from(matches!(partial, Some(Stored::Blob(_))));
     let mut result = ResultRecord {
         job: task.job.clone(),
         index: task.index,
@@ -277,7 +280,7 @@ struct Cascaded {
     spans: Vec<Span>,
 }
 
-async fn cascade<P: Workers + Clock>(
+async fn cascade<P: BlobStore + Workers + Clock>(
     ports: &P,
     config: &ConsumeConfig,
     task: &TaskRecord,
@@ -307,7 +310,7 @@ async fn cascade<P: Workers + Clock>(
                     slice: pieces[call.subtask as usize].slice.clone(),
                 };
                 let (request, asked) = request.to_bytes_and_digest();
-                let invoked = async move { (call, asked, ports.invoke(call.stripe, request).await) };
+                let invoked = async move { (call, asked, answer(ports, call.stripe, request).await) };
                 let (invoked, abort) = abortable(invoked);
                 aborts.resize(call.id as usize + 1, None);
                 aborts[call.id as usize] = Some(abort);
@@ -338,7 +341,7 @@ async fn cascade<P: Workers + Clock>(
                         }
                     }
                 };
-                if let Some(Ok((call, asked, reply))) = ended {
+                if let Some(Ok((call, asked, answer))) = ended {
                     if let Some(abort) = aborts.get_mut(call.id as usize) {
                         *abort = None;
                     }
@@ -350,7 +353,7 @@ async fn cascade<P: Workers + Clock>(
                         log: &mut log,
                         failed: &mut failed,
                     };
-                    taking.take(&mut cascade, call, asked, reply);
+                    taking.take(&mut cascade, call, asked, answer);
                 }
             }
             Next::Finished => break,
@@ -398,73 +401,6 @@ async fn cascade<P: Workers + Clock>(
 
 pub(crate) fn shortened(reason: &str) -> String {
     reason.chars().take(MOST_REASON_CHARS).collect()
-}
-
-/// The state that a reply updates.
-struct Taking<'a> {
-    now_us: u64,
-    code: CodeId,
-    merger: &'a mut dyn Merger,
-    receipt: &'a mut Receipt,
-    log: &'a mut SpanLog,
-    failed: &'a mut Vec<(u32, FailedPiece)>,
-}
-
-impl Taking<'_> {
-    /// Takes in one reply: a first good answer is merged, everything else is only counted.
-    fn take(self, cascade: &mut Cascade, call: Call, asked: Digest, reply: Result<Vec<u8>, InvokeError>) {
-        let Self { now_us, code, merger, receipt, log, failed } = self;
-        let mut end = SpanEnd::Failed;
-        let mut known = None;
-        let outcome = match reply.map(|bytes| SubtaskReply::from_bytes(&bytes)) {
-            Err(InvokeError::Throttled(reason)) => {
-                log.refused(call);
-                return cascade.settle(now_us, call, Outcome::Throttled(reason));
-            }
-            Err(InvokeError::Failed(reason)) => Outcome::Failed(reason),
-            Err(InvokeError::NotRun(reason)) => Outcome::NotRun(reason),
-            Err(InvokeError::Hopeless(reason)) => Outcome::Useless(reason),
-            Err(InvokeError::ReplyTooLarge(reason)) => Outcome::TooLarge(reason),
-            Err(InvokeError::Impossible(reason)) => Outcome::Impossible(reason),
-            Ok(Err(error)) => Outcome::Failed(error.to_string()),
-            Ok(Ok(reply)) if reply.request != asked => {
-                Outcome::Failed("the reply is to another request".to_owned())
-            }
-            Ok(Ok(mut reply)) => {
-                let wanted = cascade.wants(call);
-                receipt.worker_us = receipt.worker_us.saturating_add(reply.worked_us);
-                let mb_us = reply.worked_us.saturating_mul(u64::from(reply.memory_mb));
-                receipt.worker_mb_us = receipt.worker_mb_us.saturating_add(mb_us);
-                if !wanted {
-                    receipt.duplicate_us = receipt.duplicate_us.saturating_add(reply.worked_us);
-                }
-                let value = std::mem::replace(&mut reply.outcome, Ok(Vec::new()));
-                let pieces = std::mem::take(&mut reply.failed);
-                let same_code = reply.code == code;
-                known = Some(reply);
-                match value {
-                    Err(reason) if !same_code => Outcome::Useless(reason),
-                    Err(reason) => Outcome::Hopeless(reason),
-                    // Garbage that decodes, or a worker that did not check.
-                    Ok(_) if !same_code => Outcome::Useless("the worker is of another build".to_owned()),
-                    Ok(_) if !wanted => {
-                        end = SpanEnd::Surplus;
-                        Outcome::Answered
-                    }
-                    Ok(partial) => match merger.add(&partial) {
-                        Ok(()) => {
-                            failed.extend(pieces.into_iter().map(|piece| (call.subtask, piece)));
-                            end = SpanEnd::Answered;
-                            Outcome::Answered
-                        }
-                        Err(error) => Outcome::Failed(error.to_string()),
-                    },
-                }
-            }
-        };
-        log.ended(call, end, known.as_ref(), now_us);
-        cascade.settle(now_us, call, outcome);
-    }
 }
 
 /// Most bytes by which a receipt grows when its last counters are filled in.

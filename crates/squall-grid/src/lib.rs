@@ -44,5 +44,10 @@ pub const INLINE_MAX_BYTES: usize = 64 * 1_024;
 /// A record and its partition key together hold [`KINESIS_RECORD_BYTES`](squall_core::limits::KINESIS_RECORD_BYTES).
 pub const RESULT_MAX_BYTES: usize = 1_000 * 1_000;
 
+/// Most bytes of a worker's reply that travel in the function's answer; a larger one goes to the blob store and its digest travels.
+///
+/// An answer holds [`LAMBDA_REPLY_BYTES`](squall_core::limits::LAMBDA_REPLY_BYTES) with the reply in base64, four bytes for three.
+pub const REPLY_MAX_BYTES: usize = 4_500_000;
+
 #[cfg(test)]
 mod tests;

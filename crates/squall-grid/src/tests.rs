@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::{
     CollectConfig, Collected, ConsumeConfig, ConsumeError, Consumed, InputCache, Metering, ReadPolicy,
@@ -26,6 +26,7 @@ use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_memory::{GridPorts, Memory, MemoryObjects, Stream, grid_ports, worker_ports};
 use squall_sim_time::{SimulatedClock, run_until_done};
 
+mod late;
 mod other_code;
 mod put;
 mod take_back;
@@ -37,6 +38,7 @@ struct DirectWorkers {
     inputs: Arc<InputCache>,
     crashing: AtomicBool,
     n_vcpus: NonZeroUsize,
+    max_reply_bytes: AtomicUsize,
 }
 
 impl Workers for DirectWorkers {
@@ -44,7 +46,12 @@ impl Workers for DirectWorkers {
         if self.crashing.load(Ordering::Relaxed) {
             return Err(InvokeError::Failed("crashed; ".repeat(20)));
         }
-        let config = WorkConfig { n_vcpus: self.n_vcpus, memory_mb: 1_769, read: ReadPolicy::default() };
+        let config = WorkConfig {
+            n_vcpus: self.n_vcpus,
+            memory_mb: 1_769,
+            read: ReadPolicy::default(),
+            max_reply_bytes: self.max_reply_bytes.load(Ordering::Relaxed),
+        };
         let reply = work(&self.ports, &self.inputs, &config, &request).await;
         Ok(reply?)
     }
@@ -96,6 +103,7 @@ impl Grid {
             inputs: theirs,
             crashing: AtomicBool::new(false),
             n_vcpus,
+            max_reply_bytes: AtomicUsize::new(usize::MAX),
         };
         let ports = grid_ports(&memory, clock, Arc::default(), Arc::new(workers));
         Self { ports, memory, inputs }
@@ -241,29 +249,6 @@ fn results_are_merged_once_and_those_of_a_whole_job_not_at_all() {
     let collected = grid.collect(&results);
     assert_eq!((collected.n_merged, collected.n_late), (0, 6));
     assert_eq!(grid.row("march"), row);
-}
-
-/// What was under way when a job was cancelled is in its costs, and is not computed again by a retry; its answer stays.
-#[test]
-fn results_that_come_after_the_end_are_kept_for_a_retry() {
-    let grid = Grid::new();
-    let results = grid.results();
-    grid.collect(&results[..2]);
-    block_on(close(&grid.ports, grid.inputs.registry(), &grid.row("march"), Closing::Cancelled)).unwrap();
-    let ended = grid.row("march");
-    let collected = grid.collect(&results[2..5]);
-    assert_eq!((collected.n_merged, collected.n_late, collected.ended), (0, 3, vec![]));
-    let row = grid.row("march");
-    assert_eq!(row.ending, ended.ending);
-    let prices = Prices::default();
-    assert!(row.cost(&prices) > ended.cost(&prices), "{} of {}", row.cost(&prices), ended.cost(&prices));
-
-    assert_eq!(grid.resend().unwrap().n_missing, 1);
-    everything_in(&grid.memory.tasks).iter().for_each(|task| drop(grid.consume(task)));
-    grid.collect(&everything_in(&grid.memory.results));
-    let row = grid.row("march");
-    assert_eq!((row.status(), row.total().n_tasks), (JobStatus::Complete, 6));
-    assert_eq!(row.cost(&prices), prices.cost_of(&row.ending.unwrap().receipt));
 }
 
 #[test]

@@ -10,11 +10,13 @@ use futures::future::join_all;
 use squall_core::code::CodeVersion;
 use squall_core::data::{Data, DataError, NoData};
 use squall_core::deployment::Deployment;
+use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, Clock, InvokeError, Objects, PortError, chain};
 use squall_core::registry::{Merger, Piece};
-use squall_core::wire::{CodecError, FailedPiece, Message, SubtaskReply, SubtaskRequest};
+use squall_core::wire::{CodecError, FailedPiece, Message, ReplyElsewhere, SubtaskReply, SubtaskRequest};
 use squall_core::workload::{EvaluateError, InputError};
 
+use crate::REPLY_MAX_BYTES;
 use crate::data::{ReadPolicy, connect};
 use crate::inputs::{InputCache, LoadError, Prepared};
 
@@ -27,6 +29,8 @@ pub struct WorkConfig {
     pub memory_mb: u32,
     /// How to read the objects that a job names.
     pub read: ReadPolicy,
+    /// Most bytes of a reply; a larger one goes to the blob store, and its digest is the reply.
+    pub max_reply_bytes: usize,
 }
 
 impl WorkConfig {
@@ -37,6 +41,7 @@ impl WorkConfig {
             n_vcpus: n_vcpus.unwrap_or(NonZeroUsize::MIN),
             memory_mb: deployment.worker_memory_mb,
             read: ReadPolicy::default(),
+            max_reply_bytes: REPLY_MAX_BYTES,
         }
     }
 }
@@ -56,6 +61,9 @@ pub enum WorkError {
     /// The store of the objects that the job names did not answer.
     #[error("cannot read the slice's data: {0}")]
     Data(String),
+    /// The reply is too large to be sent, and could not be stored.
+    #[error("cannot store the reply")]
+    Reply(#[source] PortError),
     /// The machine cannot start another thread.
     #[error("cannot start a thread")]
     Thread(#[from] std::io::Error),
@@ -68,6 +76,7 @@ impl WorkError {
             Self::Codec(_) | Self::Workload(_) => true,
             Self::Load(LoadError::Port(error)) => matches!(error, PortError::Permanent { .. }),
             Self::Load(_) => true,
+            Self::Reply(error) => error.is_permanent(),
             Self::Data(_) | Self::Thread(_) => false,
         }
     }
@@ -128,7 +137,13 @@ pub async fn work<P: BlobStore + Objects + Clock>(
         worked_us: ports.now_us().saturating_sub(began_us),
         memory_mb: config.memory_mb,
     };
-    Ok(reply.to_bytes())
+    let bytes = reply.to_bytes();
+    if bytes.len() <= config.max_reply_bytes {
+        return Ok(bytes);
+    }
+    let reply = Digest::of(&bytes);
+    ports.put_blob(reply, bytes).await.map_err(WorkError::Reply)?;
+    Ok(ReplyElsewhere { reply }.to_bytes())
 }
 
 /// A piece of a slice, and its partial or the workload's reason for having none.

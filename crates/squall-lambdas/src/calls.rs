@@ -19,7 +19,7 @@ const BLOBS_READ_AND_WRITTEN: &[&str] = &[
 ///
 /// The job store reads and writes content too large for an item through the function's blobs, where those operations are listed.
 pub const CALLS: &[(&str, Calls)] = &[
-    ("cascade-worker", &[("S3Blobs", &["s3:GetObject"]), ("S3Objects", &["s3:GetObject"])]),
+    ("cascade-worker", &[("S3Blobs", BLOBS_READ_AND_WRITTEN), ("S3Objects", &["s3:GetObject"])]),
     (
         "result-collector",
         &[

@@ -181,7 +181,8 @@ impl LocalGrid {
         let memory = Arc::new(Memory::new(config.n_shards, config.lanes_per_shard, 1));
         let clock = Arc::new(RealClock::new());
         let inputs = Arc::new(InputCache::new(registry));
-        let work = WorkConfig::of(&config.deployment());
+        // Threads answer in memory, however much.
+        let work = WorkConfig { max_reply_bytes: usize::MAX, ..WorkConfig::of(&config.deployment()) };
         let files = Arc::new(Directory::new(directory));
         let for_workers = Arc::new(worker_ports(&memory, Arc::clone(&clock), Arc::clone(&files)));
         let workers = WorkerPool::start(config.n_workers, work, &for_workers, &inputs)?;

@@ -17,8 +17,8 @@ use crate::sizing::{Sizing, SizingReason};
 use crate::sources::{Given, Listing, Object, Page, PageEntry};
 use crate::spans::{Span, SpanEnd, Spans};
 use crate::wire::{
-    FailedPiece, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskReply, SubtaskRequest,
-    TaskRecord, decode, encode,
+    FailedPiece, Failure, Message, ReplyElsewhere, ResultElsewhere, ResultRecord, Stored, SubtaskReply,
+    SubtaskRequest, TaskRecord, decode, encode,
 };
 use crate::workload::Coverage;
 
@@ -313,6 +313,7 @@ fn what_is_sent_is_as_its_golden_file() {
         memory_mb: 1_769,
     };
     same("reply", &reply);
+    same("reply-elsewhere", &ReplyElsewhere { reply: Digest::of(b"a reply") });
     let result = ResultRecord {
         job: task().job,
         index: 3,

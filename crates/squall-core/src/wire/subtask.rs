@@ -65,3 +65,16 @@ impl Message for SubtaskReply {
     const KIND: u8 = b'a';
     const VERSION: u8 = 3;
 }
+
+/// A reply that is too large for a function's answer: where to find it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyElsewhere {
+    /// Digest of the encoded [`SubtaskReply`] in the blob store.
+    pub reply: Digest,
+}
+
+impl Message for ReplyElsewhere {
+    const WHAT: &'static str = "subtask reply";
+    const KIND: u8 = b'w';
+    const VERSION: u8 = 1;
+}

@@ -47,7 +47,12 @@ fn a_worker_that_answers_for_other_code_is_not_believed() {
         input: task.input,
         slice: task.slice.clone(),
     };
-    let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::default() };
+    let config = WorkConfig {
+        n_vcpus: NonZeroUsize::MIN,
+        memory_mb: 1_769,
+        read: ReadPolicy::default(),
+        max_reply_bytes: usize::MAX,
+    };
     let other = InputCache::new(built_as("0.2.0 (bbb)"));
     let reply = block_on(work(&grid.ports, &other, &config, &request.to_bytes())).unwrap();
     let reply = squall_core::wire::SubtaskReply::from_bytes(&reply).unwrap();

@@ -108,3 +108,19 @@ fn no_envelope_is_larger_than_is_reserved_for_it() {
     let partition_key = format!("{}/{}", task.job, task.index);
     assert!(task.to_bytes().len() + partition_key.len() < 1_024);
 }
+
+/// What does not fit into a function's answer goes through the blob store, and the answer is the same.
+#[test]
+fn a_reply_that_is_too_large_to_be_sent_is_fetched() {
+    let (usual, other) = (Grid::new(), Grid::new());
+    other.ports.workers.max_reply_bytes.store(10, Ordering::Relaxed);
+    let answers = [usual, other].map(|grid| {
+        grid.collect(&grid.results());
+        let ending = grid.row("march").ending.unwrap();
+        assert_eq!(ending.status, JobStatus::Complete, "{:?}", ending.reason);
+        (ending.answer, ending.receipt)
+    });
+    assert_eq!(answers[0].0, answers[1].0);
+    let [few, more] = answers.map(|(_, receipt)| (receipt.blob_writes, receipt.blob_reads));
+    assert_eq!((more.0 - few.0, more.1 - few.1), (12, 12), "each reply is stored and fetched");
+}

@@ -57,8 +57,12 @@ impl Workers for Invoked {
     }
 }
 
-pub(crate) const WORK: WorkConfig =
-    WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::DEFAULT };
+pub(crate) const WORK: WorkConfig = WorkConfig {
+    n_vcpus: NonZeroUsize::MIN,
+    memory_mb: 1_769,
+    read: ReadPolicy::DEFAULT,
+    max_reply_bytes: usize::MAX,
+};
 
 type EveryPort = Assembled<Clockwork, Directory, Memory, Memory, Memory, Memory, Invoked, Memory>;
 

@@ -16,7 +16,12 @@ pub(super) struct SimulatedWorkers {
 
 impl Workers for SimulatedWorkers {
     async fn invoke(&self, _: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let config = WorkConfig { n_vcpus: NonZeroUsize::MIN, memory_mb: 1_769, read: ReadPolicy::default() };
+        let config = WorkConfig {
+            n_vcpus: NonZeroUsize::MIN,
+            memory_mb: 1_769,
+            read: ReadPolicy::default(),
+            max_reply_bytes: usize::MAX,
+        };
         Ok(work(&self.ports, &self.inputs, &config, &request).await?)
     }
 }

@@ -141,6 +141,7 @@ async fn worker(function: &Function, sent: &mut Sent<'_>) {
     drop(ports.files.read_range("s3://bucket/key", "\"etag\"", 0..1).await);
     sent.by("S3Objects");
     blobs_read(&*ports.blobs).await;
+    blobs_written(&*ports.blobs).await;
     sent.by("S3Blobs");
 }
 
