@@ -376,3 +376,30 @@ fn a_reply_of_more_than_a_function_can_answer_with_arrives() {
     let Some(dev) = Dev::start("large", &["--port", "0"]) else { return };
     assert_eq!(dev.answer(&["submit", path, "--watch", "--json", "--quiet"]), local_answer(path));
 }
+
+#[test]
+fn a_small_job_passes_a_large_one_and_another_is_told_what_it_waits_behind() {
+    let Some(dev) = Dev::start("queue", &["--port", "0"]) else { return };
+    let folder = root().join("target/tests/jobs");
+    std::fs::create_dir_all(&folder).unwrap();
+    // Half a minute of both lanes, or more.
+    let large = folder.join("sixty.json");
+    let message = r#"{"workload":"probe","input":{"units":60,"rounds":600000000},"sizing":{"tasks":60}}"#;
+    std::fs::write(&large, message).unwrap();
+    assert!(dev.squall(&["submit", large.to_str().unwrap(), "--id", "large"]).status.success());
+    let small = "events/jobs/explicit.json";
+    assert_eq!(dev.answer(&["submit", small, "--watch", "--json", "--quiet"]), local_answer(small));
+    let status = |id: &str| {
+        let listed: Value = serde_json::from_slice(&dev.squall(&["jobs", "--json"]).stdout).unwrap();
+        let jobs = listed.as_array().unwrap();
+        jobs.iter().find(|it| it["job"] == id).unwrap()["status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(status("large"), "running");
+    // Two tasks are not small.
+    let two = folder.join("two.json");
+    std::fs::write(&two, r#"{"workload":"probe","input":{"units":2},"sizing":{"tasks":2}}"#).unwrap();
+    let watched = dev.squall(&["submit", two.to_str().unwrap(), "--watch"]);
+    let said = String::from_utf8_lossy(&watched.stderr).into_owned();
+    assert!(said.contains("of 1 job: lanes take tasks in the order"), "{said}");
+    dev.squall(&["cancel", "large"]);
+}

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use squall_aws::WallClock;
 use squall_core::deployment::Deployment as Description;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
-use squall_core::ports::{Clock, JobStore, PortError};
+use squall_core::lifecycle::{Ahead, ahead_of};
+use squall_core::ports::{Clock, JobList, JobStore, Order, PortError};
 use squall_core::registry::Registry;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::sizing::duration;
@@ -31,6 +33,12 @@ const THERE_WITHIN_US: u64 = 30_000_000;
 const TAKEN_IN_WITHIN_US: u64 = 600_000_000;
 /// How long a store that was reached before may fail to answer, microseconds.
 const PATIENCE_US: u64 = 60_000_000;
+/// A job of which nothing has come back for so long is told what it waits behind, microseconds; and how often.
+const QUEUED_AFTER_US: u64 = 2_000_000;
+const QUEUE_EVERY_US: u64 = 15_000_000;
+/// Most running jobs that are looked at for that, the oldest first.
+const MOST_AHEAD: usize = 100;
+const READS_AT_ONCE: usize = 8;
 /// Fraction of the time that may be spent on reading the answer so far.
 const MOST_OF_THE_TIME: u64 = 20;
 
@@ -236,8 +244,29 @@ impl Watch {
             next.answer_us = now_us.saturating_add((now_us - from_us).saturating_mul(MOST_OF_THE_TIME));
         }
         let now_us = WallClock.now_us();
+        if from_us >= next.queue_us && row.total().n_tasks == 0 && now_us > row.created_us + QUEUED_AFTER_US {
+            next.queue_us = from_us.saturating_add(QUEUE_EVERY_US);
+            // What it waits for is good to know, and no reason to stop watching.
+            if let Ok(ahead) = self.ahead(row).await
+                && ahead.n_tasks > 0
+            {
+                display.note(&format!(
+                    "waiting behind {} of {}: lanes take tasks in the order in which they were published",
+                    print::counted(ahead.n_tasks, "task"),
+                    print::counted(ahead.n_jobs, "job"),
+                ));
+            }
+        }
         display.row(row, now_us);
         next.row_us = from_us.saturating_add(display.period_us());
+    }
+
+    /// The work before its own on the same shards.
+    async fn ahead(&self, row: &JobRow) -> Result<Ahead, PortError> {
+        let running = self.store.jobs(JobStatus::Running, Order::OldestFirst, MOST_AHEAD).await?;
+        let rows = stream::iter(running).map(async |id| self.store.job(&id).await).buffered(READS_AT_ONCE);
+        let rows: Vec<_> = rows.try_collect().await?;
+        Ok(ahead_of(row, rows.iter().flatten(), &self.description.capacity()))
     }
 
     fn patience_us(&self) -> u64 {
@@ -266,6 +295,7 @@ impl Watch {
 struct NextLook {
     row_us: u64,
     answer_us: u64,
+    queue_us: u64,
 }
 
 /// The pause before the next look, after having waited this long: a short job's end is seen at once, and a long one

@@ -1,4 +1,5 @@
 mod closing;
+mod queue;
 mod resend;
 
 use super::*;
