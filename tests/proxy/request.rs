@@ -57,10 +57,19 @@ fn object_operation(head: &Parts) -> String {
     let has_key =
         head.uri.path().trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
     let method = head.method.as_str();
-    if !has_key {
-        return method.to_owned();
+    let asks = |name: &str| {
+        let query = head.uri.query().unwrap_or_default();
+        query.split('&').any(|pair| pair.split('=').next() == Some(name))
+    };
+    match method {
+        "GET" if !has_key && asks("list-type") => "ListObjectsV2".to_owned(),
+        _ if !has_key => method.to_owned(),
+        "POST" if asks("uploads") => "CreateMultipartUpload".to_owned(),
+        "POST" if asks("uploadId") => "CompleteMultipartUpload".to_owned(),
+        "PUT" if asks("partNumber") => "UploadPart".to_owned(),
+        "DELETE" if asks("uploadId") => "AbortMultipartUpload".to_owned(),
+        _ => format!("{}{}Object", &method[..1], method[1..].to_lowercase()),
     }
-    format!("{}{}Object", &method[..1], method[1..].to_lowercase())
 }
 
 /// The action of the query protocol.

@@ -14,7 +14,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use squall_core::cascade::ThrottleReason;
+use squall_core::cascade::{Throttle, ThrottleReason};
 use squall_core::job::brief;
 use squall_core::limits;
 use squall_core::ports::{InvokeError, PortError, Workers, chain};
@@ -75,7 +75,9 @@ impl Workers for LambdaWorkers {
         match invoke(place.client(), function, payload).await {
             Ok(reply) => from_payload(&reply)
                 .map_err(|error| InvokeError::Failed(format!("{function}: {}", chain(&error)))),
-            Err(Invocation::Throttled(reason)) => Err(InvokeError::Throttled(throttle_reason(&reason))),
+            Err(Invocation::Throttled { reason, retry_after_us }) => {
+                Err(InvokeError::Throttled(Throttle { reason: throttle_reason(&reason), retry_after_us }))
+            }
             Err(Invocation::FunctionError(payload)) => {
                 let reason = format!("{function}: {}", function_error(&payload));
                 Err(match error_type(&payload).as_deref() {
@@ -98,9 +100,14 @@ impl Workers for LambdaWorkers {
 /// Why a function did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Invocation {
-    /// It was refused before it ran; the `Reason` of the 429.
-    #[error("throttled: {0}")]
-    Throttled(String),
+    /// It was refused before it ran.
+    #[error("throttled: {reason}")]
+    Throttled {
+        /// The `Reason` of the 429.
+        reason: String,
+        /// Its `Retry-After`, microseconds; 0 without one.
+        retry_after_us: u64,
+    },
     /// It ran, and failed; the payload that it returned, usually `{"errorType": .., "errorMessage": ..}`.
     #[error("the function failed: {0}")]
     FunctionError(String),
@@ -156,17 +163,29 @@ pub(crate) async fn invoke_async(
 fn failed_invocation(client: &Client<Lambda>, function: &str, error: SdkError<SdkInvokeError>) -> Invocation {
     if let Some(SdkInvokeError::TooManyRequestsException(throttled)) = error.as_service_error() {
         let reason = throttled.reason().map_or("no reason given", |reason| reason.as_str());
-        return Invocation::Throttled(reason.to_owned());
+        let seconds = throttled.retry_after_seconds().and_then(|seconds| seconds.parse::<f64>().ok());
+        return Invocation::Throttled { reason: reason.to_owned(), retry_after_us: micros(seconds) };
     }
     if error.raw_response().is_some_and(|response| response.status().as_u16() == 429) {
-        return Invocation::Throttled("no reason given".to_owned());
+        let header = error.raw_response().and_then(|response| response.headers().get("retry-after"));
+        let seconds = header.and_then(|seconds| seconds.parse::<f64>().ok());
+        return Invocation::Throttled {
+            reason: "no reason given".to_owned(),
+            retry_after_us: micros(seconds),
+        };
     }
     // This process has no room for another connection: fewer in flight is what helps, and nothing was sent.
     if out_of_descriptors(&error) {
-        return Invocation::Throttled("too many open files".to_owned());
+        return Invocation::Throttled { reason: "too many open files".to_owned(), retry_after_us: 0 };
     }
     let thing = format!("function {function}");
     Invocation::Failed(port_error_of(client.connection(), format!("invoke {thing}"), thing, error))
+}
+
+/// Seconds of a header as microseconds; 0 for none, or for nonsense.
+fn micros(seconds: Option<f64>) -> u64 {
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.and_then(|it| u64::try_from(it.as_micros()).ok()).unwrap_or(0)
 }
 
 /// The meaning of a 429's `Reason` (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).

@@ -15,7 +15,7 @@ mod pace;
 use outcome::Fault;
 pub use outcome::Outcome;
 use pace::STRIPE_REST_US;
-pub use pace::{Pace, ThrottleReason, Throttles};
+pub use pace::{Pace, Throttle, ThrottleReason, Throttles};
 
 /// The operator's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -313,8 +313,8 @@ impl Cascade {
         let Some(flight) = self.in_flight.remove(&call.id) else { return };
         let Some(subtask) = self.subtasks.get_mut(call.subtask as usize) else { return };
         subtask.n_in_flight -= 1;
-        if let Outcome::Throttled(reason) = outcome {
-            return self.on_throttle(now_us, flight, reason);
+        if let Outcome::Throttled(throttle) = outcome {
+            return self.on_throttle(now_us, flight, throttle);
         }
         let first = subtask.state == State::Open;
         let billed_us = billed_us(flight.started_us, now_us);
@@ -349,8 +349,9 @@ impl Cascade {
         &mut self,
         now_us: u64,
         InFlight { call, start, started_us }: InFlight,
-        reason: ThrottleReason,
+        throttle: Throttle,
     ) {
+        let reason = throttle.reason;
         let subtask = &mut self.subtasks[call.subtask as usize];
         self.counts.throttles.count(reason);
         self.counts.retries -= u64::from(start == Start::Retry);
@@ -360,7 +361,7 @@ impl Cascade {
             subtask.hedged = false;
             self.hedges_rest_until_us = now_us.saturating_add(STRIPE_REST_US);
         }
-        self.pace.on_throttle(now_us, started_us, call.stripe, reason);
+        self.pace.on_throttle(now_us, started_us, call.stripe, throttle);
         if subtask.state != State::Open || subtask.n_in_flight > 0 {
             return;
         }
@@ -374,7 +375,7 @@ impl Cascade {
                 subtask.last = Some((format!("throttled ({reason:?})"), Cause::Outage));
                 subtask.n_throttles += 1;
                 let n_throttles = subtask.n_throttles;
-                self.back_off(now_us, call.subtask, n_throttles);
+                self.back_off(now_us, call.subtask, n_throttles, throttle.rest_us());
             }
         }
     }
@@ -393,15 +394,16 @@ impl Cascade {
         subtask.last = Some((reason, cause));
         if subtask.n_in_flight == 0 {
             let n_attempts = subtask.n_attempts;
-            self.back_off(now_us, index, n_attempts);
+            self.back_off(now_us, index, n_attempts, 0);
         }
     }
 
-    fn back_off(&mut self, now_us: u64, subtask: u32, n_times: u32) {
+    /// Waits before the next attempt, for `least_us` at least.
+    fn back_off(&mut self, now_us: u64, subtask: u32, n_times: u32, least_us: u64) {
         let doubled = self.policy.backoff_us.saturating_mul(1 << n_times.saturating_sub(1).min(20));
         let full_us = doubled.min(self.policy.max_backoff_us);
         let wait_us = jittered(full_us, self.jitter_seed ^ (u64::from(subtask) << 32) ^ u64::from(n_times));
-        self.later.insert((now_us.saturating_add(wait_us), subtask));
+        self.later.insert((now_us.saturating_add(wait_us.max(least_us)), subtask));
     }
 
     fn overdue(&self, now_us: u64) -> Option<Call> {

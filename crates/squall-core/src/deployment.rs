@@ -45,7 +45,7 @@ const CONCURRENCY: RangeInclusive<u32> = 1..=10_000_000;
 /// ```
 /// use squall_core::deployment::Deployment;
 ///
-/// let small = Deployment { shards: 1, ..Deployment::default() };
+/// let small = Deployment { shards: 1, express_shards: 0, ..Deployment::default() };
 /// assert_eq!(Deployment::from_json(&small.to_json()), Ok(small.clone()));
 /// assert_eq!(small.lanes(), 2);
 /// ```

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 pub use squall_ports::{Clock, PortError, Written, chain};
 
-use crate::cascade::ThrottleReason;
+use crate::cascade::Throttle;
 use crate::digest::Digest;
 use crate::job::JobId;
 use crate::placement::ShardRange;
@@ -130,7 +130,7 @@ pub trait ResultQueue {
 pub enum InvokeError {
     /// It was refused before it ran.
     #[error("throttled: {0:?}")]
-    Throttled(ThrottleReason),
+    Throttled(Throttle),
     /// It crashed, timed out, or its answer was lost.
     #[error("{0}")]
     Failed(String),

@@ -24,6 +24,12 @@ fn every_protocol_says_what_is_asked() {
         ("GET", "/bucket/blobs/0?x-id=GetObject", "s3", "", "", "s3:GetObject"),
         ("HEAD", "/bucket/blobs/0", "s3", "", "", "s3:HeadObject"),
         ("PUT", "/bucket/", "s3", "", "", "s3:PUT"),
+        ("GET", "/bucket?list-type=2&prefix=aws", "s3", "", "", "s3:ListObjectsV2"),
+        ("POST", "/bucket/blobs/0?uploads", "s3", "", "", "s3:CreateMultipartUpload"),
+        ("PUT", "/bucket/blobs/0?partNumber=1&uploadId=2", "s3", "", "", "s3:UploadPart"),
+        ("POST", "/bucket/blobs/0?uploadId=2", "s3", "", "", "s3:CompleteMultipartUpload"),
+        ("DELETE", "/bucket/blobs/0?uploadId=2", "s3", "", "", "s3:AbortMultipartUpload"),
+        ("DELETE", "/bucket/aws/lambda/0", "s3", "", "", "s3:DeleteObject"),
         ("GET", "/2018-06-01/runtime/invocation/next", "", "", "", ":GET"),
     ] {
         assert_eq!(action(method, path, service, target, body), expected);

@@ -57,13 +57,28 @@ async fn a_throttle_is_recognised_by_its_reason() {
         ("SomethingNewExceeded", ThrottleReason::Concurrency),
     ] {
         match ask(&format!("throttle-{reason}")).await {
-            Err(InvokeError::Throttled(found)) => assert_eq!(found, expected, "{reason}"),
+            Err(InvokeError::Throttled(found)) => assert_eq!(found.reason, expected, "{reason}"),
             other => panic!("{reason}: {other:?}"),
         }
     }
     for function in ["throttle", "busy"] {
         let told = ask(function).await;
-        assert!(matches!(told, Err(InvokeError::Throttled(ThrottleReason::Concurrency))), "{told:?}");
+        assert!(
+            matches!(told, Err(InvokeError::Throttled(it)) if it.reason == ThrottleReason::Concurrency),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn when_to_come_back_is_read() {
+    for (function, expected_us) in [("later-2", 2_000_000), ("later-soon", 0), ("busy", 0)] {
+        match ask(function).await {
+            Err(InvokeError::Throttled(throttle)) => {
+                assert_eq!(throttle.retry_after_us, expected_us, "{function}");
+            }
+            other => panic!("{function}: {other:?}"),
+        }
     }
 }
 
@@ -107,7 +122,7 @@ async fn a_function_is_invoked_with_the_payload_as_it_is() {
     let event = br#"{"Records": [1, 2]}"#.to_vec();
     assert_eq!(Function::new(&connection, "echo").invoke(event.clone()).await.unwrap(), event);
     match Function::new(&connection, "throttle-CallerRateLimitExceeded").invoke(event.clone()).await {
-        Err(Invocation::Throttled(reason)) => assert_eq!(reason, "CallerRateLimitExceeded"),
+        Err(Invocation::Throttled { reason, .. }) => assert_eq!(reason, "CallerRateLimitExceeded"),
         other => panic!("{other:?}"),
     }
     match Function::new(&connection, "echo").invoke(to_payload(squall_contracts::FAIL)).await {
@@ -155,6 +170,6 @@ async fn running_out_of_descriptors_is_a_throttle_and_no_attempt() {
     for (code, is_throttle) in [(24, true), (23, true), (111, false)] {
         let error = ConnectorError::io(std::io::Error::from_raw_os_error(code).into());
         let told = failed_invocation(&client, "echo", SdkError::dispatch_failure(error));
-        assert_eq!(matches!(told, Invocation::Throttled(_)), is_throttle, "{code}: {told:?}");
+        assert_eq!(matches!(told, Invocation::Throttled { .. }), is_throttle, "{code}: {told:?}");
     }
 }

@@ -281,7 +281,7 @@ fn complain(known: &Cell<bool>, what: &str) {
 /// Why a function was not invoked.
 fn reason(error: &Invocation) -> String {
     match error {
-        Invocation::Throttled(reason) => format!("throttled: {reason}"),
+        Invocation::Throttled { reason, .. } => format!("throttled: {reason}"),
         Invocation::FunctionError(payload) => payload.clone(),
         Invocation::Failed(error) => chain(error),
     }

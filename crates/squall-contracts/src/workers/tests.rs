@@ -25,7 +25,7 @@ impl Workers for Local {
             return Err(InvokeError::Failed("as asked".to_owned()));
         }
         match self {
-            Self::Throttle if stripe == 1 => Err(InvokeError::Throttled(ThrottleReason::Function)),
+            Self::Throttle if stripe == 1 => Err(InvokeError::Throttled(ThrottleReason::Function.into())),
             Self::AnswerText => Ok(String::from_utf8_lossy(&request).into_owned().into_bytes()),
             Self::AnswerLate if stripe > 100 => Ok((stripe - 1).to_le_bytes().to_vec()),
             _ => Ok(request),

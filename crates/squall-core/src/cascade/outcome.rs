@@ -1,6 +1,6 @@
 //! What may become of an invocation, and what it means.
 
-use super::ThrottleReason;
+use super::Throttle;
 use crate::wire::Cause;
 
 /// The outcome of an invocation.
@@ -9,7 +9,7 @@ pub enum Outcome {
     /// A usable answer.
     Answered,
     /// Refused before it ran.
-    Throttled(ThrottleReason),
+    Throttled(Throttle),
     /// Ran, or may have, and failed in a way that another attempt may not.
     Failed(String),
     /// No reply in time.

@@ -41,6 +41,40 @@ impl Throttles {
     }
 }
 
+/// A refusal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// Why.
+    pub reason: ThrottleReason,
+    /// How long to wait, as the service asks; 0 if it says nothing. Microseconds.
+    pub retry_after_us: u64,
+}
+
+impl From<ThrottleReason> for Throttle {
+    fn from(reason: ThrottleReason) -> Self {
+        Self { reason, retry_after_us: 0 }
+    }
+}
+
+impl std::fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.retry_after_us {
+            0 => write!(f, "{:?}", self.reason),
+            us => write!(f, "{:?}, again after {} ms", self.reason, us / 1_000),
+        }
+    }
+}
+
+impl Throttle {
+    /// How long to wait: what the service asks for, as far as that is sensible.
+    pub(super) fn rest_us(self) -> u64 {
+        self.retry_after_us.min(LONGEST_REST_US)
+    }
+}
+
+/// No service may hold a task up for longer by one answer, microseconds.
+const LONGEST_REST_US: u64 = 10_000_000;
+
 /// A refused stripe is left alone this long, microseconds: Lambda adds environments continuously, about one every 10 ms
 /// per function.
 pub(super) const STRIPE_REST_US: u64 = 100_000;
@@ -93,18 +127,25 @@ impl Pace {
 
     /// Slows down, or moves to another stripe. A burst of refusals of calls that started before the limit was last
     /// lowered counts as one refusal.
-    pub fn on_throttle(&mut self, now_us: u64, started_us: u64, stripe: u32, reason: ThrottleReason) {
-        let keep = match reason {
+    pub fn on_throttle(&mut self, now_us: u64, started_us: u64, stripe: u32, throttle: Throttle) {
+        let keep = match throttle.reason {
             ThrottleReason::Function => {
                 let all_rested_before = self.stripe(now_us, stripe).is_err();
                 if let Some(rest_until_us) = self.rest_until_us.get_mut(stripe as usize) {
-                    *rest_until_us = now_us.saturating_add(STRIPE_REST_US);
+                    *rest_until_us = now_us.saturating_add(throttle.rest_us().max(STRIPE_REST_US));
                 }
                 if all_rested_before || self.stripe(now_us, stripe).is_err() { 0.5 } else { 1.0 }
             }
             ThrottleReason::Concurrency => 0.5,
             ThrottleReason::CallRate => 0.8,
         };
+        // What refuses for the account refuses every stripe.
+        if throttle.reason != ThrottleReason::Function && throttle.rest_us() > 0 {
+            let until_us = now_us.saturating_add(throttle.rest_us());
+            self.rest_until_us
+                .iter_mut()
+                .for_each(|rest_until_us| *rest_until_us = until_us.max(*rest_until_us));
+        }
         if started_us >= self.lowered_at_us && keep < 1.0 {
             self.limit = (self.limit * keep).max(1.0);
             self.lowered_at_us = now_us.saturating_add(1);

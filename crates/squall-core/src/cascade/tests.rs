@@ -25,7 +25,7 @@ fn failed() -> Outcome {
 }
 
 fn throttled(reason: ThrottleReason) -> Fate {
-    Some((1_000, Outcome::Throttled(reason)))
+    Some((1_000, Outcome::Throttled(reason.into())))
 }
 
 /// Every invocation takes 100 ms and is answered, except those listed in `fate`, by number.
@@ -326,15 +326,6 @@ fn a_refused_copy_gives_its_budget_back_and_is_started_again_after_a_rest() {
     let log = run.log.join("\n");
     let (refused, again) = (log.find("#4: Throttled").unwrap(), log.find("start #5").unwrap());
     assert!(refused < again, "{log}");
-}
-
-#[test]
-fn a_refused_copy_leaves_no_attempt_beyond_the_last() {
-    let policy = CascadePolicy { duplicate_budget: 0.25, max_attempts: 1, ..policy() };
-    let fate = [(1, Some((300_500, failed()))), (4, throttled(ThrottleReason::CallRate))];
-    let run = played(policy, 4, &fate);
-    assert_eq!(run.failures, [(1, 1, "crashed".to_owned())], "{}", run.log.join("\n"));
-    assert_eq!((run.counts.hedges, run.counts.throttles.total()), (0, 1));
 }
 
 /// A job's deadline is the author's: of a short one a tenth is kept to publish what is finished, and not all of the guard.

@@ -80,7 +80,7 @@ impl<W: Workers> Workers for Refusing<W> {
     async fn invoke(&self, stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         let refused = self.left.lock().unwrap().pop();
         match refused {
-            Some(reason) => Err(InvokeError::Throttled(reason)),
+            Some(reason) => Err(InvokeError::Throttled(reason.into())),
             None => self.workers.invoke(stripe, request).await,
         }
     }

@@ -188,7 +188,7 @@ impl Around for Faulty {
             [ThrottleReason::Function, ThrottleReason::Concurrency, ThrottleReason::CallRate];
         self.maybe_die().await;
         if self.chance(self.faults.throttle) {
-            return Err(InvokeError::Throttled(REASONS[self.index_below(REASONS.len())]));
+            return Err(InvokeError::Throttled(REASONS[self.index_below(REASONS.len())].into()));
         }
         if self.chance(self.faults.hang) {
             return pending().await;

@@ -131,7 +131,7 @@ impl Around for Limited {
             }
         }
         if self.running.get() >= self.limits.concurrency {
-            return Err(InvokeError::Throttled(ThrottleReason::Concurrency));
+            return Err(InvokeError::Throttled(ThrottleReason::Concurrency.into()));
         }
         self.running.set(self.running.get() + 1);
         let _place = Place(Rc::clone(&self.running));

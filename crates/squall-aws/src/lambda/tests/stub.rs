@@ -97,6 +97,13 @@ async fn answer(request: Request<Incoming>, counts: Arc<Counts>) -> Result<Answe
             let body = format!(r#"{{{reason}"Type":"User","message":"Rate Exceeded."}}"#);
             with(StatusCode::TOO_MANY_REQUESTS, &body, Some("TooManyRequestsException"))
         }
+        "later" => {
+            let mut refused = with(StatusCode::TOO_MANY_REQUESTS, "{}", Some("TooManyRequestsException"));
+            if let Ok(seconds) = said.parse() {
+                refused.headers_mut().insert("Retry-After", seconds);
+            }
+            refused
+        }
         "busy" => with(StatusCode::TOO_MANY_REQUESTS, "{}", Some("ThrottlingException")),
         "missing" => with(
             StatusCode::NOT_FOUND,

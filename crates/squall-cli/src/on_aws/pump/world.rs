@@ -85,7 +85,7 @@ impl PumpFunction for MappingWorld {
         match self.function.invoke(payload).await {
             Ok(answer) => Invoked::Answered(answer),
             Err(Invocation::FunctionError(payload)) => Invoked::Failed(payload),
-            Err(Invocation::Throttled(reason)) => Invoked::Refused(reason),
+            Err(Invocation::Throttled { reason, .. }) => Invoked::Refused(reason),
             Err(Invocation::Failed(error)) => Invoked::Refused(chain(&error)),
         }
     }

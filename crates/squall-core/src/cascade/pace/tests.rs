@@ -13,7 +13,7 @@ fn each_reason_slows_as_it_should() {
     for reason in [ThrottleReason::Function, ThrottleReason::Concurrency, ThrottleReason::CallRate] {
         for n_stripes in [1, 2] {
             let mut pace = pace(100, 500, n_stripes);
-            pace.on_throttle(1_000, 0, 0, reason);
+            pace.on_throttle(1_000, 0, 0, reason.into());
             let stripes = [0, 1].map(|call_id| pace.stripe(1_000, call_id));
             table.push_str(&format!("{reason:?}, {n_stripes} stripes: {} {stripes:?}\n", pace.limit()));
         }
@@ -32,9 +32,9 @@ fn each_reason_slows_as_it_should() {
 #[test]
 fn the_last_stripe_that_is_refused_halves() {
     let mut pace = pace(100, 500, 2);
-    pace.on_throttle(1_000, 0, 0, ThrottleReason::Function);
+    pace.on_throttle(1_000, 0, 0, ThrottleReason::Function.into());
     assert_eq!((pace.limit(), pace.stripe(1_000, 0)), (100, Ok(1)));
-    pace.on_throttle(2_000, 0, 1, ThrottleReason::Function);
+    pace.on_throttle(2_000, 0, 1, ThrottleReason::Function.into());
     assert_eq!((pace.limit(), pace.stripe(2_000, 0)), (50, Err(101_000)));
     // The first is free again, at that exact moment.
     assert_eq!(pace.stripe(100_999, 1), Err(101_000));
@@ -45,11 +45,11 @@ fn the_last_stripe_that_is_refused_halves() {
 fn a_burst_of_refusals_is_one() {
     let mut pace = pace(64, 64, 1);
     for late_us in 0..30 {
-        pace.on_throttle(1_000 + late_us, late_us, 0, ThrottleReason::Concurrency);
+        pace.on_throttle(1_000 + late_us, late_us, 0, ThrottleReason::Concurrency.into());
     }
     assert_eq!(pace.limit(), 32);
     // This one was started after the limit had been lowered.
-    pace.on_throttle(2_000, 1_001, 0, ThrottleReason::Concurrency);
+    pace.on_throttle(2_000, 1_001, 0, ThrottleReason::Concurrency.into());
     assert_eq!(pace.limit(), 16);
 }
 
@@ -73,7 +73,7 @@ fn until_the_first_refusal_every_round_doubles_the_limit_up_to_the_most() {
 #[test]
 fn after_a_refusal_every_round_adds_about_one() {
     let mut pace = pace(20, 100, 1);
-    pace.on_throttle(1_000, 0, 0, ThrottleReason::Concurrency);
+    pace.on_throttle(1_000, 0, 0, ThrottleReason::Concurrency.into());
     assert_eq!(pace.limit(), 10);
     expect!["10 11 12 13 "].assert_eq(&rounds(pace));
 }
@@ -94,7 +94,7 @@ fn refusals_are_counted_by_reason() {
 fn one_is_always_in_flight() {
     let mut pace = pace(0, 0, 0);
     for round in 0..50 {
-        pace.on_throttle(round * 1_000 + 999, round * 1_000, 0, ThrottleReason::Concurrency);
+        pace.on_throttle(round * 1_000 + 999, round * 1_000, 0, ThrottleReason::Concurrency.into());
         assert_eq!(pace.limit(), 1);
     }
     assert_eq!(pace.stripe(0, u32::MAX), Ok(0));
@@ -112,9 +112,9 @@ proptest! {
         for (kind, later_us, stripe) in events {
             now_us += later_us;
             match kind {
-                0 => pace.on_throttle(now_us, now_us - later_us, stripe, ThrottleReason::Function),
-                1 => pace.on_throttle(now_us, now_us - later_us, stripe, ThrottleReason::Concurrency),
-                2 => pace.on_throttle(now_us, now_us - later_us, stripe, ThrottleReason::CallRate),
+                0 => pace.on_throttle(now_us, now_us - later_us, stripe, ThrottleReason::Function.into()),
+                1 => pace.on_throttle(now_us, now_us - later_us, stripe, ThrottleReason::Concurrency.into()),
+                2 => pace.on_throttle(now_us, now_us - later_us, stripe, ThrottleReason::CallRate.into()),
                 _ => pace.on_success(),
             }
             prop_assert!((1..=most.max(1) as usize).contains(&pace.limit()));
@@ -124,4 +124,18 @@ proptest! {
             }
         }
     }
+}
+
+/// A service that says when to come back is not asked before; but no answer holds a task up for longer than ten seconds.
+#[test]
+fn what_a_service_asks_for_is_waited() {
+    let asked = |reason, retry_after_us| {
+        let mut pace = Pace::new(&CascadePolicy { n_stripes: 2, ..CascadePolicy::default() });
+        pace.on_throttle(1_000, 0, 0, Throttle { reason, retry_after_us });
+        pace.rest_until_us
+    };
+    assert_eq!(asked(ThrottleReason::Function, 2_000_000), [2_001_000, 0]);
+    assert_eq!(asked(ThrottleReason::CallRate, 2_000_000), [2_001_000; 2]);
+    assert_eq!(asked(ThrottleReason::CallRate, 0), [0; 2]);
+    assert_eq!(asked(ThrottleReason::Concurrency, 86_400_000_000), [10_001_000; 2]);
 }

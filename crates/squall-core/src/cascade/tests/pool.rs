@@ -186,8 +186,8 @@ impl Pool<'_> {
         seen.n_flying -= 1;
         let ran = !throttled && !matches!(outcome, Outcome::NotRun(_) | Outcome::Impossible(_));
         self.expected.accepted += u64::from(ran);
-        if let Outcome::Throttled(reason) = outcome {
-            self.expected.throttles.count(reason);
+        if let Outcome::Throttled(throttle) = outcome {
+            self.expected.throttles.count(throttle.reason);
         }
         // A throttled invocation does not count as an attempt.
         self.expected.retries -= u64::from(throttled && why == Start::Retry);
@@ -224,9 +224,9 @@ impl Pool<'_> {
                     seen.hopeless |= wanted && seen.n_broken >= self.policy.max_attempts;
                 }
             }
-            Outcome::Throttled(_) if seen.n_flying == 0 => {
+            Outcome::Throttled(throttle) if seen.n_flying == 0 => {
                 seen.n_throttles += 1;
-                seen.rests_until_us = half(seen.n_throttles);
+                seen.rests_until_us = half(seen.n_throttles).max(self.now_us + throttle.retry_after_us);
                 // Its first copy has failed, and was the last attempt.
                 seen.hopeless |= wanted && seen.n_broken >= self.policy.max_attempts.max(1);
             }

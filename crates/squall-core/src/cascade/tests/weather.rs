@@ -34,7 +34,13 @@ impl Weather {
             hit
         };
         if happens(self.throttle) {
-            return Some((soon_us, Outcome::Throttled(reasons[usize::try_from(below(3)).unwrap()])));
+            return Some((
+                soon_us,
+                Outcome::Throttled(Throttle {
+                    reason: reasons[usize::try_from(below(3)).unwrap()],
+                    retry_after_us: below(4) * 500_000,
+                }),
+            ));
         }
         if happens(self.fail) {
             return Some((soon_us, failed()));
@@ -121,4 +127,14 @@ proptest! {
         prop_assert_eq!(one.log, other.log);
         prop_assert_eq!(one.ended_us, other.ended_us);
     }
+}
+
+/// Found by the first of these.
+#[test]
+fn a_refused_copy_leaves_no_attempt_beyond_the_last() {
+    let policy = CascadePolicy { duplicate_budget: 0.25, max_attempts: 1, ..policy() };
+    let fate = [(1, Some((300_500, failed()))), (4, throttled(ThrottleReason::CallRate))];
+    let run = played(policy, 4, &fate);
+    assert_eq!(run.failures, [(1, 1, "crashed".to_owned())], "{}", run.log.join("\n"));
+    assert_eq!((run.counts.hedges, run.counts.throttles.total()), (0, 1));
 }
