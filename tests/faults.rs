@@ -70,6 +70,7 @@ pub(crate) fn config() -> ServeConfig {
             default_deadline_s: 7_200,
             limits: None,
             caps: None,
+            memory: None,
         },
         consume: ConsumeConfig {
             cascade: CascadePolicy {

@@ -88,6 +88,7 @@ pub(crate) async fn publish<T: TaskQueue>(
         default_deadline_s: 3_600,
         limits: None,
         caps: None,
+        memory: None,
     };
     let outcome = split(ports, inputs, &config, message.as_bytes(), id.clone()).await;
     let enqueued = SplitOutcome::Enqueued { job: id.clone(), n_tasks: u64::from(n_tasks) };

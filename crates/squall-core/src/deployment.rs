@@ -16,7 +16,7 @@ use crate::limits::{
 };
 use crate::prices::{Architecture, NanoUsd, Prices, stand_ins};
 use crate::receipt::Receipt;
-use crate::sizing::{Capacity, MAX_SUBTASKS_PER_TASK, MAX_TASKS, Sizing, counted};
+use crate::sizing::{Capacity, MAX_SUBTASKS_PER_TASK, MAX_TASKS, MemoryLimits, Sizing, counted};
 use crate::workload::{InputError, Weight};
 
 /// The version of the JSON that this code reads and writes.
@@ -254,6 +254,18 @@ impl Deployment {
             lanes_per_shard: self.lanes_per_shard,
             workers_per_consumer: self.workers_per_consumer,
             vcpus_per_worker: self.worker_vcpus(),
+        }
+    }
+
+    /// How much its functions can hold: a file takes six times its size once it is prepared (measured with portfolios), and a function
+    /// needs some memory for itself.
+    pub fn memory(&self) -> MemoryLimits {
+        const MB: u64 = 1_000_000;
+        let of_input = self.splitter_memory_mb.min(self.consumer_memory_mb).min(self.worker_memory_mb);
+        let of_answer = self.consumer_memory_mb.min(self.collector_memory_mb);
+        MemoryLimits {
+            input_bytes: u64::from(of_input) * MB / 8,
+            answer_bytes: u64::from(of_answer) * MB * 3 / 4,
         }
     }
 

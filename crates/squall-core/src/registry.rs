@@ -203,6 +203,8 @@ pub trait AnyPrepared: Send + Sync {
     fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError>;
     /// [`Workload::units`].
     fn units(&self) -> (u64, &str);
+    /// [`Workload::answer_bytes`].
+    fn answer_bytes(&self) -> u64;
     /// [`Workload::headline`].
     ///
     /// # Errors
@@ -321,6 +323,10 @@ impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
 
     fn units(&self) -> (u64, &str) {
         W::units(&self.prepared)
+    }
+
+    fn answer_bytes(&self) -> u64 {
+        W::answer_bytes(&self.prepared)
     }
 
     fn headline(&self, partial: &[u8]) -> Result<Option<String>, CodecError> {

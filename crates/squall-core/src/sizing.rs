@@ -66,6 +66,53 @@ pub struct TimeLimits {
     pub worker_s: u64,
 }
 
+/// How much the functions can hold, bytes: what a job brings and what it answers must fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// The files of an input, all together.
+    pub input_bytes: u64,
+    /// The merged answer.
+    pub answer_bytes: u64,
+}
+
+impl MemoryLimits {
+    /// Checks the files of an input, by their size before any is read.
+    ///
+    /// # Errors
+    /// With the size and the limit.
+    pub fn check_files(&self, bytes: u64) -> Result<(), InputError> {
+        if bytes <= self.input_bytes {
+            return Ok(());
+        }
+        let (has, most) = (megabytes(bytes), megabytes(self.input_bytes));
+        let problem = format!(
+            "its files have {has} together; the functions of this deployment hold {most} at most: give them more memory, or read the data \
+             as objects"
+        );
+        Err(InputError::new("input", problem))
+    }
+
+    /// Checks the memory that the answer takes while it is merged.
+    ///
+    /// # Errors
+    /// With the size and the limit.
+    pub fn check_answer(&self, bytes: u64) -> Result<(), InputError> {
+        if bytes <= self.answer_bytes {
+            return Ok(());
+        }
+        let (has, most) = (megabytes(bytes), megabytes(self.answer_bytes));
+        let problem = format!(
+            "its answer takes about {has} to merge; the collector and the consumers of this deployment have {most} for it: ask for less, or \
+             give them more memory"
+        );
+        Err(InputError::new("input", problem))
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
 /// Part of the splitter's time in which it puts no tasks: it reads the input and cuts it.
 const SPLITTER_SPARE_S: u64 = 30;
 /// Part of a consumer's time in which no subtask runs: it loads the input, and publishes the result.
@@ -176,7 +223,7 @@ pub struct SizingPolicy {
     /// Target duration of a subtask, milliseconds. 250 ms keeps the overhead of an invocation (a few ms) near 1 % and
     /// stragglers short.
     pub subtask_ms: f64,
-    /// A shorter subtask is not worth its overhead, milliseconds.
+    /// A shorter subtask is not worth its overhead, milliseconds: on Lambda an invocation takes some 5 to 10 ms by itself.
     pub min_subtask_ms: f64,
     /// Minimum subtasks per worker, so that uneven ones level out at the end.
     pub waves: u32,
@@ -184,7 +231,7 @@ pub struct SizingPolicy {
 
 impl Default for SizingPolicy {
     fn default() -> Self {
-        Self { subtask_ms: 250.0, min_subtask_ms: 2.0, waves: 8 }
+        Self { subtask_ms: 250.0, min_subtask_ms: 10.0, waves: 8 }
     }
 }
 

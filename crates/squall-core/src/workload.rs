@@ -98,6 +98,12 @@ pub trait Workload: Send + Sync + 'static {
     /// The size of the whole job, in its author's units of work: `(10_000_000, "valuations")`.
     fn units(prepared: &Self::Prepared) -> (u64, &'static str);
 
+    /// About the memory that the merged partial of the whole job takes while another is merged into it, bytes; little by default. A
+    /// deployment refuses a job whose answer its functions cannot hold.
+    fn answer_bytes(_prepared: &Self::Prepared) -> u64 {
+        0
+    }
+
     /// The answer so far in a few words, for a line of progress; cheap.
     fn headline(_prepared: &Self::Prepared, _partial: &Self::Partial) -> Option<String> {
         None

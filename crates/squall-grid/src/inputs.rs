@@ -24,10 +24,22 @@ pub(crate) type Prepared = Arc<dyn AnyPrepared>;
 
 type Slot = Arc<AsyncMutex<Option<Prepared>>>;
 
+/// Memory that a prepared input takes, for each byte of its blob: measured with portfolios.
+const PREPARED_TIMES: u64 = 6;
+
+/// An input, and the memory that it takes, once it is loaded.
+struct Kept {
+    digest: Digest,
+    slot: Slot,
+    bytes: u64,
+}
+
 /// The prepared inputs of this process, by digest.
 pub struct InputCache {
     registry: Registry,
-    slots: Mutex<Vec<(Digest, Slot)>>,
+    /// Most bytes of inputs that are kept besides the latest.
+    max_bytes: u64,
+    slots: Mutex<Vec<Kept>>,
     pages: Mutex<Vec<(Digest, Arc<Page>)>>,
     warm: AtomicBool,
 }
@@ -59,7 +71,19 @@ impl Temporary for LoadError {
 impl InputCache {
     /// An empty cache.
     pub fn new(registry: Registry) -> Self {
-        Self { registry, slots: Mutex::default(), pages: Mutex::default(), warm: AtomicBool::new(false) }
+        Self {
+            registry,
+            max_bytes: u64::MAX,
+            slots: Mutex::default(),
+            pages: Mutex::default(),
+            warm: AtomicBool::new(false),
+        }
+    }
+
+    /// For a function of so much memory: half of it is for inputs.
+    #[must_use]
+    pub fn in_memory_of(self, mb: u32) -> Self {
+        Self { max_bytes: u64::from(mb) * 1_000_000 / 2, ..self }
     }
 
     /// The workloads.
@@ -77,7 +101,10 @@ impl InputCache {
         if let Some(prepared) = &*loaded {
             return Ok(Arc::clone(prepared));
         }
-        let bundle = Bundle::from_blob(&blobs.blob(digest).await?)?;
+        let blob = blobs.blob(digest).await?;
+        // Room is made before it is needed.
+        self.weigh(digest, blob.len() as u64);
+        let bundle = Bundle::from_blob(&blob)?;
         let prepared = self.registry.get(&bundle.workload)?.prepare(&bundle)?;
         *loaded = Some(Arc::clone(&prepared));
         Ok(prepared)
@@ -113,21 +140,38 @@ impl InputCache {
         Ok(page)
     }
 
-    /// Keeps an input that was just prepared.
-    pub(crate) async fn keep(&self, digest: Digest, prepared: &Prepared) {
+    /// Keeps an input that was just prepared from a blob of so many bytes.
+    pub(crate) async fn keep(&self, digest: Digest, n_bytes: u64, prepared: &Prepared) {
+        self.weigh(digest, n_bytes);
         *self.slot(digest).lock().await = Some(Arc::clone(prepared));
     }
 
     fn slot(&self, digest: Digest) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, slot)) = slots.iter().find(|(known, _)| *known == digest) {
-            return Arc::clone(slot);
+        if let Some(kept) = slots.iter().find(|kept| kept.digest == digest) {
+            return Arc::clone(&kept.slot);
         }
         if slots.len() >= MOST_INPUTS {
             slots.remove(0);
         }
         let slot = Slot::default();
-        slots.push((digest, Arc::clone(&slot)));
+        slots.push(Kept { digest, slot: Arc::clone(&slot), bytes: 0 });
         slot
     }
+
+    /// Records the size of an input, and evicts others, the oldest first, while all together take too much.
+    fn weigh(&self, digest: Digest, n_bytes: u64) {
+        drop(self.slot(digest));
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = slots.iter_mut().find(|kept| kept.digest == digest) {
+            kept.bytes = n_bytes.saturating_mul(PREPARED_TIMES);
+        }
+        while slots.iter().fold(0, |sum: u64, kept| sum.saturating_add(kept.bytes)) > self.max_bytes {
+            let Some(oldest) = slots.iter().position(|kept| kept.digest != digest) else { break };
+            slots.remove(oldest);
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

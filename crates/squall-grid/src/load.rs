@@ -7,6 +7,7 @@ use squall_core::bundle::Bundle;
 use squall_core::digest::Digest;
 use squall_core::job::{Job, brief};
 use squall_core::ports::{BlobStore, ObjectPages, Objects, PortError, chain};
+use squall_core::sizing::MemoryLimits;
 use squall_core::sources::{Given, Listing, ListingBuilder, Source};
 use squall_core::workload::InputError;
 
@@ -32,6 +33,7 @@ pub(crate) async fn load<P: Objects>(
     blobs: &impl BlobStore,
     inputs: &InputCache,
     job: &Job,
+    memory: Option<&MemoryLimits>,
 ) -> Result<(Prepared, Bundle), Rejection> {
     let workload = inputs.registry().get(&job.workload)?;
     let mut given = Given::default();
@@ -40,6 +42,9 @@ pub(crate) async fn load<P: Objects>(
         return Err(
             InputError::new("files", format!("{}; the input names no such file", brief(stray))).into()
         );
+    }
+    if let Some(memory) = memory {
+        check_files(ports, job, &sources, memory).await?;
     }
     for source in sources {
         let name = source.name();
@@ -67,7 +72,33 @@ pub(crate) async fn load<P: Objects>(
     }
     let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), given };
     let prepared = workload.prepare(&bundle)?;
+    if let Some(memory) = memory {
+        memory.check_answer(prepared.answer_bytes())?;
+    }
     Ok((prepared, bundle))
+}
+
+/// Holds the size of all files against the functions' memory before any is read: one that dies of it tells nobody why.
+async fn check_files<P: Objects>(
+    ports: &P,
+    job: &Job,
+    sources: &[Source],
+    memory: &MemoryLimits,
+) -> Result<(), Rejection> {
+    let mut bytes = job.input_json.len() as u64;
+    for source in sources {
+        let (Source::File(name) | Source::ObjectList(name)) = source else { continue };
+        let place = job.files.get(name).unwrap_or(name);
+        let found = match ports.stat(place).await {
+            Ok(found) => found,
+            // Reading it says so, with its name.
+            Err(PortError::Permanent { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        bytes = bytes.saturating_add(found.bytes);
+        memory.check_files(bytes)?;
+    }
+    Ok(())
 }
 
 /// Lists the objects below a prefix, page by page.

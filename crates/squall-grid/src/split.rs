@@ -16,7 +16,7 @@ use squall_core::ports::{
 };
 use squall_core::registry::Piece;
 use squall_core::rows::{Ending, JobRow, JobStatus, Published, Resent};
-use squall_core::sizing::{Capacity, Sizing, SizingPolicy, TimeLimits, plan_sizing};
+use squall_core::sizing::{Capacity, MemoryLimits, Sizing, SizingPolicy, TimeLimits, plan_sizing};
 use squall_core::wire::{CodecError, Failure, Message, TaskRecord};
 use squall_core::workload::{Coverage, InputError, Weight};
 
@@ -46,6 +46,8 @@ pub struct SplitConfig {
     pub limits: Option<TimeLimits>,
     /// What the operator allows a job; `None` for anything.
     pub caps: Option<JobCaps>,
+    /// What the functions can hold; `None` for anything.
+    pub memory: Option<MemoryLimits>,
 }
 
 impl SplitConfig {
@@ -65,6 +67,7 @@ impl SplitConfig {
                 worker_s: deployment.worker_timeout_s,
             }),
             caps: Some(deployment.caps()),
+            memory: Some(deployment.memory()),
         }
     }
 }
@@ -145,7 +148,7 @@ where
     let mut arrival = plan_arrival(ports.job(&id).await?.as_ref(), job.digest);
     let mut cut_now = None;
     if arrival == Arrival::New {
-        let loaded = match load(ports, ports, inputs, &job).await {
+        let loaded = match load(ports, ports, inputs, &job, config.memory.as_ref()).await {
             Ok(loaded) => loaded,
             Err(Rejection::Port(error)) => return Err(error),
             Err(Rejection::Input(error)) => return reject(ports, id, job.digest, error).await,
@@ -203,7 +206,7 @@ where
         cut_job(config, n_shards, job, &prepared).map_err(|error| uncuttable(id, &error))?;
     config.fits(job, &sizing, n_shards)?;
     let (digest, blob) = bundle.to_blob();
-    inputs.keep(digest, &prepared).await;
+    inputs.keep(digest, blob.len() as u64, &prepared).await;
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
     let code = inputs.registry().code_of(&job.workload);
     let mut published = Published {
@@ -322,7 +325,7 @@ pub async fn check<P: Objects>(
     message: &[u8],
 ) -> Result<(Job, Weight, Sizing), Rejection> {
     let job = Job::from_message(message)?;
-    let (prepared, _) = load(ports, &NoBlobs, inputs, &job).await?;
+    let (prepared, _) = load(ports, &NoBlobs, inputs, &job, config.memory.as_ref()).await?;
     let weight = prepared.whole().weight;
     let (sizing, pieces) = cut_job(config, n_shards, &job, &prepared)
         .map_err(|error| InputError::new("input", error.to_string()))?;

@@ -120,6 +120,7 @@ impl Grid {
             default_deadline_s: 60,
             limits: None,
             caps: None,
+            memory: None,
         };
         let outcome = split(&self.ports, &self.inputs, &config, message.as_bytes(), id("delivery-7"));
         run_until_done(&self.ports.clock, outcome).unwrap().unwrap()

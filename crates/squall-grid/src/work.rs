@@ -19,6 +19,10 @@ use squall_core::workload::{EvaluateError, InputError};
 use crate::REPLY_MAX_BYTES;
 use crate::data::{ReadPolicy, connect};
 use crate::inputs::{InputCache, LoadError, Prepared};
+use crate::patience::Patience;
+
+/// How long a worker waits for its input, microseconds.
+const INPUT_PATIENCE_US: u64 = 10_000_000;
 
 /// A worker's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +112,9 @@ pub async fn work<P: BlobStore + Objects + Clock>(
     let mut loaded_us = 0;
     let mut failed = Vec::new();
     let outcome = if code == request.code {
-        let prepared = inputs.get(ports, request.input).await?;
+        // Thousands of cold workers read the same blob at once, and S3 refuses some of them for a moment.
+        let patience = Patience::new(ports, INPUT_PATIENCE_US, u64::MAX);
+        let prepared = patience.ask(ports, async || inputs.get(ports, request.input).await).await?;
         loaded_us = ports.now_us().saturating_sub(began_us);
         let mut merge = |evaluated: Vec<Evaluated>| {
             let merged = merged(workload.merger(), evaluated)?;

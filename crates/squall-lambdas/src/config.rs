@@ -175,6 +175,8 @@ pub struct SplitterConfig {
     pub metric_namespace: String,
     /// `SQUALL_DEPLOYMENT`: what jobs are cut for.
     pub split: SplitConfig,
+    /// `SQUALL_DEPLOYMENT`: its memory, MB.
+    pub memory_mb: u32,
     /// `SQUALL_DEPLOYMENT`: what the work costs.
     pub prices: Prices,
 }
@@ -193,6 +195,7 @@ impl SplitterConfig {
             events_topic_arn: vars.topic_arn("SQUALL_EVENTS_TOPIC")?,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
             split: SplitConfig::of(&deployment),
+            memory_mb: deployment.splitter_memory_mb,
             prices: deployment.prices(),
         })
     }

@@ -41,7 +41,7 @@ pub fn splitter(registry: Registry) -> ExitCode {
     start(NAME, async |process| {
         let config = SplitterConfig::from_vars(&|name| process.var(name))?;
         let ports = ports::splitter_ports(&config, &Connection::of_program(NAME));
-        let inputs = InputCache::new(named(registry));
+        let inputs = InputCache::new(named(registry)).in_memory_of(config.memory_mb);
         let handle = |event: LambdaEvent<SnsEvent>| {
             task_splitter::handle(&ports, &inputs, &config.split, event.payload)
         };
@@ -59,7 +59,7 @@ pub fn consumer(registry: Registry) -> ExitCode {
     start(NAME, async |process| {
         let config = ConsumerConfig::from_vars(&|name| process.var(name))?;
         let ports = ports::consumer_ports(&config, &Connection::of_program(NAME));
-        let inputs = InputCache::new(named(registry));
+        let inputs = InputCache::new(named(registry)).in_memory_of(config.consume.memory_mb);
         let handle = |event: LambdaEvent<KinesisEvent>| {
             shard_consumer::handle(&ports, &inputs, &config.consume, event)
         };
@@ -71,7 +71,7 @@ pub fn consumer(registry: Registry) -> ExitCode {
 ///
 /// Fired by: a shard-consumer's invocation, which waits for the reply.
 /// Reads: the job's input (S3), once per environment; the objects that its slices read (S3).
-/// Writes: nothing.
+/// Writes: a reply that is too large for its answer (S3).
 ///
 /// It is built to unwind: a workload that panics yields an error reply, not a dead environment.
 pub fn worker(registry: Registry) -> ExitCode {
@@ -79,7 +79,7 @@ pub fn worker(registry: Registry) -> ExitCode {
     start(NAME, async |process| {
         let config = WorkerConfig::from_vars(&|name| process.var(name))?;
         let ports = ports::worker_ports(&config, &Connection::of_program(NAME));
-        let inputs = InputCache::new(named(registry));
+        let inputs = InputCache::new(named(registry)).in_memory_of(config.work.memory_mb);
         let handle = |event: LambdaEvent<Base64Data>| {
             cascade_worker::handle(&ports, &inputs, &config.work, event.payload)
         };
@@ -91,14 +91,14 @@ pub fn worker(registry: Registry) -> ExitCode {
 ///
 /// Fired by: the result stream (Kinesis), in batches, with `ReportBatchItemFailures`; and by a timer (EventBridge), for
 /// deadlines and for work that a dead collector left undone.
-/// Reads: the job store (DynamoDB), partials that were too large to travel (S3).
-/// Writes: buckets, progress and ending (DynamoDB), the answer (S3); announces the end (SNS topic of job events).
+/// Reads: the job store (DynamoDB), partials that were too large to travel, and what the streams gave up (S3).
+/// Writes: buckets, progress and ending (DynamoDB), the answer (S3); deletes what it took back (S3); announces the end (SNS topic of job events).
 pub fn collector(registry: Registry) -> ExitCode {
     const NAME: &str = "result-collector";
     start(NAME, async |process| {
         let config = CollectorConfig::from_vars(&|name| process.var(name))?;
         let ports = ports::collector_ports(&config, &Connection::of_program(NAME));
-        let inputs = InputCache::new(named(registry));
+        let inputs = InputCache::new(named(registry)).in_memory_of(config.collect.memory_mb);
         let handle = |event: LambdaEvent<CollectorEvent>| {
             result_collector::handle(&ports, &inputs, &config.collect, event)
         };

@@ -47,7 +47,7 @@ impl LocalConfig {
     /// Two shards of one lane, and a worker for each of `n_cores`.
     pub fn for_cores(n_cores: NonZeroUsize) -> Self {
         // An invocation costs microseconds here, so subtasks can be short and the answer builds up smoothly.
-        let sizing = SizingPolicy { subtask_ms: 50.0, ..SizingPolicy::default() };
+        let sizing = SizingPolicy { subtask_ms: 50.0, min_subtask_ms: 2.0, ..SizingPolicy::default() };
         Self { n_shards: 2, lanes_per_shard: 1, n_workers: n_cores, sizing }
     }
 
@@ -67,7 +67,13 @@ impl LocalConfig {
 
     /// How it cuts a job.
     pub fn split(&self) -> SplitConfig {
-        SplitConfig { sizing: self.sizing, limits: None, caps: None, ..SplitConfig::of(&self.deployment()) }
+        SplitConfig {
+            sizing: self.sizing,
+            limits: None,
+            caps: None,
+            memory: None,
+            ..SplitConfig::of(&self.deployment())
+        }
     }
 
     fn serve(&self) -> ServeConfig {

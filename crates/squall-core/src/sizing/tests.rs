@@ -54,9 +54,9 @@ fn the_cut_fits_the_work_the_workers_and_the_wish() {
     expect![[r#"
         nothing at all: 1 task × 1 subtask, ~0 µs each, because shorter subtasks would not be worth their overhead (Small)
         one worker's while: 1 task × 1 subtask, ~1.0 ms each, because shorter subtasks would not be worth their overhead (Small)
-        a dozen pieces worth their overhead: 4 tasks × 3 subtasks, ~1.9 ms each, because shorter subtasks would not be worth their overhead (Small)
-        small: 8 tasks × 32 subtasks, ~1.9 ms each, because shorter subtasks would not be worth their overhead (Small)
-        just enough for the waves: 8 tasks × 32 subtasks, ~2.0 ms each, because every worker should get several subtasks, so that uneven ones level out (Waves)
+        a dozen pieces worth their overhead: 3 tasks × 1 subtask, ~7.6 ms each, because shorter subtasks would not be worth their overhead (Small)
+        small: 4 tasks × 13 subtasks, ~9.6 ms each, because shorter subtasks would not be worth their overhead (Small)
+        just enough for the waves: 4 tasks × 13 subtasks, ~9.8 ms each, because shorter subtasks would not be worth their overhead (Small)
         half a minute of one vCPU: 8 tasks × 32 subtasks, ~117 ms each, because every worker should get several subtasks, so that uneven ones level out (Waves)
         just enough of the aimed-at length: 8 tasks × 32 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short (Duration)
         an hour: 452 tasks × 32 subtasks, ~248 ms each, because subtasks of that length keep their overhead small and stragglers short (Duration)
@@ -155,7 +155,7 @@ proptest! {
         let n_lanes = capacity.n_shards.max(1);
         let vcpus = u64::from(capacity.vcpus_per_worker.max(1));
         // A piece worth its overhead for every lane.
-        if weight / (2 * MS * vcpus) >= u64::from(n_lanes) {
+        if weight / (10 * MS * vcpus) >= u64::from(n_lanes) {
             prop_assert!(sizing.n_tasks >= n_lanes);
         }
         if sizing.n_tasks >= n_lanes && sizing.reason != SizingReason::Capped {
@@ -175,7 +175,7 @@ proptest! {
                 prop_assert!(pieces >= 8 * n_workers && sizing.subtask_us <= 250_000);
             }
             // One lane too few at most doubles the pieces.
-            SizingReason::Small => prop_assert!(pieces <= 2 * (weight / (2 * MS * vcpus) + 1)),
+            SizingReason::Small => prop_assert!(pieces <= 2 * (weight / (10 * MS * vcpus) + 1)),
             SizingReason::Capped => prop_assert!(sizing.n_tasks == MAX_TASKS || sizing.subtasks_per_task == MAX_SUBTASKS_PER_TASK),
             reason => prop_assert!(false, "nothing asks for this: {:?}", reason),
         }
@@ -283,4 +283,21 @@ fn a_small_job_is_one_task_on_each_express_shard_and_no_other_job_is() {
     let merged = Capacity { n_shards: 1, ..capacity };
     assert_eq!((merged.shards_of(merged.is_express(1, second)), merged.lanes()), (0..1, 2));
     assert_ne!(plan_sizing(&SizingPolicy::default(), &merged, &usual, second).reason, SizingReason::Express);
+}
+
+#[test]
+fn what_the_functions_cannot_hold_is_refused_with_the_limit() {
+    let memory = crate::deployment::Deployment::default().memory();
+    assert_eq!((memory.input_bytes, memory.answer_bytes), (221_125_000, 1_326_750_000));
+    assert_eq!((memory.check_files(221_125_000), memory.check_answer(1_326_750_000)), (Ok(()), Ok(())));
+    assert_eq!(
+        memory.check_files(300_000_000).unwrap_err().to_string(),
+        "input: its files have 300 MB together; the functions of this deployment hold 222 MB at most: give them more memory, or read \
+         the data as objects"
+    );
+    assert_eq!(
+        memory.check_answer(4_100_000_000).unwrap_err().to_string(),
+        "input: its answer takes about 4100 MB to merge; the collector and the consumers of this deployment have 1327 MB for it: ask \
+         for less, or give them more memory"
+    );
 }

@@ -160,6 +160,7 @@ pub(crate) fn split_config() -> SplitConfig {
         default_deadline_s: 60,
         limits: None,
         caps: None,
+        memory: None,
     }
 }
 
