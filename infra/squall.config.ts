@@ -31,7 +31,7 @@ const settings: Settings = {
     taskShards: 3,
     // Of these, so many are kept for small jobs: those that their workers finish in two seconds. They do not wait for large ones.
     // Default: 1, and 0 of a single shard.
-    expressShards: 1,
+    // expressShards: 1,
     resultShards: 1,
     lanesPerShard: 2,
 

@@ -3,6 +3,8 @@
 use aws_sdk_sns::Client as Sns;
 use aws_sdk_sns::types::MessageAttributeValue;
 use serde_json::json;
+use squall_core::digest::Digest;
+use squall_core::job::JobId;
 use squall_core::limits::{LAMBDA_EVENT_BYTES, SNS_MESSAGE_BYTES};
 use squall_core::ports::{JobEvents, PortError};
 use squall_core::prices::Prices;
@@ -140,6 +142,11 @@ impl JobEvents for SnsJobEvents {
     async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
         self.0.publish(&event(row, &self.1), attributes(row)).await.map(drop)
     }
+
+    async fn id_taken(&self, id: &JobId, message: Digest, reason: &str) -> Result<(), PortError> {
+        let attributes = vec![("status", ID_TAKEN.to_owned())];
+        self.0.publish(&id_taken_event(id, message, reason), attributes).await.map(drop)
+    }
 }
 
 /// The event: what there is to know without asking for the job.
@@ -160,6 +167,20 @@ fn event(row: &JobRow, prices: &Prices) -> String {
         "ended_us": ending.map(|ending| ending.ended_us),
         // Which of two messages with one id.
         "message": row.message.to_string(),
+    })
+    .to_string()
+}
+
+/// The status of a message that did not become a job, because another has its id: not that job's.
+const ID_TAKEN: &str = "id_taken";
+
+fn id_taken_event(id: &JobId, message: Digest, reason: &str) -> String {
+    json!({
+        "version": EVENT_VERSION,
+        "job": id.as_str(),
+        "status": ID_TAKEN,
+        "reason": shortened(reason),
+        "message": message.to_string(),
     })
     .to_string()
 }

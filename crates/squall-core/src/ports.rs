@@ -256,13 +256,6 @@ pub struct GivenUp {
     pub since_us: u64,
 }
 
-impl GivenUp {
-    /// Its age at `now_us`, microseconds.
-    pub fn age_us(&self, now_us: u64) -> u64 {
-        now_us.saturating_sub(self.since_us)
-    }
-}
-
 /// The content of a [`GivenUp`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenUpRecords {
@@ -276,16 +269,16 @@ pub struct GivenUpRecords {
 
 /// The records of both streams whose every delivery failed, until they are forgotten.
 pub trait GivenUpStore {
-    /// Those that are kept, the oldest first, at most `at_most`.
+    /// Those that were given up since then, microseconds since 1970: the oldest first, at most `at_most`.
     ///
     /// # Errors
     /// Unknown when the store does not answer.
-    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError>;
-    /// The content of one.
+    async fn given_up(&self, since_us: u64, at_most: usize) -> Result<Vec<GivenUp>, PortError>;
+    /// The content of one; `None` when it is not there any more.
     ///
     /// # Errors
-    /// Permanent when it is not there, or cannot be read.
-    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError>;
+    /// Permanent when it cannot be read.
+    async fn given_up_records(&self, name: &str) -> Result<Option<GivenUpRecords>, PortError>;
     /// Removes one; that it is not there is no error.
     ///
     /// # Errors
@@ -300,4 +293,9 @@ pub trait JobEvents {
     /// # Errors
     /// When the announcement is not known to have been delivered.
     async fn job_ended(&self, row: &JobRow) -> Result<(), PortError>;
+    /// Announces that a message did not become a job because another job has its id; which message, by its digest. At least once.
+    ///
+    /// # Errors
+    /// When the announcement is not known to have been delivered.
+    async fn id_taken(&self, id: &JobId, message: Digest, reason: &str) -> Result<(), PortError>;
 }

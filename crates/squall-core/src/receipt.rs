@@ -41,9 +41,9 @@ pub struct Receipt {
     pub unfinished: u64,
     /// Store read units, of the buckets.
     pub store_reads: u64,
-    /// Blobs written: partials and results that were too large to travel.
+    /// Blobs written: replies, partials and results that were too large to travel.
     pub blob_writes: u64,
-    /// Blobs read by collectors.
+    /// Blobs read by collectors, and by consumers for replies that were too large to be sent.
     pub blob_reads: u64,
     /// Collector memory × time, MB-microseconds.
     pub collector_mb_us: u64,

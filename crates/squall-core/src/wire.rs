@@ -201,7 +201,7 @@ pub enum Cause {
     TooLarge,
     /// The job's deadline came first.
     Deadline,
-    /// The consumer refused the task as a whole, or died of it at every delivery.
+    /// The consumer refused the task as a whole (no attempt), or died of it at every delivery (attempts).
     WholeTask,
 }
 

@@ -80,6 +80,20 @@ pub async fn collect<P>(
 where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
+    collect_of(ports, inputs, config, batch, &BTreeMap::new()).await
+}
+
+/// Merges a batch as [`collect`] does. A record whose position has a generation is dropped unless its job runs in that.
+pub(crate) async fn collect_of<P>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &CollectConfig,
+    batch: &[impl AsRef<[u8]>],
+    generations: &BTreeMap<usize, u32>,
+) -> Collected
+where
+    P: JobStore + BlobStore + JobEvents + Clock,
+{
     let mut collected = Collected::default();
     let patience = Patience::new(ports, config.patience_us, u64::MAX);
     let mut jobs: BTreeMap<JobId, Vec<(usize, ResultRecord)>> = BTreeMap::new();
@@ -89,8 +103,11 @@ where
             Err(error) => collected.failed.push((position, error)),
         }
     }
+    // A job whose store does not answer must not use up the others' time.
+    let of_each_us = config.patience_us / jobs.len().max(1) as u64;
     for (id, results) in jobs {
-        let of_job = OfJob { inputs, config, patience, id: &id };
+        let patience = Patience::new(ports, of_each_us, u64::MAX);
+        let of_job = OfJob { inputs, config, patience, id: &id, generations };
         of_job.collect(ports, results, &mut collected).await;
     }
     collected
@@ -118,20 +135,30 @@ struct OfJob<'a> {
     config: &'a CollectConfig,
     patience: Patience,
     id: &'a JobId,
+    generations: &'a BTreeMap<usize, u32>,
 }
 
 impl OfJob<'_> {
-    async fn collect<P>(&self, ports: &P, results: Vec<(usize, ResultRecord)>, collected: &mut Collected)
+    async fn collect<P>(&self, ports: &P, mut results: Vec<(usize, ResultRecord)>, collected: &mut Collected)
     where
         P: JobStore + BlobStore + JobEvents + Clock,
     {
-        let Self { inputs, config, patience, id } = self;
+        let Self { inputs, config, patience, id, generations } = self;
         let all: Vec<usize> = results.iter().map(|(position, _)| *position).collect();
         let row = match patience.ask(ports, async || ports.job(id).await).await {
             Ok(Some(row)) => row,
             Ok(None) => return collected.fail(&all, &format!("job {id} is not known")),
             Err(error) => return collected.fail(&all, &error.to_string()),
         };
+        let n_before = results.len();
+        results.retain(|(position, _)| {
+            let generation = generations.get(position);
+            generation.is_none_or(|it| row.ending.is_none() && *it == row.generation())
+        });
+        collected.n_late += n_before - results.len();
+        if results.is_empty() {
+            return;
+        }
         let published = match plan_merge(&row) {
             Merging::IntoTheAnswer(published) | Merging::ForARetry(published) => published,
             Merging::ForNothing => {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::num::NonZeroUsize;
 
 use futures::future::{AbortHandle, Either, abortable, select};
+use futures::lock::Mutex;
 use futures::stream::{FuturesUnordered, StreamExt};
 use squall_core::cascade::{Cascade, CascadePolicy, Deadline, Next, Outcome, Throttles};
 use squall_core::deployment::Deployment;
@@ -293,6 +294,8 @@ async fn cascade<P: BlobStore + Workers + Clock>(
     let code = task.code.id();
     let mut receipt = Receipt::default();
     let mut log = SpanLog::new(read_us, pieces.len());
+    let fetching = Mutex::new(());
+    let (Deadline::Consumer(consumer_us) | Deadline::Job(consumer_us)) = deadline;
     let mut calls = FuturesUnordered::new();
     // By the call's id, which counts from 0.
     let mut aborts: Vec<Option<AbortHandle>> = Vec::with_capacity(pieces.len());
@@ -310,7 +313,10 @@ async fn cascade<P: BlobStore + Workers + Clock>(
                     slice: pieces[call.subtask as usize].slice.clone(),
                 };
                 let (request, asked) = request.to_bytes_and_digest();
-                let invoked = async move { (call, asked, answer(ports, call.stripe, request).await) };
+                let fetching = &fetching;
+                let invoked = async move {
+                    (call, asked, answer(ports, (call.stripe, request), fetching, consumer_us).await)
+                };
                 let (invoked, abort) = abortable(invoked);
                 aborts.resize(call.id as usize + 1, None);
                 aborts[call.id as usize] = Some(abort);

@@ -185,7 +185,7 @@ where
             Ok(SplitOutcome::Enqueued { job: id, n_tasks })
         }
         Arrival::New | Arrival::Done => Ok(SplitOutcome::AlreadyEnqueued(id)),
-        Arrival::IdTaken => refuse_id(ports, id, job.digest).await,
+        Arrival::IdTaken => refuse_id(ports, id, job.digest, None).await,
     }
 }
 
@@ -297,7 +297,10 @@ where
     let first = usize::try_from(u64::from_le_bytes(Digest::of(id.as_str().as_bytes()).start())).unwrap_or(0);
     let capacity = capacity(u32::try_from(shards.len()).unwrap_or(u32::MAX));
     let weight = weights.iter().fold(0, |sum: Weight, weight| sum.saturating_add(*weight));
-    let theirs = capacity.shards_of(capacity.is_express(weights.len() as u64, weight));
+    // Part of a job is no small job.
+    let is_express = capacity.is_express(weights.len() as u64, weight)
+        && capacity.is_express(published.n_cut().into(), published.weight);
+    let theirs = capacity.shards_of(is_express);
     let placed = plan_placement(&weights, theirs.len(), first);
     let records = placed.into_iter().map(|Placed { task, shard }| {
         let (index, piece) = tasks[task];
@@ -438,7 +441,9 @@ async fn reject<P: JobStore + JobEvents + Clock>(
 ) -> Result<SplitOutcome, PortError> {
     let row = rejected(&id, message, error.to_string(), ports.now_us());
     match ports.create_job(&row).await? {
-        Created::Existing(_) => refuse_id(ports, id, message).await,
+        // Two deliveries of it raced, and this one could not load what the other did.
+        Created::Existing(known) if known.message == message => Ok(SplitOutcome::AlreadyEnqueued(id)),
+        Created::Existing(_) => refuse_id(ports, id, message, Some(&error)).await,
         Created::New => {
             announce(ports, &row).await?;
             Ok(SplitOutcome::Rejected(id, error))
@@ -447,13 +452,15 @@ async fn reject<P: JobStore + JobEvents + Clock>(
 }
 
 /// Announces that a message was not taken in because another job has its id; there is no row for it.
-async fn refuse_id<P: JobEvents + Clock>(
+async fn refuse_id<P: JobEvents>(
     ports: &P,
     id: JobId,
     message: Digest,
+    error: Option<&InputError>,
 ) -> Result<SplitOutcome, PortError> {
-    let reason = format!("another job has the id {id}; publish this one under another");
-    ports.job_ended(&rejected(&id, message, reason, ports.now_us())).await?;
+    let besides = error.map_or(String::new(), |error| format!("; nor is it valid: {error}"));
+    let reason = format!("another job has the id {id}; publish this one under another{besides}");
+    ports.id_taken(&id, message, &reason).await?;
     Ok(SplitOutcome::IdTaken(id))
 }
 

@@ -87,7 +87,13 @@ where
     P: JobStore + JobList + BlobStore + GivenUpStore + JobEvents + Clock,
 {
     match event.payload {
-        CollectorEvent::Batch(event) => Ok(collect_batch(ports, inputs, config, &event).await),
+        CollectorEvent::Batch(batch) => {
+            // Half of the time is left to say which records failed.
+            let now_us = ports.now_us();
+            let left_us = deadline_us(event.context.deadline, now_us).saturating_sub(now_us);
+            let config = CollectConfig { patience_us: config.patience_us.min(left_us / 2), ..*config };
+            Ok(collect_batch(ports, inputs, &config, &batch).await)
+        }
         CollectorEvent::Tick => {
             let until_us = deadline_us(event.context.deadline, ports.now_us()).saturating_sub(TICK_GUARD_US);
             tick(ports, inputs, config, until_us).await.map(|()| KinesisEventResponse::default())

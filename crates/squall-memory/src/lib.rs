@@ -138,16 +138,15 @@ impl BlobStore for Memory {
 }
 
 impl GivenUpStore for Memory {
-    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
+    async fn given_up(&self, since_us: u64, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
         let given_up = locked(&self.given_up);
         let listed =
             given_up.iter().map(|(name, (since_us, _))| GivenUp { name: name.clone(), since_us: *since_us });
-        Ok(listed.take(at_most).collect())
+        Ok(listed.filter(|it| it.since_us >= since_us).take(at_most).collect())
     }
 
-    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError> {
-        let found = locked(&self.given_up).get(name).map(|(_, records)| records.clone());
-        found.ok_or_else(|| PortError::permanent(format!("there is no {name}")))
+    async fn given_up_records(&self, name: &str) -> Result<Option<GivenUpRecords>, PortError> {
+        Ok(locked(&self.given_up).get(name).map(|(_, records)| records.clone()))
     }
 
     async fn forget_given_up(&self, name: &str) -> Result<(), PortError> {
@@ -253,6 +252,10 @@ impl JobList for Memory {
 impl JobEvents for Memory {
     async fn job_ended(&self, _row: &JobRow) -> Result<(), PortError> {
         self.ended.notify_waiters();
+        Ok(())
+    }
+
+    async fn id_taken(&self, _id: &JobId, _message: Digest, _reason: &str) -> Result<(), PortError> {
         Ok(())
     }
 }

@@ -1,18 +1,19 @@
 //! Records that Lambda's mappings gave up: the objects that it writes to their on-failure destination
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>).
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use squall_core::ports::{GivenUp, GivenUpRecords, GivenUpStore, PortError};
 
-use super::{S3Blobs, get};
-use crate::error::port_error_of;
+use super::S3Blobs;
+use crate::error::{port_error_of, unreadable};
 
 /// Where Lambda writes them.
 const PREFIX: &str = "aws/lambda/";
-/// Pages of a listing at most, of a thousand keys.
-const MOST_PAGES: usize = 100;
+/// Pages of a listing at most, of a thousand keys: what could not be taken back stays until the bucket's lifecycle removes it.
+const MOST_PAGES: usize = 1_000;
 
 /// Lambda's invocation record, as far as it is read.
 #[derive(Deserialize)]
@@ -75,7 +76,7 @@ fn read(bytes: &[u8]) -> Result<GivenUpRecords, String> {
 }
 
 impl GivenUpStore for S3Blobs {
-    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
+    async fn given_up(&self, since_us: u64, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
         let (client, bucket) = (&self.client, &self.bucket);
         let mut found = Vec::new();
         let mut token = None;
@@ -95,15 +96,32 @@ impl GivenUpStore for S3Blobs {
                 break;
             }
         }
+        found.retain(|it: &GivenUp| it.since_us >= since_us);
         found.sort_by(|one, other| (one.since_us, &one.name).cmp(&(other.since_us, &other.name)));
         found.truncate(at_most);
         Ok(found)
     }
 
-    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError> {
-        let what = format!("read s3://{}/{name}", self.bucket);
-        let bytes = get(&self.client, &what, &self.bucket, name).await?;
-        read(&bytes).map_err(|problem| PortError::permanent(format!("cannot {what}: {problem}")))
+    async fn given_up_records(&self, name: &str) -> Result<Option<GivenUpRecords>, PortError> {
+        let (client, bucket) = (&self.client, &self.bucket);
+        let what = format!("read s3://{bucket}/{name}");
+        let asked = client.get().await.get_object().bucket(bucket).key(name).send().await;
+        let reply = match asked {
+            Ok(reply) => reply,
+            // Another tick took it back.
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => {
+                return Err(port_error_of(
+                    client.connection(),
+                    &what,
+                    format!("s3://{bucket}/{name}"),
+                    error,
+                ));
+            }
+        };
+        let bytes = reply.body.collect().await.map_err(|error| unreadable(&what, &error))?;
+        let records = read(&bytes.to_vec());
+        records.map(Some).map_err(|problem| PortError::permanent(format!("cannot {what}: {problem}")))
     }
 
     async fn forget_given_up(&self, name: &str) -> Result<(), PortError> {

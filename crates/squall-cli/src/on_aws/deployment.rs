@@ -231,6 +231,11 @@ impl Deployment {
         Ok(self.origin.description(&self.names)?.unwrap_or_default())
     }
 
+    /// The description, if the deployment gives one.
+    pub(crate) fn described(&self) -> Result<Option<Description>> {
+        self.origin.description(&self.names)
+    }
+
     pub(crate) fn blobs(&self) -> Result<Arc<S3Blobs>> {
         Ok(Arc::new(S3Blobs::new(&self.connection, self.name(Part::Bucket)?)))
     }

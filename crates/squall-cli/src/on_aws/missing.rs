@@ -86,7 +86,9 @@ impl<'a> Found<'a> {
                 published,
                 missing: ending.missing.clone(),
                 failures: &ending.failures,
-                late: &ending.missing - &now_missing,
+                // Those with subtasks that have no value are sent again in part.
+                late: &(&ending.missing - &now_missing)
+                    - &received.failures.iter().map(|it| it.task).collect::<RoaringBitmap>(),
             },
         }
     }

@@ -7,7 +7,7 @@ use squall_core::job::{JobId, MAX_DEADLINE_S};
 use squall_core::lifecycle::{NotResent, ResendRequest};
 use squall_core::prices::NanoUsd;
 use squall_core::registry::Registry;
-use squall_grid::{InputCache, ResendError, resend};
+use squall_grid::{InputCache, ResendError, Resent, resend};
 
 use crate::answer::OutputArgs;
 use crate::job_file::job_id;
@@ -55,6 +55,10 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         let inputs = InputCache::new(registry.clone());
         deployment.job(&ports, &args.job).await?;
         let done = match resend(&ports, &inputs, &description, &args.job, &request).await {
+            Ok(Resent { n_missing: 0, n_failed: 0 }) => format!(
+                "nothing was sent: all that was missing in {} has come in since it ended; it ends anew, with that in its answer",
+                args.job
+            ),
             Ok(resent) => format!(
                 "sent again of {}: {} that had not come back, {} that had failed",
                 args.job,

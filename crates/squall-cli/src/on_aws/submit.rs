@@ -13,6 +13,7 @@ use squall_core::ports::{Clock, JobStore, Objects, chain};
 use squall_core::registry::Registry;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::workload::InputError;
+use squall_grid::SplitConfig;
 use squall_local::{Directory, LocalConfig, LocalGrid};
 
 use crate::FAILURES;
@@ -78,6 +79,11 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             .watch
             .then(|| Watch::new(&deployment, &args.deployment, registry, id.clone(), None))
             .transpose()?;
+        // Nor is a job sent, or a file, that this deployment would not take.
+        if let Some(description) = deployment.described()?.filter(|_| draft.in_s3.is_empty()) {
+            let config = SplitConfig::of(&description);
+            LocalGrid::check(&config, description.shards, registry.clone(), directory.clone(), &message)?;
+        }
         let uploaded = upload(&deployment, &draft, directory).await?;
         let message = draft.message(&id, &uploaded);
         let digest = Digest::of(message.as_bytes());

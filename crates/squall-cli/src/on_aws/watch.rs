@@ -251,7 +251,7 @@ impl Watch {
                 && ahead.n_tasks > 0
             {
                 display.note(&format!(
-                    "waiting behind {} of {}: lanes take tasks in the order in which they were published",
+                    "waiting behind at most {} of {}: lanes take tasks in the order in which they were published",
                     print::counted(ahead.n_tasks, "task"),
                     print::counted(ahead.n_jobs, "job"),
                 ));

@@ -6,7 +6,7 @@ use crate::code::CodeVersion;
 use crate::collate::{Missing, Received, Shortfall, prove};
 use crate::rows::{JobRow, JobStatus, Published};
 use crate::sizing::counted;
-use crate::wire::Cause;
+use crate::wire::{Cause, Failure};
 
 /// Whether to end a job now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +61,14 @@ pub fn plan_closing(row: &JobRow, here: Option<&CodeVersion>, now_us: u64) -> Cl
 /// Whether the content of a job's buckets confirms that its first tasks all failed: progress may lag behind, and neither a deadline
 /// nor a task that a consumer refused says anything about the others.
 pub fn is_failing(received: &Received) -> bool {
-    let of_others = |cause: Cause| matches!(cause, Cause::Deadline | Cause::WholeTask);
+    // A refusal is no attempt; a task that its consumers died of has as many as deliveries.
+    let says_nothing = |it: &Failure| match it.cause {
+        Cause::Deadline => true,
+        Cause::WholeTask => it.attempts == 0,
+        Cause::Outage | Cause::OfItself | Cause::TooLarge => false,
+    };
     let tasks: BTreeSet<u32> =
-        received.failures.iter().filter(|it| !of_others(it.cause)).map(|it| it.task).collect();
+        received.failures.iter().filter(|it| !says_nothing(it)).map(|it| it.task).collect();
     received.receipt.subtasks == 0 && tasks.len() >= FAILING_TASKS as usize
 }
 

@@ -12,7 +12,8 @@ pub struct Ahead {
     pub n_tasks: u64,
 }
 
-/// What `row` waits behind among the running `others`: jobs that were received before it, and whose tasks are on the same shards.
+/// What `row` waits behind among the running `others`: jobs that were received, or
+/// reopened, before it, and whose tasks are on the same shards. The most it can be: some of those tasks run already.
 pub fn ahead_of<'a>(
     row: &JobRow,
     others: impl IntoIterator<Item = &'a JobRow>,
@@ -23,7 +24,7 @@ pub fn ahead_of<'a>(
     let mut ahead = Ahead::default();
     for other in others {
         let Some(theirs) = other.published.as_ref().filter(|_| other.ending.is_none()) else { continue };
-        let is_before = (other.created_us, &other.id) < (row.created_us, &row.id);
+        let is_before = (other.began_us(), &other.id) < (row.began_us(), &row.id);
         let n_left = theirs.n_tasks.saturating_sub(other.total().n_tasks);
         if is_before && n_left > 0 && is_express(theirs) == is_express(ours) {
             ahead.n_jobs += 1;

@@ -7,6 +7,7 @@ use crate::deployment::Deployment;
 use crate::digest::Fingerprint;
 use crate::prices::NanoUsd;
 use crate::rows::{JobRow, JobStatus, Reopened, Resent};
+use crate::sizing::duration;
 use crate::wire::Failure;
 
 /// Why a job is not reopened.
@@ -31,6 +32,14 @@ pub enum NotResent {
         asked: NanoUsd,
         /// The deployment's.
         most: NanoUsd,
+    },
+    /// The deadline asked for is over the deployment's.
+    #[error("a job of this deployment may take {most} at most; {asked} is more")]
+    TooLong {
+        /// The time asked for, for people.
+        asked: String,
+        /// The deployment's.
+        most: String,
     },
     /// Its cost cap would end it at once.
     #[error("it has cost {spent} of at most {cap}; give it a higher cap")]
@@ -87,15 +96,22 @@ pub fn plan_resend(
     if resumed && *request != ResendRequest::default() {
         return Err(NotResent::HalfSent);
     }
-    let max_cost = request.max_cost.or(row.max_cost);
-    if let Some(cap) = request.max_cost.filter(|cap| *cap > deployment.caps().max_cost) {
-        return Err(NotResent::OverCap { asked: cap, most: deployment.caps().max_cost });
+    let caps = deployment.caps();
+    if let Some(cap) = request.max_cost.filter(|cap| *cap > caps.max_cost) {
+        return Err(NotResent::OverCap { asked: cap, most: caps.max_cost });
     }
+    let most_us = caps.max_deadline_s.saturating_mul(1_000_000);
+    if let Some(lifetime_us) = request.lifetime_us.filter(|lifetime_us| *lifetime_us > most_us) {
+        return Err(NotResent::TooLong { asked: duration(lifetime_us), most: duration(most_us) });
+    }
+    // A row that an earlier version wrote may have no cap, or one that is no longer allowed.
+    let max_cost =
+        request.max_cost.or(row.max_cost).or(Some(caps.default_cost)).map(|cap| cap.min(caps.max_cost));
     let spent = deployment.prices().cost_of(&received.receipt);
     if let Some(cap) = max_cost.filter(|cap| spent >= *cap) {
         return Err(NotResent::OverBudget { spent, cap });
     }
-    let lifetime_us = request.lifetime_us.unwrap_or(published.lifetime_us);
+    let lifetime_us = request.lifetime_us.unwrap_or(published.lifetime_us).min(most_us);
     let (mut published, mut resent) = (published.clone(), before);
     if !resumed {
         published.generation = published.generation.saturating_add(1);
@@ -111,7 +127,9 @@ pub fn plan_resend(
         published.lifetime_us = lifetime_us;
     }
     let tasks = received.missing(&published);
-    if tasks.is_empty() {
+    // What was missing may have come in after the end: then nothing is sent, and the job ends anew with it.
+    let was_missing = row.ending.as_ref().is_some_and(|ending| !ending.missing.is_empty());
+    if tasks.is_empty() && !was_missing {
         return Err(NotResent::Complete);
     }
     let reopened = Reopened { published, expires_us: now_us.saturating_add(lifetime_us), max_cost };

@@ -92,11 +92,11 @@ impl<C, F, B: BlobStore, J, T, R, W, E> BlobStore for Assembled<C, F, B, J, T, R
 }
 
 impl<C, F, B: GivenUpStore, J, T, R, W, E> GivenUpStore for Assembled<C, F, B, J, T, R, W, E> {
-    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
-        self.blobs.given_up(at_most).await
+    async fn given_up(&self, since_us: u64, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
+        self.blobs.given_up(since_us, at_most).await
     }
 
-    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError> {
+    async fn given_up_records(&self, name: &str) -> Result<Option<GivenUpRecords>, PortError> {
         self.blobs.given_up_records(name).await
     }
 
@@ -130,6 +130,10 @@ impl<C, F, B, J, T, R, W: Workers, E> Workers for Assembled<C, F, B, J, T, R, W,
 impl<C, F, B, J, T, R, W, E: JobEvents> JobEvents for Assembled<C, F, B, J, T, R, W, E> {
     async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
         self.events.job_ended(row).await
+    }
+
+    async fn id_taken(&self, id: &JobId, message: Digest, reason: &str) -> Result<(), PortError> {
+        self.events.id_taken(id, message, reason).await
     }
 }
 

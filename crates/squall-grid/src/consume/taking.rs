@@ -1,15 +1,20 @@
 //! Takes in what the workers answer.
 
+use futures::lock::Mutex;
 use squall_core::cascade::{Call, Cascade, Outcome};
 use squall_core::code::CodeId;
 use squall_core::digest::Digest;
-use squall_core::ports::{BlobStore, InvokeError, Workers, chain};
+use squall_core::ports::{BlobStore, Clock, InvokeError, Workers, chain};
 use squall_core::receipt::Receipt;
 use squall_core::registry::Merger;
 use squall_core::spans::SpanEnd;
 use squall_core::wire::{FailedPiece, Message, ReplyElsewhere, SubtaskReply};
 
+use crate::patience::Patience;
 use crate::span_log::SpanLog;
+
+/// How long a reply that is elsewhere is asked for, microseconds: the work that it took would be done again.
+const FETCH_PATIENCE_US: u64 = 10_000_000;
 
 /// A worker's answer.
 pub(super) struct Answer {
@@ -19,16 +24,23 @@ pub(super) struct Answer {
 }
 
 /// Invokes a worker, and fetches its reply if that is elsewhere.
-pub(super) async fn answer<P: BlobStore + Workers>(
+pub(super) async fn answer<P>(
     ports: &P,
-    stripe: u32,
-    request: Vec<u8>,
-) -> Result<Answer, InvokeError> {
+    (stripe, request): (u32, Vec<u8>),
+    fetching: &Mutex<()>,
+    until_us: u64,
+) -> Result<Answer, InvokeError>
+where
+    P: BlobStore + Workers + Clock,
+{
     let reply = ports.invoke(stripe, request).await?;
     let Ok(elsewhere) = ReplyElsewhere::from_bytes(&reply) else {
         return Ok(Answer { reply, elsewhere: false });
     };
-    match ports.blob(elsewhere.reply).await {
+    // One at a time: a hundred of them would not fit into the consumer's memory.
+    let _turn = fetching.lock().await;
+    let patience = Patience::new(ports, FETCH_PATIENCE_US, until_us);
+    match patience.ask(ports, async || ports.blob(elsewhere.reply).await).await {
         Ok(reply) => Ok(Answer { reply, elsewhere: true }),
         Err(error) => Err(InvokeError::Failed(chain(&error))),
     }
@@ -70,6 +82,11 @@ impl Taking<'_> {
             Err(InvokeError::ReplyTooLarge(reason)) => Outcome::TooLarge(reason),
             Err(InvokeError::Impossible(reason)) => Outcome::Impossible(reason),
             Ok(Err(error)) => Outcome::Failed(error.to_string()),
+            // Another build may digest a request differently, so that it is told apart first. Its own reason says which it is.
+            Ok(Ok(reply)) if reply.code != code => Outcome::Useless(match reply.outcome {
+                Err(reason) => reason,
+                Ok(_) => "the worker is of another build".to_owned(),
+            }),
             Ok(Ok(reply)) if reply.request != asked => {
                 Outcome::Failed("the reply is to another request".to_owned())
             }
@@ -83,13 +100,9 @@ impl Taking<'_> {
                 }
                 let value = std::mem::replace(&mut reply.outcome, Ok(Vec::new()));
                 let pieces = std::mem::take(&mut reply.failed);
-                let same_code = reply.code == code;
                 known = Some(reply);
                 match value {
-                    Err(reason) if !same_code => Outcome::Useless(reason),
                     Err(reason) => Outcome::Hopeless(reason),
-                    // Garbage that decodes, or a worker that did not check.
-                    Ok(_) if !same_code => Outcome::Useless("the worker is of another build".to_owned()),
                     Ok(_) if !wanted => {
                         end = SpanEnd::Surplus;
                         Outcome::Answered

@@ -13,8 +13,12 @@ fn given_up(grid: &Grid, records: &[Vec<u8>]) {
     );
 }
 
+fn taken_of(grid: &Grid, at_most: usize, until_us: u64) -> TakenBack {
+    block_on(take_back(&grid.ports, &grid.inputs, &CollectConfig::default(), at_most, until_us)).unwrap()
+}
+
 fn taken_until(grid: &Grid, until_us: u64) -> TakenBack {
-    block_on(take_back(&grid.ports, &grid.inputs, &CollectConfig::default(), 100, until_us)).unwrap()
+    taken_of(grid, 100, until_us)
 }
 
 fn taken(grid: &Grid) -> TakenBack {
@@ -26,7 +30,7 @@ fn wait_until(grid: &Grid, us: u64) {
 }
 
 fn n_kept(grid: &Grid) -> usize {
-    block_on(grid.memory.given_up(100)).unwrap().len()
+    block_on(grid.memory.given_up(0, 100)).unwrap().len()
 }
 
 #[test]
@@ -110,10 +114,42 @@ fn what_cannot_be_booked_stays_and_holds_nothing_up() {
     // No time is left: nothing is read.
     let found = taken_until(&grid, 0);
     assert_eq!((found.n_left, found.failed.len(), n_kept(&grid)), (2, 0, 2));
-    // A collector that dies of a result does not die of it for ever; and nothing is tried for longer than a day.
-    wait_until(&grid, 700_000_000);
-    assert_eq!(taken(&grid).failed.len(), 1);
+    // Nothing is tried for longer than a day.
     wait_until(&grid, 90_000_000_000);
     let found = taken(&grid);
     assert_eq!((found.n_left, found.failed.len(), n_kept(&grid)), (0, 0, 2));
+}
+
+/// A collector that dies of one result must not keep the others from being tried: each minute it begins with others.
+#[test]
+fn of_many_results_each_is_tried_before_long() {
+    let grid = Grid::new();
+    (0..250).for_each(|_| given_up(&grid, &[b"rubbish".to_vec()]));
+    let mut tried = std::collections::BTreeSet::new();
+    for minute in 0..3 {
+        wait_until(&grid, minute * 60_000_000);
+        let found = taken_of(&grid, 1_000, NEVER_US);
+        assert_eq!((found.failed.len(), found.n_left), (100, 250));
+        tried.extend(found.failed.into_iter().map(|(batch, _)| batch));
+    }
+    assert_eq!(tried.len(), 250);
+}
+
+/// Between looking at a job and booking, it may be ended and sent again.
+#[test]
+fn a_task_of_an_earlier_generation_is_not_booked_into_a_later_one() {
+    let grid = Grid::new();
+    grid.split(JOB);
+    let task = TaskRecord::from_bytes(&everything_in(&grid.memory.tasks)[0]).unwrap();
+    let failure = Failure::of_whole_task(&task, 6, "died".to_owned());
+    let result = ResultRecord::without_value(&task, failure, Default::default()).to_bytes();
+    block_on(close(&grid.ports, grid.inputs.registry(), &grid.row("march"), Closing::Cancelled)).unwrap();
+    grid.resend().unwrap();
+    let generations = [(0, 0)].into();
+    let config = CollectConfig::default();
+    let results = [result];
+    let of = crate::collect::collect_of(&grid.ports, &grid.inputs, &config, &results, &generations);
+    let collected = block_on(of);
+    assert_eq!((collected.n_merged, collected.n_late), (0, 1));
+    assert_eq!(grid.row("march").total().n_tasks, 0);
 }

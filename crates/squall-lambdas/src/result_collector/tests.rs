@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use expect_test::expect;
 use futures::executor::block_on;
+use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{Assembled, PortError};
 use squall_core::prices::Prices;
@@ -119,6 +120,10 @@ struct Down;
 
 impl JobEvents for Down {
     async fn job_ended(&self, _: &JobRow) -> Result<(), PortError> {
+        Err(PortError::unknown("cannot publish"))
+    }
+
+    async fn id_taken(&self, _: &JobId, _: Digest, _: &str) -> Result<(), PortError> {
         Err(PortError::unknown("cannot publish"))
     }
 }

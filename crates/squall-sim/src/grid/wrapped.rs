@@ -130,11 +130,11 @@ impl<P: BlobStore, A: Around> BlobStore for Wrapped<P, A> {
 }
 
 impl<P: GivenUpStore, A: Around> GivenUpStore for Wrapped<P, A> {
-    async fn given_up(&self, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
-        self.around.call("list what was given up", self.inner.given_up(at_most)).await
+    async fn given_up(&self, since_us: u64, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
+        self.around.call("list what was given up", self.inner.given_up(since_us, at_most)).await
     }
 
-    async fn given_up_records(&self, name: &str) -> Result<GivenUpRecords, PortError> {
+    async fn given_up_records(&self, name: &str) -> Result<Option<GivenUpRecords>, PortError> {
         self.around.call("get what was given up", self.inner.given_up_records(name)).await
     }
 
@@ -168,6 +168,10 @@ impl<P: Workers, A: Around> Workers for Wrapped<P, A> {
 impl<P: JobEvents, A: Around> JobEvents for Wrapped<P, A> {
     async fn job_ended(&self, row: &JobRow) -> Result<(), PortError> {
         self.around.call("announce the end", self.inner.job_ended(row)).await
+    }
+
+    async fn id_taken(&self, id: &JobId, message: Digest, reason: &str) -> Result<(), PortError> {
+        self.around.call("announce a taken id", self.inner.id_taken(id, message, reason)).await
     }
 }
 

@@ -68,17 +68,19 @@ async fn what_was_given_up_is_listed_read_and_forgotten() {
     put("blobs/x", "no record").await;
 
     let blobs = S3Blobs::new(&connection, &bucket);
-    let listed = blobs.given_up(10).await.unwrap();
+    let listed = blobs.given_up(0, 10).await.unwrap();
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().all(|it| it.since_us > 1_700_000_000_000_000));
-    assert_eq!(blobs.given_up(1).await.unwrap().len(), 1);
+    assert_eq!(blobs.given_up(0, 1).await.unwrap().len(), 1);
     let one = "aws/lambda/m/shardId-1/2026/11/30/one";
-    assert_eq!(blobs.given_up_records(one).await.unwrap().records.len(), 2);
+    assert_eq!(blobs.given_up_records(one).await.unwrap().unwrap().records.len(), 2);
     let error = blobs.given_up_records("aws/lambda/m/shardId-1/2026/11/30/other").await.unwrap_err();
     assert!(matches!(error, PortError::Permanent { .. }));
 
+    assert_eq!(blobs.given_up(u64::MAX, 10).await.unwrap(), []);
     blobs.forget_given_up(one).await.unwrap();
+    assert_eq!(blobs.given_up_records(one).await.unwrap(), None);
     blobs.forget_given_up(one).await.unwrap();
-    let left: Vec<_> = blobs.given_up(10).await.unwrap().into_iter().map(|it| it.name).collect();
+    let left: Vec<_> = blobs.given_up(0, 10).await.unwrap().into_iter().map(|it| it.name).collect();
     assert_eq!(left, ["aws/lambda/m/shardId-1/2026/11/30/other"]);
 }

@@ -12,7 +12,8 @@ fn row(id: &str, created_us: u64, n_tasks: u32, n_done: u32) -> JobRow {
         id: JobId::new(id).unwrap(),
         message: Digest::of(b""),
         created_us,
-        expires_us: u64::MAX,
+        // As of a job that lives for a millisecond.
+        expires_us: created_us + 1_000,
         max_cost: None,
         published: Some(published(&results, 1)),
         enqueued: true,
@@ -45,6 +46,9 @@ fn a_job_waits_for_what_is_left_of_those_before_it_on_its_shards() {
     assert_eq!(ahead_of(&ours, &others, &capacity), Ahead { n_jobs: 1, n_tasks: 30 });
     // A small job is on other shards, and waits for other small jobs only.
     assert_eq!(ahead_of(&row("tiny", 100, 1, 0), &others, &capacity), Ahead { n_jobs: 1, n_tasks: 1 });
+    // A job that was reopened waits from then on.
+    let reopened = JobRow { expires_us: 2_000, ..row("before", 50, 40, 10) };
+    assert_eq!(ahead_of(&ours, [&reopened], &capacity), Ahead::default());
     let all_alike = Capacity { express_shards: 0, ..capacity };
     assert_eq!(ahead_of(&row("tiny", 99, 1, 0), &others, &all_alike), Ahead { n_jobs: 2, n_tasks: 31 });
 }

@@ -155,7 +155,7 @@ async fn collector(function: &Function, rows: &Rows, sent: &mut Sent<'_>) {
     blobs_read(&*ports.blobs).await;
     blobs_written(&*ports.blobs).await;
     sent.by("S3Blobs");
-    drop(ports.blobs.given_up(1).await);
+    drop(ports.blobs.given_up(0, 1).await);
     drop(ports.blobs.given_up_records("aws/lambda/batch").await);
     drop(ports.blobs.forget_given_up("aws/lambda/batch").await);
     sent.by("S3Blobs: given up");
