@@ -105,15 +105,30 @@ impl Dev {
         format!("sns-{}", runtime.block_on(topic.publish(message)).unwrap())
     }
 
-    /// The environments of a function: process ids, and whether each is busy.
-    fn environments(&self, function: &str) -> Vec<(i64, bool)> {
+    /// What the functions' host says.
+    fn host(&self, path: &str) -> Value {
         let address = self.var("AWS_ENDPOINT_URL_LAMBDA").strip_prefix("http://").unwrap().to_owned();
         let mut stream = TcpStream::connect(&address).unwrap();
-        write!(stream, "GET /environments HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
         let (_, body) = reply.split_once("\r\n\r\n").unwrap();
-        let all: Vec<Value> = serde_json::from_str(body).unwrap();
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// What Lambda would bill of the functions whose names begin so: invocations, and milliseconds.
+    fn billed(&self, function: &str) -> (u64, u64) {
+        let billed = self.host("/billed");
+        let ours = billed.as_object().unwrap().iter().filter(|(name, _)| name.starts_with(function));
+        ours.fold((0, 0), |(n, ms), (_, it)| {
+            (n + it["invocations"].as_u64().unwrap(), ms + it["ms"].as_u64().unwrap())
+        })
+    }
+
+    /// The environments of a function: process ids, and whether each is busy.
+    fn environments(&self, function: &str) -> Vec<(i64, bool)> {
+        let all = self.host("/environments");
+        let all = all.as_array().unwrap();
         let ours = all.iter().filter(|it| it["function"].as_str().unwrap().starts_with(function));
         ours.filter_map(|it| Some((it["pid"].as_i64()?, it["state"] == "busy"))).collect()
     }
@@ -301,28 +316,32 @@ fn what_was_cancelled_is_reopened_where_it_stopped() {
     assert_eq!(dev.answer(&["watch", "again", "--json", "--quiet"]), local_answer(&job));
 }
 
-/// The functions' own binaries, with a consumer that exits at once for as long as the file `broken` is there.
-fn functions_with_a_breakable_consumer(name: &str) -> (PathBuf, PathBuf) {
+/// The functions' own binaries, but for one: a shell script, in which FOLDER and REAL stand for the folder and the binary.
+fn functions_with(name: &str, other: &str, script: &str) -> PathBuf {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let folder = root().join("target/tests").join(format!("functions-{name}"));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    for function in ["task-splitter", "cascade-worker", "result-collector"] {
-        symlink(binary(function), folder.join(function)).unwrap();
+    for function in ["task-splitter", "shard-consumer", "cascade-worker", "result-collector"] {
+        if function != other {
+            symlink(binary(function), folder.join(function)).unwrap();
+        }
     }
-    let (broken, consumer) = (folder.join("broken"), folder.join("shard-consumer"));
-    std::fs::write(&broken, "").unwrap();
-    let real = binary("shard-consumer");
-    let script = format!("#!/bin/sh\n[ -e '{}' ] && exit 1\nexec '{}'\n", broken.display(), real.display());
-    std::fs::write(&consumer, script).unwrap();
-    std::fs::set_permissions(&consumer, std::fs::Permissions::from_mode(0o755)).unwrap();
-    (folder, broken)
+    let (path, real) = (folder.join(other), binary(other));
+    let script = script.replace("FOLDER", folder.to_str().unwrap()).replace("REAL", real.to_str().unwrap());
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
 }
 
 #[test]
 fn tasks_that_consumers_died_of_are_booked_named_and_sent_again() {
-    let (functions, broken) = functions_with_a_breakable_consumer("dying");
+    // It exits at once for as long as a file is there.
+    let functions =
+        functions_with("dying", "shard-consumer", "[ -e 'FOLDER/broken' ] && exit 1\nexec 'REAL'");
+    let broken = functions.join("broken");
+    std::fs::write(&broken, "").unwrap();
     let args = ["--port", "0", "--functions", functions.to_str().unwrap()];
     let Some(dev) = Dev::start("dying", &args) else { return };
     let job = "events/jobs/explicit.json";
@@ -402,4 +421,58 @@ fn a_small_job_passes_a_large_one_and_another_is_told_what_it_waits_behind() {
     let said = String::from_utf8_lossy(&watched.stderr).into_owned();
     assert!(said.contains("of 1 job: lanes take tasks in the order"), "{said}");
     dev.squall(&["cancel", "large"]);
+}
+
+/// What a job's receipt says of the workers, and what their host would bill: invocations, and milliseconds.
+fn receipt_and_bill(dev: &Dev, job: &str) -> ((u64, f64), (u64, f64)) {
+    let before = dev.billed("cascade-worker");
+    let ended = dev.squall(&["submit", job, "--watch", "--json", "--quiet"]);
+    let answer: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let receipt = &answer["run"]["receipt"];
+    let after = dev.billed("cascade-worker");
+    let counted =
+        (receipt["invocations"].as_u64().unwrap(), receipt["worker_seconds"].as_f64().unwrap() * 1e3);
+    (counted, (after.0 - before.0, (after.1 - before.1) as f64))
+}
+
+/// Never less than the bill; and more by the way to the functions' host and back only, which is long on a busy machine.
+fn the_receipt_is_the_bill(dev: &Dev, message: &str, name: &str) {
+    const WAY_MS: f64 = 100.0;
+    let path = root().join("target/tests/jobs").join(format!("{name}.json"));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, message).unwrap();
+    let (receipt, bill) = receipt_and_bill(dev, path.to_str().unwrap());
+    assert_eq!(receipt.0, bill.0, "{name}: invocations of the receipt, and of the bill");
+    let most = bill.1 * 1.01 + bill.0 as f64 * WAY_MS;
+    assert!(
+        receipt.1 >= bill.1 && receipt.1 <= most,
+        "{name}: {} of {} ms, at most {most}",
+        receipt.1,
+        bill.1
+    );
+}
+
+#[test]
+fn the_receipt_is_what_the_host_would_bill() {
+    // Workers that are killed two seconds after they start, busy or not.
+    let functions = functions_with(
+        "billed",
+        "cascade-worker",
+        "[ -e 'FOLDER/mortal' ] && exec timeout -s KILL 2 'REAL'\nexec 'REAL'",
+    );
+    let args = ["--port", "0", "--functions", functions.to_str().unwrap()];
+    let Some(dev) = Dev::start("billed", &args) else { return };
+    // Five seconds of work, four times.
+    let mortal = functions.join("mortal");
+    std::fs::write(&mortal, "").unwrap();
+    let dying = r#"{"workload":"probe","input":{"units":1,"rounds":9000000000},"sizing":{"tasks":1,"subtasks_per_task":1}}"#;
+    the_receipt_is_the_bill(&dev, dying, "dying");
+    std::fs::remove_file(mortal).unwrap();
+    let sizing = r#""sizing":{"tasks":2,"subtasks_per_task":2}"#;
+    let usual = format!(r#"{{"workload":"probe","input":{{"units":4,"rounds":500000000}},{sizing}}}"#);
+    the_receipt_is_the_bill(&dev, &usual, "usual");
+    let failing = format!(
+        r#"{{"workload":"probe","input":{{"units":4,"rounds":500000000,"failing_unit":1}},{sizing}}}"#
+    );
+    the_receipt_is_the_bill(&dev, &failing, "failing");
 }

@@ -24,6 +24,8 @@ pub(super) struct Function {
     /// Its specification.
     pub(super) spec: FunctionSpec,
     in_flight: Cell<u32>,
+    /// Invocations that would be billed, and their time: each rounded up to a millisecond.
+    billed: Cell<(u64, Duration)>,
     /// The one used last is at the end.
     idle: RefCell<Vec<Rc<Environment>>>,
 }
@@ -37,6 +39,13 @@ impl Function {
     /// Puts back an idle environment.
     pub(super) fn put_idle(&self, environment: &Rc<Environment>) {
         self.idle.borrow_mut().push(Rc::clone(environment));
+    }
+
+    /// Counts what Lambda would bill for an invocation that took so long.
+    pub(super) fn bill(&self, took: Duration) {
+        let (n, all) = self.billed.get();
+        let ms = u64::try_from(took.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+        self.billed.set((n + 1, all.saturating_add(Duration::from_millis(ms))));
     }
 
     /// Removes an environment, if it is idle.
@@ -96,7 +105,8 @@ impl Fleet {
             }
             reserved = reserved.saturating_add(spec.reserved_concurrency.unwrap_or(0));
             let name = spec.name.clone();
-            let function = Function { spec, in_flight: Cell::new(0), idle: RefCell::default() };
+            let function =
+                Function { spec, in_flight: Cell::new(0), billed: Cell::default(), idle: RefCell::default() };
             if functions.insert(name.clone(), Rc::new(function)).is_some() {
                 return Err(format!("two functions are named `{name}`"));
             }
@@ -188,6 +198,15 @@ impl Fleet {
                 })
             })
             .collect()
+    }
+
+    /// What Lambda would bill of each function so far, for programs: invocations and milliseconds.
+    pub(super) fn billed(&self) -> Value {
+        let of = |function: &Function| {
+            let (n, all) = function.billed.get();
+            json!({ "invocations": n, "ms": all.as_millis() as u64 })
+        };
+        self.functions.iter().map(|(name, function)| (name.clone(), of(function))).collect()
     }
 
     /// Shuts down environments that are idle for too long, forever.

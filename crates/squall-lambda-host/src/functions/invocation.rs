@@ -56,6 +56,8 @@ async fn attempt(
     invocation: Invocation,
 ) -> Result<Bytes, Failure> {
     loop {
+        // An environment's start is billed with its first invocation.
+        let mut began = Instant::now();
         let (environment, is_cold) = match warm.take() {
             Some(environment) => (environment, false),
             None => match Environment::start(fleet, function) {
@@ -71,7 +73,10 @@ async fn attempt(
         let init_limit = fleet.limits.init;
         match timeout(init_limit, heard.recv()).await {
             Ok(Some(Event::Taken(deadline))) => {
-                return run(function, environment, heard, deadline, slot).await;
+                if !is_cold {
+                    began = Instant::now();
+                }
+                return run(function, (environment, began), heard, deadline, slot).await;
             }
             Ok(Some(Event::Died { init_error: Some(error), .. })) => return Err(Failure::Reported(error)),
             Ok(Some(Event::Died { exit, .. })) if is_cold => return Err(Failure::Exited(exit)),
@@ -85,15 +90,17 @@ async fn attempt(
     }
 }
 
-/// From the moment the runtime has it.
+/// From the moment the runtime has it. It is billed since `began`.
 async fn run(
     function: &Function,
-    environment: Rc<Environment>,
+    (environment, began): (Rc<Environment>, Instant),
     mut heard: UnboundedReceiver<Event>,
     deadline: Instant,
     slot: Slot,
 ) -> Result<Bytes, Failure> {
-    let outcome = match timeout_at(deadline, heard.recv()).await {
+    let ended = timeout_at(deadline, heard.recv()).await;
+    function.bill(began.elapsed());
+    let outcome = match ended {
         Ok(Some(Event::Answered(Answer::Response(body)))) => Ok(body),
         Ok(Some(Event::Answered(Answer::Error(body)))) => Err(Failure::Reported(body)),
         Ok(Some(Event::Answered(Answer::TooLarge))) => Err(Failure::ResponseTooLarge),

@@ -29,6 +29,7 @@ pub(super) async fn answer(fleet: Rc<Fleet>, request: Request<Incoming>) -> Repl
         (&Method::GET, _) if path == "/environments" => {
             http::json(StatusCode::OK, fleet.listed().to_string())
         }
+        (&Method::GET, _) if path == "/billed" => http::json(StatusCode::OK, fleet.billed().to_string()),
         _ => refused(&Refusal::NoOperation),
     };
     http::add(&mut reply, "x-amzn-requestid", &request_id);
