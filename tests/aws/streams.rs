@@ -100,7 +100,7 @@ async fn put_through(proxy: &Proxy, n_records: usize) -> Vec<BTreeMap<String, us
         workers: Arc::new(()),
         events: Arc::new(()),
     };
-    put_tasks(&ports, &shards, &records.collect::<Vec<_>>()).await.unwrap();
+    put_tasks(&ports, &shards, &records.collect::<Vec<_>>(), async |_| ()).await.unwrap();
     let reader = Reader::new(&connection_to(deployed.endpoint), &deployed.resources.task_stream);
     let mut shards_found = Vec::new();
     for shard in 0..shards.len() {

@@ -229,6 +229,27 @@ impl JobStore for DynamoJobStore {
         }
     }
 
+    async fn record_put(&self, id: &JobId, generation: u32, n_put: u32) -> Result<(), PortError> {
+        let request = self
+            .update_job(id)
+            .await
+            .update_expression("SET sent = :n")
+            .condition_expression("opening = :generation")
+            .expression_attribute_values(":n", number(n_put.into()))
+            .expression_attribute_values(":generation", number(generation.into()));
+        match self.send(request, format_args!("job {id}")).await? {
+            Updated::Yes(_) => Ok(()),
+            // It was reopened, or there is no such job.
+            Updated::Refused(item) => self.standing(id, item).await.map(drop),
+        }
+    }
+
+    async fn n_put(&self, id: &JobId) -> Result<u32, PortError> {
+        let item = Self::standing(self, id, None).await?;
+        let sent = item.get("sent").and_then(|it| it.as_n().ok()).and_then(|it| it.parse().ok());
+        Ok(sent.unwrap_or(0))
+    }
+
     async fn record_progress(
         &self,
         id: &JobId,

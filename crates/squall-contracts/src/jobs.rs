@@ -76,6 +76,8 @@ async fn nothing_is_known_of_a_job_that_never_was(store: &impl JobStore, name: &
     let empty = BucketRow::default();
     same("an unknown bucket is empty", &done("read a bucket", store.bucket(&id, 0).await)?, &empty)?;
     permanent("enqueueing an unknown job", store.mark_enqueued(&id, 0).await)?;
+    permanent("tasks of an unknown job", store.record_put(&id, 0, 1).await)?;
+    permanent("tasks of an unknown job", store.n_put(&id).await)?;
     permanent("progress of an unknown job", store.record_progress(&id, 0, progress(1)).await)?;
     permanent("ending an unknown job", store.end_job(&id, 0, &ending(JobStatus::Expired)).await)?;
     permanent("announcing an unknown job", store.mark_announced(&id, 1).await)?;
@@ -149,6 +151,13 @@ async fn marks_stay(store: &impl JobStore, name: &str) -> Result<(), Broken> {
         let expected = JobRow { enqueued: true, ..plain.clone() };
         same("enqueued is all that changed", &done("read a job", store.job(&id).await)?, &Some(expected))?;
     }
+    let enqueued = JobRow { enqueued: true, ..plain.clone() };
+    same("none of its tasks is known to be put", &done("read what was put", store.n_put(&id).await)?, &0)?;
+    for (generation, n_put, expected) in [(0, 7, 7), (0, 1_000_000, 1_000_000), (1, 9, 1_000_000)] {
+        done("record what was put", store.record_put(&id, generation, n_put).await)?;
+        same("what was put is kept", &done("read what was put", store.n_put(&id).await)?, &expected)?;
+    }
+    same("the row has not changed", &done("read a job", store.job(&id).await)?, &Some(enqueued))?;
     let over = ending(JobStatus::Expired);
     done("mark announced", store.mark_announced(&id, over.ended_us).await)?;
     let running = JobRow { enqueued: true, ..plain.clone() };

@@ -191,6 +191,10 @@ pub struct Outbox {
     items: Vec<Item>,
     shards: Vec<Shard>,
     n_left: usize,
+    /// By index.
+    is_put: Vec<bool>,
+    /// So many of the first are.
+    n_first_put: usize,
     n_calls: usize,
     jitter_seed: u64,
     gave_up: bool,
@@ -204,7 +208,22 @@ impl Outbox {
             shards[item.shard].waiting.push_back(index);
             shards[item.shard].waiting_bytes += item.bytes;
         }
-        Self { n_left: items.len(), items, shards, n_calls: 0, jitter_seed, gave_up: false }
+        let is_put = vec![false; items.len()];
+        Self {
+            n_left: items.len(),
+            is_put,
+            n_first_put: 0,
+            items,
+            shards,
+            n_calls: 0,
+            jitter_seed,
+            gave_up: false,
+        }
+    }
+
+    /// So many of the first records are on the stream, without a gap: where another writer may continue.
+    pub fn n_first_put(&self) -> usize {
+        self.n_first_put
     }
 
     /// The next action at `now_us`.
@@ -264,6 +283,11 @@ impl Outbox {
     pub fn settle(&mut self, now_us: u64, batch: &[usize], refused: &[usize]) {
         self.n_calls -= 1;
         self.n_left -= batch.len() - refused.len();
+        batch.iter().for_each(|&index| self.is_put[index] = true);
+        refused.iter().for_each(|&index| self.is_put[index] = false);
+        while self.is_put.get(self.n_first_put).is_some_and(|is_put| *is_put) {
+            self.n_first_put += 1;
+        }
         let mut tallies: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
         for &index in batch {
             tallies.entry(self.items[index].shard).or_default().0 += 1;

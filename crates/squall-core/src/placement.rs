@@ -32,8 +32,7 @@ pub fn plan_placement(weights: &[Weight], n_shards: usize, first: usize) -> Vec<
     if n_shards == 0 {
         return Vec::new();
     }
-    let mut heaviest_first: Vec<usize> = (0..weights.len()).collect();
-    heaviest_first.sort_by_key(|&task| (Reverse(weights[task]), task));
+    let heaviest_first = heaviest_first(weights);
     let mut shards: BinaryHeap<_> = (0..n_shards).map(|shard| Reverse((0_u128, shard))).collect();
     let mut placed = Vec::with_capacity(weights.len());
     for task in heaviest_first {
@@ -45,6 +44,13 @@ pub fn plan_placement(weights: &[Weight], n_shards: usize, first: usize) -> Vec<
         }
     }
     placed
+}
+
+/// The order in which tasks are put, whatever the number of shards: heaviest first, ties by index.
+pub fn heaviest_first(weights: &[Weight]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|&task| (Reverse(weights[task]), task));
+    order
 }
 
 #[cfg(test)]

@@ -190,6 +190,17 @@ pub trait JobStore {
     /// # Errors
     /// Unknown when the store does not answer; permanent when there is no such job.
     async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError>;
+    /// Records that so many of a job's tasks, in the order in which they are put, are on the stream, unless the job was reopened since
+    /// this generation: a splitter that is started again goes on from there.
+    ///
+    /// # Errors
+    /// Unknown when the store does not answer; permanent when there is no such job.
+    async fn record_put(&self, id: &JobId, generation: u32, n_put: u32) -> Result<(), PortError>;
+    /// How many that were last; 0 if none were recorded.
+    ///
+    /// # Errors
+    /// Unknown when the store does not answer; permanent when there is no such job.
+    async fn n_put(&self, id: &JobId) -> Result<u32, PortError>;
     /// Takes in a bucket's progress unless a later one is known, and returns the updated job.
     ///
     /// # Errors

@@ -115,6 +115,8 @@ fn megabytes(bytes: u64) -> String {
 
 /// Part of the splitter's time in which it puts no tasks: it reads the input and cuts it.
 const SPLITTER_SPARE_S: u64 = 30;
+/// Deliveries of a message in which its tasks must be put: Lambda makes three, and each goes on where the last one stopped.
+const SPLITTER_DELIVERIES: u64 = 2;
 /// Part of a consumer's time in which no subtask runs: it loads the input, and publishes the result.
 const CONSUMER_SPARE_US: u64 = 10_000_000;
 
@@ -126,13 +128,14 @@ impl TimeLimits {
     pub fn check(&self, sizing: &Sizing, n_shards: u32, workers_per_consumer: u32) -> Result<(), InputError> {
         let most_tasks = u64::from(n_shards)
             .saturating_mul(KINESIS_SHARD_RECORDS_PER_S)
-            .saturating_mul(self.splitter_s.saturating_sub(SPLITTER_SPARE_S).max(1));
+            .saturating_mul(self.splitter_s.saturating_sub(SPLITTER_SPARE_S).max(1))
+            .saturating_mul(SPLITTER_DELIVERIES);
         if u64::from(sizing.n_tasks) > most_tasks {
             let shards = counted(n_shards.into(), "shard");
             return Err(InputError::new(
                 "sizing.tasks",
                 format!(
-                    "{}; the task-splitter puts at most {most_tasks} on {shards} in its {} s: use fewer tasks of more subtasks, or more shards",
+                    "{}; the task-splitter puts at most {most_tasks} on {shards} in two runs of {} s: use fewer tasks of more subtasks, or more shards",
                     sizing.n_tasks, self.splitter_s
                 ),
             ));

@@ -15,7 +15,11 @@ use squall_core::ports::{Clock, NotPut, PortError, ResultQueue, TaskPut, TaskQue
 /// Longest that a result is put again, microseconds.
 const RESULT_PATIENCE_US: u64 = 60_000_000;
 
-/// Puts records on the task stream, each at least once. The heaviest task of each shard should come first.
+/// Time between two marks of how many records are on the stream, microseconds.
+const MARK_EVERY_US: u64 = 500_000;
+
+/// Puts records on the task stream, each at least once. The heaviest task of each shard should come first. Now and then `mark` is told
+/// how many of the first records are on the stream without a gap.
 ///
 /// # Errors
 /// Permanent when a record is too large. Unknown when not all are known to be on the stream: a call failed, or a shard refused
@@ -24,6 +28,7 @@ pub async fn put_tasks<P: TaskQueue + Clock>(
     ports: &P,
     shards: &[ShardRange],
     records: &[TaskPut],
+    mark: impl AsyncFn(usize),
 ) -> Result<(), PortError> {
     let item = |TaskPut { placement, data }: &TaskPut| {
         let shard = shards.partition_point(|shard| shard.last < placement.hash_key);
@@ -34,6 +39,7 @@ pub async fn put_tasks<P: TaskQueue + Clock>(
     let mut outbox = Outbox::new(items, shards.len(), jitter_seed(records), ports.now_us());
     let mut calls = FuturesUnordered::new();
     let mut why = String::new();
+    let mut marked = (ports.now_us(), 0);
     loop {
         match outbox.next(ports.now_us()) {
             NextPut::Call(batch) => calls.push(call(ports, records, batch)),
@@ -42,6 +48,11 @@ pub async fn put_tasks<P: TaskQueue + Clock>(
                 let Answer { batch, refused, reason } = answer?;
                 outbox.settle(ports.now_us(), &batch, &refused);
                 why = reason.unwrap_or(why);
+                let (now_us, n_put) = (ports.now_us(), outbox.n_first_put());
+                if now_us >= marked.0 + MARK_EVERY_US && n_put > marked.1 {
+                    mark(n_put).await;
+                    marked = (now_us, n_put);
+                }
             }
             NextPut::Done => return Ok(()),
             NextPut::GiveUp { n_left, rounds } => {

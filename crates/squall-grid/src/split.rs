@@ -10,7 +10,7 @@ use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::{Job, JobId};
 use squall_core::lifecycle::{Arrival, plan_arrival};
 use squall_core::outbox::MAX_RECORD_BYTES;
-use squall_core::placement::{Placed, plan_placement};
+use squall_core::placement::{Placed, heaviest_first, plan_placement};
 use squall_core::ports::{
     BlobStore, Clock, Created, JobEvents, JobStore, Objects, Placement, PortError, TaskPut, TaskQueue,
 };
@@ -170,7 +170,13 @@ where
                     let received = read_buckets(ports, &id, &published).await?;
                     let resent = resent_of(ports, &published).await?;
                     let pieces = cut_again(ports, inputs, &id, &published, &resent).await?;
-                    (pieces, resent, Some(received.missing(&published)))
+                    let mut missing = received.missing(&published);
+                    if published.generation == 0 {
+                        // Those that an earlier delivery of the message is known to have put.
+                        let n_put = ports.n_put(&id).await? as usize;
+                        missing -= put_first(&pieces).into_iter().take(n_put).collect::<RoaringBitmap>();
+                    }
+                    (pieces, resent, Some(missing))
                 }
             };
             let n_tasks = enqueue(
@@ -311,9 +317,27 @@ where
         let placement = Placement { partition_key, hash_key: shard.first };
         TaskPut { placement, data: record.to_bytes() }
     });
-    put_tasks(ports, &shards, &records.collect::<Vec<_>>()).await?;
+    // Only what belongs to the first cut: a retry that is half done knows what is missing by itself.
+    let order = if published.generation == 0 { put_first(pieces) } else { Vec::new() };
+    let positions: Vec<u32> =
+        (0_u32..).zip(&order).filter(|(_, index)| sent(index)).map(|(at, _)| at).collect();
+    let mark = async |n_put: usize| {
+        let total = u32::try_from(order.len()).unwrap_or(u32::MAX);
+        let n_put = positions.get(n_put).copied().unwrap_or(total);
+        // What is not recorded is put again, and computed once.
+        if published.generation == 0 {
+            let _ = ports.record_put(id, 0, n_put).await;
+        }
+    };
+    put_tasks(ports, &shards, &records.collect::<Vec<_>>(), mark).await?;
     ports.mark_enqueued(id, published.generation).await?;
     Ok(weights.len() as u64)
+}
+
+/// The tasks of a cut in the order in which they are put.
+fn put_first(pieces: &[Piece]) -> Vec<u32> {
+    let weights: Vec<Weight> = pieces.iter().map(|piece| piece.weight).collect();
+    heaviest_first(&weights).into_iter().map(|task| u32::try_from(task).unwrap_or(u32::MAX)).collect()
 }
 
 /// Checks a message as the splitter would, and returns how it would be cut; enqueues nothing.

@@ -17,7 +17,7 @@ use squall_core::deployment::Deployment;
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Admission, Closing, NotResent, ResendRequest};
-use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, Workers};
+use squall_core::ports::{Assembled, Clock, InvokeError, JobStore, PortError, Workers};
 use squall_core::prices::Prices;
 use squall_core::rows::{JobRow, JobStatus, Reopened};
 use squall_core::sizing::SizingPolicy;
@@ -110,6 +110,10 @@ impl Grid {
     }
 
     fn split(&self, message: &str) -> SplitOutcome {
+        run_until_done(&self.ports.clock, self.splitting(message)).unwrap().unwrap()
+    }
+
+    async fn splitting(&self, message: &str) -> Result<SplitOutcome, PortError> {
         let config = SplitConfig {
             sizing: SizingPolicy::default(),
             express_shards: 0,
@@ -122,8 +126,7 @@ impl Grid {
             caps: None,
             memory: None,
         };
-        let outcome = split(&self.ports, &self.inputs, &config, message.as_bytes(), id("delivery-7"));
-        run_until_done(&self.ports.clock, outcome).unwrap().unwrap()
+        split(&self.ports, &self.inputs, &config, message.as_bytes(), id("delivery-7")).await
     }
 
     fn consume(&self, task: &[u8]) -> Consumed {

@@ -63,6 +63,8 @@ pub struct Memory {
     /// The result stream.
     pub results: Stream,
     jobs: Mutex<HashMap<JobId, JobRow>>,
+    /// How many tasks of each job are on the stream.
+    put: Mutex<HashMap<JobId, u32>>,
     buckets: Mutex<HashMap<(JobId, u32), BucketRow>>,
     blobs: Mutex<HashMap<Digest, Vec<u8>>>,
     /// By number, in the order of time.
@@ -82,6 +84,7 @@ impl Memory {
             tasks: Stream::new(n_task_shards, lanes_per_task_shard),
             results: Stream::new(n_result_shards, 1),
             jobs: Mutex::default(),
+            put: Mutex::default(),
             buckets: Mutex::default(),
             blobs: Mutex::default(),
             given_up: Mutex::default(),
@@ -164,6 +167,7 @@ impl JobStore for Memory {
             }
             _ => {
                 jobs.insert(row.id.clone(), row.clone());
+                locked(&self.put).remove(&row.id);
                 Ok(Created::New)
             }
         }
@@ -179,6 +183,18 @@ impl JobStore for Memory {
 
     async fn mark_enqueued(&self, id: &JobId, generation: u32) -> Result<(), PortError> {
         self.with_job(id, |row| row.enqueued |= row.generation() == generation)
+    }
+
+    async fn record_put(&self, id: &JobId, generation: u32, n_put: u32) -> Result<(), PortError> {
+        if self.with_job(id, |row| row.generation())? == generation {
+            locked(&self.put).insert(id.clone(), n_put);
+        }
+        Ok(())
+    }
+
+    async fn n_put(&self, id: &JobId) -> Result<u32, PortError> {
+        self.with_job(id, |_| ())?;
+        Ok(locked(&self.put).get(id).copied().unwrap_or(0))
     }
 
     async fn record_progress(

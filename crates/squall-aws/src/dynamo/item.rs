@@ -3,6 +3,7 @@
 //! A job is the item `pk` = `job#<id>`, `sk` = `job`, with
 //! * `message`, `created_us`, `plan`, `opening` (its generation), `status`, `enqueued`, `announced`, `ttl`;
 //! * for each bucket that reported, `n<bucket>` (its tasks) and `g<bucket>` (its progress; `p<bucket>` before versions);
+//! * `sent`, how many of its tasks, in their order, are known to be on the stream, while they are put;
 //! * once it has ended, `ending`, `ended_us` and `ended_as`; once it was reopened, `reopened_us`.
 //!
 //! The index has a job by `status`, which stays `running` until the job's end was announced.

@@ -160,6 +160,14 @@ impl<C, F, B, J: JobStore, T, R, W, E> JobStore for Assembled<C, F, B, J, T, R, 
         self.jobs.mark_enqueued(id, generation).await
     }
 
+    async fn record_put(&self, id: &JobId, generation: u32, n_put: u32) -> Result<(), PortError> {
+        self.jobs.record_put(id, generation, n_put).await
+    }
+
+    async fn n_put(&self, id: &JobId) -> Result<u32, PortError> {
+        self.jobs.n_put(id).await
+    }
+
     async fn record_progress(
         &self,
         id: &JobId,

@@ -205,10 +205,13 @@ fn what_does_not_fit_into_the_functions_time_is_refused_with_what_would() {
         let sizing = Sizing { n_tasks, subtasks_per_task, subtask_us: subtask_s * 1_000_000, reason };
         limits.check(&sizing, 2, 100).map_err(|error| error.to_string())
     };
-    assert_eq!(check(540_000, 100, 300, SizingReason::Asked), Ok(()));
+    assert_eq!(check(1_000_000, 100, 300, SizingReason::Asked), Ok(()));
+    let sizing =
+        Sizing { n_tasks: 1_000_000, subtasks_per_task: 1, subtask_us: 1, reason: SizingReason::Asked };
     assert_eq!(
-        check(1_000_000, 1, 1, SizingReason::Asked).unwrap_err(),
-        "sizing.tasks: 1000000; the task-splitter puts at most 540000 on 2 shards in its 300 s: use fewer tasks of more subtasks, or more shards"
+        limits.check(&sizing, 1, 100).unwrap_err().to_string(),
+        "sizing.tasks: 1000000; the task-splitter puts at most 540000 on 1 shard in two runs of 300 s: use fewer tasks of more subtasks, or \
+         more shards"
     );
     assert_eq!(
         check(30, 8, 575, SizingReason::AskedDuration).unwrap_err(),

@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use futures::future::{Either, select};
+
 use squall_core::outbox::MAX_RECORD_BYTES;
 use squall_core::placement::ShardRange;
 use squall_core::ports::{NotPut, Placement, PortError, ResultQueue, TaskPut, TaskQueue};
@@ -79,7 +81,7 @@ fn task(n: usize, n_bytes: usize) -> TaskPut {
 
 fn put(stream: &Reluctant, tasks: &[TaskPut]) -> Result<(), PortError> {
     let shards = block_on(stream.shards()).unwrap();
-    run_until_done(&stream.clock, put_tasks(stream, &shards, tasks)).unwrap()
+    run_until_done(&stream.clock, put_tasks(stream, &shards, tasks, async |_| ())).unwrap()
 }
 
 #[test]
@@ -137,4 +139,48 @@ fn a_result_is_put_again_until_the_stream_takes_it_or_the_time_is_up() {
     let result = put_result(&never, "job/2", vec![1], NEVER_US);
     assert!(run_until_done(&never.clock, result).unwrap().is_err());
     assert!((30_000_000..60_000_000).contains(&never.now_us()), "{}", never.now_us());
+}
+
+/// A splitter that is killed again and again goes on where it stopped: a large job is put at the rate that its shards take.
+#[test]
+fn tasks_are_put_once_however_often_the_splitter_is_started_again() {
+    const N_TASKS: usize = 1_000_000;
+    const KILLED_EVERY_US: u64 = 100_000_000;
+    let grid = Grid::new();
+    let message = format!(
+        r#"{{"workload":"probe","id":"march","input":{{"units":{N_TASKS}}},"sizing":{{"tasks":{N_TASKS},"subtasks_per_task":1}}}}"#
+    );
+    let clock = grid.ports.clock.clone();
+    let mut n_killed = 0;
+    loop {
+        let splitting = async {
+            let until_us = clock.now_us() + KILLED_EVERY_US;
+            let split = std::pin::pin!(grid.splitting(&message));
+            match select(split, std::pin::pin!(clock.sleep_until(until_us))).await {
+                Either::Left((outcome, _)) => Some(outcome.unwrap()),
+                Either::Right(_) => None,
+            }
+        };
+        match run_until_done(&clock, splitting).unwrap() {
+            Some(outcome) => {
+                assert!(matches!(outcome, SplitOutcome::Enqueued { .. }), "{outcome:?}");
+                break;
+            }
+            None => n_killed += 1,
+        }
+        assert!(n_killed < 20, "it goes on, and does not begin again");
+    }
+    let mut n_times = vec![0_u32; N_TASKS];
+    for task in everything_in(&grid.memory.tasks) {
+        n_times[TaskRecord::from_bytes(&task).unwrap().index as usize] += 1;
+    }
+    let n_twice = n_times.iter().filter(|n| **n > 1).count();
+    assert!(n_times.iter().all(|n| *n >= 1));
+    // What was put in the half second since the last mark, and what was in flight.
+    assert!(
+        n_killed >= 4 && n_twice <= n_killed * 3_000,
+        "{n_twice} were put twice, killed {n_killed} times"
+    );
+    let ideal_us = N_TASKS as u64 * 1_000_000 / 2_000;
+    assert!(clock.now_us() < ideal_us * 11 / 10, "{} of {ideal_us} µs", clock.now_us());
 }

@@ -33,8 +33,9 @@ fn put(jobs: &[&str], n_tasks: u64) -> (u64, u64) {
     let ports = Wrapped { inner, around: limited.clone() };
     let all = async {
         let shards = ports.shards().await.unwrap();
-        let each =
-            jobs.iter().map(async |job| put_tasks(&ports, &shards, &tasks(job, n_tasks, &shards)).await);
+        let each = jobs
+            .iter()
+            .map(async |job| put_tasks(&ports, &shards, &tasks(job, n_tasks, &shards), async |_| ()).await);
         join_all(each).await.into_iter().collect::<Result<Vec<_>, _>>()
     };
     run_until_done(&clock, all).unwrap().unwrap();

@@ -198,6 +198,14 @@ impl<P: JobStore, A: Around> JobStore for Wrapped<P, A> {
         self.around.call("mark enqueued", self.inner.mark_enqueued(id, generation)).await
     }
 
+    async fn record_put(&self, id: &JobId, generation: u32, n_put: u32) -> Result<(), PortError> {
+        self.around.call("record put", self.inner.record_put(id, generation, n_put)).await
+    }
+
+    async fn n_put(&self, id: &JobId) -> Result<u32, PortError> {
+        self.around.call("get put", self.inner.n_put(id)).await
+    }
+
     async fn record_progress(
         &self,
         id: &JobId,

@@ -103,6 +103,8 @@ async fn splitter(function: &Function, rows: &Rows, sent: &mut Sent<'_>) {
     drop(ports.jobs.job(&rows.job.id).await);
     drop(ports.jobs.create_job(&rows.job).await);
     drop(ports.jobs.mark_enqueued(&rows.job.id, 0).await);
+    drop(ports.jobs.record_put(&rows.job.id, 0, 1).await);
+    drop(ports.jobs.n_put(&rows.job.id).await);
     drop(ports.jobs.mark_announced(&rows.job.id, 1).await);
     sent.by("DynamoJobStore");
     drop(ports.tasks.shards().await);
