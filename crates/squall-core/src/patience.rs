@@ -1,6 +1,6 @@
 //! How long to wait before a port that did not answer is asked again.
 
-use squall_ports::jittered;
+use squall_ports::{jittered, split_mix64};
 
 /// The wait before the second attempt, microseconds; doubles with each.
 const FIRST_WAIT_US: u64 = 200_000;
@@ -13,9 +13,24 @@ pub fn plan_ask_again(n_failed: u32, key: u64) -> u64 {
     jittered(doubled_us.min(LONGEST_WAIT_US), key)
 }
 
+/// Where call number `call` begins in a list of `n` that it cannot finish, or may die of: at any of them before long.
+pub fn begin_at(call: u64, n: usize) -> usize {
+    usize::try_from(split_mix64(call) % n.max(1) as u64).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_place_has_its_turn() {
+        for n in [1, 2, 3, 50, 100, 200] {
+            let begun: std::collections::BTreeSet<_> =
+                (0..20 * n as u64).map(|call| begin_at(call, n)).collect();
+            assert_eq!(begun.len(), n);
+        }
+        assert_eq!(begin_at(7, 0), 0);
+    }
 
     #[test]
     fn waits_double_up_to_the_longest() {

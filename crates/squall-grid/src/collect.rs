@@ -103,10 +103,11 @@ where
             Err(error) => collected.failed.push((position, error)),
         }
     }
-    // A job whose store does not answer must not use up the others' time.
-    let of_each_us = config.patience_us / jobs.len().max(1) as u64;
+    let mut n_jobs = jobs.len() as u64;
     for (id, results) in jobs {
-        let patience = Patience::new(ports, of_each_us, u64::MAX);
+        // A job whose store does not answer must not use up the others' time.
+        let patience = patience.share(ports, n_jobs);
+        n_jobs -= 1;
         let of_job = OfJob { inputs, config, patience, id: &id, generations };
         of_job.collect(ports, results, &mut collected).await;
     }

@@ -18,6 +18,13 @@ impl Patience {
         Self { until_us: now_us.saturating_add(for_us) }
     }
 
+    /// One of so many shares of what is left.
+    pub(crate) fn share(self, clock: &impl Clock, n_shares: u64) -> Self {
+        let now_us = clock.now_us();
+        let left_us = self.until_us.saturating_sub(now_us);
+        Self { until_us: now_us.saturating_add(left_us / n_shares.max(1)) }
+    }
+
     /// Calls until there is an answer, a permanent error, or no patience left.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ const RESULT_PATIENCE_US: u64 = 60_000_000;
 /// Time between two marks of how many records are on the stream, microseconds.
 const MARK_EVERY_US: u64 = 500_000;
 
+/// Longest wait for one, microseconds.
+const MARK_WITHIN_US: u64 = 200_000;
+
 /// Puts records on the task stream, each at least once. The heaviest task of each shard should come first. Now and then `mark` is told
 /// how many of the first records are on the stream without a gap.
 ///
@@ -50,8 +53,10 @@ pub async fn put_tasks<P: TaskQueue + Clock>(
                 why = reason.unwrap_or(why);
                 let (now_us, n_put) = (ports.now_us(), outbox.n_first_put());
                 if now_us >= marked.0 + MARK_EVERY_US && n_put > marked.1 {
-                    mark(n_put).await;
-                    marked = (now_us, n_put);
+                    // A store that is slow must not hold up the stream.
+                    let waited = ports.sleep_until(now_us.saturating_add(MARK_WITHIN_US));
+                    select(pin!(mark(n_put)), pin!(waited)).await;
+                    marked = (ports.now_us(), n_put);
                 }
             }
             NextPut::Done => return Ok(()),

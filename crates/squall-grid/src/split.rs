@@ -15,15 +15,19 @@ use squall_core::ports::{
     BlobStore, Clock, Created, JobEvents, JobStore, Objects, Placement, PortError, TaskPut, TaskQueue,
 };
 use squall_core::registry::Piece;
-use squall_core::rows::{Ending, JobRow, JobStatus, Published, Resent};
+use squall_core::rows::{JobRow, Published, Resent};
 use squall_core::sizing::{Capacity, MemoryLimits, Sizing, SizingPolicy, TimeLimits, plan_sizing};
 use squall_core::wire::{CodecError, Failure, Message, TaskRecord};
-use squall_core::workload::{Coverage, InputError, Weight};
+use squall_core::workload::{InputError, Weight};
 
-use crate::close::{announce, read_buckets, resent_of};
+use crate::close::{read_buckets, resent_of};
 use crate::inputs::{InputCache, LoadError, Prepared};
 use crate::load::{NoBlobs, load};
 use crate::put::put_tasks;
+
+mod refused;
+
+use refused::{refuse_id, reject};
 
 /// The splitter's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -317,7 +321,7 @@ where
         let placement = Placement { partition_key, hash_key: shard.first };
         TaskPut { placement, data: record.to_bytes() }
     });
-    // Only what belongs to the first cut: a retry that is half done knows what is missing by itself.
+    // Only of the first cut: what a retry sends has an order of its own, and one that is half done sends again what is not in.
     let order = if published.generation == 0 { put_first(pieces) } else { Vec::new() };
     let positions: Vec<u32> =
         (0_u32..).zip(&order).filter(|(_, index)| sent(index)).map(|(at, _)| at).collect();
@@ -335,7 +339,7 @@ where
 }
 
 /// The tasks of a cut in the order in which they are put.
-fn put_first(pieces: &[Piece]) -> Vec<u32> {
+pub(crate) fn put_first(pieces: &[Piece]) -> Vec<u32> {
     let weights: Vec<Weight> = pieces.iter().map(|piece| piece.weight).collect();
     heaviest_first(&weights).into_iter().map(|task| u32::try_from(task).unwrap_or(u32::MAX)).collect()
 }
@@ -454,63 +458,5 @@ fn task_record(id: &JobId, published: &Published, index: u32, piece: &Piece, now
         bucket: published.bucket_of(index),
         generation: published.generation,
         put_us: now_us,
-    }
-}
-
-async fn reject<P: JobStore + JobEvents + Clock>(
-    ports: &P,
-    id: JobId,
-    message: Digest,
-    error: InputError,
-) -> Result<SplitOutcome, PortError> {
-    let row = rejected(&id, message, error.to_string(), ports.now_us());
-    match ports.create_job(&row).await? {
-        // Two deliveries of it raced, and this one could not load what the other did.
-        Created::Existing(known) if known.message == message => Ok(SplitOutcome::AlreadyEnqueued(id)),
-        Created::Existing(_) => refuse_id(ports, id, message, Some(&error)).await,
-        Created::New => {
-            announce(ports, &row).await?;
-            Ok(SplitOutcome::Rejected(id, error))
-        }
-    }
-}
-
-/// Announces that a message was not taken in because another job has its id; there is no row for it.
-async fn refuse_id<P: JobEvents>(
-    ports: &P,
-    id: JobId,
-    message: Digest,
-    error: Option<&InputError>,
-) -> Result<SplitOutcome, PortError> {
-    let besides = error.map_or(String::new(), |error| format!("; nor is it valid: {error}"));
-    let reason = format!("another job has the id {id}; publish this one under another{besides}");
-    ports.id_taken(&id, message, &reason).await?;
-    Ok(SplitOutcome::IdTaken(id))
-}
-
-/// The row of a message that does not become a job.
-fn rejected(id: &JobId, message: Digest, reason: String, now_us: u64) -> JobRow {
-    let ending = Ending {
-        status: JobStatus::Rejected,
-        reason: Some(reason),
-        coverage: Coverage::default(),
-        missing: Default::default(),
-        failures: Vec::new(),
-        answer: None,
-        receipt: Default::default(),
-        timeline: Default::default(),
-        ended_us: now_us,
-    };
-    JobRow {
-        id: id.clone(),
-        message,
-        created_us: now_us,
-        expires_us: now_us,
-        max_cost: None,
-        published: None,
-        enqueued: false,
-        progress: Default::default(),
-        ending: Some(ending),
-        announced: false,
     }
 }

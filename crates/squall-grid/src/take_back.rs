@@ -6,6 +6,7 @@ use std::pin::pin;
 use futures::stream::{self, StreamExt};
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Admission, plan_admission};
+use squall_core::patience::begin_at;
 use squall_core::ports::{
     BlobStore, Clock, GivenUp, GivenUpRecords, GivenUpStore, JobEvents, JobStore, PortError, chain,
 };
@@ -91,8 +92,7 @@ where
         }
     }
     taking.book(of_tasks).await;
-    let calls = usize::try_from(now_us / MINUTE_US).unwrap_or(0);
-    let first = calls.wrapping_mul(RESULTS_PER_CALL) % of_results.len().max(1);
+    let first = begin_at(now_us / MINUTE_US, of_results.len());
     of_results.rotate_left(first);
     taking.taken.n_left += of_results.len().saturating_sub(RESULTS_PER_CALL);
     for batch in of_results.into_iter().take(RESULTS_PER_CALL) {

@@ -20,6 +20,9 @@ use crate::shard_consumer::deadline_us;
 const MOST_JOBS_PER_TICK: usize = 10_000;
 /// Most batches of records that one tick takes back to their jobs.
 const MOST_BATCHES_PER_TICK: usize = 20_000;
+/// While no job runs, what was given up is looked at once in so many minutes.
+const TICKS_WHEN_IDLE: u64 = 60;
+const MINUTE_US: u64 = 60_000_000;
 /// No job is started when less time than this is left: ending one merges its buckets.
 pub(crate) const TICK_GUARD_US: u64 = 10_000_000;
 
@@ -155,7 +158,7 @@ where
     reclaim(ports, inputs, config, until_us).await
 }
 
-/// Books what both streams gave up. Nothing is listed while no job runs.
+/// Books what both streams gave up.
 async fn reclaim<P>(
     ports: &P,
     inputs: &InputCache,
@@ -166,7 +169,9 @@ where
     P: JobStore + JobList + BlobStore + GivenUpStore + JobEvents + Clock,
 {
     let running = ports.jobs(JobStatus::Running, Order::OldestFirst, 1).await;
-    if running.map_err(|error| Failure::port("cannot list the running jobs", &error))?.is_empty() {
+    let is_idle = running.map_err(|error| Failure::port("cannot list the running jobs", &error))?.is_empty();
+    // What was given up of jobs that have ended is removed, but nobody waits for that.
+    if is_idle && ports.now_us() / MINUTE_US % TICKS_WHEN_IDLE != 0 {
         return Ok(());
     }
     let taken = take_back(ports, inputs, config, MOST_BATCHES_PER_TICK, until_us).await;

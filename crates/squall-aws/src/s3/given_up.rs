@@ -13,7 +13,7 @@ use crate::error::{port_error_of, unreadable};
 /// Where Lambda writes them.
 const PREFIX: &str = "aws/lambda/";
 /// Pages of a listing at most, of a thousand keys: what could not be taken back stays until the bucket's lifecycle removes it.
-const MOST_PAGES: usize = 1_000;
+const MOST_PAGES: usize = 100;
 
 /// Lambda's invocation record, as far as it is read.
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use squall_aws::WallClock;
 use squall_core::deployment::Deployment as Description;
 use squall_core::digest::Digest;
@@ -247,11 +247,12 @@ impl Watch {
         if from_us >= next.queue_us && row.total().n_tasks == 0 && now_us > row.created_us + QUEUED_AFTER_US {
             next.queue_us = from_us.saturating_add(QUEUE_EVERY_US);
             // What it waits for is good to know, and no reason to stop watching.
-            if let Ok(ahead) = self.ahead(row).await
+            if let Ok((ahead, are_all)) = self.ahead(row).await
                 && ahead.n_tasks > 0
             {
+                let about = if are_all { "at most" } else { "some" };
                 display.note(&format!(
-                    "waiting behind at most {} of {}: lanes take tasks in the order in which they were published",
+                    "waiting behind {about} {} of {}: lanes take tasks in the order in which they were published",
                     print::counted(ahead.n_tasks, "task"),
                     print::counted(ahead.n_jobs, "job"),
                 ));
@@ -261,12 +262,14 @@ impl Watch {
         next.row_us = from_us.saturating_add(display.period_us());
     }
 
-    /// The work before its own on the same shards.
-    async fn ahead(&self, row: &JobRow) -> Result<Ahead, PortError> {
+    /// The work before its own on the same shards; and whether every running job was looked at.
+    async fn ahead(&self, row: &JobRow) -> Result<(Ahead, bool), PortError> {
         let running = self.store.jobs(JobStatus::Running, Order::OldestFirst, MOST_AHEAD).await?;
+        let are_all = running.len() < MOST_AHEAD;
         let rows = stream::iter(running).map(async |id| self.store.job(&id).await).buffered(READS_AT_ONCE);
-        let rows: Vec<_> = rows.try_collect().await?;
-        Ok(ahead_of(row, rows.iter().flatten(), &self.description.capacity()))
+        // One that cannot be read is not counted.
+        let rows: Vec<_> = rows.filter_map(async |row| row.ok().flatten()).collect().await;
+        Ok((ahead_of(row, &rows, &self.description.capacity()), are_all))
     }
 
     fn patience_us(&self) -> u64 {

@@ -132,7 +132,8 @@ impl Pace {
             ThrottleReason::Function => {
                 let all_rested_before = self.stripe(now_us, stripe).is_err();
                 if let Some(rest_until_us) = self.rest_until_us.get_mut(stripe as usize) {
-                    *rest_until_us = now_us.saturating_add(throttle.rest_us().max(STRIPE_REST_US));
+                    let until_us = now_us.saturating_add(throttle.rest_us().max(STRIPE_REST_US));
+                    *rest_until_us = until_us.max(*rest_until_us);
                 }
                 if all_rested_before || self.stripe(now_us, stripe).is_err() { 0.5 } else { 1.0 }
             }

@@ -108,9 +108,6 @@ pub fn plan_resend(
     let max_cost =
         request.max_cost.or(row.max_cost).or(Some(caps.default_cost)).map(|cap| cap.min(caps.max_cost));
     let spent = deployment.prices().cost_of(&received.receipt);
-    if let Some(cap) = max_cost.filter(|cap| spent >= *cap) {
-        return Err(NotResent::OverBudget { spent, cap });
-    }
     let lifetime_us = request.lifetime_us.unwrap_or(published.lifetime_us).min(most_us);
     let (mut published, mut resent) = (published.clone(), before);
     if !resumed {
@@ -131,6 +128,10 @@ pub fn plan_resend(
     let was_missing = row.ending.as_ref().is_some_and(|ending| !ending.missing.is_empty());
     if tasks.is_empty() && !was_missing {
         return Err(NotResent::Complete);
+    }
+    // What sends nothing costs nothing.
+    if let Some(cap) = max_cost.filter(|cap| spent >= *cap && !tasks.is_empty()) {
+        return Err(NotResent::OverBudget { spent, cap });
     }
     let reopened = Reopened { published, expires_us: now_us.saturating_add(lifetime_us), max_cost };
     Ok(Resend { over_ended_us: row.ending.as_ref().map(|ending| ending.ended_us), reopened, resent, tasks })

@@ -19,6 +19,8 @@ const FETCH_PATIENCE_US: u64 = 10_000_000;
 /// A worker's answer.
 pub(super) struct Answer {
     reply: Vec<u8>,
+    /// When it was there, microseconds: a reply that was too large to be sent is fetched after that.
+    answered_us: u64,
     /// Whether it was too large to be sent, and came through the blob store.
     elsewhere: bool,
 }
@@ -34,14 +36,16 @@ where
     P: BlobStore + Workers + Clock,
 {
     let reply = ports.invoke(stripe, request).await?;
+    let answered_us = ports.now_us();
     let Ok(elsewhere) = ReplyElsewhere::from_bytes(&reply) else {
-        return Ok(Answer { reply, elsewhere: false });
+        return Ok(Answer { reply, answered_us, elsewhere: false });
     };
+    // From now on, not from its turn: while the store is away, those behind give up with the first.
+    let patience = Patience::new(ports, FETCH_PATIENCE_US, until_us);
     // One at a time: a hundred of them would not fit into the consumer's memory.
     let _turn = fetching.lock().await;
-    let patience = Patience::new(ports, FETCH_PATIENCE_US, until_us);
     match patience.ask(ports, async || ports.blob(elsewhere.reply).await).await {
-        Ok(reply) => Ok(Answer { reply, elsewhere: true }),
+        Ok(reply) => Ok(Answer { reply, answered_us, elsewhere: true }),
         Err(error) => Err(InvokeError::Failed(chain(&error))),
     }
 }
@@ -68,6 +72,8 @@ impl Taking<'_> {
         let Self { now_us, code, merger, receipt, log, failed } = self;
         let mut end = SpanEnd::Failed;
         let mut known = None;
+        // What the worker is billed for, without the way through the blob store.
+        let now_us = answer.as_ref().map_or(now_us, |answer| answer.answered_us);
         let elsewhere = u64::from(answer.as_ref().is_ok_and(|answer| answer.elsewhere));
         receipt.blob_writes += elsewhere;
         receipt.blob_reads += elsewhere;

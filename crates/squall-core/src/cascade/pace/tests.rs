@@ -138,4 +138,9 @@ fn what_a_service_asks_for_is_waited() {
     assert_eq!(asked(ThrottleReason::CallRate, 2_000_000), [2_001_000; 2]);
     assert_eq!(asked(ThrottleReason::CallRate, 0), [0; 2]);
     assert_eq!(asked(ThrottleReason::Concurrency, 86_400_000_000), [10_001_000; 2]);
+    // A refusal that was on its way does not shorten the rest.
+    let mut pace = Pace::new(&CascadePolicy { n_stripes: 2, ..CascadePolicy::default() });
+    pace.on_throttle(1_000, 0, 0, Throttle { reason: ThrottleReason::CallRate, retry_after_us: 5_000_000 });
+    pace.on_throttle(11_000, 0, 0, ThrottleReason::Function.into());
+    assert_eq!(pace.rest_until_us, [5_001_000; 2]);
 }
