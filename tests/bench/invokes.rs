@@ -12,7 +12,6 @@ use squall_aws::payload::{from_payload, to_payload};
 use squall_aws::{Connection, LambdaWorkers, Settings, WallClock};
 use squall_core::cascade::CascadePolicy;
 use squall_core::data::NoData;
-use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::ports::{Assembled, InvokeError, Workers};
 use squall_core::wire::{
@@ -51,12 +50,12 @@ pub(crate) fn be_the_invoke_server(_: &[String]) {
 
 /// A worker's reply, without a worker around it.
 fn reply_to(bytes: &[u8]) -> Vec<u8> {
-    let request = SubtaskRequest::from_bytes(bytes).expect("a request decodes");
+    let (request, asked) = SubtaskRequest::from_bytes_with_digest(bytes).expect("a request decodes");
     let slice: <Probe as Workload>::Slice = decode("slice", &request.slice).expect("a slice decodes");
     let partial = Probe::evaluate(&Input { units: 0, rounds: 0, failing_unit: None }, &slice, &mut NoData);
     let outcome = Ok(encode(&partial.expect("a probe has a value")));
     SubtaskReply {
-        request: Digest::of(bytes),
+        request: asked,
         code: request.code,
         outcome,
         failed: Vec::new(),
