@@ -204,7 +204,7 @@ impl Fleet {
     pub(super) fn billed(&self) -> Value {
         let of = |function: &Function| {
             let (n, all) = function.billed.get();
-            json!({ "invocations": n, "ms": all.as_millis() as u64 })
+            json!({ "invocations": n, "ms": u64::try_from(all.as_millis()).unwrap_or(u64::MAX) })
         };
         self.functions.iter().map(|(name, function)| (name.clone(), of(function))).collect()
     }
