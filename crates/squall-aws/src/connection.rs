@@ -37,7 +37,7 @@ pub struct Settings {
 ///
 /// Connections: each service's client has its own pool (hyper's). Over HTTP/1.1 that opens as many connections as there are requests
 /// in flight and keeps idle ones for 90 s, however many they are; only the process's limit of open files bounds them. Over HTTP/2 it
-/// keeps one per host, which takes some 100 requests at a time: whoever has more in flight, such as a consumer, needs several clients.
+/// keeps one per host, which takes some 100 requests at a time: a consumer, which has more in flight, uses several clients.
 #[derive(Clone)]
 pub struct Connection {
     shared: Arc<Shared>,

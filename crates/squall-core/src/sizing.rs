@@ -202,7 +202,7 @@ impl Capacity {
             .saturating_mul(self.lanes_per_shard.max(1))
     }
 
-    /// Whether tasks of this number and weight go to the express shards: one for each at most, so that whoever comes next waits for
+    /// Whether tasks of this number and weight go to the express shards: one for each at most, so that the next job waits for
     /// one, and together no more than they do in a moment.
     pub fn is_express(&self, n_tasks: u64, weight: Weight) -> bool {
         let vcpus = u64::from(self.workers_per_consumer.max(1)) * u64::from(self.vcpus_per_worker.max(1));

@@ -170,6 +170,13 @@ pub enum Stored {
     Blob(Digest),
 }
 
+impl Stored {
+    /// How many blobs that is, 0 or 1: what reading or writing it adds to a receipt.
+    pub fn n_blobs(&self) -> u64 {
+        u64::from(matches!(self, Self::Blob(_)))
+    }
+}
+
 /// A piece of work that has no value, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Failure {

@@ -103,11 +103,10 @@ where
             Err(error) => collected.failed.push((position, error)),
         }
     }
-    let mut n_jobs = jobs.len() as u64;
-    for (id, results) in jobs {
+    let n_left = (1..=jobs.len() as u64).rev();
+    for ((id, results), n_left) in jobs.into_iter().zip(n_left) {
         // A job whose store does not answer must not use up the others' time.
-        let patience = patience.share(ports, n_jobs);
-        n_jobs -= 1;
+        let patience = patience.share(ports, n_left);
         let of_job = OfJob { inputs, config, patience, id: &id, generations };
         of_job.collect(ports, results, &mut collected).await;
     }
@@ -312,7 +311,7 @@ impl Merge<'_> {
         let mut n_added = 0;
         for result in fresh.iter() {
             let Some(partial) = &result.partial else { continue };
-            used.blob_reads += u64::from(matches!(partial, Stored::Blob(_)));
+            used.blob_reads += partial.n_blobs();
             let partial = match fetched(ports, partial).await {
                 // Lost for good: this fails only its own result.
                 Err(error @ PortError::Permanent { .. }) => {
@@ -331,7 +330,7 @@ impl Merge<'_> {
             return Ok(unfit);
         }
         if let Some(known) = &row.partial {
-            used.blob_reads += u64::from(matches!(known, Stored::Blob(_)));
+            used.blob_reads += known.n_blobs();
             let known = fetched(ports, known).await?;
             merger.add(&known).map_err(|error| PortError::permanent(error.to_string()))?;
         }
@@ -339,7 +338,7 @@ impl Merge<'_> {
             Some(bytes) => Some(stored(ports, bytes).await?),
             None => None,
         };
-        used.blob_writes += u64::from(matches!(row.partial, Some(Stored::Blob(_))));
+        used.blob_writes += row.partial.as_ref().map_or(0, Stored::n_blobs);
         Ok(unfit)
     }
 }

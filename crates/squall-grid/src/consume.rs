@@ -241,7 +241,7 @@ async fn publish<P: BlobStore + ResultQueue + Clock>(
         None => None,
     };
     let n_inline = partial.as_ref().map_or(0, inline_bytes);
-    receipt.blob_writes += u64::from(matches!(partial, Some(Stored::Blob(_))));
+    receipt.blob_writes += partial.as_ref().map_or(0, Stored::n_blobs);
     let mut result = ResultRecord {
         job: task.job.clone(),
         index: task.index,

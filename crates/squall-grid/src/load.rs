@@ -78,7 +78,7 @@ pub(crate) async fn load<P: Objects>(
     Ok((prepared, bundle))
 }
 
-/// Holds the size of all files against the functions' memory before any is read: one that dies of it tells nobody why.
+/// Holds the size of all files against the functions' memory before any is read: a function that runs out of memory cannot report why.
 async fn check_files<P: Objects>(
     ports: &P,
     job: &Job,

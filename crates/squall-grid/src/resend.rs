@@ -1,6 +1,5 @@
 //! Reopens an ended job: only missing and failed work goes on the stream.
 
-use roaring::RoaringBitmap;
 use squall_core::collate::Received;
 use squall_core::deployment::Deployment;
 use squall_core::job::JobId;
@@ -12,7 +11,7 @@ use squall_core::wire::Message;
 use crate::close::{read_buckets, resent_of};
 use crate::consume::stored;
 use crate::inputs::InputCache;
-use crate::split::{cut_again, enqueue, put_first};
+use crate::split::{cut_again, enqueue, known_to_be_put};
 
 /// The work that was sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +72,8 @@ where
         plan.map_err(|reason| ResendError::Not(id.clone(), reason))?;
     // Before anything is written: a job that cannot be cut again must not be reopened.
     let pieces = cut_again(ports, inputs, id, &reopened.published, &resent).await.map_err(failed)?;
-    if reopened.published.generation == 0 {
-        // The splitter did not finish: what it is known to have put is on the stream.
-        let n_put = ports.n_put(id).await.map_err(failed)? as usize;
-        tasks -= put_first(&pieces).into_iter().take(n_put).collect::<RoaringBitmap>();
-    }
+    // Where the splitter did not finish, some of what is not in is on the stream.
+    tasks -= known_to_be_put(ports, id, &reopened.published, &pieces).await.map_err(failed)?;
     if !resent.is_empty() {
         let list = stored(ports, ResentList(resent.clone()).to_bytes()).await.map_err(failed)?;
         reopened.published.resent.list = Some(list);

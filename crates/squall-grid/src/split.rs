@@ -175,11 +175,7 @@ where
                     let resent = resent_of(ports, &published).await?;
                     let pieces = cut_again(ports, inputs, &id, &published, &resent).await?;
                     let mut missing = received.missing(&published);
-                    if published.generation == 0 {
-                        // Those that an earlier delivery of the message is known to have put.
-                        let n_put = ports.n_put(&id).await? as usize;
-                        missing -= put_first(&pieces).into_iter().take(n_put).collect::<RoaringBitmap>();
-                    }
+                    missing -= known_to_be_put(ports, &id, &published, &pieces).await?;
                     (pieces, resent, Some(missing))
                 }
             };
@@ -321,14 +317,18 @@ where
         let placement = Placement { partition_key, hash_key: shard.first };
         TaskPut { placement, data: record.to_bytes() }
     });
-    // Only of the first cut: what a retry sends has an order of its own, and one that is half done sends again what is not in.
-    let order = if published.generation == 0 { put_first(pieces) } else { Vec::new() };
-    let positions: Vec<u32> =
-        (0_u32..).zip(&order).filter(|(_, index)| sent(index)).map(|(at, _)| at).collect();
+    // Of a cut that an earlier delivery began to put: where the tasks that are left stand in the order of all.
+    let positions: Option<Vec<u32>> = only.map(|_| {
+        let order = (0_u32..).zip(put_order(pieces));
+        order.filter(|(_, index)| sent(index)).map(|(position, _)| position).collect()
+    });
     let mark = async |n_put: usize| {
-        let total = u32::try_from(order.len()).unwrap_or(u32::MAX);
-        let n_put = positions.get(n_put).copied().unwrap_or(total);
-        // What is not recorded is put again, and computed once.
+        let of_all = match &positions {
+            Some(positions) => positions.get(n_put).copied(),
+            None => u32::try_from(n_put).ok(),
+        };
+        let n_put = of_all.unwrap_or(published.n_tasks);
+        // Only of the first cut: what a retry sends has an order of its own. What is not recorded is put again, and merged once.
         if published.generation == 0 {
             let _ = ports.record_put(id, 0, n_put).await;
         }
@@ -339,9 +339,23 @@ where
 }
 
 /// The tasks of a cut in the order in which they are put.
-pub(crate) fn put_first(pieces: &[Piece]) -> Vec<u32> {
+fn put_order(pieces: &[Piece]) -> impl Iterator<Item = u32> {
     let weights: Vec<Weight> = pieces.iter().map(|piece| piece.weight).collect();
-    heaviest_first(&weights).into_iter().map(|task| u32::try_from(task).unwrap_or(u32::MAX)).collect()
+    heaviest_first(&weights).into_iter().map(|task| u32::try_from(task).unwrap_or(u32::MAX))
+}
+
+/// Tasks of the first cut that an earlier run is known to have put; none of a job that was reopened.
+pub(crate) async fn known_to_be_put(
+    ports: &impl JobStore,
+    id: &JobId,
+    published: &Published,
+    pieces: &[Piece],
+) -> Result<RoaringBitmap, PortError> {
+    if published.generation > 0 {
+        return Ok(RoaringBitmap::new());
+    }
+    let n_put = ports.n_put(id).await? as usize;
+    Ok(put_order(pieces).take(n_put).collect())
 }
 
 /// Checks a message as the splitter would, and returns how it would be cut; enqueues nothing.

@@ -170,7 +170,7 @@ where
 {
     let running = ports.jobs(JobStatus::Running, Order::OldestFirst, 1).await;
     let is_idle = running.map_err(|error| Failure::port("cannot list the running jobs", &error))?.is_empty();
-    // What was given up of jobs that have ended is removed, but nobody waits for that.
+    // Records of jobs that have ended are only removed, which is not urgent.
     if is_idle && !(ports.now_us() / MINUTE_US).is_multiple_of(TICKS_WHEN_IDLE) {
         return Ok(());
     }
