@@ -48,7 +48,7 @@ pub(super) fn ending(status: JobStatus) -> Ending {
         coverage: Coverage { weight_done: 1, weight_total: 2 },
         missing: RoaringBitmap::from_iter([7]),
         failures: Vec::new(),
-        answer: Some(Digest::of(b"answer")),
+        answer: vec![Digest::of(b"answer")],
         receipt: Receipt::default(),
         timeline: Timeline::default(),
         ended_us: CREATED_US + 50_000_000,
@@ -69,6 +69,7 @@ fn reopened() -> Reopened {
         generation: 0,
         lifetime_us: 60_000_000,
         resent: Resent::default(),
+        is_large: false,
     };
     Reopened { published, expires_us: CREATED_US + 90_000_000, max_cost: None }
 }

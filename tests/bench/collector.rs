@@ -109,6 +109,7 @@ fn job() -> (Ports, Vec<Vec<u8>>) {
         generation: 0,
         lifetime_us: u64::MAX,
         resent: Resent::default(),
+        is_large: false,
     };
     let row = JobRow {
         id: id(),

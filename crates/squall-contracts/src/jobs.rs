@@ -39,6 +39,7 @@ fn reopened(n_tasks: u32, expires_s: u64) -> Reopened {
         generation: 1,
         lifetime_us: 60_000_000,
         resent: resent(ending(JobStatus::Complete).failures),
+        is_large: false,
     };
     Reopened {
         published,

@@ -82,7 +82,7 @@ fn ending(status: JobStatus) -> Ending {
         coverage: Coverage { weight_done: 1, weight_total: u64::MAX },
         missing: RoaringBitmap::from_iter([0, 7, u32::MAX]),
         failures: vec![failure],
-        answer: Some(Digest::of(b"answer")),
+        answer: vec![Digest::of(b"answer")],
         receipt: Receipt { worker_mb_us: u64::MAX, ..Receipt::default() },
         timeline: Timeline { first_merged_us: 5, ..Timeline::default() },
         ended_us: CREATED_US + 50_000_000,

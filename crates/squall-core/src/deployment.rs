@@ -30,8 +30,8 @@ const SHARDS: RangeInclusive<u32> = 1..=10_000;
 const STRIPES: RangeInclusive<u32> = 1..=1_000;
 /// Workers that one consumer can keep in flight.
 const WORKERS: RangeInclusive<u32> = 1..=10_000;
-/// Buckets of a job: each has an entry in the job's row, which must not outgrow an item.
-const BUCKETS: RangeInclusive<u32> = 1..=1_000;
+/// Most buckets of a job: each has an entry in the job's row, which must not outgrow an item.
+pub const MAX_BUCKETS: u32 = 1_000;
 /// Highest cost cap, US dollars: what a job may name at all.
 const MAX_COST_USD: u32 = 1_000_000;
 /// Most subtasks of a job that a cut can have.
@@ -83,7 +83,7 @@ pub struct Deployment {
     pub worker_timeout_s: u64,
     /// Longest that the collector runs, seconds.
     pub collector_timeout_s: u64,
-    /// Buckets of a job at most.
+    /// Buckets of a job, unless its answer is large: then up to [`MAX_BUCKETS`].
     pub max_buckets: u32,
     /// Deadline of a job that names none, seconds.
     pub default_deadline_s: u64,
@@ -206,7 +206,7 @@ impl Deployment {
         // An attempt that may outlast its consumer would never be answered.
         within("worker_timeout_s", self.worker_timeout_s, &(1..=self.consumer_timeout_s), "seconds")?;
         within("collector_timeout_s", self.collector_timeout_s, &timeout, "seconds")?;
-        within("max_buckets", self.max_buckets, &BUCKETS, "buckets")?;
+        within("max_buckets", self.max_buckets, &(1..=MAX_BUCKETS), "buckets")?;
         within("default_deadline_s", self.default_deadline_s, &(1..=MAX_DEADLINE_S), "seconds")?;
         within(
             "max_deadline_s",
@@ -257,15 +257,18 @@ impl Deployment {
         }
     }
 
-    /// How much its functions can hold: a file takes six times its size once it is prepared (measured with portfolios), and a function
-    /// needs some memory for itself.
+    /// How much its functions can hold: half of each for the prepared input, a quarter for the values, of which the collector may use
+    /// three quarters, as it prepares no input. A function needs some memory for itself. Files take four times their size, and some
+    /// more, while they are read and sent.
     pub fn memory(&self) -> MemoryLimits {
         const MB: u64 = 1_000_000;
         let of_input = self.splitter_memory_mb.min(self.consumer_memory_mb).min(self.worker_memory_mb);
-        let of_answer = self.consumer_memory_mb.min(self.collector_memory_mb);
         MemoryLimits {
             input_bytes: u64::from(of_input) * MB / 8,
-            answer_bytes: u64::from(of_answer) * MB * 3 / 4,
+            prepared_bytes: u64::from(of_input) * MB / 2,
+            subtask_bytes: u64::from(self.worker_memory_mb) * MB / 4,
+            task_bytes: u64::from(self.consumer_memory_mb) * MB / 4,
+            bucket_bytes: u64::from(self.collector_memory_mb) * MB * 3 / 4,
         }
     }
 

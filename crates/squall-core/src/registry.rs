@@ -103,7 +103,20 @@ impl Registry {
         Ok((&entry.workload, entry.code))
     }
 
-    /// The workload for a job that was made by `made`, for callers that read or cut but do not compute: its version has
+    /// The workload for a job that was made by `made`, for callers that only read its answer: its version has to be one that this
+    /// one reads.
+    ///
+    /// # Errors
+    /// When there is no such workload, or it does not read that version.
+    pub fn reading(&self, name: &str, made: &CodeVersion) -> Result<&Arc<dyn AnyWorkload>, CodeError> {
+        let workload = self.get(name)?;
+        if (workload.reads_since()..=workload.version()).contains(&made.workload) {
+            return Ok(workload);
+        }
+        Err(self.other(name, made))
+    }
+
+    /// The workload for a job that was made by `made`, for callers that cut or merge but do not compute: its version has
     /// to be the same, its build need not.
     ///
     /// # Errors
@@ -157,6 +170,10 @@ pub trait AnyWorkload: Send + Sync {
     fn name(&self) -> &str;
     /// [`Workload::VERSION`].
     fn version(&self) -> u32;
+    /// [`Workload::READS_SINCE`].
+    fn reads_since(&self) -> u32 {
+        self.version()
+    }
     /// [`Workload::ABOUT`].
     fn about(&self) -> &str;
     /// [`Workload::input_schema`].
@@ -203,8 +220,13 @@ pub trait AnyPrepared: Send + Sync {
     fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError>;
     /// [`Workload::units`].
     fn units(&self) -> (u64, &str);
-    /// [`Workload::answer_bytes`].
-    fn answer_bytes(&self) -> u64;
+    /// [`Workload::value_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes are not a slice.
+    fn value_bytes(&self, slice: &[u8]) -> Result<u64, CodecError>;
+    /// [`Workload::prepared_bytes`].
+    fn prepared_bytes(&self) -> u64;
     /// [`Workload::headline`].
     ///
     /// # Errors
@@ -256,6 +278,10 @@ impl<W: Workload> AnyWorkload for Erased<W> {
 
     fn version(&self) -> u32 {
         W::VERSION
+    }
+
+    fn reads_since(&self) -> u32 {
+        W::READS_SINCE
     }
 
     fn about(&self) -> &str {
@@ -325,8 +351,12 @@ impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
         W::units(&self.prepared)
     }
 
-    fn answer_bytes(&self) -> u64 {
-        W::answer_bytes(&self.prepared)
+    fn value_bytes(&self, slice: &[u8]) -> Result<u64, CodecError> {
+        Ok(W::value_bytes(&self.prepared, &decode("slice", slice)?))
+    }
+
+    fn prepared_bytes(&self) -> u64 {
+        W::prepared_bytes(&self.prepared)
     }
 
     fn headline(&self, partial: &[u8]) -> Result<Option<String>, CodecError> {

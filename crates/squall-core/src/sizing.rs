@@ -6,7 +6,6 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use squall_ports::{SPLIT_MIX64_STEP, split_mix64};
 
-use crate::limits::KINESIS_SHARD_RECORDS_PER_S;
 use crate::workload::{InputError, Weight};
 
 /// Most tasks that one job may have: a million records saturate the default stream's write limit for minutes.
@@ -16,8 +15,19 @@ pub const MAX_SUBTASKS_PER_TASK: u32 = 10_000;
 /// Subtasks of a task per worker of its consumer: the last ones of a task leave workers idle, so there should be some
 /// before them.
 const SUBTASKS_PER_WORKER: u64 = 4;
+/// Tasks per lane where Lambda assigns them to the lanes of a shard by a hash: the fullest of a hundred lanes then has less than twice
+/// its share, and with two tasks per lane three times ([`fullest_lane`]).
+const TASKS_PER_HASHED_LANE: u64 = 12;
+/// Memory that the value of a task takes at most while it is merged, bytes, unless its author asks for fewer tasks: some 6 MB to send.
+pub const TASK_VALUE_BYTES: u64 = 32_000_000;
+/// The same of a subtask: some 2 MB to send, which fits into the reply of a function.
+const SUBTASK_VALUE_BYTES: u64 = 10_000_000;
 /// Longest subtask that may be asked for, milliseconds: well under what a function may run.
 pub const MAX_SUBTASK_MS: f64 = 600_000.0;
+
+mod fits;
+
+pub use fits::{MemoryLimits, TimeLimits};
 
 /// The author's wishes for the cut; fields left out are decided by the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -52,125 +62,6 @@ impl SizingRequest {
             )),
             _ => Ok(()),
         }
-    }
-}
-
-/// How long the functions may run, seconds: what a job is cut into must fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeLimits {
-    /// The task-splitter.
-    pub splitter_s: u64,
-    /// A shard-consumer.
-    pub consumer_s: u64,
-    /// A cascade-worker.
-    pub worker_s: u64,
-}
-
-/// How much the functions can hold, bytes: what a job brings and what it answers must fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemoryLimits {
-    /// The files of an input, all together.
-    pub input_bytes: u64,
-    /// The merged answer.
-    pub answer_bytes: u64,
-}
-
-impl MemoryLimits {
-    /// Checks the files of an input, by their size before any is read.
-    ///
-    /// # Errors
-    /// With the size and the limit.
-    pub fn check_files(&self, bytes: u64) -> Result<(), InputError> {
-        if bytes <= self.input_bytes {
-            return Ok(());
-        }
-        let (has, most) = (megabytes(bytes), megabytes(self.input_bytes));
-        let problem = format!(
-            "its files have {has} together; the functions of this deployment hold {most} at most: give them more memory, or read the data \
-             as objects"
-        );
-        Err(InputError::new("input", problem))
-    }
-
-    /// Checks the memory that the answer takes while it is merged.
-    ///
-    /// # Errors
-    /// With the size and the limit.
-    pub fn check_answer(&self, bytes: u64) -> Result<(), InputError> {
-        if bytes <= self.answer_bytes {
-            return Ok(());
-        }
-        let (has, most) = (megabytes(bytes), megabytes(self.answer_bytes));
-        let problem = format!(
-            "its answer takes about {has} to merge; the collector and the consumers of this deployment have {most} for it: ask for less, or \
-             give them more memory"
-        );
-        Err(InputError::new("input", problem))
-    }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{} MB", bytes.div_ceil(1_000_000))
-}
-
-/// Part of the splitter's time in which it puts no tasks: it reads the input and cuts it.
-const SPLITTER_SPARE_S: u64 = 30;
-/// Deliveries of a message in which its tasks must be put: Lambda makes three, and each goes on where the last one stopped.
-const SPLITTER_DELIVERIES: u64 = 2;
-/// Part of a consumer's time in which no subtask runs: it loads the input, and publishes the result.
-const CONSUMER_SPARE_US: u64 = 10_000_000;
-
-impl TimeLimits {
-    /// Checks a cut against the limits, before anything of it costs.
-    ///
-    /// # Errors
-    /// The first part that does not fit, with what would.
-    pub fn check(&self, sizing: &Sizing, n_shards: u32, workers_per_consumer: u32) -> Result<(), InputError> {
-        let most_tasks = u64::from(n_shards)
-            .saturating_mul(KINESIS_SHARD_RECORDS_PER_S)
-            .saturating_mul(self.splitter_s.saturating_sub(SPLITTER_SPARE_S).max(1))
-            .saturating_mul(SPLITTER_DELIVERIES);
-        if u64::from(sizing.n_tasks) > most_tasks {
-            let shards = counted(n_shards.into(), "shard");
-            return Err(InputError::new(
-                "sizing.tasks",
-                format!(
-                    "{}; the task-splitter puts at most {most_tasks} on {shards} in two runs of {} s: use fewer tasks of more subtasks, or more shards",
-                    sizing.n_tasks, self.splitter_s
-                ),
-            ));
-        }
-        let each = duration(sizing.subtask_us);
-        if sizing.subtask_us > self.worker_s.saturating_mul(1_000_000) {
-            let way_out = match sizing.reason {
-                SizingReason::Indivisible => {
-                    "the work has no more pieces than that, so only a higher time limit helps"
-                }
-                _ => "use more tasks or subtasks, or a lower `subtask_ms`",
-            };
-            return Err(InputError::new(
-                "sizing",
-                format!(
-                    "its subtasks take about {each} each; a worker may run for {} s: {way_out}",
-                    self.worker_s
-                ),
-            ));
-        }
-        let rounds = u64::from(sizing.subtasks_per_task).div_ceil(workers_per_consumer.max(1).into());
-        let task_us = rounds.saturating_mul(sizing.subtask_us);
-        if task_us.saturating_add(CONSUMER_SPARE_US) > self.consumer_s.saturating_mul(1_000_000) {
-            let subtasks = counted(sizing.subtasks_per_task.into(), "subtask");
-            return Err(InputError::new(
-                "sizing",
-                format!(
-                    "its tasks of {subtasks} of {each} take about {} each on {}; a shard-consumer may run for {} s: use more tasks",
-                    duration(task_us),
-                    counted(workers_per_consumer.into(), "worker"),
-                    self.consumer_s
-                ),
-            ));
-        }
-        Ok(())
     }
 }
 
@@ -257,6 +148,8 @@ pub enum SizingReason {
     Indivisible,
     /// The job is small enough for the express shards: one task for each.
     Express,
+    /// The value of fewer pieces would be too large to send, or to merge.
+    Value,
 }
 
 /// The cut of a job.
@@ -273,6 +166,36 @@ pub struct Sizing {
 }
 
 impl Sizing {
+    /// The cut, or a finer one whose parts have values small enough to send and to merge; `value_bytes` is the memory that the value of
+    /// the whole job takes. What the author asked for stays.
+    #[must_use]
+    pub fn for_value_of(self, value_bytes: u64, request: &SizingRequest) -> Self {
+        let least_tasks = match request.tasks {
+            Some(_) => self.n_tasks,
+            None => self.n_tasks.max(clamp(value_bytes.div_ceil(TASK_VALUE_BYTES), MAX_TASKS)),
+        };
+        let of_a_task = value_bytes / u64::from(least_tasks);
+        let subtasks_per_task = match request.subtasks_per_task {
+            Some(_) => self.subtasks_per_task,
+            None => {
+                let least = of_a_task.div_ceil(SUBTASK_VALUE_BYTES);
+                // More tasks of fewer subtasks, unless those would be too few.
+                let as_before = pieces_of(self.n_tasks, self.subtasks_per_task).div_ceil(least_tasks.into());
+                clamp(least.max(as_before), MAX_SUBTASKS_PER_TASK)
+            }
+        };
+        if (least_tasks, subtasks_per_task) == (self.n_tasks, self.subtasks_per_task) {
+            return self;
+        }
+        let total_us = self.subtask_us.saturating_mul(pieces_of(self.n_tasks, self.subtasks_per_task));
+        Self {
+            n_tasks: least_tasks,
+            subtasks_per_task,
+            subtask_us: total_us / pieces_of(least_tasks, subtasks_per_task),
+            reason: SizingReason::Value,
+        }
+    }
+
     /// The cut that resulted, if the workload had fewer pieces to give.
     #[must_use]
     pub fn as_cut(self, n_tasks: usize, n_subtasks: usize) -> Self {
@@ -281,12 +204,11 @@ impl Sizing {
         if n_tasks >= self.n_tasks && subtasks_per_task >= self.subtasks_per_task {
             return self;
         }
-        let pieces = |tasks: u32, subtasks: u32| u64::from(tasks) * u64::from(subtasks);
-        let total_us = self.subtask_us.saturating_mul(pieces(self.n_tasks, self.subtasks_per_task));
+        let total_us = self.subtask_us.saturating_mul(pieces_of(self.n_tasks, self.subtasks_per_task));
         Self {
             n_tasks,
             subtasks_per_task,
-            subtask_us: total_us / pieces(n_tasks, subtasks_per_task),
+            subtask_us: total_us / pieces_of(n_tasks, subtasks_per_task),
             reason: SizingReason::Indivisible,
         }
     }
@@ -304,6 +226,7 @@ impl fmt::Display for Sizing {
             SizingReason::Small => "shorter subtasks would not be worth their overhead",
             SizingReason::Indivisible => "the work has no more pieces than that",
             SizingReason::Express => "it is small enough for what is kept for small jobs",
+            SizingReason::Value => "the values of fewer would be too large to send and to merge",
             SizingReason::Capped => "a job has no more pieces than that",
         };
         write!(
@@ -394,7 +317,13 @@ pub fn plan_sizing(
     let by_overhead = pieces(weight, shortest_ns);
     let n_lanes = capacity.lanes();
     let workers = capacity.workers_per_consumer.max(1);
-    let by_waves = u64::from(n_lanes) * u64::from(workers) * u64::from(policy.waves.max(1));
+    let is_hashed = capacity.lanes_per_shard > 1;
+    let waves = match is_hashed {
+        // A task of fewer subtasks than its consumer has workers leaves some idle.
+        true => u64::from(policy.waves).max(TASKS_PER_HASHED_LANE),
+        false => u64::from(policy.waves.max(1)),
+    };
+    let by_waves = u64::from(n_lanes) * u64::from(workers) * waves;
 
     let (n_subtasks, reason) = if request.subtask_ms.is_some() {
         (by_duration, SizingReason::AskedDuration)
@@ -405,12 +334,18 @@ pub fn plan_sizing(
     } else {
         (by_overhead, SizingReason::Small)
     };
-    let per_task =
-        request.subtasks_per_task.map_or_else(|| u64::from(workers) * SUBTASKS_PER_WORKER, u64::from);
+    let most_per_task = u64::from(workers) * SUBTASKS_PER_WORKER;
+    let per_task = request.subtasks_per_task.map_or(most_per_task, u64::from);
+    let rounds = |per_task| in_whole_rounds(n_subtasks, per_task, u64::from(n_lanes));
     let (n_tasks, per_task, reason) = match (request.tasks, request.subtasks_per_task) {
         (Some(tasks), Some(subtasks)) => (u64::from(tasks), u64::from(subtasks), SizingReason::Asked),
         (Some(tasks), None) => (u64::from(tasks), n_subtasks.div_ceil(u64::from(tasks)), SizingReason::Asked),
-        (None, _) => (in_whole_rounds(n_subtasks, per_task, u64::from(n_lanes)), per_task, reason),
+        // Fewer subtasks per task, down to one for each worker, if that gives the lanes more tasks.
+        (None, None) if is_hashed => {
+            let enough = rounds(workers.into()).min(u64::from(n_lanes) * TASKS_PER_HASHED_LANE);
+            (rounds(per_task).max(enough), per_task, reason)
+        }
+        (None, _) => (rounds(per_task), per_task, reason),
     };
     // A job smaller than its lanes times its workers: fewer subtasks per task rather than idle lanes.
     let per_task = match request.subtasks_per_task {
@@ -443,6 +378,10 @@ fn in_whole_rounds(n_subtasks: u64, per_task: u64, n_lanes: u64) -> u64 {
 )]
 fn pieces(weight: Weight, piece_ns: f64) -> u64 {
     ((weight as f64 / piece_ns).ceil() as u64).max(1)
+}
+
+fn pieces_of(n_tasks: u32, subtasks_per_task: u32) -> u64 {
+    u64::from(n_tasks) * u64::from(subtasks_per_task)
 }
 
 fn clamp(n: u64, max: u32) -> u32 {

@@ -203,12 +203,15 @@ pub struct Given {
     /// The listing of each [`Source::Objects`] and [`Source::ObjectList`], in the order in which the input named them.
     /// An [`Extent`](crate::data::Extent) refers to one by its position here.
     pub listings: Vec<Listing>,
+    /// Memory that the prepared input may take, bytes; `None` for any. A few bytes of input may say "ten thousand of these".
+    #[serde(skip)]
+    pub room_bytes: Option<u64>,
 }
 
 impl Given {
     /// Only files.
     pub fn files(files: Files) -> Self {
-        Self { files, listings: Vec::new() }
+        Self { files, ..Self::default() }
     }
 }
 

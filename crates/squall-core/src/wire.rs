@@ -212,6 +212,19 @@ pub enum Cause {
     WholeTask,
 }
 
+/// Shortens all reasons but the first ones: thousands of failures travel in one record, and are kept in one row.
+pub fn bound_reasons(failures: &mut [Failure]) {
+    const IN_FULL: usize = 100;
+    const OTHERS_CHARS: usize = 40;
+    for failure in failures.iter_mut().skip(IN_FULL) {
+        if let Some((end, _)) = failure.reason.char_indices().nth(OTHERS_CHARS + 1) {
+            let end = failure.reason.char_indices().nth(OTHERS_CHARS).map_or(end, |(at, _)| at);
+            failure.reason.truncate(end);
+            failure.reason.push('…');
+        }
+    }
+}
+
 impl Failure {
     /// A task of which nothing has a value.
     pub fn of_whole_task(task: &TaskRecord, attempts: u32, reason: String) -> Self {

@@ -34,6 +34,9 @@ pub trait Workload: Send + Sync + 'static {
     /// The version of this computation. Raise it whenever a slice, a partial or a number of the same job may come out
     /// differently than before: two versions never meet in one job.
     const VERSION: u32;
+    /// The oldest version whose inputs and partials this one still reads: jobs of that version and later ones can be looked at. This
+    /// version alone by default.
+    const READS_SINCE: u32 = Self::VERSION;
     /// One sentence for the list of workloads.
     const ABOUT: &'static str;
 
@@ -98,9 +101,14 @@ pub trait Workload: Send + Sync + 'static {
     /// The size of the whole job, in its author's units of work: `(10_000_000, "valuations")`.
     fn units(prepared: &Self::Prepared) -> (u64, &'static str);
 
-    /// About the memory that the merged partial of the whole job takes while another is merged into it, bytes; little by default. A
-    /// deployment refuses a job whose answer its functions cannot hold.
-    fn answer_bytes(_prepared: &Self::Prepared) -> u64 {
+    /// About the memory that the partial of a slice takes while another is merged into it, bytes; little by default. Jobs are cut so
+    /// that the parts fit, and a deployment refuses what its functions cannot hold.
+    fn value_bytes(_prepared: &Self::Prepared, _slice: &Self::Slice) -> u64 {
+        0
+    }
+
+    /// About the memory that the prepared input takes, bytes. By default 0: then it is taken for six times what was sent.
+    fn prepared_bytes(_prepared: &Self::Prepared) -> u64 {
         0
     }
 

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use futures::lock::Mutex;
 use futures::stream::{self, StreamExt};
 use squall_core::collate::{Received, progress_of};
 use squall_core::digest::Digest;
@@ -9,15 +10,33 @@ use squall_core::job::JobId;
 use squall_core::lifecycle::{Closing, is_failing, plan_closing, plan_ending};
 use squall_core::ports::{BlobStore, Clock, JobEvents, JobStore, PortError, Written};
 use squall_core::prices::Prices;
-use squall_core::registry::Registry;
+use squall_core::registry::{AnyWorkload, Registry};
 use squall_core::rows::{BucketProgress, Ending, JobEnd, JobRow, JobStatus, Published, ResentList};
-use squall_core::wire::{Failure, Message};
+use squall_core::wire::{CodecError, Failure, Message};
 use squall_core::workload::Coverage;
 
 use crate::consume::fetched;
 
 /// Buckets of a job that are read at the same time.
-const READS_AT_ONCE: usize = 8;
+pub(crate) const READS_AT_ONCE: usize = 8;
+/// Size of a part of an answer, bytes as sent, or two buckets if those are larger: what a collector holds of the answer while it ends the
+/// job. Most answers are one part.
+const PART_BYTES: usize = 8_000_000;
+
+/// What ends jobs, several at the same time.
+pub struct Ends<'a> {
+    registry: &'a Registry,
+    prices: &'a Prices,
+    /// Held while a job is ended whose buckets are large: one at a time.
+    large: Mutex<()>,
+}
+
+impl<'a> Ends<'a> {
+    /// By these workloads, at these prices.
+    pub fn new(registry: &'a Registry, prices: &'a Prices) -> Self {
+        Self { registry, prices, large: Mutex::new(()) }
+    }
+}
 
 /// Ends the job if everything is in, or its budget or deadline is exhausted. An end that this call wrote is added to
 /// `ended`, even if announcing it then fails: no other caller writes it.
@@ -26,8 +45,7 @@ const READS_AT_ONCE: usize = 8;
 /// When a port fails; nothing is left half done, and retrying is harmless.
 pub async fn close_if_due<P>(
     ports: &P,
-    registry: &Registry,
-    prices: &Prices,
+    ends: &Ends<'_>,
     row: &JobRow,
     ended: &mut Vec<JobEnd>,
 ) -> Result<Closing, PortError>
@@ -35,14 +53,14 @@ where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
     let workload = row.published.as_ref().map(|published| published.workload.as_str());
-    let here = workload.and_then(|workload| registry.code_of(workload).ok());
+    let here = workload.and_then(|workload| ends.registry.code_of(workload).ok());
     let closing = plan_closing(row, here.as_ref(), ports.now_us());
     match closing {
         Closing::NotYet => {}
         Closing::Ended => announce(ports, row).await?,
         due => {
-            if let Some(row) = end(ports, registry, row, due).await? {
-                ended.extend(row.end(prices));
+            if let Some(row) = end(ports, ends, row, due).await? {
+                ended.extend(row.end(ends.prices));
                 announce(ports, &row).await?;
             }
         }
@@ -55,10 +73,9 @@ where
 ///
 /// # Errors
 /// When a port fails; the next tick is the retry.
-pub async fn tend<P>(
+pub(crate) async fn tend<P>(
     ports: &P,
-    registry: &Registry,
-    prices: &Prices,
+    ends: &Ends<'_>,
     id: &JobId,
     ended: &mut Vec<JobEnd>,
 ) -> Result<(), PortError>
@@ -68,7 +85,7 @@ where
     let Some(mut row) = ports.job(id).await? else { return Ok(()) };
     if row.ending.is_none() {
         let behind = row.buckets_to_come();
-        let read = async |bucket| Ok((bucket, progress_of(&ports.bucket(id, bucket).await?, prices)));
+        let read = async |bucket| Ok((bucket, progress_of(&ports.bucket(id, bucket).await?, ends.prices)));
         let mut read = pin!(stream::iter(behind).map(read).buffer_unordered(READS_AT_ONCE));
         while let Some(found) = read.next().await {
             let (bucket, progress): (u32, BucketProgress) = found?;
@@ -77,7 +94,7 @@ where
             }
         }
     }
-    close_if_due(ports, registry, prices, &row, ended).await.map(drop)
+    close_if_due(ports, ends, &row, ended).await.map(drop)
 }
 
 /// Ends the job with the content of its buckets and announces it, unless another caller was first, who then announces
@@ -89,7 +106,7 @@ pub async fn close<P>(ports: &P, registry: &Registry, row: &JobRow, closing: Clo
 where
     P: JobStore + BlobStore + JobEvents + Clock,
 {
-    match end(ports, registry, row, closing).await? {
+    match end(ports, &Ends::new(registry, &Prices::default()), row, closing).await? {
         Some(row) => announce(ports, &row).await,
         None => Ok(()),
     }
@@ -99,7 +116,7 @@ where
 /// that it fails.
 async fn end<P>(
     ports: &P,
-    registry: &Registry,
+    ends: &Ends<'_>,
     row: &JobRow,
     closing: Closing,
 ) -> Result<Option<JobRow>, PortError>
@@ -107,29 +124,22 @@ where
     P: JobStore + BlobStore + Clock,
 {
     let Some(published) = &row.published else { return Ok(None) };
-    let same_version = registry.same_version(&published.workload, &published.code);
-    let (received, partial) = match &same_version {
-        Ok(_) => read_and_merge_buckets(ports, registry, row, published).await?,
+    let _alone = if published.is_large { Some(ends.large.lock().await) } else { None };
+    let readable = ends.registry.reading(&published.workload, &published.code);
+    let (received, answer) = match &readable {
+        Ok(workload) => store_answer(ports, workload.as_ref(), row, published).await?,
         // This binary cannot read its partials, so the merged results stay in its buckets.
-        Err(_) => (read_buckets(ports, &row.id, published).await?, None),
+        Err(_) => (read_buckets(ports, &row.id, published).await?, Vec::new()),
     };
     if closing == Closing::Failing && !is_failing(&received) {
         return Ok(None);
     }
     let (mut status, mut reason) = plan_ending(closing, published, &received);
     let mut coverage = received.coverage(published);
-    if let Err(error) = &same_version {
+    if let Err(error) = &readable {
         (status, coverage) = (JobStatus::Expired, Coverage { weight_done: 0, ..coverage });
         reason = Some(format!("{error}; its results cannot be merged by this version: publish it again"));
     }
-    let answer = match partial {
-        None => None,
-        Some(bytes) => {
-            let digest = Digest::of(&bytes);
-            ports.put_blob(digest, bytes).await?;
-            Some(digest)
-        }
-    };
     let ending = Ending {
         status,
         reason,
@@ -183,13 +193,70 @@ pub async fn read_buckets(
 /// When a port fails, or this binary cannot merge the partials.
 pub(crate) async fn read_and_merge_buckets<P: JobStore + BlobStore>(
     ports: &P,
-    registry: &Registry,
+    workload: &dyn AnyWorkload,
     row: &JobRow,
     published: &Published,
 ) -> Result<(Received, Option<Vec<u8>>), PortError> {
-    let unreadable = |error: &dyn std::error::Error| PortError::permanent(format!("job {}: {error}", row.id));
-    let workload = registry.same_version(&published.workload, &published.code);
-    let mut merger = workload.map_err(|error| unreadable(&error))?.merger();
+    let mut merger = workload.merger();
+    let received = read_with_partials(ports, row, published, async |partial| {
+        merger.add(&partial).map_err(|error| unreadable(row, &error))
+    })
+    .await?;
+    Ok((received, merger.finish()))
+}
+
+/// Reads the buckets, and stores their merged partials in parts: a part that is large enough is stored before more is read.
+async fn store_answer<P: JobStore + BlobStore>(
+    ports: &P,
+    workload: &dyn AnyWorkload,
+    row: &JobRow,
+    published: &Published,
+) -> Result<(Received, Vec<Digest>), PortError> {
+    let mut parts = Vec::new();
+    let (mut merger, mut n_bytes, mut n_partials) = (workload.merger(), 0, 0);
+    let (mut most_bytes, mut largest) = (PART_BYTES, 0);
+    let received = read_with_partials(ports, row, published, async |partial| {
+        (n_bytes, n_partials) = (n_bytes + partial.len(), n_partials + 1);
+        largest = partial.len().max(largest);
+        merger.add(&partial).map_err(|error| unreadable(row, &error))?;
+        if n_bytes <= most_bytes || n_partials < 2 {
+            return Ok(());
+        }
+        let merged = std::mem::replace(&mut merger, workload.merger()).finish().unwrap_or_default();
+        // Partials of the same things take no more once they are merged than the largest of them.
+        if merged.len() <= PART_BYTES.max(largest / 4 * 5) {
+            (n_bytes, n_partials) = (merged.len(), 1);
+            most_bytes = PART_BYTES.max(2 * n_bytes);
+            return merger.add(&merged).map_err(|error| unreadable(row, &error));
+        }
+        (n_bytes, n_partials, most_bytes, largest) = (0, 0, PART_BYTES, 0);
+        parts.push(stored_blob(ports, merged).await?);
+        Ok(())
+    })
+    .await?;
+    if let Some(merged) = merger.finish() {
+        parts.push(stored_blob(ports, merged).await?);
+    }
+    Ok((received, parts))
+}
+
+async fn stored_blob(blobs: &impl BlobStore, bytes: Vec<u8>) -> Result<Digest, PortError> {
+    let digest = Digest::of(&bytes);
+    blobs.put_blob(digest, bytes).await.map(|()| digest)
+}
+
+fn unreadable(row: &JobRow, error: &CodecError) -> PortError {
+    PortError::permanent(format!("job {}: {error}", row.id))
+}
+
+/// Reads the buckets as [`read_buckets`] does, and passes each partial on, in the order of the buckets.
+async fn read_with_partials<P: JobStore + BlobStore>(
+    ports: &P,
+    row: &JobRow,
+    published: &Published,
+    mut take: impl AsyncFnMut(Vec<u8>) -> Result<(), PortError>,
+) -> Result<Received, PortError> {
+    let at_once = if published.is_large { 1 } else { READS_AT_ONCE };
     let mut received = Received::default();
     let read = async |bucket| {
         let row = ports.bucket(&row.id, bucket).await?;
@@ -199,16 +266,16 @@ pub(crate) async fn read_and_merge_buckets<P: JobStore + BlobStore>(
         };
         Ok::<_, PortError>((row, partial))
     };
-    let mut rows = pin!(stream::iter(0..published.n_buckets).map(read).buffered(READS_AT_ONCE));
+    let mut rows = pin!(stream::iter(0..published.n_buckets).map(read).buffered(at_once));
     while let Some(found) = rows.next().await {
         let (bucket, partial) = found?;
         if let Some(partial) = partial {
-            merger.add(&partial).map_err(|error| unreadable(&error))?;
+            take(partial).await?;
         }
         received.add(&bucket);
     }
     received.forget_resent(&resent_of(ports, published).await?);
-    Ok((received, merger.finish()))
+    Ok(received)
 }
 
 /// The subtasks of a job that were sent again.

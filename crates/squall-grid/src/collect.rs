@@ -1,7 +1,9 @@
 //! Result-collector: merges results into their buckets exactly once.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
+use futures::stream::{self, StreamExt};
 use squall_core::collate::{book_results, check_published, fresh, progress_of};
 use squall_core::deployment::Deployment;
 use squall_core::job::JobId;
@@ -14,10 +16,15 @@ use squall_core::rows::{BucketRow, JobEnd, JobRow, Published};
 use squall_core::wire::{Message, ResultElsewhere, ResultRecord, Stored};
 
 use crate::INLINE_MAX_BYTES;
-use crate::close::{announce, close_if_due};
+use crate::close::{Ends, announce, close_if_due};
 use crate::consume::{fetched, stored};
 use crate::inputs::InputCache;
 use crate::patience::Patience;
+
+/// Buckets of a job that a batch is merged into at the same time.
+const BUCKETS_AT_ONCE: usize = 4;
+/// Large partials of a bucket that are fetched at the same time.
+const PARTIALS_AT_ONCE: usize = 4;
 
 /// A collector's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,16 +188,26 @@ impl OfJob<'_> {
                 Err(error) => collected.failed.push((position, error.to_string())),
             }
         }
-        let mut latest = None;
-        for (bucket, results) in buckets {
-            let merge = Merge { inputs, config, id, published, bucket };
+        // Large ones would not fit side by side.
+        let at_once = if published.is_large { 1 } else { BUCKETS_AT_ONCE.min(buckets.len().max(1)) };
+        let merge = async |(bucket, results): (u32, Vec<(usize, ResultRecord)>)| {
+            let merge = Merge { inputs, config, id, published, bucket, at_once };
             let merged = patience.ask(ports, async || merge.run(ports, &results).await).await;
+            (merged, results)
+        };
+        let mut merging = pin!(stream::iter(buckets).map(merge).buffer_unordered(at_once));
+        let mut latest: Option<JobRow> = None;
+        while let Some((merged, results)) = merging.next().await {
             match merged {
-                Ok((latest_row, mut merged)) => {
+                Ok((known, mut merged)) => {
                     if row.ending.is_some() {
                         (merged.n_merged, merged.n_duplicates) = (0, 0);
                     }
-                    latest = Some(latest_row);
+                    // Each write of progress returns the row as it left it: the last one has all.
+                    let n_tasks = |row: &JobRow| row.total().n_tasks;
+                    if latest.as_ref().is_none_or(|latest| n_tasks(latest) <= n_tasks(&known)) {
+                        latest = Some(known);
+                    }
                     collected.add(merged);
                 }
                 Err(error) => {
@@ -223,8 +240,8 @@ impl OfJob<'_> {
     where
         P: JobStore + BlobStore + JobEvents + Clock,
     {
-        let (registry, prices) = (self.inputs.registry(), &self.config.prices);
-        if let Err(error) = close_if_due(ports, registry, prices, row, &mut collected.ended).await {
+        let ends = Ends::new(self.inputs.registry(), &self.config.prices);
+        if let Err(error) = close_if_due(ports, &ends, row, &mut collected.ended).await {
             collected.fail(all, &error.to_string());
         }
     }
@@ -236,6 +253,8 @@ struct Merge<'a> {
     id: &'a JobId,
     published: &'a Published,
     bucket: u32,
+    /// Buckets that are merged side by side, and share the collector's time.
+    at_once: usize,
 }
 
 impl Merge<'_> {
@@ -271,12 +290,14 @@ impl Merge<'_> {
             if !fresh.is_empty() {
                 let now_us = ports.now_us();
                 used.collector_mb_us =
-                    now_us.saturating_sub(began_us).saturating_mul(u64::from(self.config.memory_mb));
+                    now_us.saturating_sub(began_us).saturating_mul(u64::from(self.config.memory_mb))
+                        / self.at_once as u64;
                 book_results(&mut row, &fresh, now_us);
                 let n_bytes = row_bytes(&row);
                 // What is too large for the row goes to the blob store.
                 used.blob_writes += u64::from(n_bytes > INLINE_MAX_BYTES as u64);
-                used.store_writes += write_units(n_bytes.min(INLINE_MAX_BYTES as u64)) + PROGRESS_WRITE_UNITS;
+                used.store_writes += write_units(n_bytes.min(INLINE_MAX_BYTES as u64))
+                    + progress_write_units(self.published.n_buckets);
                 row.receipt.add(&used);
                 if ports.put_bucket(self.id, self.bucket, &row).await? == Written::Raced {
                     collected.n_races += 1;
@@ -309,20 +330,27 @@ impl Merge<'_> {
             .merger();
         let mut unfit = Vec::new();
         let mut n_added = 0;
-        for result in fresh.iter() {
-            let Some(partial) = &result.partial else { continue };
-            used.blob_reads += partial.n_blobs();
-            let partial = match fetched(ports, partial).await {
+        let with_partial: Vec<_> =
+            fresh.iter().filter_map(|&result| Some((result.index, result.partial.as_ref()?))).collect();
+        used.blob_reads += with_partial.iter().map(|(_, partial)| partial.n_blobs()).sum::<u64>();
+        let fetch = async |(index, partial)| (index, fetched(ports, partial).await);
+        let mut partials = pin!(stream::iter(with_partial).map(fetch).buffered(if self.published.is_large {
+            1
+        } else {
+            PARTIALS_AT_ONCE
+        }));
+        while let Some((index, partial)) = partials.next().await {
+            let partial = match partial {
                 // Lost for good: this fails only its own result.
                 Err(error @ PortError::Permanent { .. }) => {
-                    unfit.push((result.index, chain(&error)));
+                    unfit.push((index, chain(&error)));
                     continue;
                 }
                 fetched => fetched?,
             };
             match merger.add(&partial) {
                 Ok(()) => n_added += 1,
-                Err(error) => unfit.push((result.index, error.to_string())),
+                Err(error) => unfit.push((index, error.to_string())),
             }
         }
         fresh.retain(|result| unfit.iter().all(|(index, _)| *index != result.index));
@@ -343,8 +371,10 @@ impl Merge<'_> {
     }
 }
 
-/// Write units of a job's row when a bucket's progress is recorded: the plan, and some 40 bytes for each of 32 buckets.
-const PROGRESS_WRITE_UNITS: u64 = 3;
+/// Write units of a job's row when a bucket's progress is recorded: the plan, and some 60 bytes for each bucket.
+fn progress_write_units(n_buckets: u32) -> u64 {
+    write_units(512 + 60 * u64::from(n_buckets))
+}
 
 /// About the size of a bucket's row.
 fn row_bytes(row: &BucketRow) -> u64 {

@@ -18,7 +18,7 @@ use squall_core::registry::{Merger, Piece};
 use squall_core::spans::{Span, SpanEnd, Spans, room_beside};
 use squall_core::wire::{
     Cause, CodecError, FailedPiece, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskRequest,
-    TaskRecord,
+    TaskRecord, bound_reasons,
 };
 use squall_core::workload::Weight;
 
@@ -388,6 +388,7 @@ async fn cascade<P: BlobStore + Workers + Clock>(
         cause: Cause::OfItself,
     }));
     failures.sort();
+    bound_reasons(&mut failures);
     let counts = cascade.counts(ports.now_us());
     receipt.unfinished = counts.unfinished;
     if config.metering == Metering::Elapsed {

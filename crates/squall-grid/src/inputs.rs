@@ -38,7 +38,7 @@ struct Kept {
 pub struct InputCache {
     registry: Registry,
     /// Most bytes of inputs that are kept besides the latest.
-    max_bytes: u64,
+    max_bytes: Option<u64>,
     slots: Mutex<Vec<Kept>>,
     pages: Mutex<Vec<(Digest, Arc<Page>)>>,
     warm: AtomicBool,
@@ -73,7 +73,7 @@ impl InputCache {
     pub fn new(registry: Registry) -> Self {
         Self {
             registry,
-            max_bytes: u64::MAX,
+            max_bytes: None,
             slots: Mutex::default(),
             pages: Mutex::default(),
             warm: AtomicBool::new(false),
@@ -83,7 +83,7 @@ impl InputCache {
     /// For a function of so much memory: half of it is for inputs.
     #[must_use]
     pub fn in_memory_of(self, mb: u32) -> Self {
-        Self { max_bytes: u64::from(mb) * 1_000_000 / 2, ..self }
+        Self { max_bytes: Some(u64::from(mb) * 1_000_000 / 2), ..self }
     }
 
     /// The workloads.
@@ -102,10 +102,14 @@ impl InputCache {
             return Ok(Arc::clone(prepared));
         }
         let blob = blobs.blob(digest).await?;
+        let blob_bytes = blob.len() as u64;
         // Room is made before it is needed.
-        self.weigh(digest, blob.len() as u64);
-        let bundle = Bundle::from_blob(&blob)?;
+        self.weigh(digest, blob_bytes.saturating_mul(PREPARED_TIMES));
+        let mut bundle = Bundle::from_blob(&blob)?;
+        drop(blob);
+        bundle.given.room_bytes = self.max_bytes;
         let prepared = self.registry.get(&bundle.workload)?.prepare(&bundle)?;
+        self.weigh(digest, memory_of(&prepared, blob_bytes));
         *loaded = Some(Arc::clone(&prepared));
         Ok(prepared)
     }
@@ -142,7 +146,7 @@ impl InputCache {
 
     /// Keeps an input that was just prepared from a blob of so many bytes.
     pub(crate) async fn keep(&self, digest: Digest, n_bytes: u64, prepared: &Prepared) {
-        self.weigh(digest, n_bytes);
+        self.weigh(digest, memory_of(prepared, n_bytes));
         *self.slot(digest).lock().await = Some(Arc::clone(prepared));
     }
 
@@ -159,18 +163,24 @@ impl InputCache {
         slot
     }
 
-    /// Records the size of an input, and evicts others, the oldest first, while all together take too much.
+    /// Records the memory that an input takes, and evicts others, the oldest first, while all together take too much.
     fn weigh(&self, digest: Digest, n_bytes: u64) {
         drop(self.slot(digest));
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = slots.iter_mut().find(|kept| kept.digest == digest) {
-            kept.bytes = n_bytes.saturating_mul(PREPARED_TIMES);
+            kept.bytes = n_bytes;
         }
-        while slots.iter().fold(0, |sum: u64, kept| sum.saturating_add(kept.bytes)) > self.max_bytes {
+        let max_bytes = self.max_bytes.unwrap_or(u64::MAX);
+        while slots.iter().fold(0, |sum: u64, kept| sum.saturating_add(kept.bytes)) > max_bytes {
             let Some(oldest) = slots.iter().position(|kept| kept.digest != digest) else { break };
             slots.remove(oldest);
         }
     }
+}
+
+/// Memory that an input takes whose blob has so many bytes.
+fn memory_of(prepared: &Prepared, blob_bytes: u64) -> u64 {
+    prepared.prepared_bytes().max(blob_bytes.saturating_mul(PREPARED_TIMES))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod sweep;
 mod take_back;
 mod work;
 
-pub use close::{announce, close, close_if_due, read_buckets, tend};
+pub use close::{Ends, announce, close, close_if_due, read_buckets};
 pub use collect::{CollectConfig, Collected, collect};
 pub use consume::{ConsumeConfig, ConsumeError, Consumed, Metering, consume};
 pub use data::ReadPolicy;

@@ -36,7 +36,7 @@ pub(crate) async fn load<P: Objects>(
     memory: Option<&MemoryLimits>,
 ) -> Result<(Prepared, Bundle), Rejection> {
     let workload = inputs.registry().get(&job.workload)?;
-    let mut given = Given::default();
+    let mut given = Given { room_bytes: memory.map(|memory| memory.prepared_bytes), ..Given::default() };
     let sources = workload.sources(&job.input_json)?;
     if let Some(stray) = job.files.keys().find(|name| sources.iter().all(|it| it.name() != name.as_str())) {
         return Err(
@@ -73,7 +73,7 @@ pub(crate) async fn load<P: Objects>(
     let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), given };
     let prepared = workload.prepare(&bundle)?;
     if let Some(memory) = memory {
-        memory.check_answer(prepared.answer_bytes())?;
+        memory.check_prepared(prepared.prepared_bytes())?;
     }
     Ok((prepared, bundle))
 }

@@ -1,12 +1,16 @@
 //! The answer so far, or the final one, for the person waiting for it.
 
+use std::pin::pin;
+
+use futures::stream::{self, StreamExt};
 use squall_core::job::JobId;
-use squall_core::ports::{BlobStore, JobStore};
+use squall_core::ports::{BlobStore, JobStore, PortError};
 use squall_core::registry::Rendered;
 use squall_core::rows::JobRow;
+use squall_core::wire::CodecError;
 use squall_core::workload::Coverage;
 
-use crate::close::read_and_merge_buckets;
+use crate::close::{READS_AT_ONCE, read_and_merge_buckets};
 use crate::inputs::{InputCache, LoadError, Prepared};
 
 /// The current state of a job.
@@ -49,18 +53,30 @@ pub async fn observe<P: JobStore + BlobStore>(
     let Some(published) = &row.published else {
         return Ok(Some(Observation { row, coverage: Coverage::default(), partial: None, prepared: None }));
     };
-    inputs.registry().same_version(&published.workload, &published.code)?;
+    let workload = inputs.registry().reading(&published.workload, &published.code)?;
     let (coverage, partial) = match &row.ending {
         Some(ending) => {
-            let partial = match ending.answer {
-                Some(digest) => Some(ports.blob(digest).await?),
-                None => None,
+            let partial = match ending.answer.as_slice() {
+                [] => None,
+                [whole] => Some(ports.blob(*whole).await?),
+                parts => {
+                    let mut merger = workload.merger();
+                    let mut read =
+                        pin!(stream::iter(parts).map(|part| ports.blob(*part)).buffered(READS_AT_ONCE));
+                    while let Some(part) = read.next().await {
+                        let unreadable = |error: CodecError| {
+                            PortError::permanent(format!("a part of the answer: {error}"))
+                        };
+                        merger.add(&part?).map_err(unreadable)?;
+                    }
+                    merger.finish()
+                }
             };
             (ending.coverage, partial)
         }
         None => {
             let (received, partial) =
-                read_and_merge_buckets(ports, inputs.registry(), &row, published).await?;
+                read_and_merge_buckets(ports, workload.as_ref(), &row, published).await?;
             (received.coverage(published), partial)
         }
     };

@@ -4,8 +4,6 @@ use std::num::NonZeroUsize;
 
 use roaring::RoaringBitmap;
 use squall_core::bundle::Bundle;
-use squall_core::caps::JobCaps;
-use squall_core::deployment::Deployment;
 use squall_core::digest::{Digest, Fingerprint};
 use squall_core::job::{Job, JobId};
 use squall_core::lifecycle::{Arrival, plan_arrival};
@@ -16,7 +14,7 @@ use squall_core::ports::{
 };
 use squall_core::registry::Piece;
 use squall_core::rows::{JobRow, Published, Resent};
-use squall_core::sizing::{Capacity, MemoryLimits, Sizing, SizingPolicy, TimeLimits, plan_sizing};
+use squall_core::sizing::{Capacity, Sizing, TASK_VALUE_BYTES, plan_sizing};
 use squall_core::wire::{CodecError, Failure, Message, TaskRecord};
 use squall_core::workload::{InputError, Weight};
 
@@ -25,76 +23,13 @@ use crate::inputs::{InputCache, LoadError, Prepared};
 use crate::load::{NoBlobs, load};
 use crate::put::put_tasks;
 
+mod config;
 mod refused;
 
+use config::Buckets;
+pub use config::SplitConfig;
+
 use refused::{refuse_id, reject};
-
-/// The splitter's settings.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SplitConfig {
-    /// How finely to cut.
-    pub sizing: SizingPolicy,
-    /// Shards that are kept for small jobs.
-    pub express_shards: u32,
-    /// Lanes per shard: the mapping's parallelization factor.
-    pub lanes_per_shard: u32,
-    /// Workers that a consumer can keep busy at once.
-    pub workers_per_consumer: u32,
-    /// vCPUs of a worker.
-    pub vcpus_per_worker: u32,
-    /// Most buckets of a job.
-    pub max_buckets: u32,
-    /// Deadline of a job that names none, seconds.
-    pub default_deadline_s: u64,
-    /// What a job's parts must fit into; `None` where nothing limits them.
-    pub limits: Option<TimeLimits>,
-    /// What the operator allows a job; `None` for anything.
-    pub caps: Option<JobCaps>,
-    /// What the functions can hold; `None` for anything.
-    pub memory: Option<MemoryLimits>,
-}
-
-impl SplitConfig {
-    /// As a deployment has it.
-    pub fn of(deployment: &Deployment) -> Self {
-        Self {
-            sizing: SizingPolicy::default(),
-            express_shards: deployment.express_shards,
-            lanes_per_shard: deployment.lanes_per_shard,
-            workers_per_consumer: deployment.workers_per_consumer,
-            vcpus_per_worker: deployment.worker_vcpus(),
-            max_buckets: deployment.max_buckets,
-            default_deadline_s: deployment.default_deadline_s,
-            limits: Some(TimeLimits {
-                splitter_s: deployment.splitter_timeout_s,
-                consumer_s: deployment.consumer_timeout_s,
-                worker_s: deployment.worker_timeout_s,
-            }),
-            caps: Some(deployment.caps()),
-            memory: Some(deployment.memory()),
-        }
-    }
-}
-
-impl SplitConfig {
-    fn fits(&self, job: &Job, sizing: &Sizing, n_shards: u32) -> Result<(), InputError> {
-        self.caps.map_or(Ok(()), |caps| caps.check(job, sizing))?;
-        let capacity = self.capacity(n_shards);
-        let is_express = capacity.is_express(sizing.n_tasks.into(), 0);
-        let n_shards = u32::try_from(capacity.shards_of(is_express).len()).unwrap_or(u32::MAX);
-        self.limits.map_or(Ok(()), |limits| limits.check(sizing, n_shards, self.workers_per_consumer))
-    }
-
-    fn capacity(&self, n_shards: u32) -> Capacity {
-        Capacity {
-            n_shards,
-            express_shards: self.express_shards,
-            lanes_per_shard: self.lanes_per_shard,
-            workers_per_consumer: self.workers_per_consumer,
-            vcpus_per_worker: self.vcpus_per_worker,
-        }
-    }
-}
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -211,6 +146,7 @@ where
     let (sizing, pieces) =
         cut_job(config, n_shards, job, &prepared).map_err(|error| uncuttable(id, &error))?;
     config.fits(job, &sizing, n_shards)?;
+    let Buckets { n_buckets, is_large } = config.fits_memory(&prepared, &pieces, sizing.subtasks_per_task)?;
     let (digest, blob) = bundle.to_blob();
     inputs.keep(digest, blob.len() as u64, &prepared).await;
     let lifetime_us = job.deadline_s.unwrap_or(config.default_deadline_s).saturating_mul(1_000_000);
@@ -223,10 +159,11 @@ where
         n_tasks: 0,
         weight: 0,
         fingerprints: Fingerprint::default(),
-        n_buckets: config.max_buckets.clamp(1, sizing.n_tasks.max(1)),
+        n_buckets,
         generation: 0,
         lifetime_us,
         resent: Resent::default(),
+        is_large,
     };
     record_cut(id, &pieces, &mut published);
     check_size(job, &pieces, &sizing)?;
@@ -375,6 +312,7 @@ pub async fn check<P: Objects>(
     let (sizing, pieces) = cut_job(config, n_shards, &job, &prepared)
         .map_err(|error| InputError::new("input", error.to_string()))?;
     config.fits(&job, &sizing, n_shards)?;
+    config.fits_memory(&prepared, &pieces, sizing.subtasks_per_task)?;
     if config.limits.is_some() {
         check_size(&job, &pieces, &sizing)?;
     }
@@ -394,8 +332,22 @@ fn cut_job(
 ) -> Result<(Sizing, Vec<Piece>), CodecError> {
     let capacity = config.capacity(n_shards);
     let whole = prepared.whole();
-    let sizing = plan_sizing(&config.sizing, &capacity, &job.sizing, whole.weight);
-    let tasks = prepared.divide(&whole.slice, parts(sizing.n_tasks))?;
+    let value_bytes = prepared.value_bytes(&whole.slice)?;
+    let mut sizing = plan_sizing(&config.sizing, &capacity, &job.sizing, whole.weight)
+        .for_value_of(value_bytes, &job.sizing);
+    let mut tasks = prepared.divide(&whole.slice, parts(sizing.n_tasks))?;
+    if value_bytes > TASK_VALUE_BYTES && job.sizing.tasks.is_none() {
+        // Where values overlap, the parts of a value are larger than its share.
+        let mut largest = 0;
+        for task in &tasks {
+            largest = prepared.value_bytes(&task.slice)?.max(largest);
+        }
+        let finer = sizing.for_value_of(largest.saturating_mul(tasks.len() as u64), &job.sizing);
+        if finer != sizing {
+            sizing = finer;
+            tasks = prepared.divide(&whole.slice, parts(sizing.n_tasks))?;
+        }
+    }
     let n_subtasks = match tasks.first() {
         Some(first) => prepared.divide(&first.slice, parts(sizing.subtasks_per_task))?.len(),
         None => 0,

@@ -9,7 +9,7 @@ use squall_core::prices::Prices;
 use squall_core::registry::Registry;
 use squall_core::rows::{JobEnd, JobStatus};
 
-use crate::close::tend;
+use crate::close::{Ends, tend};
 
 /// Jobs that a sweep tends at the same time: each waits for its store most of the time.
 const JOBS_AT_ONCE: usize = 8;
@@ -42,14 +42,14 @@ pub async fn sweep<P>(
 where
     P: JobStore + JobList + BlobStore + JobEvents + Clock,
 {
-    let mut swept = Swept::default();
+    let (mut swept, ends) = (Swept::default(), Ends::new(registry, prices));
     let running = ports.jobs(JobStatus::Running, Order::OldestFirst, at_most).await?;
     let tended = stream::iter(running).map(async |id| {
         if ports.now_us() >= until_us {
             return (id, None, Vec::new());
         }
         let mut ended = Vec::new();
-        let done = tend(ports, registry, prices, &id, &mut ended).await;
+        let done = tend(ports, &ends, &id, &mut ended).await;
         (id, Some(done), ended)
     });
     let mut tended = pin!(tended.buffer_unordered(JOBS_AT_ONCE));

@@ -26,6 +26,7 @@ use squall_lambda_host::delivery::DeliveryPolicy;
 use squall_memory::{GridPorts, Memory, MemoryObjects, Stream, grid_ports, worker_ports};
 use squall_sim_time::{SimulatedClock, run_until_done};
 
+mod large_answer;
 mod late;
 mod other_code;
 mod put;
@@ -429,24 +430,6 @@ fn what_failed_by_itself_or_as_a_whole_task_is_cut_when_it_is_sent_again() {
         let failure = ResultRecord::from_bytes(&results[5]).unwrap().failures[0].clone();
         assert_eq!(Failure { cause, ..failure }.may_be_cut_finer(), cut, "{cause:?}");
     }
-}
-
-#[test]
-fn a_result_too_large_for_a_record_takes_the_other_way() {
-    let grid = Grid::new();
-    let failing = JOB.replace(r#""tasks":6,"subtasks_per_task":2"#, r#""tasks":1,"subtasks_per_task":10000"#);
-    grid.split(&failing.replace(r#""units":60"#, r#""units":20000"#));
-    grid.ports.workers.crashing.store(true, Ordering::Relaxed);
-    for task in everything_in(&grid.memory.tasks) {
-        assert!(matches!(grid.consume(&task), Consumed::Published { n_failures: 10_000, .. }));
-    }
-    let results = everything_in(&grid.memory.results);
-    let lengths: Vec<_> = results.iter().map(Vec::len).collect();
-    grid.collect(&results);
-    let row = grid.row("march");
-    assert_eq!(row.status(), JobStatus::CompleteWithFailures, "{lengths:?}");
-    assert_eq!(row.ending.unwrap().failures.len(), 10_000);
-    assert!(lengths.iter().all(|it| *it < 100), "{lengths:?}");
 }
 
 #[test]

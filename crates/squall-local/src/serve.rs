@@ -6,7 +6,7 @@ use squall_core::job::JobId;
 use squall_core::lifecycle::Closing;
 use squall_core::ports::{Clock, GivenUpRecords, JobStore, PortError, chain};
 use squall_grid::{
-    CollectConfig, ConsumeConfig, InputCache, SplitConfig, SplitOutcome, close, close_if_due, collect,
+    CollectConfig, ConsumeConfig, Ends, InputCache, SplitConfig, SplitOutcome, close, close_if_due, collect,
     consume, split, sweep, take_back,
 };
 
@@ -160,7 +160,9 @@ pub(crate) async fn close_now<H: Host>(
             take_back(ports, inputs, &config.collect, SWEEP_JOBS, u64::MAX).await?;
             match ports.job(job).await? {
                 Some(row) if row.ending.is_none() => {
-                    let due = close_if_due(ports, inputs.registry(), prices, &row, &mut Vec::new()).await?;
+                    let due =
+                        close_if_due(ports, &Ends::new(inputs.registry(), prices), &row, &mut Vec::new())
+                            .await?;
                     if due == Closing::NotYet {
                         close(ports, inputs.registry(), &row, closing).await?;
                     }

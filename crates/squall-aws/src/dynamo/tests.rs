@@ -56,6 +56,7 @@ fn published() -> Published {
         generation: 0,
         lifetime_us: 60_000_000,
         resent: Resent::default(),
+        is_large: false,
     }
 }
 
@@ -81,7 +82,7 @@ fn ending(reason: String) -> Ending {
         coverage: Coverage { weight_done: 1, weight_total: 2 },
         missing: [3, 5].into_iter().collect(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt: Default::default(),
         timeline: Default::default(),
         ended_us: CREATED_US + 5,

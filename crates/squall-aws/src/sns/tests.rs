@@ -47,7 +47,7 @@ fn ended(reason: Option<String>) -> JobRow {
         coverage: Coverage { weight_done: 3, weight_total: 4 },
         missing: RoaringBitmap::new(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt: Receipt { invocations: 10, ..Receipt::default() },
         timeline: Timeline::default(),
         ended_us: 9,
@@ -64,6 +64,7 @@ fn ended(reason: Option<String>) -> JobRow {
         generation: 0,
         lifetime_us: 60_000_000,
         resent: Resent::default(),
+        is_large: false,
     };
     JobRow {
         id: JobId::new("march").unwrap(),

@@ -28,20 +28,20 @@ fn the_cut_is_explained_for_the_deployment_with_its_price() {
     expect![[r#"
         ok: a `probe` job
         work: about 1 h 0 min of one core
-        cut: 36 tasks × 400 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
+        cut: 48 tasks × 300 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
         deployment: 3 shards (1 kept for small jobs) × 2 lanes × 100 workers of 1 vCPU, in us-east-1 with 2 stripes
         concurrency at most: 608
-        time: about 11.2 s once all workers have started: of the 18 tasks of a shard the fullest lane gets 11.2, and 9 if hashing were even
-        price: about $0.086639, more than its cap (arm64, list prices of us-east-1), assuming no retries or second copies
+        time: about 10.9 s once all workers have started: of the 24 tasks of a shard the fullest lane gets 14.5, and 12 if hashing were even
+        price: about $0.086642, more than its cap (arm64, list prices of us-east-1), assuming no retries or second copies
         cost cap: $0.010000
         deadline: 10 min 0 s
         ok: a `probe` job
         work: about 1 h 0 min of one core
-        cut: 18 tasks × 400 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
+        cut: 72 tasks × 100 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
         deployment: 4 shards (1 kept for small jobs) × 2 lanes × 100 workers of 2 vCPUs, in eu-west-1 with 10 stripes
         concurrency at most: 810, more than the account's 500: the excess is throttled
-        time: about 4.5 s once all workers have started: of the 6 tasks of a shard the fullest lane gets 4.5, and 3 if hashing were even
-        price: about $0.105614, more than its cap (x86_64, list prices of eu-west-1; those of Kinesis, DynamoDB, S3 are us-east-1's), assuming no retries or second copies
+        time: about 3.7 s once all workers have started: of the 24 tasks of a shard the fullest lane gets 15.0, and 12 if hashing were even
+        price: about $0.105627, more than its cap (x86_64, list prices of eu-west-1; those of Kinesis, DynamoDB, S3 are us-east-1's), assuming no retries or second copies
         cost cap: $0.010000
         deadline: 10 min 0 s
     "#]].assert_eq(&(usual + &other));

@@ -23,7 +23,7 @@ pub(crate) fn job(id: &str, status: JobStatus) -> JobRow {
         coverage: Coverage { weight_done, weight_total },
         missing: Default::default(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt: if status == JobStatus::Rejected { Receipt::default() } else { receipt },
         timeline: Default::default(),
         ended_us: CREATED_US + 60_000_000,
@@ -64,6 +64,7 @@ fn published() -> Published {
         generation: 0,
         lifetime_us: 60_000_000,
         resent: Resent::default(),
+        is_large: false,
     }
 }
 

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use crate::prices::Prices;
 use crate::rows::{BucketProgress, BucketRow, Published, TaskSpans};
 use crate::spans::room_beside;
-use crate::wire::{CodecError, ResultRecord, Stored};
+use crate::wire::{CodecError, ResultRecord, Stored, bound_reasons};
 
 /// Spans that a bucket's row always has room for: 1 KiB, one write unit.
 const BUCKET_SPANS: usize = 64;
@@ -39,6 +39,7 @@ pub fn book_results(row: &mut BucketRow, fresh: &[&ResultRecord], now_us: u64) {
     }
     bound_spans(row);
     row.failures.sort();
+    bound_reasons(&mut row.failures);
 }
 
 /// How far a bucket is, at these prices.

@@ -54,6 +54,7 @@ pub(crate) fn published(results: &[ResultRecord], n_buckets: u32) -> Published {
         generation: 0,
         lifetime_us: 1_000,
         resent: Resent::default(),
+        is_large: false,
     }
 }
 

@@ -56,7 +56,7 @@ impl MemorySource {
 
     /// A [`Given`] with the listings of these objects, without files.
     pub fn given(&self) -> Given {
-        Given { files: Default::default(), listings: self.listings.clone() }
+        Given { listings: self.listings.clone(), ..Given::default() }
     }
 
     /// The data of a slice that reads these extents.

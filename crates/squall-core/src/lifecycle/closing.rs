@@ -27,6 +27,8 @@ pub enum Closing {
     Cancelled,
     /// Its first tasks all failed entirely.
     Failing,
+    /// More of its subtasks have no value than are kept.
+    TooManyFailures,
     /// It was made by code other than this binary's, so this binary cannot merge anything more into it.
     OtherCode,
 }
@@ -34,6 +36,10 @@ pub enum Closing {
 /// A job of whose first so many tasks not one has any value is ended: the others would cost as much and give as little. Not one that
 /// was reopened: what failed before may be mended.
 pub(super) const FAILING_TASKS: u32 = 10;
+
+/// Failures of a job that are kept, each with its slice and its reason: some 20 MB, where slices are small. A job with more is ended
+/// unless everything is in.
+pub(super) const MOST_FAILURES: u32 = 100_000;
 
 /// Decides whether to end a job at `now_us`; `here` is this binary's code for its workload, if any.
 pub fn plan_closing(row: &JobRow, here: Option<&CodeVersion>, now_us: u64) -> Closing {
@@ -47,6 +53,8 @@ pub fn plan_closing(row: &JobRow, here: Option<&CodeVersion>, now_us: u64) -> Cl
         Closing::OverBudget
     } else if now_us >= row.expires_us {
         Closing::Expired
+    } else if total.n_failures > MOST_FAILURES {
+        Closing::TooManyFailures
     } else if row.generation() == 0
         && total.n_tasks >= FAILING_TASKS
         && total.n_subtasks == 0
@@ -107,6 +115,14 @@ pub fn plan_ending(
                 JobStatus::Failed,
                 Some(format!("not one of the first {n_tasks} has a value: {first}; {missing}")),
             )
+        }
+        (Closing::TooManyFailures, Err(Shortfall::Missing { .. })) => {
+            let first = received.failures.first().map_or("", |failure| failure.reason.as_str());
+            let n_failures = received.failures.len();
+            let reason = format!(
+                "{n_failures} subtasks have no value, and a job has {MOST_FAILURES} of those at most; the first: {first}; {missing}"
+            );
+            (JobStatus::Failed, Some(reason))
         }
         (Closing::Stalled, Err(Shortfall::Missing { .. })) => {
             (JobStatus::Expired, Some(format!("nothing of it is under way any more; {missing}")))

@@ -31,7 +31,8 @@ impl fmt::Display for Report {
 
 impl Workload for Sum {
     const NAME: &'static str = "sum";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 3;
+    const READS_SINCE: u32 = 2;
     const ABOUT: &'static str = "Adds up numbers.";
     type Input = Input;
     type Prepared = Vec<u32>;
@@ -162,14 +163,14 @@ fn a_report_is_rendered_for_people_and_for_programs() {
 fn other_code_is_refused_by_name() {
     let registry = Registry::default().with::<Sum>().built_as("0.2.0 (abc)");
     let made = |workload, build: &str| CodeVersion { workload, build: build.to_owned() };
-    assert_eq!(registry.code_of("sum"), Ok(made(1, "0.2.0 (abc)")));
-    assert_eq!(registry.get_with_code("sum").unwrap().1, made(1, "0.2.0 (abc)").id());
-    assert!(registry.same_code("sum", &made(1, "0.2.0 (abc)")).is_ok());
-    let error = registry.same_code("sum", &made(1, "0.2.0 (def)")).err().unwrap().to_string();
-    let here = "this is sum version 1 of build 0.2.0 (abc)";
-    assert_eq!(error, format!("the job was made by sum version 1 of build 0.2.0 (def); {here}"));
-    // Reading requires only the same version.
-    assert!(registry.same_version("sum", &made(1, "0.2.0 (def)")).is_ok());
+    assert_eq!(registry.code_of("sum"), Ok(made(3, "0.2.0 (abc)")));
+    assert_eq!(registry.get_with_code("sum").unwrap().1, made(3, "0.2.0 (abc)").id());
+    assert!(registry.same_code("sum", &made(3, "0.2.0 (abc)")).is_ok());
+    let error = registry.same_code("sum", &made(3, "0.2.0 (def)")).err().unwrap().to_string();
+    let here = "this is sum version 3 of build 0.2.0 (abc)";
+    assert_eq!(error, format!("the job was made by sum version 3 of build 0.2.0 (def); {here}"));
+    // Cutting requires only the same version.
+    assert!(registry.same_version("sum", &made(3, "0.2.0 (def)")).is_ok());
     let error = registry.same_version("sum", &made(2, "0.2.0 (abc)")).err().unwrap().to_string();
     assert_eq!(error, format!("the job was made by sum version 2 of build 0.2.0 (abc); {here}"));
     assert!(matches!(registry.same_code("product", &made(1, "")).err().unwrap(), CodeError::Unknown(_)));
@@ -181,4 +182,20 @@ fn the_smallest_workload_keeps_the_laws() {
         let input = Input { numbers: (0..n).collect(), file: None };
         crate::laws::check::<Sum>(input, &Files::new(), u64::from(n)).unwrap();
     }
+}
+
+/// Whoever only reads an answer may be of a later version; whoever cuts or merges may not.
+#[test]
+fn answers_of_some_earlier_versions_are_read() {
+    let registry = Registry::default().with::<Sum>().built_as("this");
+    let made = |workload| CodeVersion { workload, build: "another".to_owned() };
+    let read: Vec<_> = (1..=4).filter(|version| registry.reading("sum", &made(*version)).is_ok()).collect();
+    assert_eq!(read, [2, 3]);
+    let cut: Vec<_> =
+        (1..=4).filter(|version| registry.same_version("sum", &made(*version)).is_ok()).collect();
+    assert_eq!(cut, [3]);
+    assert_eq!(
+        registry.reading("sum", &made(1)).err().unwrap().to_string(),
+        "the job was made by sum version 1 of build another; this is sum version 3 of build this"
+    );
 }

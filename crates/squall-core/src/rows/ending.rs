@@ -23,8 +23,9 @@ pub struct Ending {
     pub missing: RoaringBitmap,
     /// The subtasks without a value.
     pub failures: Vec<Failure>,
-    /// The merged partial, in the blob store; `None` when nothing was merged.
-    pub answer: Option<Digest>,
+    /// The merged partial, in the blob store: of a large answer several parts, which whoever reads it merges; none when nothing was
+    /// merged.
+    pub answer: Vec<Digest>,
     /// The resources used.
     pub receipt: Receipt,
     /// The breakdown of the wait.
@@ -36,11 +37,12 @@ pub struct Ending {
 impl Message for Ending {
     const WHAT: &'static str = "ending of a job";
     const KIND: u8 = b'n';
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn older(version: u8, content: &[u8]) -> Result<Self, CodecError> {
         match version {
             1 => decode::<First>(Self::WHAT, content).map(Self::from),
+            2 => decode::<Second>(Self::WHAT, content).map(Self::from),
             _ => Err(CodecError::unread_version::<Self>(version)),
         }
     }
@@ -73,8 +75,38 @@ impl From<First> for Ending {
             coverage: it.coverage,
             missing: it.missing,
             failures: failures_of(it.failures),
-            answer: it.answer,
+            answer: it.answer.into_iter().collect(),
             receipt: it.receipt.into(),
+            timeline: it.timeline,
+            ended_us: it.ended_us,
+        }
+    }
+}
+
+/// The second version.
+#[derive(Serialize, Deserialize)]
+struct Second {
+    status: JobStatus,
+    reason: Option<String>,
+    coverage: Coverage,
+    missing: RoaringBitmap,
+    failures: Vec<Failure>,
+    answer: Option<Digest>,
+    receipt: Receipt,
+    timeline: Timeline,
+    ended_us: u64,
+}
+
+impl From<Second> for Ending {
+    fn from(it: Second) -> Self {
+        Self {
+            status: it.status,
+            reason: it.reason,
+            coverage: it.coverage,
+            missing: it.missing,
+            failures: it.failures,
+            answer: it.answer.into_iter().collect(),
+            receipt: it.receipt,
             timeline: it.timeline,
             ended_us: it.ended_us,
         }

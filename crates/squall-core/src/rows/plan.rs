@@ -74,6 +74,8 @@ pub struct Published {
     pub lifetime_us: u64,
     /// The subtasks that came back without a value and were sent again, each as a task of its own: the last tasks.
     pub resent: Resent,
+    /// Whether the values of a bucket take so much memory that the collector holds those of one bucket at a time.
+    pub is_large: bool,
 }
 
 impl Published {
@@ -113,10 +115,66 @@ pub struct Plan {
 impl Message for Plan {
     const WHAT: &'static str = "plan of a job";
     const KIND: u8 = b'p';
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    fn older(version: u8, content: &[u8]) -> Result<Self, CodecError> {
+        match version {
+            1 => decode::<first::Plan>(Self::WHAT, content).map(Self::from),
+            _ => Err(CodecError::unread_version::<Self>(version)),
+        }
+    }
 
     fn unversioned(bytes: &[u8]) -> Option<Result<Self, CodecError>> {
         Some(decode::<before_versions::Plan>(Self::WHAT, bytes).map(Self::from))
+    }
+}
+
+/// The first version.
+mod first {
+    use serde::{Deserialize, Serialize};
+
+    use super::{CodeVersion, Digest, Fingerprint, NanoUsd, Resent, Sizing, Weight};
+
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Plan {
+        expires_us: u64,
+        max_cost: Option<NanoUsd>,
+        published: Option<Published>,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Published {
+        workload: String,
+        code: CodeVersion,
+        input: Digest,
+        sizing: Sizing,
+        n_tasks: u32,
+        weight: Weight,
+        fingerprints: Fingerprint,
+        n_buckets: u32,
+        generation: u32,
+        lifetime_us: u64,
+        resent: Resent,
+    }
+
+    impl From<Plan> for super::Plan {
+        fn from(it: Plan) -> Self {
+            let published = it.published.map(|it| super::Published {
+                workload: it.workload,
+                code: it.code,
+                input: it.input,
+                sizing: it.sizing,
+                n_tasks: it.n_tasks,
+                weight: it.weight,
+                fingerprints: it.fingerprints,
+                n_buckets: it.n_buckets,
+                generation: it.generation,
+                lifetime_us: it.lifetime_us,
+                resent: it.resent,
+                is_large: false,
+            });
+            Self { expires_us: it.expires_us, max_cost: it.max_cost, published }
+        }
     }
 }
 
@@ -167,6 +225,7 @@ mod before_versions {
                 generation: it.opening,
                 lifetime_us: it.lifetime_us,
                 resent: Resent { list: (resent.n > 0).then(|| Stored::Inline(list.to_bytes())), ..resent },
+                is_large: false,
             }
         }
     }

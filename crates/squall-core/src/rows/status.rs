@@ -24,7 +24,7 @@ pub enum JobStatus {
     Rejected,
     /// The tasks that came back are not the ones that were published: do not trust the answer.
     Inconsistent,
-    /// Its first tasks all came back without any value: the rest was not computed.
+    /// Its first tasks all came back without any value, or more subtasks than are kept: the rest was not computed.
     Failed,
 }
 

@@ -101,6 +101,7 @@ fn tasks_go_round_the_buckets() {
         generation: 0,
         lifetime_us: 1_000,
         resent: Resent::default(),
+        is_large: false,
     };
     let buckets: Vec<_> = (0..7).map(|task| published.bucket_of(task)).collect();
     assert_eq!(buckets, [0, 1, 2, 0, 1, 2, 0]);
@@ -117,7 +118,7 @@ fn an_ended_job_comes_to_what_it_cost_since_it_was_first_seen() {
         coverage: Coverage::default(),
         missing: RoaringBitmap::new(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt,
         timeline: Timeline::default(),
         ended_us: 1_700,

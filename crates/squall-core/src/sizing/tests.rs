@@ -97,11 +97,12 @@ fn durations_read_well() {
 
 prop_compose! {
     fn any_capacity()(
-        n_lanes in 0..500_u32,
+        n_shards in 0..500_u32,
+        lanes_per_shard in 1..=10_u32,
         workers_per_consumer in 0..2_000_u32,
         vcpus_per_worker in 0..8_u32,
     ) -> Capacity {
-        Capacity { n_shards: n_lanes, express_shards: 0, lanes_per_shard: 1, workers_per_consumer, vcpus_per_worker }
+        Capacity { n_shards, express_shards: 0, lanes_per_shard, workers_per_consumer, vcpus_per_worker }
     }
 }
 
@@ -152,7 +153,7 @@ proptest! {
         weight in any_weight(),
     ) {
         let sizing = plan(&capacity, &NOTHING, weight);
-        let n_lanes = capacity.n_shards.max(1);
+        let n_lanes = capacity.lanes();
         let vcpus = u64::from(capacity.vcpus_per_worker.max(1));
         // A piece worth its overhead for every lane.
         if weight / (10 * MS * vcpus) >= u64::from(n_lanes) {
@@ -167,7 +168,7 @@ proptest! {
     fn workers_are_kept_busy_and_pieces_worth_it(capacity in any_capacity(), weight in any_weight()) {
         let sizing = plan(&capacity, &NOTHING, weight);
         let vcpus = u64::from(capacity.vcpus_per_worker.max(1));
-        let n_workers = u64::from(capacity.n_shards.max(1)) * u64::from(capacity.workers_per_consumer.max(1));
+        let n_workers = u64::from(capacity.lanes()) * u64::from(capacity.workers_per_consumer.max(1));
         let pieces = u64::from(sizing.n_tasks) * u64::from(sizing.subtasks_per_task);
         match sizing.reason {
             SizingReason::Duration => prop_assert!(pieces >= 8 * n_workers && sizing.subtask_us <= 250_000),
@@ -291,16 +292,74 @@ fn a_small_job_is_one_task_on_each_express_shard_and_no_other_job_is() {
 #[test]
 fn what_the_functions_cannot_hold_is_refused_with_the_limit() {
     let memory = crate::deployment::Deployment::default().memory();
-    assert_eq!((memory.input_bytes, memory.answer_bytes), (221_125_000, 1_326_750_000));
-    assert_eq!((memory.check_files(221_125_000), memory.check_answer(1_326_750_000)), (Ok(()), Ok(())));
-    assert_eq!(
-        memory.check_files(300_000_000).unwrap_err().to_string(),
-        "input: its files have 300 MB together; the functions of this deployment hold 222 MB at most: give them more memory, or read \
-         the data as objects"
+    let said = |checked: Result<(), InputError>| checked.unwrap_err().to_string();
+    let over = [
+        said(memory.check_files(300_000_000)),
+        said(memory.check_prepared(900_000_000)),
+        said(memory.check_subtask(900_000_000)),
+        said(memory.check_task(900_000_000)),
+        said(memory.check_bucket(4_100_000_000)),
+    ];
+    expect![[r#"
+        input: its files have 300 MB together; the functions of this deployment hold 222 MB at most: give them more memory, or read the data as objects
+        input: it takes about 900 MB once it is prepared; the functions of this deployment hold 885 MB at most: ask for less, or give them more memory
+        input: the value of a subtask takes about 900 MB to compute; the workers of this deployment hold 443 MB at most: use more tasks or subtasks, ask for less, or give them more memory
+        input: the value of a task takes about 900 MB to merge; the consumers of this deployment hold 443 MB at most: use more tasks, ask for less, or give them more memory
+        input: a bucket of its answer takes about 4100 MB to merge; the collector of this deployment holds 1327 MB at most: use more tasks, ask for less, or give it more memory"#]]
+    .assert_eq(&over.join("\n"));
+    let MemoryLimits { input_bytes, prepared_bytes, subtask_bytes, task_bytes, bucket_bytes } = memory;
+    assert_eq!(memory.check_files(input_bytes), Ok(()));
+    assert_eq!(memory.check_prepared(prepared_bytes), Ok(()));
+    assert_eq!(memory.check_subtask(subtask_bytes), Ok(()));
+    assert_eq!(memory.check_task(task_bytes), Ok(()));
+    assert_eq!(memory.check_bucket(bucket_bytes), Ok(()));
+}
+
+/// The fullest lane decides how long a job takes, so several tasks for each lane, where Lambda assigns them.
+#[test]
+fn lanes_that_lambda_assigns_get_a_dozen_tasks_each() {
+    let capacity = |n_shards, lanes_per_shard| Capacity {
+        n_shards,
+        express_shards: 0,
+        lanes_per_shard,
+        workers_per_consumer: 100,
+        vcpus_per_worker: 1,
+    };
+    // How much longer than evenly filled lanes would take: tasks per lane, the fullest lane's share.
+    let unevenness = |capacity: &Capacity, seconds: u64| {
+        let sizing = plan(capacity, &NOTHING, seconds * S);
+        let per_shard = sizing.n_tasks / capacity.n_shards;
+        let fullest = fullest_lane(capacity.n_shards, per_shard, capacity.lanes_per_shard);
+        let even = f64::from(per_shard) / f64::from(capacity.lanes_per_shard);
+        #[expect(clippy::cast_precision_loss, reason = "a few thousands")]
+        let times = fullest as f64 / 1_000.0 / even;
+        format!("{} tasks × {}: {times:.1}", sizing.n_tasks, sizing.subtasks_per_task)
+    };
+    expect![[r#"
+        100 × 1, a core-hour: 200 tasks × 400: 1.0
+        10 × 10, a core-hour: 1200 tasks × 100: 1.7
+        10 × 10, fifty core-hours: 1800 tasks × 400: 1.6
+        2 × 2, five core-minutes: 48 tasks × 100: 1.2"#]]
+    .assert_eq(
+        &[
+            format!("100 × 1, a core-hour: {}", unevenness(&capacity(100, 1), 3_600)),
+            format!("10 × 10, a core-hour: {}", unevenness(&capacity(10, 10), 3_600)),
+            format!("10 × 10, fifty core-hours: {}", unevenness(&capacity(10, 10), 180_000)),
+            format!("2 × 2, five core-minutes: {}", unevenness(&capacity(2, 2), 300)),
+        ]
+        .join("\n"),
     );
-    assert_eq!(
-        memory.check_answer(4_100_000_000).unwrap_err().to_string(),
-        "input: its answer takes about 4100 MB to merge; the collector and the consumers of this deployment have 1327 MB for it: ask \
-         for less, or give them more memory"
-    );
+}
+
+#[test]
+fn a_large_value_is_cut_into_parts_that_fit_unless_the_author_asks_for_others() {
+    let capacity = crate::deployment::Deployment::default().capacity();
+    let cut = |request: SizingRequest, bytes| plan(&capacity, &request, S).for_value_of(bytes, &request);
+    assert_eq!(cut(NOTHING, 0), plan(&capacity, &NOTHING, S));
+    assert_eq!(cut(NOTHING, TASK_VALUE_BYTES), plan(&capacity, &NOTHING, S));
+    let finer = cut(NOTHING, 4_100_000_000);
+    assert_eq!((finer.n_tasks, finer.subtasks_per_task, finer.reason), (129, 4, SizingReason::Value));
+    let asked = SizingRequest { tasks: Some(2), subtasks_per_task: Some(3), ..NOTHING };
+    assert_eq!(cut(asked, 4_100_000_000), plan(&capacity, &asked, S));
+    assert_eq!(cut(NOTHING, u64::MAX).n_tasks, MAX_TASKS);
 }

@@ -49,7 +49,7 @@ fn rejected(id: &JobId, message: Digest, reason: String, now_us: u64) -> JobRow 
         coverage: Coverage::default(),
         missing: Default::default(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt: Default::default(),
         timeline: Default::default(),
         ended_us: now_us,

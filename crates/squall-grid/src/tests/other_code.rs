@@ -32,7 +32,7 @@ fn a_worker_of_another_build_is_refused_and_nothing_is_merged() {
     }
     assert_eq!(grid.collect(&results).n_merged, 6);
     let ending = grid.row("march").ending.unwrap();
-    assert_eq!((ending.status, ending.answer), (JobStatus::CompleteWithFailures, None));
+    assert_eq!((ending.status, ending.answer), (JobStatus::CompleteWithFailures, Vec::new()));
     assert_eq!((ending.coverage.weight_done, ending.failures.len()), (0, 12));
 }
 
@@ -80,7 +80,7 @@ fn a_consumer_of_another_build_refuses_at_once_and_by_name() {
     let grid = deployed(grid, "0.2.0 (aaa)");
     grid.collect(&results);
     let ending = grid.row("march").ending.unwrap();
-    assert_eq!((ending.status, ending.answer), (JobStatus::CompleteWithFailures, None));
+    assert_eq!((ending.status, ending.answer), (JobStatus::CompleteWithFailures, Vec::new()));
 }
 
 #[test]

@@ -63,9 +63,13 @@ impl Workload for Bulky {
     }
 }
 
-fn split_into(n_tasks: u32) -> (Grid, SplitOutcome) {
+fn bulky_grid() -> Grid {
     let inputs = Arc::new(InputCache::new(Registry::default().with::<Bulky>()));
-    let grid = Grid { inputs, ..Grid::new() };
+    Grid { inputs, ..Grid::new() }
+}
+
+fn split_into(n_tasks: u32) -> (Grid, SplitOutcome) {
+    let grid = bulky_grid();
     let message =
         format!(r#"{{"workload":"bulky","input":{{"bytes":2500000}},"sizing":{{"tasks":{n_tasks}}}}}"#);
     let outcome = grid.split(&message);
@@ -123,4 +127,25 @@ fn a_reply_that_is_too_large_to_be_sent_is_fetched() {
     assert_eq!(answers[0].0, answers[1].0);
     let [few, more] = answers.map(|(_, receipt)| (receipt.blob_writes, receipt.blob_reads));
     assert_eq!((more.0 - few.0, more.1 - few.1), (12, 12), "each reply is stored and fetched");
+}
+
+/// Ten thousand failures, whose slices alone are a megabyte, go through the blob store; of the reasons the first are kept in full.
+#[test]
+fn a_result_that_is_too_large_for_a_record_takes_the_other_way() {
+    let grid = bulky_grid();
+    let message = r#"{"workload":"bulky","id":"march","input":{"bytes":1000000},"sizing":{"tasks":1,"subtasks_per_task":10000}}"#;
+    assert!(matches!(grid.split(message), SplitOutcome::Enqueued { n_tasks: 1, .. }));
+    grid.ports.workers.crashing.store(true, Ordering::Relaxed);
+    for task in everything_in(&grid.memory.tasks) {
+        assert!(matches!(grid.consume(&task), Consumed::Published { n_failures: 10_000, .. }));
+    }
+    let results = everything_in(&grid.memory.results);
+    assert!(results[0].len() < 100, "{}", results[0].len());
+    grid.collect(&results);
+    let ending = grid.row("march").ending.unwrap();
+    assert_eq!(ending.status, JobStatus::CompleteWithFailures);
+    assert_eq!(ending.failures.len(), 10_000);
+    let said = "crashed; ".repeat(20);
+    assert_eq!(ending.failures[99].reason, said);
+    assert_eq!(ending.failures[9_999].reason, format!("{}…", &said[..40]));
 }

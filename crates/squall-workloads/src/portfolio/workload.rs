@@ -206,9 +206,12 @@ impl Workload for PortfolioRisk {
         (n_values as u64, "valuations")
     }
 
-    fn answer_bytes(prepared: &Prepared) -> u64 {
+    /// Each column of a slice has a sum for each book and for each kind of its positions.
+    fn value_bytes(prepared: &Prepared, slice: &Rectangle) -> u64 {
         let n_groups = prepared.labels.books.len() + prepared.labels.kinds.len();
-        prepared.columns.count().saturating_mul(n_groups).saturating_mul(BYTES_OF_A_SUM) as u64
+        // A position is in one of each.
+        let n_groups = n_groups.min(slice.n_positions as usize * 2);
+        (slice.n_columns as usize).saturating_mul(n_groups).saturating_mul(BYTES_OF_A_SUM) as u64
     }
 
     fn headline(prepared: &Prepared, partial: &Partial) -> Option<String> {

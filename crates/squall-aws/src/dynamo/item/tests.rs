@@ -24,6 +24,7 @@ fn published(workload: String) -> Published {
         generation: 0,
         lifetime_us: 60_000_000,
         resent: Resent::default(),
+        is_large: false,
     }
 }
 
@@ -34,7 +35,7 @@ fn ending(status: JobStatus, ended_us: u64) -> Ending {
         coverage: Coverage { weight_done: 1, weight_total: 2 },
         missing: [3, 5].into_iter().collect(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt: Default::default(),
         timeline: Default::default(),
         ended_us,

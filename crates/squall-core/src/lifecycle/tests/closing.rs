@@ -45,6 +45,14 @@ fn failing(n_done: u32) -> JobRow {
     row
 }
 
+/// A job of which so many subtasks came back without a value.
+fn with_failures(n_failures: u32, n_resent: u32) -> JobRow {
+    let mut row = with_value(row(5, 0, None));
+    row.progress.get_mut(&0).unwrap().n_failures = n_failures;
+    row.published.as_mut().unwrap().resent.n = n_resent;
+    row
+}
+
 fn with_value(mut row: JobRow) -> JobRow {
     row.progress.get_mut(&0).unwrap().n_subtasks = 1;
     row
@@ -62,7 +70,7 @@ fn ended(row: JobRow) -> JobRow {
         coverage: Coverage::default(),
         missing: RoaringBitmap::new(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt: Receipt::default(),
         timeline: Timeline::default(),
         ended_us: 0,
@@ -85,6 +93,10 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
         ("ten tasks, of which one has a value", with_value(failing(10)), 999),
         ("ten tasks without any value, once reopened", reopened(failing(10)), 999),
         ("ten tasks without any value at the deadline", failing(10), 1_000),
+        ("a hundred thousand failures", with_failures(100_000, 0), 999),
+        ("one failure more", with_failures(100_001, 0), 999),
+        ("as many, and others that were sent again", with_failures(150_000, 50_000), 999),
+        ("one more, and others that were sent again", with_failures(150_001, 50_000), 999),
         ("at its deadline", row(5, 0, None), 1_000),
         ("past its deadline and over its cap", row(5, 501, Some(500)), 1_001),
         ("ended before", ended(row(5, 501, Some(500))), 2_000),
@@ -116,6 +128,10 @@ fn a_job_ends_when_all_is_in_or_money_or_time_is_up() {
         ten tasks, of which one has a value: NotYet; a task of it: Start
         ten tasks without any value, once reopened: NotYet; a task of it: Superseded
         ten tasks without any value at the deadline: Expired; a task of it: Expired
+        a hundred thousand failures: NotYet; a task of it: Start
+        one failure more: TooManyFailures; a task of it: Start
+        as many, and others that were sent again: NotYet; a task of it: Start
+        one more, and others that were sent again: TooManyFailures; a task of it: Start
         at its deadline: Expired; a task of it: Expired
         past its deadline and over its cap: OverBudget; a task of it: OverBudget
         ended before: Ended; a task of it: Ended
@@ -160,6 +176,7 @@ fn every_reason_to_end_meets_every_outcome() {
         Closing::OverBudget,
         Closing::Expired,
         Closing::Failing,
+        Closing::TooManyFailures,
         Closing::Stalled,
         Closing::Cancelled,
         Closing::OtherCode,
@@ -180,6 +197,7 @@ fn every_reason_to_end_meets_every_outcome() {
           OverBudget: complete, -
           Expired: complete, -
           Failing: complete, -
+          TooManyFailures: complete, -
           Stalled: complete, -
           Cancelled: complete, -
           OtherCode: complete, -
@@ -190,6 +208,7 @@ fn every_reason_to_end_meets_every_outcome() {
           OverBudget: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Expired: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Failing: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
+          TooManyFailures: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Stalled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           Cancelled: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
           OtherCode: complete_with_failures, without a value: 2 subtasks; the first: worker 0 crashed
@@ -200,6 +219,7 @@ fn every_reason_to_end_meets_every_outcome() {
           OverBudget: over_budget, the cost cap was reached; 3 tasks are missing: 7-9
           Expired: expired, time ran out; 3 tasks are missing: 7-9
           Failing: failed, not one of the first 7 tasks has a value: ; 3 tasks are missing: 7-9
+          TooManyFailures: failed, 0 subtasks have no value, and a job has 100000 of those at most; the first: ; 3 tasks are missing: 7-9
           Stalled: expired, nothing of it is under way any more; 3 tasks are missing: 7-9
           Cancelled: cancelled, it was stopped; 3 tasks are missing: 7-9
           OtherCode: expired, it was made by probe version 1, and another build was deployed while it ran: publish it again; 3 tasks are missing: 7-9
@@ -210,6 +230,7 @@ fn every_reason_to_end_meets_every_outcome() {
           OverBudget: over_budget, the cost cap was reached; 10 tasks are missing: 0-9
           Expired: expired, time ran out; 10 tasks are missing: 0-9
           Failing: failed, not one of the first 0 tasks has a value: ; 10 tasks are missing: 0-9
+          TooManyFailures: failed, 0 subtasks have no value, and a job has 100000 of those at most; the first: ; 10 tasks are missing: 0-9
           Stalled: expired, nothing of it is under way any more; 10 tasks are missing: 0-9
           Cancelled: cancelled, it was stopped; 10 tasks are missing: 0-9
           OtherCode: expired, it was made by probe version 1, and another build was deployed while it ran: publish it again; 10 tasks are missing: 0-9
@@ -220,6 +241,7 @@ fn every_reason_to_end_meets_every_outcome() {
           OverBudget: inconsistent, the tasks that came back are not the ones that were published
           Expired: inconsistent, the tasks that came back are not the ones that were published
           Failing: inconsistent, the tasks that came back are not the ones that were published
+          TooManyFailures: inconsistent, the tasks that came back are not the ones that were published
           Stalled: inconsistent, the tasks that came back are not the ones that were published
           Cancelled: inconsistent, the tasks that came back are not the ones that were published
           OtherCode: inconsistent, the tasks that came back are not the ones that were published

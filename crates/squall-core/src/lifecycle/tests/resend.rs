@@ -23,7 +23,7 @@ fn seen(status: Option<JobStatus>, enqueued: bool) -> (JobRow, Received) {
         coverage: Coverage::default(),
         missing: RoaringBitmap::new(),
         failures: Vec::new(),
-        answer: None,
+        answer: Vec::new(),
         receipt: Receipt::default(),
         timeline: Timeline::default(),
         ended_us: 900,
