@@ -261,7 +261,10 @@ fn bundle() -> Bundle {
 }
 
 fn request(input: squall_core::digest::Digest) -> Vec<u8> {
-    let prepared = Probe::prepare(Input { units: 1, rounds: 0, failing_unit: None }, &Given::default());
+    let prepared = Probe::prepare(
+        Input { units: 1, rounds: 0, failing_unit: None, hanging_unit: None },
+        &Given::default(),
+    );
     let slice = encode(&Probe::whole(&prepared.expect("a probe checks")));
     let code = CodeVersion { build: squall_version::VERSION.to_owned(), ..CodeVersion::unnamed(1) }.id();
     SubtaskRequest { workload: "probe".to_owned(), code, input, slice }.to_bytes()

@@ -66,7 +66,7 @@ fn id() -> JobId {
 
 /// A job with all of its results, three in ten twice, in random order.
 fn job() -> (Ports, Vec<Vec<u8>>) {
-    let input = Input { units: u64::from(N_TASKS), rounds: 0, failing_unit: None };
+    let input = Input { units: u64::from(N_TASKS), rounds: 0, failing_unit: None, hanging_unit: None };
     let prepared = Probe::prepare(input, &Given::default()).expect("a probe checks");
     let whole = Probe::whole(&prepared);
     let parts = std::num::NonZeroUsize::new(N_TASKS as usize).expect("some tasks");

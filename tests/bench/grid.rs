@@ -122,7 +122,8 @@ fn unit(rounds: u64) -> <Probe as Workload>::Partial {
 }
 
 fn prepared(units: u64, rounds: u64) -> Input {
-    Probe::prepare(Input { units, rounds, failing_unit: None }, &Given::default()).expect("a probe checks")
+    Probe::prepare(Input { units, rounds, failing_unit: None, hanging_unit: None }, &Given::default())
+        .expect("a probe checks")
 }
 
 fn plain_loop(n_subtasks: u64, rounds: u64) {

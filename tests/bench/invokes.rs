@@ -52,7 +52,7 @@ pub(crate) fn be_the_invoke_server(_: &[String]) {
 fn reply_to(bytes: &[u8]) -> Vec<u8> {
     let (request, asked) = SubtaskRequest::from_bytes_with_digest(bytes).expect("a request decodes");
     let slice: <Probe as Workload>::Slice = decode("slice", &request.slice).expect("a slice decodes");
-    let partial = Probe::evaluate(&Input { units: 0, rounds: 0, failing_unit: None }, &slice, &mut NoData);
+    let partial = Probe::evaluate(&Input { units: 0, rounds: 0, failing_unit: None, hanging_unit: None }, &slice, &mut NoData);
     let outcome = Ok(encode(&partial.expect("a probe has a value")));
     SubtaskReply {
         request: asked,
@@ -219,7 +219,7 @@ fn n_units(record: &[u8]) -> u64 {
     let Some(Stored::Inline(partial)) = record.partial else { panic!("a probe's sum is small") };
     let sum: <Probe as Workload>::Partial = decode("sum", &partial).expect("a sum decodes");
     let report =
-        Probe::report(&Input { units: 0, rounds: 0, failing_unit: None }, Some(&sum), &Default::default());
+        Probe::report(&Input { units: 0, rounds: 0, failing_unit: None, hanging_unit: None }, Some(&sum), &Default::default());
     report.units_done
 }
 

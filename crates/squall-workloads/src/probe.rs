@@ -33,6 +33,8 @@ pub struct Input {
     pub rounds: u64,
     /// The unit that fails, if one is to.
     pub failing_unit: Option<u64>,
+    /// The unit that never ends, if one is not to.
+    pub hanging_unit: Option<u64>,
 }
 
 /// Some consecutive units.
@@ -88,7 +90,9 @@ impl Workload for Probe {
                 "rounds": { "type": "integer", "minimum": 0, "maximum": MAX_ROUNDS, "default": 0,
                             "description": "rounds of hashing per unit, about 2 ns each" },
                 "failing_unit": { "type": "integer", "minimum": 0,
-                                  "description": "a unit that fails, to see how failures are reported" }
+                                  "description": "a unit that fails, to see how failures are reported" },
+                "hanging_unit": { "type": "integer", "minimum": 0,
+                                  "description": "a unit that never ends, to see what that costs" }
             }
         })
     }
@@ -138,6 +142,11 @@ impl Workload for Probe {
         let units = slice.first..slice.first + slice.count;
         if let Some(failing) = input.failing_unit.filter(|unit| units.contains(unit)) {
             return Err(EvaluateError(format!("unit {failing} was asked to fail")));
+        }
+        if input.hanging_unit.is_some_and(|unit| units.contains(&unit)) {
+            loop {
+                std::thread::park();
+            }
         }
         let hash = units.map(|unit| hashed(unit, input.rounds)).fold(0, u64::wrapping_add);
         Ok(Sum { units: slice.count, hash })

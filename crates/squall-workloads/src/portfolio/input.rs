@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use squall_core::sources::Files;
+use squall_core::sources::{Files, Given};
 use squall_core::workload::InputError;
 
 use super::market::spec::MarketSpec;
@@ -72,7 +72,8 @@ impl PortfolioInput {
     ///
     /// # Errors
     /// The first error: its place, the problem, and what was expected.
-    pub fn portfolio(&self, files: &Files) -> Result<Portfolio, InputError> {
+    pub fn portfolio(&self, given: &Given) -> Result<Portfolio, InputError> {
+        let files = &given.files;
         self.check_asian()?;
         let market = match &self.market {
             MarketSource::File(name) => Market::parse(name, file(files, name, "input.market")?)?,
@@ -82,7 +83,7 @@ impl PortfolioInput {
             PositionsSource::File(name) => (name.as_str(), file(files, name, "input.positions")?),
             PositionsSource::Inline { csv } => ("input.positions.csv", csv.as_bytes()),
         };
-        let positions = Positions::parse(name, bytes, &market, &self.asian)?;
+        let positions = Positions::parse(name, bytes, &market, &self.asian, given.room_bytes)?;
         Ok(Portfolio::new(market, positions))
     }
 

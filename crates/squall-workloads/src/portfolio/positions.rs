@@ -15,7 +15,7 @@ mod derivatives;
 mod fields;
 pub mod kind;
 
-pub use derivatives::AsianContract;
+pub use derivatives::{AsianContract, Fixings};
 use fields::word;
 use kind::{COMMON, Kind, OTHERS};
 
@@ -147,12 +147,13 @@ impl Positions {
     /// Reads a positions file and binds every position to the market.
     ///
     /// # Errors
-    /// The first error, with its line and column.
+    /// The first error, with its line and column; also when they would take more than `room_bytes` of memory.
     pub fn parse(
         file_name: &str,
         bytes: &[u8],
         market: &Market,
         asian: &AsianSettings,
+        room_bytes: Option<u64>,
     ) -> Result<Positions, InputError> {
         let table = Table::parse(file_name, bytes)?;
         table.check_columns(&COMMON, &OTHERS)?;
@@ -164,16 +165,61 @@ impl Positions {
         let mut books = Vec::new();
         let mut book_indices = HashMap::new();
         let mut all = Vec::with_capacity(table.rows().len());
+        let mut n_bytes = table.bytes();
         for row in table.rows() {
             let name = row.text("book")?;
             let book = *book_indices.entry(name).or_insert_with(|| {
+                n_bytes = n_bytes.saturating_add(BYTES_OF_A_BOOK + 2 * name.len() as u64);
                 books.push(name.to_owned());
                 books.len() - 1
             });
-            all.push(position(row, book, market, asian)?);
+            let position = position(row, book, market, asian)?;
+            n_bytes = n_bytes.saturating_add(position.bytes());
+            if let Some(room_bytes) = room_bytes.filter(|room_bytes| n_bytes > *room_bytes) {
+                return Err(too_large(row, &position, room_bytes));
+            }
+            all.push(position);
         }
         Ok(Positions { books, all })
     }
+}
+
+impl Position {
+    /// About the memory that it takes, its label included.
+    pub fn bytes(&self) -> u64 {
+        /// Its label, and what allocations take besides.
+        const BESIDES: usize = 100;
+        let of_instrument = match &self.instrument {
+            Instrument::CashFlows { flows } => size_of_val(flows.as_slice()),
+            Instrument::Derivative(_, Contract::Asian(asian)) => {
+                size_of::<AsianContract>() + asian.fixings.bytes()
+            }
+            Instrument::Derivative(..) | Instrument::Spot(_) => 0,
+        };
+        (size_of::<Self>() + 2 * self.id.len() + of_instrument + BESIDES) as u64
+    }
+}
+
+/// A book's name, twice, and its place in an index.
+const BYTES_OF_A_BOOK: u64 = 150;
+
+/// The row that is one too many: its column that says how much it takes, where it has one.
+fn too_large(row: Row<'_>, position: &Position, room_bytes: u64) -> InputError {
+    let (column, many) = match &position.instrument {
+        Instrument::CashFlows { flows } if flows.len() > 1 => {
+            ("maturity", format!("has {} cash flows", flows.len()))
+        }
+        Instrument::Derivative(_, Contract::Asian(asian)) if asian.fixings.bytes() > 1_000 => {
+            ("fixings", format!("has {} dates", asian.fixings.count()))
+        }
+        _ => ("id", "is one position more".to_owned()),
+    };
+    let room = room_bytes.div_ceil(1_000_000);
+    let problem = format!(
+        "{many}: with the rows before it the book takes more memory than the {room} MB that functions have for it; cut it into several \
+         jobs, or give them more"
+    );
+    row.error(column, problem)
 }
 
 fn position(

@@ -90,6 +90,12 @@ impl Table {
         &self.header
     }
 
+    /// The memory that it takes.
+    pub fn bytes(&self) -> u64 {
+        let of_header = self.header.iter().map(|name| name.len() + size_of::<String>()).sum::<usize>();
+        (of_header + size_of_val(&*self.lines) + size_of_val(&*self.ends) + self.text.len()) as u64
+    }
+
     /// The name the file goes by in messages.
     pub fn file_name(&self) -> &str {
         &self.file_name

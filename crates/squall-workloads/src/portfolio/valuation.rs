@@ -7,7 +7,6 @@ use std::fmt;
 use super::market::Market;
 use super::positions::{Instrument, Position, Positions};
 use super::rates::present_value;
-use super::weights::Weights;
 
 mod block;
 mod derivative;
@@ -19,7 +18,6 @@ pub use block::BlockMarket;
 pub struct Portfolio {
     market: Market,
     positions: Positions,
-    weights: Weights,
 }
 
 /// A column of a block that has no value, and why.
@@ -51,8 +49,7 @@ pub struct UnitPrice {
 impl Portfolio {
     /// Positions that were read against this market.
     pub fn new(market: Market, positions: Positions) -> Self {
-        let weights = Weights::new(&positions.all);
-        Self { market, positions, weights }
+        Self { market, positions }
     }
 
     /// The market.
@@ -68,11 +65,6 @@ impl Portfolio {
     /// Names of the books, by [`Position::book`].
     pub fn books(&self) -> &[String] {
         &self.positions.books
-    }
-
-    /// The costs of valuing positions.
-    pub fn weights(&self) -> &Weights {
-        &self.weights
     }
 
     /// Values a position in every column of the block into `out`, as long as the block, in the report currency.

@@ -15,20 +15,32 @@ use super::labels::{Labels, PositionLabel};
 use super::market::{Market, Spot};
 use super::money::{MAX_UNITS, micros};
 use super::partial::{Partial, PositionValue, SliceSums};
+use super::positions::Position;
 use super::positions::kind::Kind;
 use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema};
 use super::scenarios::scenarios_schema;
 use super::valuation::{BlockMarket, ColumnError, Portfolio};
+use super::weights::Weights;
 
 /// Columns that are valued together: enough for the vectorised kernels, few enough for the second-level cache.
 const BLOCK_COLUMNS: usize = 1_024;
-/// A narrower rectangle than this wastes the vectorised kernels, so positions are cut before columns get narrower.
+/// A narrower rectangle than this wastes the vectorised kernels, so positions are cut before columns get narrower,
 const NARROW_COLUMNS: usize = 32;
+/// unless each piece would spend more time on drawing its columns than on valuing.
+const NARROWEST_COLUMNS: usize = 8;
 /// Sums that a partial may hold: columns × (books + kinds). 16 bytes each in memory, a few on the wire.
 const MAX_SUMS: usize = 100_000_000;
 
+/// What a column costs besides positions, shocks and sums, nanoseconds of one core.
+const COLUMN_NS: u64 = 15;
+/// Storing a sum, and sending it.
+const SUM_NS: u64 = 15;
 /// Memory that a sum takes while partials are merged, bytes: itself, another's, and both encoded. Measured: 8 million took 327 MB.
 const BYTES_OF_A_SUM: usize = 41;
+/// What a group takes besides, in both.
+const BYTES_OF_A_GROUP: usize = 200;
+/// The same of a position's own value, where values of positions are asked for.
+const BYTES_OF_A_POSITION: usize = 150;
 
 /// Revalues a book of positions under scenarios, in full, and reports value and risk.
 pub struct PortfolioRisk;
@@ -38,6 +50,9 @@ pub struct PortfolioRisk;
 pub struct Prepared {
     portfolio: Portfolio,
     columns: Columns,
+    weights: Weights,
+    /// What a column costs besides its positions, nanoseconds of one core.
+    of_a_column: u64,
     labels: Labels,
     options: ReportOptions,
 }
@@ -78,7 +93,9 @@ fn index(n: usize) -> u32 {
 
 impl Workload for PortfolioRisk {
     const NAME: &'static str = "portfolio";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    // The first cut otherwise, by other weights.
+    const READS_SINCE: u32 = 1;
     const ABOUT: &'static str =
         "Revalues a book of positions under scenarios, in full: value, P&L, VaR, expected shortfall, Greeks.";
     type Input = PortfolioInput;
@@ -108,7 +125,7 @@ impl Workload for PortfolioRisk {
 
     fn prepare(input: PortfolioInput, given: &Given) -> Result<Prepared, InputError> {
         let files = &given.files;
-        let portfolio = input.portfolio(files)?;
+        let portfolio = input.portfolio(given)?;
         let scenarios = input.scenarios.prepare(portfolio.market().factors(), files)?;
         let options = input.report;
         let columns = Columns::new(scenarios, options.greeks);
@@ -122,11 +139,20 @@ impl Workload for PortfolioRisk {
                 columns.count(),
             )));
         }
-        let of_a_column = portfolio.weights().of_range(0..portfolio.positions().len());
-        if of_a_column.checked_mul(columns.count() as u64).is_none() {
-            return Err(too_many(format!("{} columns are centuries of work", columns.count())));
+        let of_a_column = columns
+            .scenarios()
+            .cost_of_one()
+            .saturating_add(COLUMN_NS)
+            .saturating_add((n_groups as u64).saturating_mul(SUM_NS));
+        let weights = Weights::new(portfolio.positions(), of_a_column);
+        let of_all = weights.of_range(0..portfolio.positions().len());
+        if of_all.checked_mul(columns.count() as u64).is_none() {
+            let n_positions = portfolio.positions().len();
+            let problem =
+                format!("{} columns for {n_positions} positions are centuries of work", columns.count());
+            return Err(too_many(problem));
         }
-        Ok(Prepared { portfolio, columns, labels, options })
+        Ok(Prepared { portfolio, columns, weights, of_a_column, labels, options })
     }
 
     fn whole(prepared: &Prepared) -> Rectangle {
@@ -134,14 +160,14 @@ impl Workload for PortfolioRisk {
     }
 
     fn weight(prepared: &Prepared, slice: &Rectangle) -> Weight {
-        prepared.portfolio.weights().of_range(slice.positions()).saturating_mul(u64::from(slice.n_columns))
+        prepared.weights.of_range(slice.positions()).saturating_mul(u64::from(slice.n_columns))
     }
 
     /// Cuts columns as long as they stay wide, so that whole scenarios come in early; then positions, by weight.
     fn divide(prepared: &Prepared, slice: &Rectangle, parts: NonZeroUsize) -> Vec<Rectangle> {
         let (n_positions, n_columns) = (slice.n_positions as usize, slice.n_columns as usize);
         let parts = parts.get().min(n_positions.saturating_mul(n_columns)).max(1);
-        let wide = parts.min((n_columns / NARROW_COLUMNS).max(1));
+        let wide = parts.min((n_columns / prepared.narrow_columns(slice.positions())).max(1));
         // Where there are not enough positions to go round, columns have to get narrower.
         let n_blocks = wide.max(parts.div_ceil(n_positions.max(1)));
         let mut rectangles = Vec::with_capacity(parts);
@@ -206,12 +232,24 @@ impl Workload for PortfolioRisk {
         (n_values as u64, "valuations")
     }
 
-    /// Each column of a slice has a sum for each book and for each kind of its positions.
+    /// Each column of a slice has a sum for each book and for each kind of its positions. The base column may have a value for each
+    /// position.
     fn value_bytes(prepared: &Prepared, slice: &Rectangle) -> u64 {
         let n_groups = prepared.labels.books.len() + prepared.labels.kinds.len();
         // A position is in one of each.
         let n_groups = n_groups.min(slice.n_positions as usize * 2);
-        (slice.n_columns as usize).saturating_mul(n_groups).saturating_mul(BYTES_OF_A_SUM) as u64
+        let of_a_group =
+            (slice.n_columns as usize).saturating_mul(BYTES_OF_A_SUM).saturating_add(BYTES_OF_A_GROUP);
+        let has_positions = prepared.options.positions && slice.columns().contains(&0);
+        let of_positions = if has_positions { slice.n_positions as usize * BYTES_OF_A_POSITION } else { 0 };
+        n_groups.saturating_mul(of_a_group).saturating_add(of_positions) as u64
+    }
+
+    /// Positions and scenarios.
+    fn prepared_bytes(prepared: &Prepared) -> u64 {
+        let of_positions =
+            prepared.portfolio.positions().iter().map(Position::bytes).fold(0, u64::saturating_add);
+        of_positions.saturating_add(prepared.columns.scenarios().bytes())
     }
 
     fn headline(prepared: &Prepared, partial: &Partial) -> Option<String> {
@@ -220,6 +258,18 @@ impl Workload for PortfolioRisk {
 }
 
 impl Prepared {
+    /// Columns get narrower before positions are cut where drawing them costs more than valuing these positions: each piece draws its
+    /// columns again.
+    fn narrow_columns(&self, positions: Range<usize>) -> usize {
+        let of_all = self.weights.of_range(0..self.portfolio.positions().len());
+        let with_share = self.weights.of_range(positions);
+        // Without their share of what a column costs besides.
+        let own = u128::from(with_share) * u128::from(of_all - self.of_a_column.min(of_all))
+            / u128::from(of_all.max(1));
+        let drawn = u128::from(self.columns.scenarios().cost_of_one());
+        if drawn > own { NARROWEST_COLUMNS } else { NARROW_COLUMNS }
+    }
+
     fn groups_of(&self, position: usize) -> (u32, u32) {
         self.labels.positions.get(position).map_or((0, 0), |label| (label.book, label.kind))
     }
@@ -282,7 +332,7 @@ fn share(total: usize, of: usize, n: usize) -> usize {
 
 /// Cuts positions into at most `parts` pieces of about equal weight, none empty.
 fn cut_positions(prepared: &Prepared, positions: Range<usize>, parts: usize) -> Vec<Range<usize>> {
-    let weights = prepared.portfolio.weights();
+    let weights = &prepared.weights;
     let parts = parts.min(positions.len()).max(1);
     let mut cuts = Vec::with_capacity(parts);
     let mut start = positions.start;

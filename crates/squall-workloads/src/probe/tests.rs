@@ -6,7 +6,7 @@ use squall_core::sources::{Files, Given};
 use super::*;
 
 fn input(units: u64, rounds: u64) -> Input {
-    Input { units, rounds, failing_unit: None }
+    Input { units, rounds, failing_unit: None, hanging_unit: None }
 }
 
 #[test]

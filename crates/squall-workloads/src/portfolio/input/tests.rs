@@ -1,5 +1,5 @@
 use expect_test::expect;
-use squall_core::sources::Files;
+use squall_core::sources::{Files, Given};
 
 use super::super::market::Market;
 use super::*;
@@ -44,21 +44,21 @@ fn reads_files_and_inline_text_alike() {
         ("p.csv".to_owned(), manual_csv().into_bytes()),
         ("m.json".to_owned(), example("json").into_bytes()),
     ]);
-    let from_files = named.portfolio(&files).unwrap();
+    let from_files = named.portfolio(&Given::files(files)).unwrap();
 
     let csv = serde_json::Value::from(manual_csv());
     let market = example("json");
     let text = format!(r#"{{"positions": {{"csv": {csv}}}, "market": {market}, "asian": {{"paths": 64}}}}"#);
     let inline = input(&text).unwrap();
     assert!(inline.references().is_empty());
-    assert_eq!(inline.portfolio(&Files::new()).unwrap().positions(), from_files.positions());
+    assert_eq!(inline.portfolio(&Given::default()).unwrap().positions(), from_files.positions());
 }
 
 #[test]
 fn says_which_field_or_file_is_wrong() {
     let complaint = |json: &str| match input(json) {
         Err(problem) => problem,
-        Ok(input) => input.portfolio(&Files::new()).unwrap_err().to_string(),
+        Ok(input) => input.portfolio(&Given::default()).unwrap_err().to_string(),
     };
     expect![[r#"
         positions: invalid type: integer `1`, expected the name of a CSV file or {"csv": "its text"} at line 1 column 73

@@ -1,5 +1,7 @@
 //! Reads forwards and options.
 
+use std::borrow::Cow;
+
 use squall_core::workload::InputError;
 
 use super::super::market::{Carry, Market};
@@ -30,8 +32,8 @@ pub struct AsianContract {
     pub option_type: OptionType,
     /// In the underlying's currency.
     pub strike: f64,
-    /// Years of the fixings to come, ascending; the last is the expiry.
-    pub fixing_times: Vec<f64>,
+    /// The fixings to come; the last is at expiry.
+    pub fixings: Fixings,
     /// Sum of the fixings already known.
     pub past_fixings_sum: f64,
     /// Number of the fixings already known.
@@ -40,6 +42,51 @@ pub struct AsianContract {
     pub n_paths: usize,
     /// Keyed by the job's seed and the position's id.
     pub stream: Stream,
+}
+
+/// The fixings to come of an average.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fixings {
+    /// So many, evenly spaced up to expiry, which is in so many years.
+    Even(usize, f64),
+    /// At these years, ascending.
+    At(Vec<f64>),
+}
+
+impl Fixings {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Even(count, _) => *count,
+            Self::At(times) => times.len(),
+        }
+    }
+
+    /// Memory that they take besides their own.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Even(..) => 0,
+            Self::At(times) => times.capacity() * size_of::<f64>(),
+        }
+    }
+
+    /// Their years, ascending.
+    #[expect(clippy::cast_precision_loss, reason = "at most MAX_FIXINGS")]
+    pub fn times(&self) -> Cow<'_, [f64]> {
+        match self {
+            Self::Even(count, expiry_years) => {
+                let at = |number| {
+                    if number == *count {
+                        *expiry_years
+                    } else {
+                        expiry_years * number as f64 / *count as f64
+                    }
+                };
+                Cow::Owned((1..=*count).map(at).collect())
+            }
+            Self::At(times) => Cow::Borrowed(times),
+        }
+    }
 }
 
 /// Reads the contract of a derivative on the underlying with index `underlying`, and its market before any shock.
@@ -130,7 +177,7 @@ fn asian_contract(
     Ok(AsianContract {
         option_type,
         strike,
-        fixing_times: fixing_times(row, years, market)?,
+        fixings: fixings(row, years, market)?,
         past_fixings_sum,
         n_past,
         n_paths: n_paths.unwrap_or(settings.paths),
@@ -138,18 +185,15 @@ fn asian_contract(
     })
 }
 
-/// Years of the fixings: a count of evenly spaced ones up to expiry, or a list that ends at expiry.
-#[expect(clippy::cast_precision_loss, reason = "at most MAX_FIXINGS")]
-fn fixing_times(row: Row<'_>, expiry_years: f64, market: &Market) -> Result<Vec<f64>, InputError> {
+/// A count of evenly spaced fixings up to expiry, or a list that ends at expiry.
+fn fixings(row: Row<'_>, expiry_years: f64, market: &Market) -> Result<Fixings, InputError> {
     let text = row.text("fixings")?;
     if let Ok(count) = text.parse::<usize>() {
         if count == 0 || count > MAX_FIXINGS {
             let problem = format!("{count} is out of range; a count of fixings is from 1 to {MAX_FIXINGS}");
             return Err(row.error("fixings", problem));
         }
-        let at =
-            |number| if number == count { expiry_years } else { expiry_years * number as f64 / count as f64 };
-        return Ok((1..=count).map(at).collect());
+        return Ok(Fixings::Even(count, expiry_years));
     }
     let mut times: Vec<f64> = Vec::new();
     for fixing in text.split(';').map(str::trim) {
@@ -163,7 +207,7 @@ fn fixing_times(row: Row<'_>, expiry_years: f64, market: &Market) -> Result<Vec<
         }
     }
     match times.last() {
-        Some(last) if *last == expiry_years => Ok(times),
+        Some(last) if *last == expiry_years => Ok(Fixings::At(times)),
         _ => Err(row.error("fixings", "the last fixing must be at expiry")),
     }
 }

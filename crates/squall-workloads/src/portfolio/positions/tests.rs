@@ -8,7 +8,7 @@ use super::*;
 const HEADER: &str = "id,book,kind,underlying,currency,quantity";
 
 fn parse(csv: &str) -> Result<Positions, InputError> {
-    Positions::parse("positions.csv", csv.as_bytes(), &manual_market(), &AsianSettings::default())
+    Positions::parse("positions.csv", csv.as_bytes(), &manual_market(), &AsianSettings::default(), None)
 }
 
 /// What is said about one position per line: first the columns beside [`HEADER`], then the row.
@@ -35,7 +35,7 @@ fn reads_one_of_each_kind() {
     let fixing_times = |id: &str| {
         let position = positions.all.iter().find(|it| it.id == id).unwrap();
         let Instrument::Derivative(_, Contract::Asian(asian)) = &position.instrument else { panic!("{id}") };
-        asian.fixing_times.clone()
+        asian.fixings.times().into_owned()
     };
     assert_eq!(fixing_times("C1").len(), 12);
     assert_eq!(fixing_times("C1")[5..], [0.5, 7.0 / 12.0, 8.0 / 12.0, 0.75, 10.0 / 12.0, 11.0 / 12.0, 1.0]);
@@ -264,4 +264,28 @@ proptest::proptest! {
         let row = format!("X,b,{},1,{}", Kind::NAMES[kind].0, fields.join(","));
         let _ = parse(&format!("{}\n{row}\n", header.join(",")));
     }
+}
+
+/// Few bytes that say "very many of these" are no way to use up the memory.
+#[test]
+fn a_book_that_takes_more_memory_than_there_is_is_refused_where_it_does() {
+    let parse = |csv: &str, room_bytes| {
+        let settings = AsianSettings::default();
+        Positions::parse("book.csv", csv.as_bytes(), &manual_market(), &settings, Some(room_bytes))
+    };
+    let bond = |n| format!("B{n},b,fixed_bond,EUR,1,100,0.05,monthly,30/360,2225-01-31\n");
+    let bonds: String = (0..20).map(bond).collect();
+    let csv = format!("id,book,kind,currency,quantity,face,coupon,frequency,day_count,maturity\n{bonds}");
+    assert_eq!(parse(&csv, 2_000_000).unwrap().all.len(), 20);
+    assert_eq!(
+        parse(&csv, 1_000_000).unwrap_err().to_string(),
+        "book.csv:19:10 (maturity): has 2389 cash flows: with the rows before it the book takes more memory than the 1 MB that functions have \
+         for it; cut it into several jobs, or give them more"
+    );
+    // A count stays a count.
+    let asian = |n| format!("A{n},b,asian,ACME,1,call,100,1,10000\n");
+    let asians: String = (0..1_000).map(asian).collect();
+    let csv = format!("id,book,kind,underlying,quantity,option_type,strike,expiry,fixings\n{asians}");
+    assert_eq!(parse(&csv, 1_000_000).unwrap().all.len(), 1_000);
+    assert!(parse(&csv, 100_000).unwrap_err().place.ends_with("(id)"));
 }

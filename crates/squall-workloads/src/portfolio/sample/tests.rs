@@ -23,7 +23,7 @@ fn input(files: &Files) -> PortfolioInput {
 }
 
 fn load(files: &Files) -> Portfolio {
-    input(files).portfolio(files).unwrap()
+    input(files).portfolio(&Given::files(files.clone())).unwrap()
 }
 
 /// The texts of a column.

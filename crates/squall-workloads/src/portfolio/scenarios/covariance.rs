@@ -34,7 +34,7 @@ pub(super) fn daily_moments(
         ("correlation", input.correlation.is_some()),
         ("per", input.per.is_some()),
     ];
-    let moments = match &input.history {
+    match &input.history {
         Some(history) => {
             if let Some((name, _)) = given.iter().find(|(_, is_there)| *is_there) {
                 let problem =
@@ -42,18 +42,22 @@ pub(super) fn daily_moments(
                 return Err(InputError::new(format!("{PLACE}.{name}"), problem));
             }
             let history = History::read(&format!("{PLACE}.history"), history.into(), factors, files)?;
-            estimated(&history, input.mean.unwrap_or_default())?
+            check_n_factors(history.series.len())?;
+            estimated(&history, input.mean.unwrap_or_default())
         }
         None if input.mean.is_some() => {
-            return Err(InputError::new(format!("{PLACE}.mean"), "only goes with \"history\"; leave it out"));
+            Err(InputError::new(format!("{PLACE}.mean"), "only goes with \"history\"; leave it out"))
         }
-        None => as_given(input, factors)?,
-    };
-    if moments.factor_idxs.len() > MAX_FACTORS {
-        let problem = format!("a covariance of {} factors; at most {MAX_FACTORS}", moments.factor_idxs.len());
-        return Err(InputError::new(PLACE, problem));
+        None => as_given(input, factors),
     }
-    Ok(moments)
+}
+
+/// A covariance has a number for each pair of factors.
+fn check_n_factors(n_factors: usize) -> Result<(), InputError> {
+    if n_factors <= MAX_FACTORS {
+        return Ok(());
+    }
+    Err(InputError::new(PLACE, format!("a covariance of {n_factors} factors; at most {MAX_FACTORS}")))
 }
 
 fn as_given(input: &MonteCarloInput, factors: &Factors) -> Result<DailyMoments, InputError> {
@@ -64,6 +68,7 @@ fn as_given(input: &MonteCarloInput, factors: &Factors) -> Result<DailyMoments, 
             return Err(InputError::new(PLACE, problem));
         }
     };
+    check_n_factors(names.len())?;
     let mut factor_idxs = Vec::with_capacity(names.len());
     for (idx, name) in names.iter().enumerate() {
         let place = format!("{PLACE}.factors[{idx}]");

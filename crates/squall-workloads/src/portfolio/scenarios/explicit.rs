@@ -3,7 +3,9 @@
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
-use super::{ExplicitInput, Listed, PLACE, Source, check_shock, counted, csv_bytes, factor_names};
+use super::{
+    ExplicitInput, Listed, PLACE, Source, check_count, check_shock, counted, csv_bytes, factor_names,
+};
 use crate::portfolio::shock::Factors;
 use crate::portfolio::table::Table;
 
@@ -16,6 +18,7 @@ pub(super) fn prepare(
 ) -> Result<(String, Source), InputError> {
     let (name, bytes) = csv_bytes(PLACE, input.file.as_ref(), input.csv.as_ref(), files)?;
     let table = Table::parse(&name, bytes)?;
+    check_count(table.rows().len())?;
     let columns: Vec<&String> = table.header().iter().filter(|column| *column != LABEL).collect();
     if columns.is_empty() {
         return Err(table.header_error("", "no column names a factor; name at least one, like spot:SPX"));

@@ -112,6 +112,16 @@ impl Axis {
 }
 
 impl Grid {
+    /// Shocks of all axes.
+    pub(super) fn n_shocks(&self) -> usize {
+        self.axes.iter().map(|axis| axis.shocks.len()).sum()
+    }
+
+    /// Factors that are shocked.
+    pub(super) fn n_factors(&self) -> usize {
+        self.axes.iter().map(|axis| axis.factor_idxs.len()).sum()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.axes.iter().map(|axis| axis.shocks.len()).product()
     }

@@ -4,7 +4,7 @@ use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
 use super::history::History;
-use super::{HistoricalInput, Listed, PLACE, Source, ValuesAre, check_shock, counted};
+use super::{HistoricalInput, Listed, MAX_HORIZON_DAYS, PLACE, Source, ValuesAre, check_shock, counted};
 use crate::portfolio::shock::Factors;
 
 pub(super) fn prepare(
@@ -15,13 +15,18 @@ pub(super) fn prepare(
     let history = History::read(PLACE, input.into(), factors, files)?;
     let n_changes = history.n_changes();
     let horizon = usize::try_from(input.horizon_days).unwrap_or(usize::MAX);
+    let horizon_place = format!("{PLACE}.horizon_days");
+    if input.horizon_days > MAX_HORIZON_DAYS {
+        let problem = format!("{horizon}; it must be from 1 to {MAX_HORIZON_DAYS} trading days");
+        return Err(InputError::new(horizon_place, problem));
+    }
     if horizon == 0 || horizon > n_changes {
         let problem = format!(
             "{}, but the history has {}; a window has 1 to that many days",
             counted(horizon, "day"),
             counted(n_changes, "daily change")
         );
-        return Err(InputError::new(format!("{PLACE}.horizon_days"), problem));
+        return Err(InputError::new(horizon_place, problem));
     }
     // A window of returns ends with its last row; a window of levels needs one row more to start from.
     let first_end = match history.values_are {

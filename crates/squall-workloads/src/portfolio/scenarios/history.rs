@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
-use super::{HistoricalInput, HistoryInput, Missing, ValuesAre, csv_bytes, factor_names, is_relative};
+use super::{
+    HistoricalInput, HistoryInput, Missing, ValuesAre, check_count, csv_bytes, factor_names, is_relative,
+};
 use crate::portfolio::shock::Factors;
 use crate::portfolio::table::{Row, Table};
 
@@ -66,6 +68,7 @@ impl History {
         if !table.has(DATE) {
             return Err(table.header_error("", "the column \"date\" is missing"));
         }
+        check_count(table.rows().len())?;
         let columns: Vec<&String> = table.header().iter().filter(|column| *column != DATE).collect();
         if columns.is_empty() {
             return Err(table.header_error("", "no column names a factor; name at least one, like spot:SPX"));

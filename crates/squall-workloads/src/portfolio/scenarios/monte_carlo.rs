@@ -7,7 +7,9 @@ use squall_core::workload::InputError;
 
 use super::cholesky::{NotCovariance, cholesky};
 use super::covariance::{DailyMoments, daily_moments};
-use super::{DistributionName, MAX_SCENARIOS, MonteCarloInput, PLACE, Source, counted, is_relative};
+use super::{
+    DistributionName, MAX_HORIZON_DAYS, MAX_SCENARIOS, MonteCarloInput, PLACE, Source, counted, is_relative,
+};
 use crate::portfolio::pricing::random::Stream;
 use crate::portfolio::shock::{Factors, ShockBlock};
 
@@ -19,8 +21,6 @@ const CHUNK: usize = 256;
 const MAX_LOG_RETURN: f64 = 30.0;
 /// An absolute change is cut at this size (a hundred thousand volatility points).
 const MAX_CHANGE: f64 = 1_000.0;
-/// Longest horizon, in trading days: ten years.
-const MAX_HORIZON_DAYS: u32 = 2_520;
 /// Largest standard deviation of a day's change (1,000 %, or a thousand volatility points): more is a wrong unit.
 const MAX_DAILY_DEVIATION: f64 = 10.0;
 /// Beyond this many degrees of freedom a Student t is a normal distribution.
@@ -138,6 +138,26 @@ fn drawn_factors(
 impl MonteCarlo {
     pub(super) fn n_paths(&self) -> usize {
         self.n_paths
+    }
+
+    /// Numbers in the rows of the covariance's Cholesky factor.
+    pub(super) fn n_loadings(&self) -> usize {
+        self.factors.iter().map(|factor| factor.loadings.len()).sum()
+    }
+
+    /// Nanoseconds of one core.
+    pub(super) fn cost_of_a_path(&self) -> u64 {
+        /// The start of its random numbers.
+        const PATH: u64 = 25;
+        /// A chi-squared number.
+        const STUDENT_T: u64 = 40;
+        /// A normal number, an exponential, and the market's numbers under the shock.
+        const FACTOR: u64 = 10;
+        /// Products of a loading and a normal number in a nanosecond.
+        const LOADINGS: u64 = 5;
+        let n_of = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let start = PATH + if self.degrees_of_freedom.is_some() { STUDENT_T } else { 0 };
+        start + n_of(self.factors.len()) * FACTOR + n_of(self.n_loadings()) / LOADINGS
     }
 
     pub(super) fn fill(&self, paths: Range<usize>, first_column: usize, block: &mut ShockBlock) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::MAX_SCENARIOS;
+use super::{MAX_HORIZON_DAYS, MAX_SCENARIOS};
 
 /// JSON Schema of [`super::ScenariosInput`].
 pub fn scenarios_schema() -> Value {
@@ -47,7 +47,7 @@ fn historical() -> Value {
             "file": file(),
             "csv": csv(),
             "values": values(),
-            "horizon_days": {"type": "integer", "minimum": 1, "default": 1, "description": "window in rows"},
+            "horizon_days": {"type": "integer", "minimum": 1, "maximum": MAX_HORIZON_DAYS, "default": 1, "description": "window in rows"},
             "scale": scale(),
             "missing": missing(),
         }),
@@ -68,7 +68,7 @@ fn monte_carlo() -> Value {
         &["paths"],
         json!({
             "paths": {"type": "integer", "minimum": 1, "maximum": MAX_SCENARIOS},
-            "horizon_days": {"type": "integer", "minimum": 1, "maximum": 2520, "default": 1},
+            "horizon_days": {"type": "integer", "minimum": 1, "maximum": MAX_HORIZON_DAYS, "default": 1},
             "seed": {"type": "integer", "minimum": 0, "default": 0},
             "distribution": {"enum": ["normal", "student_t"], "default": "normal"},
             "degrees_of_freedom": {"type": "number", "exclusiveMinimum": 2, "maximum": 1e6},

@@ -157,10 +157,11 @@ fn asian_estimates(
     let input = |idx: usize| -> Vec<f64> { rows.iter().filter_map(|row| row.get(idx).copied()).collect() };
     let (spot, rate, carry, vol) = (input(0), input(1), input(2), input(3));
     let market = MarketColumns { spot: &spot, rate: &rate, dividend_yield: &carry, vol: &vol };
+    let times = asian.fixings.times();
     let contract = AsianOption {
         option_type: asian.option_type,
         strike: asian.strike,
-        fixing_times: &asian.fixing_times,
+        fixing_times: &times,
         past_fixings_sum: asian.past_fixings_sum,
         n_past: asian.n_past,
     };

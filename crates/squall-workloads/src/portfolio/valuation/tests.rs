@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use expect_test::expect;
-use squall_core::sources::Files;
+use squall_core::sources::Given;
 
 use super::super::input::PortfolioInput;
 use super::super::input::tests::{manual_csv, manual_market_json, with_scenarios};
@@ -19,7 +19,7 @@ fn portfolio(csv: &str, replacements: &[(&str, &str)]) -> Portfolio {
     let json =
         format!(r#"{{"positions": {{"csv": {csv}}}, "market": {market}, "asian": {{"paths": 2000}}}}"#);
     let input: PortfolioInput = serde_json::from_str(&with_scenarios(&json)).unwrap();
-    input.portfolio(&Files::new()).unwrap()
+    input.portfolio(&Given::default()).unwrap()
 }
 
 /// Column `k` of these shocks depends on its number only: `columns` of a longer run.

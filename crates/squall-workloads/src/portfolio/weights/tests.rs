@@ -6,21 +6,33 @@ use super::*;
 fn weighs_every_kind_and_every_range() {
     let csv = manual_csv();
     let positions =
-        Positions::parse("positions.csv", csv.as_bytes(), &manual_market(), &AsianSettings::default())
+        Positions::parse("positions.csv", csv.as_bytes(), &manual_market(), &AsianSettings::default(), None)
             .unwrap();
     let by_id = |id: &str| weight(positions.all.iter().find(|it| it.id == id).unwrap());
     assert_eq!(by_id("S1"), SPOT);
     assert_eq!(by_id("E1"), EUROPEAN);
-    assert_eq!(by_id("C1"), 10_000 * 12 * ASIAN_STEP);
-    assert_eq!(by_id("C2"), 20_000 * 3 * ASIAN_STEP, "its own number of paths");
+    assert_eq!(by_id("C1"), 79 * 128 * 12 * ASIAN_STEP);
+    assert_eq!(by_id("C2"), 157 * 128 * 3 * ASIAN_STEP, "its own number of paths");
     assert_eq!(by_id("Z1"), CASH_FLOW);
     assert_eq!(by_id("K1"), 10 * CASH_FLOW, "the last coupon is paid with the face");
 
-    let weights = Weights::new(&positions.all);
+    let weights = Weights::new(&positions.all, 0);
     let n_positions = positions.all.len();
     assert_eq!(weights.of_range(0..n_positions), positions.all.iter().map(weight).sum::<u64>());
     assert_eq!(weights.of_range(3..3), 0);
     assert_eq!(weights.of_range(0..n_positions + 5), weights.of_range(0..n_positions));
+
+    // What a column costs besides is shared in proportion, and nothing of it is lost.
+    let own = weights.of_range(0..n_positions);
+    for of_a_column in [1, 999, own, 7 * own + 3] {
+        let shared = Weights::new(&positions.all, of_a_column);
+        assert_eq!(shared.of_range(0..n_positions), own + of_a_column);
+        let times = (own + of_a_column) as f64 / own as f64;
+        for idx in 0..n_positions {
+            let expected = times * weights.of_range(idx..idx + 1) as f64;
+            assert!((shared.of_range(idx..idx + 1) as f64 - expected).abs() <= 1.0);
+        }
+    }
 }
 
 #[test]
