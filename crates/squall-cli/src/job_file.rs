@@ -1,9 +1,11 @@
 //! A job's file, the argument of `run`, `check` and `submit`.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use squall_core::job::JobId;
 use squall_core::workload::InputError;
 
@@ -19,9 +21,24 @@ impl FromStr for JobFile {
     }
 }
 
+/// Most bytes of a job: a deployment takes one at most, the rest is for data that is inline.
+const MOST_BYTES: u64 = 256_000_000;
+
 impl JobFile {
     pub(crate) fn read(&self) -> Result<Vec<u8>> {
-        std::fs::read(&self.0).with_context(|| format!("cannot read the job {}", self.0.display()))
+        let cannot = || format!("cannot read the job {}", self.0.display());
+        // It may be a pipe, of any length.
+        let mut bytes = Vec::new();
+        let file = File::open(&self.0).with_context(cannot)?;
+        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).with_context(cannot)?;
+        if bytes.len() as u64 > MOST_BYTES {
+            bail!(
+                "{}: it has more than {} MB; put data into files that it names",
+                cannot(),
+                MOST_BYTES / 1_000_000
+            );
+        }
+        Ok(bytes)
     }
 
     /// The directory against which the names of its files are resolved.

@@ -38,6 +38,16 @@ fn cannot(verb: &str, path: &Path, error: std::io::Error) -> PortError {
     PortError::Permanent { what: format!("cannot {verb} {}", path.display()), source: Some(error.into()) }
 }
 
+/// Looks at a file: a device or a pipe may have no end.
+fn regular(path: &Path) -> Result<Metadata, PortError> {
+    let metadata = std::fs::metadata(path).map_err(|error| cannot("read", path, error))?;
+    if metadata.is_file() {
+        return Ok(metadata);
+    }
+    let kind = if metadata.is_dir() { "it is a folder" } else { "it is no regular file" };
+    Err(PortError::permanent(format!("cannot read {}: {kind}", path.display())))
+}
+
 /// The substitute for an ETag: the size and the time of the last write, which is as much as a file system records.
 fn etag(metadata: &Metadata) -> String {
     let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
@@ -49,6 +59,7 @@ impl Objects for Directory {
 
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
         let path = self.path(reference)?;
+        regular(&path)?;
         std::fs::read(&path).map_err(|error| cannot("read", &path, error))
     }
 
@@ -62,6 +73,7 @@ impl Objects for Directory {
             pages.enter(String::new())?;
         } else {
             // A source may be one file: its location is the prefix itself.
+            regular(&pages.path)?;
             pages.root = String::new();
             pages.single = Some(prefix.to_owned());
         }
@@ -70,10 +82,7 @@ impl Objects for Directory {
 
     async fn stat(&self, location: &str) -> Result<Object, PortError> {
         let path = self.path(location)?;
-        let metadata = std::fs::metadata(&path).map_err(|error| cannot("read", &path, error))?;
-        if metadata.is_dir() {
-            return Err(PortError::permanent(format!("cannot read {}: it is a folder", path.display())));
-        }
+        let metadata = regular(&path)?;
         Ok(Object { name: location.to_owned(), bytes: metadata.len(), etag: etag(&metadata) })
     }
 

@@ -99,3 +99,17 @@ fn what_is_not_there_is_named() {
     assert_eq!(error, "`s3://` cannot be read here; expected a path or a `file://` URI");
     assert!(block_on(directory.stat(".")).is_err());
 }
+
+/// Reading one of these would take all memory, or wait for ever.
+#[test]
+fn only_regular_files_are_read() {
+    let folder = Folder::new("devices");
+    let directory = Directory::new(&folder.0);
+    for (name, problem) in [("/dev/zero", "it is no regular file"), (".", "it is a folder")] {
+        let read = block_on(directory.read(name)).unwrap_err().to_string();
+        assert!(read.ends_with(problem), "{read}");
+        let looked_at = block_on(directory.stat(name)).unwrap_err().to_string();
+        assert!(looked_at.ends_with(problem), "{looked_at}");
+    }
+    assert!(block_on(directory.list("/dev/zero")).is_err());
+}
