@@ -8,7 +8,6 @@ use aws_sdk_lambda::config::Builder;
 use aws_sdk_lambda::config::StalledStreamProtectionConfig;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::operation::invoke::InvokeError as SdkInvokeError;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
@@ -23,9 +22,11 @@ use crate::connection::{Client, Connection};
 use crate::error::{out_of_descriptors, port_error_of};
 use crate::payload::{from_payload, payload_len, to_payload};
 
+mod caller;
 mod clients;
 mod names;
 
+use caller::{Failed, Returned};
 use clients::Clients;
 use names::CachedNames;
 
@@ -71,8 +72,8 @@ impl Workers for LambdaWorkers {
         }
         let payload = to_payload(&request);
         drop(request);
-        let place = self.clients.place();
-        match invoke(place.client(), function, payload).await {
+        let returned = self.clients.invoke(function, payload).await;
+        match answer_of(returned, self.clients.connection(), function) {
             Ok(reply) => from_payload(&reply)
                 .map_err(|error| InvokeError::Failed(format!("{function}: {}", chain(&error)))),
             Err(Invocation::Throttled { reason, retry_after_us }) => {
@@ -141,11 +142,24 @@ pub(crate) async fn invoke(
     payload: Vec<u8>,
 ) -> Result<Vec<u8>, Invocation> {
     let request = client.get().await.invoke().function_name(function).payload(Blob::new(payload));
-    let reply = request.send().await.map_err(|error| failed_invocation(client, function, error))?;
-    let payload = reply.payload.map(Blob::into_inner).unwrap_or_default();
-    match reply.function_error {
-        None => Ok(payload),
-        Some(_) => Err(Invocation::FunctionError(String::from_utf8_lossy(&payload).into_owned())),
+    let returned = request.send().await.map(|reply| Returned {
+        payload: reply.payload.map(Blob::into_inner).unwrap_or_default(),
+        failed: reply.function_error.is_some(),
+    });
+    answer_of(returned, client.connection(), function)
+}
+
+fn answer_of(
+    returned: Result<Returned, Failed>,
+    connection: &Connection,
+    function: &str,
+) -> Result<Vec<u8>, Invocation> {
+    match returned {
+        Ok(Returned { payload, failed: false }) => Ok(payload),
+        Ok(Returned { payload, .. }) => {
+            Err(Invocation::FunctionError(String::from_utf8_lossy(&payload).into_owned()))
+        }
+        Err(error) => Err(failed_invocation(connection, function, error)),
     }
 }
 
@@ -157,10 +171,10 @@ pub(crate) async fn invoke_async(
 ) -> Result<(), Invocation> {
     let request = client.get().await.invoke().function_name(function).invocation_type(InvocationType::Event);
     let sent = request.payload(Blob::new(payload)).send().await;
-    sent.map(drop).map_err(|error| failed_invocation(client, function, error))
+    sent.map(drop).map_err(|error| failed_invocation(client.connection(), function, error))
 }
 
-fn failed_invocation(client: &Client<Lambda>, function: &str, error: SdkError<SdkInvokeError>) -> Invocation {
+fn failed_invocation(connection: &Connection, function: &str, error: Failed) -> Invocation {
     if let Some(SdkInvokeError::TooManyRequestsException(throttled)) = error.as_service_error() {
         let reason = throttled.reason().map_or("no reason given", |reason| reason.as_str());
         let seconds = throttled.retry_after_seconds().and_then(|seconds| seconds.parse::<f64>().ok());
@@ -179,7 +193,7 @@ fn failed_invocation(client: &Client<Lambda>, function: &str, error: SdkError<Sd
         return Invocation::Throttled { reason: "too many open files".to_owned(), retry_after_us: 0 };
     }
     let thing = format!("function {function}");
-    Invocation::Failed(port_error_of(client.connection(), format!("invoke {thing}"), thing, error))
+    Invocation::Failed(port_error_of(connection, format!("invoke {thing}"), thing, error))
 }
 
 /// Seconds of a header as microseconds; 0 for none, or for nonsense.

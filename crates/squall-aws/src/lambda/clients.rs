@@ -6,57 +6,65 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_lambda::Client as Lambda;
+use aws_smithy_http_client::Connector;
+use tokio::sync::OnceCell;
 
-use super::invoke_client;
-use crate::connection::{Client, Connection};
+use super::caller::{self, Failed, Returned, Signer};
+use crate::connection::Connection;
 
 /// Requests in flight per client: well below what a connection takes.
 const MOST_IN_FLIGHT: usize = 64;
 
-/// The clients, made as they are needed.
+/// What invokes, over connections that are made as they are needed.
 #[derive(Debug)]
 pub(super) struct Clients {
     connection: Connection,
+    signer: OnceCell<Signer>,
     slots: Mutex<Vec<Arc<Slot>>>,
 }
 
 #[derive(Debug)]
 struct Slot {
-    client: Client<Lambda>,
+    connector: OnceCell<Connector>,
     n_in_flight: AtomicUsize,
 }
 
-/// A client for one request; its place is free again when this is dropped.
+/// Room for one request; it is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Slot>);
+struct Place(Arc<Slot>);
 
 impl Clients {
     pub(super) fn new(connection: &Connection) -> Self {
-        Self { connection: connection.clone(), slots: Mutex::default() }
+        Self { connection: connection.clone(), signer: OnceCell::new(), slots: Mutex::default() }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Invokes a function once, on a connection that has room, and waits for its answer.
+    pub(super) async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Returned, Failed> {
+        let signer = self.signer.get_or_try_init(async || Signer::new(&self.connection).await).await?;
+        let place = self.place();
+        let config = self.connection.config().await;
+        let connector = place.0.connector.get_or_init(async || caller::connector(config)).await;
+        caller::call(connector, signer, function, payload).await
     }
 
     /// A place in the first client that has one: the connections of the others fall idle, and are closed.
-    pub(super) fn place(&self) -> Place {
+    fn place(&self) -> Place {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         // Places are only taken under the lock.
         let free = slots.iter().find(|slot| slot.n_in_flight.load(Ordering::Acquire) < MOST_IN_FLIGHT);
         let slot = match free {
             Some(slot) => Arc::clone(slot),
             None => {
-                let client = Client::new(&self.connection, invoke_client);
-                slots.push(Arc::new(Slot { client, n_in_flight: AtomicUsize::new(0) }));
+                slots.push(Arc::new(Slot { connector: OnceCell::new(), n_in_flight: AtomicUsize::new(0) }));
                 Arc::clone(&slots[slots.len() - 1])
             }
         };
         slot.n_in_flight.fetch_add(1, Ordering::AcqRel);
         Place(slot)
-    }
-}
-
-impl Place {
-    pub(super) fn client(&self) -> &Client<Lambda> {
-        &self.0.client
     }
 }
 

@@ -115,6 +115,17 @@ async fn a_hundred_in_flight_wait_side_by_side_and_their_connections_are_used_ag
     assert!(stub.n_connections() < 150, "{} connections for 300 invocations", stub.n_connections());
 }
 
+/// One of many front ends may be ill: the next attempt does not meet it again.
+#[tokio::test]
+async fn a_connection_over_which_the_service_failed_is_not_used_again() {
+    let stub = Stub::start().await;
+    let workers = workers(&stub, &["broken", "echo", "throttle"]).await;
+    for (stripe, n_connections) in [(1, 1), (1, 1), (2, 1), (1, 1), (0, 1), (1, 2), (1, 2)] {
+        let _ = workers.invoke(stripe, vec![1]).await;
+        assert_eq!(stub.n_connections(), n_connections, "stripe {stripe}");
+    }
+}
+
 #[tokio::test]
 async fn a_function_is_invoked_with_the_payload_as_it_is() {
     let stub = Stub::start().await;
@@ -164,12 +175,12 @@ fn a_failed_function_is_described_in_a_few_words() {
 /// With 256 descriptors and 500 in flight, attempts were used up by connections that could not be opened.
 #[tokio::test]
 async fn running_out_of_descriptors_is_a_throttle_and_no_attempt() {
-    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 
-    let client = Client::new(&connection_to("http://127.0.0.1:1").await, invoke_client);
+    let connection = connection_to("http://127.0.0.1:1").await;
     for (code, is_throttle) in [(24, true), (23, true), (111, false)] {
         let error = ConnectorError::io(std::io::Error::from_raw_os_error(code).into());
-        let told = failed_invocation(&client, "echo", SdkError::dispatch_failure(error));
+        let told = failed_invocation(&connection, "echo", SdkError::dispatch_failure(error));
         assert_eq!(matches!(told, Invocation::Throttled { .. }), is_throttle, "{code}: {told:?}");
     }
 }
