@@ -1,6 +1,5 @@
-//! Signed invocations: a consumer's cascade over the SDK, against a server that answers as cheaply as it can.
-//!
-//! The connection is not encrypted, so TLS is not in these figures.
+//! Signed invocations: a consumer's cascade, against a server that answers as cheaply as it can, next to the SDK's own client. In plain
+//! HTTP/1.1; and as Lambda's endpoint is reached, over HTTP/2 in TLS.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::time::Instant;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use squall_aws::payload::{from_payload, to_payload};
+use squall_aws::transport::Function;
 use squall_aws::{Connection, LambdaWorkers, Settings, WallClock};
 use squall_core::cascade::CascadePolicy;
 use squall_core::data::NoData;
@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 
 use crate::job::{Kept, publish, splitter};
 use crate::server::{Answer, Server, be_a_server, cpu_ns, myself, whole};
+use crate::tls::{be_a_tls_server, certificate};
 use crate::{median, row};
 
 /// Two tasks, each with half the maximum number of subtasks.
@@ -35,24 +36,43 @@ const N_INVOKES: u32 = N_TASKS * N_SUBTASKS;
 const TURNS: usize = 3;
 
 pub(crate) fn signed_invokes() {
-    let server = Server::start("as-invoke-server");
-    let consumer = myself("as-consumer").arg(&server.address).arg(server.pid().to_string()).status();
+    let server = Server::start("as-invoke-server", &[]);
+    let url = format!("http://{}", server.address);
+    let consumer = myself("as-consumer").args([&url, &server.pid().to_string()]).status();
     assert!(consumer.expect("a consumer starts").success());
+
+    // As Lambda's endpoint is reached.
+    let (certificate, key) = certificate();
+    let server = Server::start("as-tls-server", &[&certificate, &key]);
+    let url = format!("https://{}", server.address);
+    let mut consumer = myself("as-consumer");
+    consumer.args([&url, &server.pid().to_string()]).env("SSL_CERT_FILE", certificate);
+    assert!(consumer.status().expect("a consumer starts").success());
 }
 
 /// Answers every invocation as a worker would.
 pub(crate) fn be_the_invoke_server(_: &[String]) {
-    be_a_server(|_, body| {
-        let request = from_payload(body).expect("a payload holds a request");
-        Some(Answer::new(to_payload(&reply_to(&request))))
-    });
+    be_a_server(|_, body| Some(Answer::new(answer(body))));
+}
+
+/// The same, encrypted and over HTTP/2.
+pub(crate) fn be_the_tls_server(args: &[String]) {
+    be_a_tls_server(args, answer);
+}
+
+fn answer(body: &[u8]) -> Vec<u8> {
+    to_payload(&reply_to(&from_payload(body).expect("a payload holds a request")))
 }
 
 /// A worker's reply, without a worker around it.
 fn reply_to(bytes: &[u8]) -> Vec<u8> {
     let (request, asked) = SubtaskRequest::from_bytes_with_digest(bytes).expect("a request decodes");
     let slice: <Probe as Workload>::Slice = decode("slice", &request.slice).expect("a slice decodes");
-    let partial = Probe::evaluate(&Input { units: 0, rounds: 0, failing_unit: None, hanging_unit: None }, &slice, &mut NoData);
+    let partial = Probe::evaluate(
+        &Input { units: 0, rounds: 0, failing_unit: None, hanging_unit: None },
+        &slice,
+        &mut NoData,
+    );
     let outcome = Ok(encode(&partial.expect("a probe has a value")));
     SubtaskReply {
         request: asked,
@@ -74,6 +94,16 @@ struct Near;
 impl Workers for Near {
     async fn invoke(&self, _stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         Ok(reply_to(&request))
+    }
+}
+
+/// The SDK's own client, which the pump and `squall dev` use.
+struct BySdk(Function);
+
+impl Workers for BySdk {
+    async fn invoke(&self, _stripe: u32, request: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        let reply = self.0.invoke(to_payload(&request)).await;
+        reply.map_err(|error| InvokeError::Failed(error.to_string()))
     }
 }
 
@@ -112,64 +142,77 @@ impl Costs {
 
 /// A consumer, with one thread as on Lambda.
 pub(crate) fn be_the_consumer(args: &[String]) {
-    let [address, server] = args else { panic!("a consumer is told where the server is") };
+    let [url, server] = args else { panic!("a consumer is told where the server is") };
     let server = server.parse().expect("a process id");
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     runtime.block_on(async {
-        for in_flight in [64, 256] {
-            measure(address, server, in_flight).await;
+        let of_http: &[u32] = &[64, 256, 500];
+        let in_flight = if url.starts_with("https:") { &of_http[2..] } else { of_http };
+        for in_flight in in_flight {
+            measure(url, server, *in_flight).await;
         }
     });
 }
 
-async fn measure(address: &str, server: u32, in_flight: u32) {
+async fn measure(url: &str, server: u32, in_flight: u32) {
     let connection = Connection::new(Settings {
         region: Some("us-east-1".to_owned()),
         profile: None,
-        endpoint_url: Some(format!("http://{address}")),
+        endpoint_url: Some(url.to_owned()),
     });
     let lambda = Arc::new(LambdaWorkers::new(&connection, vec!["cascade-worker".to_owned()]));
     let near = Arc::new(Near);
+    let by_sdk = BySdk(Function::new(&connection, "cascade-worker"));
     let request = a_request().await;
     // Connections are made, and the processor warms up.
     bare(&*lambda, in_flight, &request).await;
+    bare(&by_sdk, in_flight, &request).await;
 
-    let (mut cascades, mut bares, mut inside, mut replies, mut sockets) =
-        (Costs::default(), Costs::default(), Costs::default(), Costs::default(), Costs::default());
+    let (mut cascades, mut bares, mut sdk, mut inside, mut replies, mut sockets) = Default::default();
+    let costs: [&mut Costs; 6] =
+        [&mut cascades, &mut bares, &mut sdk, &mut inside, &mut replies, &mut sockets];
+    let [cascades, bares, sdk, inside, replies, sockets] = costs;
+    let plain = url.strip_prefix("http://");
     for _ in 0..TURNS {
         cascades.measure(server, cascade(&lambda, in_flight)).await;
         bares.measure(server, bare(&*lambda, in_flight, &request)).await;
+        sdk.measure(server, bare(&by_sdk, in_flight, &request)).await;
         inside.measure(server, cascade(&near, in_flight)).await;
         replies.measure(server, bare(&*near, in_flight, &request)).await;
-        sockets.measure(server, on_sockets(address, in_flight, &request)).await;
+        if let Some(address) = plain {
+            sockets.measure(server, on_sockets(address, in_flight, &request)).await;
+        }
     }
     let (rate, cpu_us) = (cascades.of(|it| it.per_s), cascades.of(|it| it.cpu_us));
-    let (sdk_rate, sdk_us) = (bares.of(|it| it.per_s), bares.of(|it| it.cpu_us));
-    let (socket_rate, socket_us) = (sockets.of(|it| it.per_s), sockets.of(|it| it.cpu_us));
+    let (sdk_rate, sdk_us) = (sdk.of(|it| it.per_s), sdk.of(|it| it.cpu_us));
     let ours_us = inside.of(|it| it.cpu_us) - replies.of(|it| it.cpu_us);
+    let how = if plain.is_some() { "" } else { ", TLS and HTTP/2" };
     row(
-        &format!("signed invokes through the cascade, {in_flight} in flight"),
+        &format!("signed invokes through the cascade, {in_flight} in flight{how}"),
         &format!("{rate:.0}/s"),
-        &format!("the SDK alone {sdk_rate:.0}/s"),
+        &format!("the SDK's client alone {sdk_rate:.0}/s"),
         rate / sdk_rate,
     );
-    row(
-        "  the same, against the same bytes on bare sockets",
-        &format!("{rate:.0}/s"),
-        &format!("sockets alone {socket_rate:.0}/s"),
-        rate / socket_rate,
-    );
+    if plain.is_some() {
+        let socket_rate = sockets.of(|it| it.per_s);
+        row(
+            "  the same, against the same bytes on bare sockets",
+            &format!("{rate:.0}/s"),
+            &format!("sockets alone {socket_rate:.0}/s"),
+            rate / socket_rate,
+        );
+    }
     row(
         "  CPU per invoke, consumer",
         &format!("{cpu_us:.1} µs"),
-        &format!("the SDK alone {sdk_us:.1} µs, sockets {socket_us:.1} µs"),
+        &format!("the SDK's client alone {sdk_us:.1} µs"),
         cpu_us / sdk_us,
     );
     row(
         "  of which the cascade, encoding and merging",
         &format!("{ours_us:.1} µs"),
-        &format!("all of the consumer's {cpu_us:.1} µs"),
+        &format!("without: {:.1} µs", bares.of(|it| it.cpu_us)),
         ours_us / cpu_us,
     );
     println!("  {:<50} {:>13.1} µs", "CPU per invoke, stub server", cascades.of(|it| it.server_us));
@@ -218,8 +261,11 @@ fn n_units(record: &[u8]) -> u64 {
     let record = ResultRecord::from_bytes(record).expect("a result decodes");
     let Some(Stored::Inline(partial)) = record.partial else { panic!("a probe's sum is small") };
     let sum: <Probe as Workload>::Partial = decode("sum", &partial).expect("a sum decodes");
-    let report =
-        Probe::report(&Input { units: 0, rounds: 0, failing_unit: None, hanging_unit: None }, Some(&sum), &Default::default());
+    let report = Probe::report(
+        &Input { units: 0, rounds: 0, failing_unit: None, hanging_unit: None },
+        Some(&sum),
+        &Default::default(),
+    );
     report.units_done
 }
 

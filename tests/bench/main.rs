@@ -19,6 +19,7 @@ mod portfolio;
 mod process;
 mod putting;
 mod server;
+mod tls;
 
 type Part = (&'static str, fn());
 
@@ -39,6 +40,7 @@ type Role = (&'static str, fn(&[String]));
 /// The roles in which this binary starts itself again.
 const ROLES: &[Role] = &[
     ("as-invoke-server", invokes::be_the_invoke_server),
+    ("as-tls-server", invokes::be_the_tls_server),
     ("as-consumer", invokes::be_the_consumer),
     ("as-stream-server", putting::be_the_stream_server),
     ("as-splitter", putting::be_the_splitter),

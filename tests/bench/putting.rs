@@ -21,7 +21,7 @@ const N_SHARDS: u32 = 200;
 const TURNS: usize = 7;
 
 pub(crate) fn split_and_put() {
-    let server = Server::start("as-stream-server");
+    let server = Server::start("as-stream-server", &[]);
     let splitter = myself("as-splitter").arg(&server.address).arg(server.pid().to_string()).status();
     assert!(splitter.expect("a splitter starts").success());
 }

@@ -26,9 +26,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts this binary in the role of a server, which reports its address.
-    pub(crate) fn start(role: &str) -> Self {
-        let mut process =
-            myself(role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a server starts");
+    pub(crate) fn start(role: &str, args: &[&str]) -> Self {
+        let mut command = myself(role);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("a server starts");
         let mut address = String::new();
         let said = process.stdout.take().expect("its output is ours");
         BufReader::new(said).read_line(&mut address).expect("a server says where it is");
@@ -49,13 +50,18 @@ impl Drop for Server {
 
 /// A server's process: prints its address, and ends with its parent.
 pub(crate) fn be_a_server(answer: impl Fn(&str, &[u8]) -> Option<Answer> + 'static) {
+    ends_with_its_parent();
+    let listener = listener();
+    println!("{}", listener.local_addr().expect("a listener has an address"));
+    serve(listener, answer);
+}
+
+/// Ends this process when its parent does.
+pub(crate) fn ends_with_its_parent() {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    let listener = listener();
-    println!("{}", listener.local_addr().expect("a listener has an address"));
-    serve(listener, answer);
 }
 
 pub(crate) fn listener() -> TcpListener {
