@@ -35,7 +35,7 @@ pub(crate) struct Dev {
 
 impl Dev {
     /// Starts one in its own folder; `None`, and a line with the reason, if there is no emulator.
-    fn start(name: &str, args: &[&str]) -> Option<Self> {
+    pub(crate) fn start(name: &str, args: &[&str]) -> Option<Self> {
         Self::start_of("squall", name, args)
     }
 
@@ -96,7 +96,7 @@ impl Dev {
     }
 
     /// Publishes a message to the topic of jobs, as any program may, and returns the id of its job.
-    fn publish(&self, message: &str) -> String {
+    pub(crate) fn publish(&self, message: &str) -> String {
         let region = Some(self.var("AWS_REGION").to_owned());
         let endpoint_url = Some(self.var("AWS_ENDPOINT_URL").to_owned());
         let connection = Connection::new(Settings { region, profile: None, endpoint_url });
@@ -117,7 +117,7 @@ impl Dev {
     }
 
     /// What Lambda would bill of the functions whose names begin so: invocations, and milliseconds.
-    fn billed(&self, function: &str) -> (u64, u64) {
+    pub(crate) fn billed(&self, function: &str) -> (u64, u64) {
         let billed = self.host("/billed");
         let ours = billed.as_object().unwrap().iter().filter(|(name, _)| name.starts_with(function));
         ours.fold((0, 0), |(n, ms), (_, it)| {
@@ -317,7 +317,7 @@ fn what_was_cancelled_is_reopened_where_it_stopped() {
 }
 
 /// The functions' own binaries, but for one: a shell script, in which FOLDER and REAL stand for the folder and the binary.
-fn functions_with(name: &str, other: &str, script: &str) -> PathBuf {
+pub(crate) fn functions_with(name: &str, other: &str, script: &str) -> PathBuf {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let folder = root().join("target/tests").join(format!("functions-{name}"));

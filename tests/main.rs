@@ -16,4 +16,5 @@ mod proxy;
 mod runner;
 mod stacks;
 mod tidy;
+mod unhappy;
 mod version;

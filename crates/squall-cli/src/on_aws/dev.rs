@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use squall_aws::{Connection, Settings, provision};
-use squall_core::limits::LAMBDA_ACCOUNT_CONCURRENCY;
+use squall_core::limits::{LAMBDA_ACCOUNT_CONCURRENCY, LAMBDA_MB_PER_VCPU};
 use squall_lambda_host::functions::{FunctionHost, HostConfig};
 use tokio::sync::watch;
 
@@ -58,6 +58,12 @@ pub(crate) struct Args {
     /// Identical worker functions
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=20))]
     stripes: u32,
+    /// Longest that a worker runs, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=900))]
+    worker_timeout: u64,
+    /// Memory that jobs are told the collector has, MB; nothing holds it to that
+    #[arg(long, value_name = "MB", default_value_t = LAMBDA_MB_PER_VCPU, value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    collector_memory: u32,
     /// Folder for what it writes: variables, logs, checkpoints
     #[arg(long, value_name = "DIR", default_value = ".dev")]
     dir: PathBuf,
@@ -92,6 +98,8 @@ async fn run(args: &Args) -> Result<()> {
         n_shards: args.shards,
         lanes_per_shard: args.lanes,
         n_stripes: if args.functions_at.is_some() { 0 } else { args.stripes },
+        worker_timeout_s: args.worker_timeout,
+        collector_memory_mb: args.collector_memory,
         n_cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
     };
     let steps = Steps::default();

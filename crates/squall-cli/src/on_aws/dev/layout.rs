@@ -25,6 +25,9 @@ pub(super) struct Layout {
     pub(super) lanes_per_shard: u32,
     /// Identical worker functions; 0 for a single one without a number in its name.
     pub(super) n_stripes: u32,
+    /// Longest that a worker runs.
+    pub(super) worker_timeout_s: u64,
+    pub(super) collector_memory_mb: u32,
     pub(super) n_cores: usize,
 }
 
@@ -49,6 +52,8 @@ impl Layout {
             lanes_per_shard: self.lanes_per_shard,
             stripes: u32::try_from(stripes).unwrap_or(u32::MAX),
             workers_per_consumer: u32::try_from(self.n_cores).unwrap_or(u32::MAX),
+            worker_timeout_s: self.worker_timeout_s,
+            collector_memory_mb: self.collector_memory_mb,
             max_buckets: 4,
             region: REGION.to_owned(),
             ..Deployment::default()

@@ -8,7 +8,15 @@ fn layout(n_stripes: u32) -> (Layout, Places) {
         jobs_topic: "arn:aws:sns:us-east-1:000000000000:squall-jobs".to_owned(),
         events_topic: "arn:aws:sns:us-east-1:000000000000:squall-job-events".to_owned(),
     };
-    (Layout { n_shards: 3, lanes_per_shard: 2, n_stripes, n_cores: 4 }, places)
+    let layout = Layout {
+        n_shards: 3,
+        lanes_per_shard: 2,
+        n_stripes,
+        worker_timeout_s: 300,
+        collector_memory_mb: 1_769,
+        n_cores: 4,
+    };
+    (layout, places)
 }
 
 #[test]
