@@ -1,10 +1,11 @@
-//! Writes to a terminal, a file or a pipe that may be closed.
+//! Writes to a terminal, a file or a pipe that may be closed. Names and reasons are others': what a terminal would obey is shown escaped.
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use squall_core::ports::PortError;
+use squall_core::visible::visible;
 
 /// Writes the answer to stdout. A reader that has closed the pipe is not an error.
 ///
@@ -12,7 +13,7 @@ use squall_core::ports::PortError;
 /// When stdout fails, such as on a full disk.
 pub(crate) fn answer(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(visible(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }
@@ -20,7 +21,7 @@ pub(crate) fn answer(text: &str) -> Result<()> {
 
 /// Writes everything else to stderr, if that is still open.
 pub(crate) fn aside(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    let _ = std::io::stderr().lock().write_all(visible(text).as_bytes());
 }
 
 /// An error for people, and its exit status.

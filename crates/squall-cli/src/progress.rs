@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_core::rows::JobRow;
 use squall_core::sizing::duration;
+use squall_core::visible::visible;
 use squall_core::workload::Coverage;
 use squall_grid::Observation;
 use squall_local::Progress;
@@ -139,7 +140,7 @@ impl Progress for Display {
         match &self.bar {
             Some(bar) => {
                 bar.set_position((share * 1_000.0) as u64);
-                bar.set_message(line);
+                bar.set_message(visible(&line).into_owned());
             }
             None => print::aside(&format!("{:.1} %: {line}\n", (share * 1_000.0).floor() / 10.0)),
         }

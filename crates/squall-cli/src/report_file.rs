@@ -1,35 +1,98 @@
 //! A file for the answer.
 
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// A file for the answer, created beside its final name before the work begins: a file that cannot be written is
-/// reported at once, and an old report stays until there is a new one.
+/// A file for the answer, created beside its final name before the work begins: a file that cannot be written is reported at once, and an
+/// old report stays until there is a new one.
 pub(crate) struct ReportFile<'a> {
-    path: &'a Path,
-    draft: PathBuf,
+    named: &'a Path,
+    /// Where it goes: what a link names, not the link.
+    path: PathBuf,
+    /// `None` for what is no regular file, such as a pipe: that is written in place.
+    draft: Option<PathBuf>,
 }
 
 impl<'a> ReportFile<'a> {
-    pub(crate) fn new(path: &'a Path) -> Result<Self> {
-        anyhow::ensure!(!path.is_dir(), "cannot write the report: {} is a directory", path.display());
-        let mut draft = path.as_os_str().to_owned();
-        draft.push(".part");
-        let draft = PathBuf::from(draft);
-        std::fs::write(&draft, "").with_context(|| format!("cannot write the report {}", path.display()))?;
-        Ok(Self { path, draft })
+    pub(crate) fn new(named: &'a Path) -> Result<Self> {
+        let cannot = || format!("cannot write the report {}", named.display());
+        anyhow::ensure!(!named.is_dir(), "cannot write the report: {} is a directory", named.display());
+        let path = std::fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
+        if std::fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
+            OpenOptions::new().write(true).open(&path).with_context(cannot)?;
+            return Ok(Self { named, path, draft: None });
+        }
+        // Exclusively, so that it is nobody's link; and under a name that nobody can foresee.
+        for _ in 0..10 {
+            let mut draft = path.as_os_str().to_owned();
+            draft.push(format!(".{:016x}.part", RandomState::new().hash_one(std::process::id())));
+            let draft = PathBuf::from(draft);
+            match OpenOptions::new().write(true).create_new(true).open(&draft) {
+                Ok(_) => return Ok(Self { named, path, draft: Some(draft) }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).with_context(cannot),
+            }
+        }
+        anyhow::bail!("{}: every name beside it is taken", cannot())
     }
 
-    pub(crate) fn keep(self, text: &str) -> Result<()> {
-        std::fs::write(&self.draft, text)
-            .and_then(|()| std::fs::rename(&self.draft, self.path))
-            .with_context(|| format!("cannot write the report {}", self.path.display()))
+    pub(crate) fn keep(mut self, text: &str) -> Result<()> {
+        let written = match &self.draft {
+            None => OpenOptions::new()
+                .write(true)
+                .open(&self.path)
+                .and_then(|mut it| it.write_all(text.as_bytes())),
+            Some(draft) => std::fs::write(draft, text).and_then(|()| std::fs::rename(draft, &self.path)),
+        };
+        written.with_context(|| format!("cannot write the report {}", self.named.display()))?;
+        self.draft = None;
+        Ok(())
     }
 }
 
 impl Drop for ReportFile<'_> {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.draft);
+        if let Some(draft) = &self.draft {
+            let _ = std::fs::remove_file(draft);
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_report_replaces_a_file_writes_through_a_link_and_follows_nobody_elses() {
+        let folder = std::env::temp_dir().join(format!("squall-report-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let at = |name: &str| folder.join(name);
+        fs::write(at("victim"), "theirs").unwrap();
+        symlink(at("victim"), at("report.part")).unwrap();
+        ReportFile::new(&at("report")).unwrap().keep("ours").unwrap();
+        assert_eq!(fs::read_to_string(at("report")).unwrap(), "ours");
+        assert_eq!(fs::read_to_string(at("victim")).unwrap(), "theirs");
+        // A link that is asked for is written through, and stays.
+        fs::write(at("real"), "old").unwrap();
+        symlink(at("real"), at("link")).unwrap();
+        ReportFile::new(&at("link")).unwrap().keep("new").unwrap();
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(at("real")).unwrap(), "new");
+        // What is not kept leaves nothing, and the old report.
+        drop(ReportFile::new(&at("report")).unwrap());
+        assert_eq!(fs::read_to_string(at("report")).unwrap(), "ours");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 5);
+        // A device is written, not replaced.
+        ReportFile::new(Path::new("/dev/null")).unwrap().keep("gone").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
