@@ -150,6 +150,11 @@ pub struct Place<'a>(pub &'a str);
 /// # Errors
 /// The path of the field, and what was expected there.
 pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T, InputError> {
+    // As some editors write it.
+    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
+    if json.starts_with(b"\xFF\xFE") || json.starts_with(b"\xFE\xFF") {
+        return Err(InputError::new(root(place), "it is UTF-16; save it as UTF-8"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let whole = |error: serde_json::Error| InputError::new(root(place), error.to_string());
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

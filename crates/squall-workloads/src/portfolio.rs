@@ -14,6 +14,7 @@ pub mod partial;
 pub mod positions;
 pub mod pricing;
 pub mod rates;
+pub mod reading;
 pub mod report;
 pub mod risk;
 pub mod sample;

@@ -9,7 +9,8 @@ use squall_core::workload::InputError;
 
 use super::market::spec::MarketSpec;
 use super::market::{Market, Origin};
-use super::positions::{AsianSettings, Positions};
+use super::positions::{AsianSettings, Expired, Positions, Reading};
+use super::reading::quoted;
 use super::report::ReportOptions;
 use super::scenarios::ScenariosInput;
 use super::valuation::Portfolio;
@@ -22,6 +23,12 @@ pub mod schema;
 pub struct PortfolioInput {
     /// The positions.
     pub positions: PositionsSource,
+    /// Columns of the positions that are there for others.
+    #[serde(default)]
+    pub ignore_columns: Vec<String>,
+    /// What becomes of positions that expired before the valuation date.
+    #[serde(default)]
+    pub expired: Expired,
     /// The market.
     pub market: MarketSource,
     /// The simulation of Asian options.
@@ -83,7 +90,13 @@ impl PortfolioInput {
             PositionsSource::File(name) => (name.as_str(), file(files, name, "input.positions")?),
             PositionsSource::Inline { csv } => ("input.positions.csv", csv.as_bytes()),
         };
-        let positions = Positions::parse(name, bytes, &market, &self.asian, given.room_bytes)?;
+        let reading = Reading {
+            asian: &self.asian,
+            ignored: &self.ignore_columns,
+            expired: self.expired,
+            room_bytes: given.room_bytes,
+        };
+        let positions = Positions::parse(name, bytes, &market, reading)?;
         Ok(Portfolio::new(market, positions))
     }
 
@@ -99,7 +112,8 @@ impl PortfolioInput {
 }
 
 fn file<'a>(files: &'a Files, name: &str, place: &str) -> Result<&'a [u8], InputError> {
-    let missing = || InputError::new(place, format!("the file {name:?} is not among the job's files"));
+    let missing =
+        || InputError::new(place, format!("the file {} is not among the job's files", quoted(name)));
     files.get(name).map(Vec::as_slice).ok_or_else(missing)
 }
 

@@ -1,5 +1,7 @@
 //! The names that a report needs: books, kinds of contract, currencies and positions.
 
+use super::shock::Factor;
+
 /// The names behind the indices of a portfolio.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
@@ -13,6 +15,10 @@ pub struct Labels {
     pub currencies: Vec<String>,
     /// Every position, in the order of the matrix's rows.
     pub positions: Vec<PositionLabel>,
+    /// Positions that had expired and were left out.
+    pub n_expired: usize,
+    /// Factors that positions depend on and no scenario moves, each with the number of those positions; in the market's order.
+    pub unmoved: Vec<(Factor, usize)>,
     /// Today's level of each factor of the market (spot price, FX rate), in its own unit and in the market's order;
     /// `None` where a level means nothing. Only Greeks per unit need it; may be empty.
     pub factor_levels: Vec<Option<f64>>,

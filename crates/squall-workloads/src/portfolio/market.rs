@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
 use super::dates::{after_tenor, years_between};
+use super::reading::quoted;
 use super::shock::{Factor, Factors};
 
 mod build;
@@ -135,6 +136,10 @@ impl Market {
     /// # Errors
     /// What [`Market::new`] finds, or text that is not a market in JSON, with its line and column.
     pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Market, InputError> {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+            return Err(InputError::new(format!("{file_name}:1"), "the file is UTF-16; save it as UTF-8"));
+        }
         let mut json = serde_json::Deserializer::from_slice(bytes);
         let spec: MarketSpec = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
@@ -188,6 +193,11 @@ impl Market {
     /// Every exchange rate, by name.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs
+    }
+
+    /// The pairs that follow from each other, in groups, by index.
+    pub fn tied_pairs(&self) -> Vec<Vec<usize>> {
+        conversion::tied(&self.pairs, self.currencies.len())
     }
 
     /// A currency by index.
@@ -248,10 +258,11 @@ fn tenor_years(tenor: &Tenor, valuation_date: NaiveDate) -> Result<f64, String> 
     let (years, shown) = match tenor {
         Tenor::Years(years) => (*years, years.to_string()),
         Tenor::Calendar(text) => match after_tenor(valuation_date, text) {
-            Some(date) => (years_between(valuation_date, date), format!("{text:?}")),
+            Some(date) => (years_between(valuation_date, date), quoted(text)),
             None => {
                 return Err(format!(
-                    "{text:?} is not a tenor; write years like 0.5, or \"10D\", \"3M\", \"2Y\""
+                    "{} is not a tenor; write years like 0.5, or \"10D\", \"3M\", \"2Y\"",
+                    quoted(text)
                 ));
             }
         },

@@ -8,7 +8,8 @@ use super::market::Market;
 use super::pricing::OptionType;
 use super::pricing::barrier::Barrier;
 use super::rates::CashFlow;
-use super::table::{Row, Table};
+use super::reading::{Complaints, check_name, pence, quoted};
+use super::table::{Row, Table, iso_date};
 
 mod bonds;
 mod derivatives;
@@ -42,6 +43,37 @@ impl Default for AsianSettings {
     }
 }
 
+/// What becomes of positions that expired before the valuation date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expired {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are left out, and counted.
+    Skip,
+}
+
+/// How to read a file of positions.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// Simulation of Asian options.
+    pub asian: &'a AsianSettings,
+    /// Columns that are there for others.
+    pub ignored: &'a [String],
+    /// What becomes of expired positions.
+    pub expired: Expired,
+    /// Memory that the positions may take, bytes.
+    pub room_bytes: Option<u64>,
+}
+
+impl<'a> Reading<'a> {
+    /// Everything there must be known, and may take any memory.
+    pub fn strictly(asian: &'a AsianSettings) -> Self {
+        Self { asian, ignored: &[], expired: Expired::Refuse, room_bytes: None }
+    }
+}
+
 /// The positions of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Positions {
@@ -49,6 +81,8 @@ pub struct Positions {
     pub books: Vec<String>,
     /// In the file's order; at least one.
     pub all: Vec<Position>,
+    /// Expired positions that were left out.
+    pub n_expired: usize,
 }
 
 /// One line of the positions file.
@@ -147,16 +181,23 @@ impl Positions {
     /// Reads a positions file and binds every position to the market.
     ///
     /// # Errors
-    /// The first error, with its line and column; also when they would take more than `room_bytes` of memory.
+    /// The first errors, each with its line and column, and their number; also when they would take more than `room_bytes` of memory.
     pub fn parse(
         file_name: &str,
         bytes: &[u8],
         market: &Market,
-        asian: &AsianSettings,
-        room_bytes: Option<u64>,
+        reading: Reading<'_>,
     ) -> Result<Positions, InputError> {
+        let Reading { asian, ignored, expired, room_bytes } = reading;
         let table = Table::parse(file_name, bytes)?;
-        table.check_columns(&COMMON, &OTHERS)?;
+        if let Some(used) =
+            ignored.iter().find(|name| COMMON.contains(&name.as_str()) || OTHERS.contains(&name.as_str()))
+        {
+            let problem = format!("{} is a column that positions use", quoted(used));
+            return Err(InputError::new("input.ignore_columns", problem));
+        }
+        let others: Vec<&str> = OTHERS.iter().copied().chain(ignored.iter().map(String::as_str)).collect();
+        table.check_columns(&COMMON, &others)?;
         if table.rows().len() == 0 {
             return Err(table.error_below("the book is empty, at least one position is needed"));
         }
@@ -165,22 +206,33 @@ impl Positions {
         let mut books = Vec::new();
         let mut book_indices = HashMap::new();
         let mut all = Vec::with_capacity(table.rows().len());
-        let mut n_bytes = table.bytes();
+        let (mut n_bytes, mut complaints) = (table.bytes(), Complaints::default());
+        let mut n_expired = 0;
         for row in table.rows() {
-            let name = row.text("book")?;
+            if expired == Expired::Skip && has_expired(row, market) {
+                n_expired += 1;
+                continue;
+            }
+            let Some(name) = complaints.take(name(row, "book")) else { continue };
             let book = *book_indices.entry(name).or_insert_with(|| {
                 n_bytes = n_bytes.saturating_add(BYTES_OF_A_BOOK + 2 * name.len() as u64);
                 books.push(name.to_owned());
                 books.len() - 1
             });
-            let position = position(row, book, market, asian)?;
+            let Some(position) = complaints.take(position(row, book, market, asian)) else { continue };
             n_bytes = n_bytes.saturating_add(position.bytes());
             if let Some(room_bytes) = room_bytes.filter(|room_bytes| n_bytes > *room_bytes) {
                 return Err(too_large(row, &position, room_bytes));
             }
             all.push(position);
         }
-        Ok(Positions { books, all })
+        complaints.end()?;
+        if all.is_empty() {
+            return Err(
+                table.error_below(format!("all {n_expired} positions expired before the valuation date"))
+            );
+        }
+        Ok(Positions { books, all, n_expired })
     }
 }
 
@@ -244,7 +296,20 @@ fn position(
         }
         (_, None) => Instrument::CashFlows { flows: bonds::read(row, kind, currency, market)? },
     };
-    Ok(Position { id: row.text("id")?.to_owned(), book, kind, currency, quantity, instrument })
+    Ok(Position { id: name(row, "id")?.to_owned(), book, kind, currency, quantity, instrument })
+}
+
+/// Whether an option ended before the valuation date, or a bond or swap on it or before.
+fn has_expired(row: Row<'_>, market: &Market) -> bool {
+    let date = |column: &str| row.optional_text(column).and_then(iso_date);
+    let valuation_date = market.valuation_date();
+    date("expiry").is_some_and(|date| date < valuation_date)
+        || date("maturity").is_some_and(|date| date <= valuation_date)
+}
+
+fn name<'a>(row: Row<'a>, column: &str) -> Result<&'a str, InputError> {
+    let text = row.text(column)?;
+    check_name(text).map_err(|problem| row.error(column, problem)).map(|()| text)
 }
 
 fn underlying(row: Row<'_>, name: &str, market: &Market) -> Result<usize, InputError> {
@@ -252,7 +317,10 @@ fn underlying(row: Row<'_>, name: &str, market: &Market) -> Result<usize, InputE
         let known: Vec<&str> = market.underlyings().iter().map(|it| it.name.as_str()).collect();
         let shown = known.get(..10).unwrap_or(&known).join(", ");
         let more = if known.len() > 10 { ", ..." } else { "" };
-        row.error("underlying", format!("the market has no underlying {name:?}; it has {shown}{more}"))
+        row.error(
+            "underlying",
+            format!("the market has no underlying {}; it has {shown}{more}", quoted(name)),
+        )
     })
 }
 
@@ -267,7 +335,8 @@ fn currency(row: Row<'_>, underlying: Option<usize>, market: &Market) -> Result<
     };
     let Some((idx, currency)) = idx.and_then(|idx| Some((idx, market.currency(idx)?))) else {
         let code = text.unwrap_or_default();
-        return Err(row.error("currency", format!("the market has no currency {code:?}")));
+        let problem = pence(code).unwrap_or_else(|| format!("the market has no currency {}", quoted(code)));
+        return Err(row.error("currency", problem));
     };
     if let Some(underlying) = of_underlying
         && underlying.currency != idx

@@ -54,6 +54,10 @@ pub struct Report {
     pub is_partial: bool,
     /// How many positions the portfolio has.
     pub n_positions: usize,
+    /// Positions that had expired and were left out.
+    pub n_expired: usize,
+    /// Factors that positions depend on and no scenario moves, each with the number of those positions.
+    pub unmoved: Vec<(Factor, usize)>,
     /// How many scenarios the job has.
     pub n_scenarios: usize,
     /// How many of them are fully revalued; only those count in this report.
@@ -164,6 +168,8 @@ impl Report {
             work_done: coverage.share(),
             is_partial: !coverage.is_whole(),
             n_positions: labels.positions.len(),
+            n_expired: labels.n_expired,
+            unmoved: labels.unmoved.clone(),
             n_scenarios: scenarios.count(),
             n_scenarios_done: pnl.n_done,
             not_valued: not_valued(columns, labels, partial),

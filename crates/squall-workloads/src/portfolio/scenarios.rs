@@ -3,12 +3,14 @@
 //! A scenario is a set of factor shocks, and scenario `i` is a function of the input and of `i` alone: any range of
 //! scenarios can be computed anywhere, in any order, with the same bits.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
 use super::money::separated;
+use super::reading::{MAX_RATE, MAX_VOL, quoted};
 use super::shock::{Factor, Factors, ShockBlock};
 
 mod cholesky;
@@ -114,6 +116,40 @@ impl ScenarioSet {
         !matches!(self.source, Source::Grid(_))
     }
 
+    /// The factors that some scenario may move, by index.
+    pub fn moved(&self) -> BTreeSet<usize> {
+        match &self.source {
+            Source::Listed(listed) => listed.shocks.iter().map(|(factor_idx, _)| *factor_idx).collect(),
+            Source::MonteCarlo(monte_carlo) => monte_carlo.moved().collect(),
+            Source::Grid(grid) => grid.moved().collect(),
+        }
+    }
+
+    /// Checks that exchange rates which follow from each other move together, in groups of factors.
+    ///
+    /// # Errors
+    /// The first group of which some move and others do not.
+    pub fn check_tied(&self, groups: &[Vec<usize>]) -> Result<(), InputError> {
+        let moved = self.moved();
+        for group in groups {
+            let names = |is_moved: bool| -> Vec<String> {
+                let these = group.iter().filter(|idx| moved.contains(idx) == is_moved);
+                these.filter_map(|idx| Some(self.factors.0.get(*idx)?.to_string())).take(6).collect()
+            };
+            let (moving, still) = (names(true), names(false));
+            if !moving.is_empty() && !still.is_empty() {
+                let problem = format!(
+                    "{} would move without {}, from which it follows; move all of them, or leave out of the market what follows from the \
+                     others",
+                    moving.join(" and "),
+                    still.join(" and ")
+                );
+                return Err(InputError::new(PLACE, problem));
+            }
+        }
+        Ok(())
+    }
+
     /// What the shocks of one scenario cost, and the market under them: nanoseconds of one core, measured over blocks of hundreds of
     /// scenarios.
     pub fn cost_of_one(&self) -> u64 {
@@ -208,17 +244,28 @@ fn check_count(n_scenarios: usize) -> Result<(), InputError> {
 /// Longest horizon, in trading days: ten years.
 const MAX_HORIZON_DAYS: u32 = 2_520;
 
+/// A thousand times the price: more is no scenario but a typing error.
+const MAX_RELATIVE: f64 = 1_000.0;
+
 /// Checks one shock.
 fn check_shock(factor: &Factor, shock: f64) -> Result<(), String> {
     if !shock.is_finite() {
         return Err(format!("{shock} is not a finite number"));
     }
-    if is_relative(factor) && shock <= -1.0 {
-        return Err(format!(
-            "a relative shock of {shock} would take {factor} to zero or below; it must be above -1 (-0.1 is 10 % down)"
-        ));
+    let (most, what, example) = match factor {
+        Factor::Spot(_) | Factor::Fx(_) if shock <= -1.0 => {
+            return Err(format!(
+                "a relative shock of {shock} would take {factor} to zero or below; it must be above -1 (-0.1 is 10 % down)"
+            ));
+        }
+        Factor::Spot(_) | Factor::Fx(_) => (MAX_RELATIVE, "a relative shock", "10 % as 0.1"),
+        Factor::Vol(_) => (MAX_VOL, "a change of a volatility", "one point as 0.01"),
+        Factor::Rate(_) => (MAX_RATE, "a change of a rate", "one basis point as 0.0001"),
+    };
+    if shock.abs() <= most {
+        return Ok(());
     }
-    Ok(())
+    Err(format!("{shock:?} is out of range; {what} must be within ±{most}, so write {example}"))
 }
 
 /// `1 day`, `1,252 days`.
@@ -237,7 +284,10 @@ fn csv_bytes<'a>(
     match (file, csv) {
         (Some(name), None) => match files.get(name) {
             Some(bytes) => Ok((name.clone(), bytes)),
-            None => Err(InputError::new(format!("{place}.file"), format!("the file {name:?} is not there"))),
+            None => Err(InputError::new(
+                format!("{place}.file"),
+                format!("the file {} is not there", quoted(name)),
+            )),
         },
         (None, Some(text)) => Ok((format!("{place}.csv"), text.as_bytes())),
         _ => Err(InputError::new(place, "give either \"file\" (a CSV file's name) or \"csv\" (its text)")),

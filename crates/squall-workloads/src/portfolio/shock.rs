@@ -38,7 +38,13 @@ impl Factors {
 
     /// The row of a factor written as in a file: `spot:SPX`.
     pub fn parse(&self, text: &str) -> Option<usize> {
-        self.0.iter().position(|known| known.to_string() == text)
+        let (kind, name) = text.split_once(':')?;
+        self.0.iter().position(|known| match known {
+            Factor::Spot(known) => kind == "spot" && known == name,
+            Factor::Vol(known) => kind == "vol" && known == name,
+            Factor::Rate(known) => kind == "rate" && known == name,
+            Factor::Fx(known) => kind == "fx" && known == name,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! CSV tables whose errors name the file, line, column and what was expected.
 //!
-//! UTF-8 (a byte order mark is skipped), comma separated, RFC 4180 quotes, a header line. Spaces around a field do not
-//! count and blank lines are skipped. An absent column and an empty field are the same thing: no value.
+//! UTF-8 (a byte order mark is skipped), comma separated, RFC 4180 quotes without line breaks inside, a header line. Spaces around a field
+//! do not count and blank lines are skipped. An absent column and an empty field are the same thing: no value.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,18 @@ use chrono::NaiveDate;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use squall_core::workload::InputError;
 
+use super::reading::{check_name, check_visible, quoted};
+
+mod quotes;
+
 /// A CSV file in memory: its fields end to end, since a million rows of thirty columns must stay small.
 #[derive(Debug, Clone)]
 pub struct Table {
     file_name: String,
     header_line: u64,
     header: Vec<String>,
+    /// The place of each column in the header.
+    columns: HashMap<String, usize>,
     /// The line of each row, from 1.
     lines: Vec<u64>,
     text: String,
@@ -38,6 +44,9 @@ impl Table {
     /// not as many fields as the header has columns.
     pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Table, InputError> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+            return Err(InputError::new(format!("{file_name}:1"), "the file is UTF-16; save it as UTF-8"));
+        }
         if let Err(error) = std::str::from_utf8(bytes) {
             let line = Lines::new(bytes).line_of(error.valid_up_to());
             return Err(InputError::new(
@@ -46,6 +55,7 @@ impl Table {
             ));
         }
 
+        quotes::check(bytes).map_err(|wrong| wrong_quote(file_name, wrong))?;
         let mut reader =
             ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(bytes);
         let mut line_counter = Lines::new(bytes);
@@ -57,7 +67,9 @@ impl Table {
             let start = record.position().map_or(0, csv::Position::byte);
             let line = line_counter.line_of_record(usize::try_from(start).unwrap_or(usize::MAX));
             let Some((_, names)) = &header else {
-                header = Some((line, record.iter().map(str::to_owned).collect()));
+                let names: Vec<String> = record.iter().map(str::to_owned).collect();
+                check_separators(file_name, line, &names)?;
+                header = Some((line, names));
                 continue;
             };
             if record.len() != names.len() {
@@ -67,7 +79,11 @@ impl Table {
                 ));
             }
             lines.push(line);
-            for field in &record {
+            for (idx, field) in record.iter().enumerate() {
+                if let Err(problem) = check_visible(field) {
+                    let name = names.get(idx).map_or("", String::as_str);
+                    return Err(InputError::new(format!("{file_name}:{line}:{} ({name})", idx + 1), problem));
+                }
                 text.push_str(field);
                 let too_big =
                     |_| InputError::new(file_name, "is bigger than 4 GB; split it into several jobs");
@@ -80,9 +96,8 @@ impl Table {
                 "the file is empty; its first line must name the columns",
             ));
         };
-        let table = Table { file_name: file_name.to_owned(), header_line, header, lines, text, ends };
-        table.check_header()?;
-        Ok(table)
+        let columns = columns(file_name, header_line, &header)?;
+        Ok(Table { file_name: file_name.to_owned(), header_line, header, columns, lines, text, ends })
     }
 
     /// The names of the columns, in the file's order.
@@ -122,6 +137,14 @@ impl Table {
         }
     }
 
+    /// The error for a column that is not there, with those that are.
+    pub fn missing_column(&self, column: &str) -> InputError {
+        let shown: Vec<&str> = self.header.iter().take(12).map(String::as_str).collect();
+        let more = if self.header.len() > shown.len() { ", …" } else { "" };
+        let problem = format!("the column {column:?} is missing; the columns are {}{more}", shown.join(", "));
+        self.header_error("", problem)
+    }
+
     /// An error where the first row would be, for a file that has none.
     pub fn error_below(&self, problem: impl Into<String>) -> InputError {
         InputError::new(format!("{}:{}", self.file_name, self.header_line + 1), problem)
@@ -135,12 +158,15 @@ impl Table {
         for name in &self.header {
             if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {
                 let known: Vec<&str> = required.iter().chain(optional).copied().collect();
-                return Err(self
-                    .header_error(name, format!("unknown column {name:?}; known are {}", known.join(", "))));
+                let problem = match known.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+                    Some(known) => format!("unknown column {}; write {known}", quoted(name)),
+                    None => format!("unknown column {}; known are {}", quoted(name), known.join(", ")),
+                };
+                return Err(self.header_error(name, problem));
             }
         }
         match required.iter().find(|name| !self.has(name)) {
-            Some(name) => Err(self.header_error(name, format!("the column {name:?} is missing"))),
+            Some(name) => Err(self.missing_column(name)),
             None => Ok(()),
         }
     }
@@ -154,23 +180,10 @@ impl Table {
         for row in self.rows() {
             let text = row.text(column)?;
             if let Some(first) = first_line.insert(text, row.line) {
-                return Err(
-                    row.error(column, format!("{text:?} is already on line {first}; each must be unique"))
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn check_header(&self) -> Result<(), InputError> {
-        for (idx, name) in self.header.iter().enumerate() {
-            let place = format!("{}:{}:{}", self.file_name, self.header_line, idx + 1);
-            if name.is_empty() {
-                return Err(InputError::new(place, "this column has no name"));
-            }
-            if let Some(first) = self.header[..idx].iter().position(|other| other == name) {
-                let problem = format!("this column is already column {}; each must be unique", first + 1);
-                return Err(InputError::new(format!("{place} ({name})"), problem));
+                return Err(row.error(
+                    column,
+                    format!("{} is already on line {first}; each must be unique", quoted(text)),
+                ));
             }
         }
         Ok(())
@@ -184,7 +197,7 @@ impl Table {
     }
 
     fn index_of(&self, column: &str) -> Option<usize> {
-        self.header.iter().position(|name| name == column)
+        self.columns.get(column).copied()
     }
 }
 
@@ -225,10 +238,10 @@ impl<'a> Row<'a> {
         let Some(text) = self.optional_text(column) else { return Ok(None) };
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Some(number)),
-            Ok(_) => Err(self.error(column, format!("{text:?} is not a finite number"))),
+            Ok(_) => Err(self.error(column, format!("{} is not a finite number", quoted(text)))),
             Err(_) => {
-                Err(self
-                    .error(column, format!("{text:?} is not a number; write it like 1234.5, -0.02 or 1e6")))
+                let right = "write it like 1234.5, -0.02 or 1e6";
+                Err(self.error(column, format!("{} is not a number; {right}", quoted(text))))
             }
         }
     }
@@ -249,7 +262,9 @@ impl<'a> Row<'a> {
         let Some(text) = self.optional_text(column) else { return Ok(None) };
         match iso_date(text) {
             Some(date) => Ok(Some(date)),
-            None => Err(self.error(column, format!("{text:?} is not a date; write it like 2026-12-31"))),
+            None => {
+                Err(self.error(column, format!("{} is not a date; write it like 2026-12-31", quoted(text))))
+            }
         }
     }
 
@@ -261,6 +276,49 @@ impl<'a> Row<'a> {
         self.optional_date(column)?
             .ok_or_else(|| self.error(column, "is empty; a date like 2026-12-31 is needed here"))
     }
+}
+
+fn wrong_quote(file_name: &str, wrong: quotes::Wrong) -> InputError {
+    match wrong {
+        quotes::Wrong::Open(line, column) => InputError::new(
+            format!("{file_name}:{line}:{column}"),
+            "a quote opens here and does not close on this line; close it, or remove it",
+        ),
+        quotes::Wrong::GoesOn(line, column) => InputError::new(
+            format!("{file_name}:{line}:{column}"),
+            "this field goes on after its closing quote; write a quote inside of it twice, as in \"5\"\" pipe\"",
+        ),
+    }
+}
+
+/// A header of a single column that has another separator than commas.
+fn check_separators(file_name: &str, line: u64, header: &[String]) -> Result<(), InputError> {
+    let [only] = header else { return Ok(()) };
+    let found = [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")].iter().find(|(c, _)| only.contains(*c));
+    match found {
+        None => Ok(()),
+        Some((_, name)) => {
+            let problem = format!("the fields are separated by {name}; use commas, and points in numbers");
+            Err(InputError::new(format!("{file_name}:{line}"), problem))
+        }
+    }
+}
+
+/// Indexes the columns of a header, each of which must have a name of its own.
+fn columns(file_name: &str, line: u64, header: &[String]) -> Result<HashMap<String, usize>, InputError> {
+    let mut columns = HashMap::with_capacity(header.len());
+    for (idx, name) in header.iter().enumerate() {
+        let place = format!("{file_name}:{line}:{}", idx + 1);
+        if name.is_empty() {
+            return Err(InputError::new(place, "this column has no name"));
+        }
+        check_name(name).map_err(|problem| InputError::new(place.clone(), problem))?;
+        if let Some(first) = columns.insert(name.clone(), idx) {
+            let problem = format!("this column is already column {}; each must be unique", first + 1);
+            return Err(InputError::new(format!("{place} ({name})"), problem));
+        }
+    }
+    Ok(columns)
 }
 
 /// A calendar date written in full, `2026-12-31` (ISO 8601 extended format, year 0001 to 9999); nothing else.

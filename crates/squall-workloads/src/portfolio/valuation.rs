@@ -2,10 +2,12 @@
 //!
 //! A value depends on its position and its column only, never on the block in which it is computed, bit for bit.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::market::Market;
-use super::positions::{Instrument, Position, Positions};
+use super::market::conversion::Conversion;
+use super::market::{Market, Spot};
+use super::positions::{Contract, Instrument, Position, Positions};
 use super::rates::present_value;
 
 mod block;
@@ -60,6 +62,55 @@ impl Portfolio {
     /// Every position, in the file's order.
     pub fn positions(&self) -> &[Position] {
         &self.positions.all
+    }
+
+    /// Expired positions that were left out.
+    pub fn n_expired(&self) -> usize {
+        self.positions.n_expired
+    }
+
+    /// The number of positions that depend on each factor of the market, in the market's order.
+    pub fn dependents(&self) -> Vec<usize> {
+        let market = &self.market;
+        let mut n_positions = vec![0; market.factors().0.len()];
+        for position in &self.positions.all {
+            let mut factors = BTreeSet::new();
+            let rate = |currency: usize| market.currency(currency).and_then(|it| it.rate_factor);
+            let of_pair = |pair: usize| market.pairs().get(pair).map(|pair| pair.factor);
+            let underlying = match &position.instrument {
+                Instrument::Spot(idx) => Some(*idx),
+                Instrument::Derivative(terms, _) => Some(terms.underlying),
+                Instrument::CashFlows { .. } => None,
+            };
+            if let Some(underlying) = underlying.and_then(|idx| market.underlyings().get(idx)) {
+                factors.extend(match underlying.spot {
+                    Spot::Own { factor, .. } => Some(factor),
+                    Spot::Pair(pair) => of_pair(pair),
+                });
+                if let Instrument::Derivative(_, contract) = &position.instrument {
+                    let (base, quote) = underlying.currencies();
+                    factors.extend(rate(quote));
+                    factors.extend(base.and_then(rate));
+                    if !matches!(contract, Contract::Forward { .. }) {
+                        factors.insert(underlying.vol_factor);
+                    }
+                }
+            } else {
+                factors.extend(rate(position.currency));
+            }
+            let legs = match market.currency(position.currency).and_then(|it| it.conversion) {
+                Some(Conversion::Direct(leg)) => vec![leg],
+                Some(Conversion::Cross(first, second)) => vec![first, second],
+                Some(Conversion::None) | None => Vec::new(),
+            };
+            factors.extend(legs.into_iter().filter_map(|leg| of_pair(leg.pair())));
+            for factor in factors {
+                if let Some(n) = n_positions.get_mut(factor) {
+                    *n += 1;
+                }
+            }
+        }
+        n_positions
     }
 
     /// Names of the books, by [`Position::book`].

@@ -111,6 +111,10 @@ impl Workload for PortfolioRisk {
             "required": ["positions", "market", "scenarios"],
             "properties": {
                 "positions": schema::positions(),
+                "ignore_columns": { "type": "array", "items": { "type": "string" },
+                                    "description": "columns of the positions that are there for others" },
+                "expired": { "enum": ["refuse", "skip"], "default": "refuse",
+                             "description": "positions that expired before the valuation date: skip leaves them out, and counts them" },
                 "market": schema::market(),
                 "asian": schema::asian(),
                 "scenarios": scenarios_schema(),
@@ -127,9 +131,14 @@ impl Workload for PortfolioRisk {
         let files = &given.files;
         let portfolio = input.portfolio(given)?;
         let scenarios = input.scenarios.prepare(portfolio.market().factors(), files)?;
+        let market = portfolio.market();
+        let factor = |pair: &usize| market.pairs().get(*pair).map(|pair| pair.factor);
+        let tied: Vec<Vec<usize>> =
+            market.tied_pairs().iter().map(|group| group.iter().filter_map(factor).collect()).collect();
+        scenarios.check_tied(&tied)?;
         let options = input.report;
         let columns = Columns::new(scenarios, options.greeks);
-        let labels = labels_of(&portfolio);
+        let labels = labels_of(&portfolio, &columns);
         let n_groups = labels.books.len() + labels.kinds.len();
         let too_many = |problem: String| InputError::new("input.scenarios", problem);
         if columns.count().saturating_mul(n_groups) > MAX_SUMS {
@@ -347,7 +356,7 @@ fn cut_positions(prepared: &Prepared, positions: Range<usize>, parts: usize) -> 
     cuts
 }
 
-fn labels_of(portfolio: &Portfolio) -> Labels {
+fn labels_of(portfolio: &Portfolio, columns: &Columns) -> Labels {
     let market = portfolio.market();
     let used: Vec<(&'static str, Kind)> = Kind::NAMES
         .into_iter()
@@ -360,7 +369,13 @@ fn labels_of(portfolio: &Portfolio) -> Labels {
         kind: kind_of(position.kind),
         currency: index(position.currency),
     });
+    let moved = columns.scenarios().moved();
+    let unmoved =
+        portfolio.dependents().into_iter().enumerate().filter(|(idx, n)| *n > 0 && !moved.contains(idx));
+    let unmoved = unmoved.filter_map(|(idx, n)| Some((market.factors().0.get(idx)?.clone(), n)));
     Labels {
+        n_expired: portfolio.n_expired(),
+        unmoved: unmoved.collect(),
         report_currency: market.report_currency().to_owned(),
         books: portfolio.books().to_vec(),
         kinds: used.iter().map(|(name, _)| *name).collect(),

@@ -67,12 +67,12 @@ fn says_which_field_or_file_is_wrong() {
         market: missing field `report_currency` at line 1 column 123
         input.market.report_currency: "US" is not a currency; write three capitals like USD
         input.positions: the file "p.csv" is not among the job's files
-        input.positions.csv:1: the column "book" is missing
+        input.positions.csv:1: the column "book" is missing; the columns are id
         input.market: the file "m.json" is not among the job's files
         asian.path: unknown field `path`, expected `paths` or `seed` at line 1 column 117
         input.asian.paths: 2 is out of range; a number of paths is from 4 to 10000000
         asian.seed: invalid value: integer `-2`, expected u64 at line 1 column 121
-        seed: unknown field `seed`, expected one of `positions`, `market`, `asian`, `scenarios`, `report` at line 1 column 107"#]].assert_eq(
+        seed: unknown field `seed`, expected one of `positions`, `ignore_columns`, `expired`, `market`, `asian`, `scenarios`, `report` at line 1 column 107"#]].assert_eq(
         &[
             r#"{"positions": 1, "market": "m.json"}"#,
             r#"{"positions": {"text": ""}, "market": "m.json"}"#,

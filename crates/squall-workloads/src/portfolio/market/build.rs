@@ -1,32 +1,37 @@
 //! Builds an indexed market from its JSON form, or returns the first error.
 
+use std::collections::BTreeSet;
+
 use squall_core::workload::InputError;
 
+use super::super::reading::quoted;
 use super::super::table::iso_date;
 use super::check::Checker;
-use super::conversion::{Pair, find};
+use super::conversion::{Legs, MAX_PAIRS, Pair, contradiction};
 use super::spec::{AssetClass, MarketSpec};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
 
 pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, InputError> {
     let Some(valuation_date) = iso_date(&spec.valuation_date) else {
-        let problem = format!("{:?} is not a date; write it like 2026-12-31", spec.valuation_date);
+        let problem = format!("{} is not a date; write it like 2026-12-31", quoted(&spec.valuation_date));
         return Err(InputError::new(origin.at("valuation_date"), problem));
     };
     let checker = Checker { origin, spec, valuation_date };
     let codes = checker.currency_codes()?;
-    let index_of = |code: &str| codes.iter().position(|known| known == code).unwrap_or(usize::MAX);
+    // In alphabetical order.
+    let index_of =
+        |code: &str| codes.binary_search_by(|known| known.as_str().cmp(code)).unwrap_or(usize::MAX);
 
     let mut curves = Vec::new();
     for (name, curve) in &spec.curves {
         let zero = checker.curve(&format!("curves.{name}"), curve)?;
         curves.push(Curve { name: name.clone(), currency: index_of(&curve.currency), zero });
     }
-    let with_curve = |idx: usize| curves.iter().any(|curve| curve.currency == idx);
+    let with_curve: BTreeSet<usize> = curves.iter().map(|curve| curve.currency).collect();
 
     let not_fx = |name: &&String| spec.underlyings.get(*name).is_some_and(|it| it.class != AssetClass::Fx);
     let own_spots: Vec<&str> = spec.underlyings.keys().filter(not_fx).map(String::as_str).collect();
-    let rates: Vec<usize> = (0..codes.len()).filter(|idx| with_curve(*idx)).collect();
+    let rates: Vec<usize> = (0..codes.len()).filter(|idx| with_curve.contains(idx)).collect();
     let factors = factors(
         own_spots.iter().copied(),
         spec.underlyings.keys().map(String::as_str),
@@ -37,6 +42,10 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     let first_rate = first_vol + spec.underlyings.len();
     let first_fx = first_rate + rates.len();
 
+    if spec.fx.len() > MAX_PAIRS {
+        let problem = format!("has {} pairs; expected at most {MAX_PAIRS}", spec.fx.len());
+        return Err(InputError::new(origin.at("fx"), problem));
+    }
     let mut pairs = Vec::new();
     for (idx, (name, rate)) in spec.fx.iter().enumerate() {
         checker.pair(name, *rate)?;
@@ -45,17 +54,27 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
         pairs.push(Pair { name: name.clone(), base, quote, rate: *rate, factor: first_fx + idx });
     }
 
+    if let Some((idx, implied)) = contradiction(&pairs, codes.len())
+        && let Some(Pair { name, rate, .. }) = pairs.get(idx)
+    {
+        let problem = format!(
+            "{rate}, but the other pairs make it {implied:.6}; give rates of one moment, or leave out a pair that follows from the others"
+        );
+        return Err(InputError::new(origin.at(&format!("fx.{name}")), problem));
+    }
+
     let mut underlyings = Vec::new();
     for (idx, (name, underlying)) in spec.underlyings.iter().enumerate() {
         let vol = checker.underlying(name, underlying)?;
-        let pair = pairs.iter().position(|pair| pair.name == *name);
+        // Both are in the order of their names.
+        let pair = pairs.binary_search_by(|pair| pair.name.as_str().cmp(name)).ok();
         let (currency, spot, carry) =
             match (underlying.class, pair.and_then(|idx| Some((idx, pairs.get(idx)?)))) {
                 (AssetClass::Fx, Some((idx, pair))) => {
                     (pair.quote, Spot::Pair(idx), Carry::Currency(pair.base))
                 }
                 _ => {
-                    let factor = own_spots.iter().position(|known| known == name).unwrap_or(usize::MAX);
+                    let factor = own_spots.binary_search(&name.as_str()).unwrap_or(usize::MAX);
                     let carry = underlying.dividend_yield.or(underlying.convenience_yield).unwrap_or(0.0);
                     let price = underlying.spot.unwrap_or(f64::NAN);
                     let currency = index_of(underlying.currency.as_deref().unwrap_or_default());
@@ -67,12 +86,14 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     }
 
     let report_currency = index_of(&spec.report_currency);
+    let legs = Legs::new(&pairs, codes.len());
     let mut currencies = Vec::new();
     for (idx, code) in codes.iter().enumerate() {
         let own_curve = spec.discount.get(code).unwrap_or(code);
-        let discount = curves.iter().position(|curve| curve.name == *own_curve && curve.currency == idx);
-        let rate_factor = rates.iter().position(|rate| *rate == idx).map(|rate| first_rate + rate);
-        let conversion = find(&pairs, codes.len(), idx, report_currency);
+        let discount = curves.binary_search_by(|curve| curve.name.cmp(own_curve)).ok();
+        let discount = discount.filter(|at| curves.get(*at).is_some_and(|curve| curve.currency == idx));
+        let rate_factor = rates.binary_search(&idx).ok().map(|rate| first_rate + rate);
+        let conversion = legs.conversion(idx, report_currency);
         currencies.push(Currency { code: code.clone(), discount, rate_factor, conversion });
     }
     checker.discount(&codes)?;

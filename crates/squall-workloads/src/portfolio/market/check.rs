@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
+use super::super::reading::{MAX_RATE, MAX_VOL, check_name, pence, quoted};
 use super::curve::{CurveInterpolation, ZeroCurve};
 use super::spec::{AssetClass, CurveSpec, MarketSpec, SurfaceSpec, UnderlyingSpec, VolSpec};
 use super::surface::{VolInterpolation, VolSurface};
 use super::{Origin, tenor_years};
 
-/// A larger value is taken for a percentage.
-const MAX_RATE: f64 = 1.0;
-const MAX_VOL: f64 = 5.0;
+/// A higher price is a typing error, and leaves no room for scenarios.
+const MAX_PRICE: f64 = 1e15;
 
 /// Says what is wrong with a field, by its path under the market.
 pub(super) struct Checker<'a> {
@@ -31,14 +31,15 @@ impl Checker<'_> {
         let mut codes = BTreeSet::new();
         let mut add = |path: &str, code: &str| {
             if !is_currency(code) {
-                let problem = format!("{code:?} is not a currency; write three capitals like USD");
-                return Err(self.error(path, problem));
+                let not = || format!("{} is not a currency; write three capitals like USD", quoted(code));
+                return Err(self.error(path, pence(code).unwrap_or_else(not)));
             }
             codes.insert(code.to_owned());
             Ok(())
         };
         add("report_currency", &self.spec.report_currency)?;
         for (name, curve) in &self.spec.curves {
+            check_name(name).map_err(|problem| self.error("curves", problem))?;
             add(&format!("curves.{name}.currency"), &curve.currency)?;
         }
         for (name, underlying) in &self.spec.underlyings {
@@ -71,10 +72,11 @@ impl Checker<'_> {
     }
 
     fn above_zero(&self, path: &str, number: f64, what: &str) -> Result<f64, InputError> {
-        if number > 0.0 && number.is_finite() {
+        if number > 0.0 && number <= MAX_PRICE {
             Ok(number)
         } else {
-            Err(self.error(path, format!("{number} is out of range; {what} must be above 0")))
+            let problem = format!("{number:?} is out of range; {what} must be above 0, and at most 1e15");
+            Err(self.error(path, problem))
         }
     }
 
@@ -118,13 +120,16 @@ impl Checker<'_> {
         for (code, name) in &self.spec.discount {
             let path = format!("discount.{code}");
             if !codes.contains(code) {
-                return Err(self.error(&path, format!("{code:?} is no currency of this market")));
+                return Err(self.error(&path, format!("{} is no currency of this market", quoted(code))));
             }
             match self.spec.curves.get(name) {
-                None => return Err(self.error(&path, format!("there is no curve {name:?}"))),
+                None => return Err(self.error(&path, format!("there is no curve {}", quoted(name)))),
                 Some(curve) if curve.currency != *code => {
-                    let problem =
-                        format!("the curve {name:?} is in {}; one in {code} is needed", curve.currency);
+                    let problem = format!(
+                        "the curve {} is in {}; one in {code} is needed",
+                        quoted(name),
+                        curve.currency
+                    );
                     return Err(self.error(&path, problem));
                 }
                 Some(_) => {}
@@ -147,6 +152,7 @@ impl Checker<'_> {
         name: &str,
         underlying: &UnderlyingSpec,
     ) -> Result<VolSurface, InputError> {
+        check_name(name).map_err(|problem| self.error("underlyings", problem))?;
         let path = format!("underlyings.{name}");
         if name.is_empty() || name.trim() != name {
             return Err(self.error(&path, "a name must not be empty nor begin or end with a space"));

@@ -1,5 +1,7 @@
 //! Exchange rates, and how amounts of one currency become amounts of another.
 
+use std::collections::BTreeMap;
+
 /// The price of one currency in another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
@@ -52,22 +54,114 @@ pub enum Conversion {
     Cross(Leg, Leg),
 }
 
-/// The conversion from one currency to another: by a pair, by the inverse of a pair, or else through one other currency
-/// (of several, the first by index).
-pub(super) fn find(pairs: &[Pair], n_currencies: usize, from: usize, to: usize) -> Option<Conversion> {
-    if from == to {
-        return Some(Conversion::None);
+/// The pairs of each currency.
+pub(super) struct Legs(Vec<BTreeMap<usize, Leg>>);
+
+impl Legs {
+    /// Of these pairs, in a market of so many currencies.
+    pub(super) fn new(pairs: &[Pair], n_currencies: usize) -> Self {
+        let mut legs = vec![BTreeMap::new(); n_currencies];
+        for (idx, pair) in pairs.iter().enumerate() {
+            for (from, to, leg) in
+                [(pair.base, pair.quote, Leg::Times(idx)), (pair.quote, pair.base, Leg::Over(idx))]
+            {
+                if let Some(legs) = legs.get_mut(from) {
+                    legs.entry(to).or_insert(leg);
+                }
+            }
+        }
+        Self(legs)
     }
-    if let Some(leg) = leg(pairs, from, to) {
-        return Some(Conversion::Direct(leg));
+
+    fn from(&self, from: usize) -> impl Iterator<Item = (usize, Leg)> {
+        self.0.get(from).into_iter().flatten().map(|(to, leg)| (*to, *leg))
     }
-    (0..n_currencies).find_map(|via| Some(Conversion::Cross(leg(pairs, from, via)?, leg(pairs, via, to)?)))
+
+    fn leg(&self, from: usize, to: usize) -> Option<Leg> {
+        self.0.get(from)?.get(&to).copied()
+    }
+
+    /// The conversion from one currency to another: by a pair, by the inverse of a pair, or else through one other currency
+    /// (of several, the first by index).
+    pub(super) fn conversion(&self, from: usize, to: usize) -> Option<Conversion> {
+        if from == to {
+            return Some(Conversion::None);
+        }
+        if let Some(leg) = self.leg(from, to) {
+            return Some(Conversion::Direct(leg));
+        }
+        self.from(from).find_map(|(via, leg)| Some(Conversion::Cross(leg, self.leg(via, to)?)))
+    }
 }
 
-fn leg(pairs: &[Pair], from: usize, to: usize) -> Option<Leg> {
-    pairs.iter().enumerate().find_map(|(idx, pair)| match (pair.base, pair.quote) {
-        (base, quote) if base == from && quote == to => Some(Leg::Times(idx)),
-        (base, quote) if base == to && quote == from => Some(Leg::Over(idx)),
-        _ => None,
-    })
+/// How far a pair may be from what the others make of it: rates are quoted with few digits, and not all at the same moment.
+const TOLERANCE: f64 = 1e-3;
+
+/// A pair that the pairs before it contradict, and the rate that they make of it.
+pub(super) fn contradiction(pairs: &[Pair], n_currencies: usize) -> Option<(usize, f64)> {
+    // Trees of currencies that are known by each other: the logarithm of each one's price in its parent.
+    let mut parents: Vec<(usize, f64)> = (0..n_currencies).map(|currency| (currency, 0.0)).collect();
+    for (idx, pair) in pairs.iter().enumerate() {
+        let (base, of_base) = root(&mut parents, pair.base)?;
+        let (quote, of_quote) = root(&mut parents, pair.quote)?;
+        let rate = libm::log(pair.rate);
+        if base != quote {
+            parents[base] = (quote, rate + of_quote - of_base);
+        } else if (of_base - of_quote - rate).abs() > TOLERANCE {
+            return Some((idx, libm::exp(of_base - of_quote)));
+        }
+    }
+    None
+}
+
+/// The root of a currency's tree, and the logarithm of the currency's price in it.
+fn root(parents: &mut [(usize, f64)], currency: usize) -> Option<(usize, f64)> {
+    let (mut at, mut price) = (currency, 0.0);
+    loop {
+        let (parent, step) = *parents.get(at)?;
+        if parent == at {
+            // The next look-up takes one step.
+            parents[currency] = if currency == at { (at, 0.0) } else { (at, price) };
+            return Some((at, price));
+        }
+        (at, price) = (parent, price + step);
+    }
+}
+
+/// Most pairs of a market; [`tied`] takes the square of them.
+pub(super) const MAX_PAIRS: usize = 1_000;
+
+/// The pairs that others tie down, in groups: a price that moves alone would open a way to free money.
+pub fn tied(pairs: &[Pair], n_currencies: usize) -> Vec<Vec<usize>> {
+    let connected = |without: usize, from: usize, to: usize| {
+        let mut sets: Vec<usize> = (0..n_currencies).collect();
+        for (_, pair) in pairs.iter().enumerate().filter(|(idx, _)| *idx != without) {
+            join(&mut sets, pair.base, pair.quote);
+        }
+        find(&sets, from) == find(&sets, to)
+    };
+    let in_circles: Vec<usize> =
+        (0..pairs.len()).filter(|idx| connected(*idx, pairs[*idx].base, pairs[*idx].quote)).collect();
+    let mut sets: Vec<usize> = (0..n_currencies).collect();
+    for idx in &in_circles {
+        join(&mut sets, pairs[*idx].base, pairs[*idx].quote);
+    }
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for idx in in_circles {
+        groups.entry(find(&sets, pairs[idx].base)).or_default().push(idx);
+    }
+    groups.into_values().collect()
+}
+
+fn find(sets: &[usize], currency: usize) -> usize {
+    let mut at = currency;
+    while sets[at] != at {
+        at = sets[at];
+    }
+    at
+}
+
+fn join(sets: &mut [usize], one: usize, other: usize) {
+    let (one, other) = (find(sets, one), find(sets, other));
+    sets[one.max(other)] = one.min(other);
 }

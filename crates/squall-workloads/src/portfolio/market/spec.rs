@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
+use super::super::reading::quoted;
 use super::curve::CurveInterpolation;
 use super::surface::VolInterpolation;
 
@@ -207,7 +208,10 @@ where
             while let Some(name) = map.next_key::<String>()? {
                 let value = map.next_value()?;
                 if named.contains_key(&name) {
-                    return Err(A::Error::custom(format!("{name:?} is there twice; each must be unique")));
+                    return Err(A::Error::custom(format!(
+                        "{} is there twice; each must be unique",
+                        quoted(&name)
+                    )));
                 }
                 named.insert(name, value);
             }

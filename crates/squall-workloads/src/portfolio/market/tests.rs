@@ -235,7 +235,7 @@ fn says_which_value_is_wrong_and_what_would_be_right() {
             market.json (discount.EUR): the curve "USD" is in USD; one in EUR is needed
             market.json (discount.EUR): there is no curve "OIS"
             market.json (discount.SEK): "SEK" is no currency of this market
-            market.json (underlyings.BRENT.spot): 0 is out of range; a spot must be above 0
+            market.json (underlyings.BRENT.spot): 0.0 is out of range; a spot must be above 0, and at most 1e15
             market.json (underlyings.BRENT.spot): is missing
             market.json (underlyings.BRENT.currency): is missing
             market.json (underlyings.BRENT.dividend_yield): is not for this class; write convenience_yield
@@ -253,13 +253,13 @@ fn says_which_value_is_wrong_and_what_would_be_right() {
             market.json (underlyings.SPX.vol.vols): has 3 rows for 2 expiries; a row per expiry is needed
             market.json (underlyings.SPX.vol.expiries): is empty; at least one is needed
             market.json (underlyings.SPX.vol.strikes[1]): is not above the one before; they must rise
-            market.json (underlyings.SPX.vol.strikes[0]): 0 is out of range; each must be above 0
+            market.json (underlyings.SPX.vol.strikes[0]): 0.0 is out of range; each must be above 0, and at most 1e15
             market.json (underlyings.SPX.vol.vols[2]): has 1 vols for 2 strikes
             market.json (underlyings.SPX.vol.vols[2][1]): 17 is out of range; a volatility must be from 0 to 5; write 4 % as 0.04
             market.json (fx.GBP/CHF): a pair is two different currencies in six capitals, like EURUSD
             market.json (fx.CHFCHF): a pair is two different currencies in six capitals, like EURUSD
             market.json (fx.EURCHF): CHFEUR is there too; name each pair only one way round
-            market.json (fx.GBPCHF): -1.1 is out of range; a rate must be above 0
+            market.json (fx.GBPCHF): -1.1 is out of range; a rate must be above 0, and at most 1e15
         "#]],
     );
     let spec = serde_json::from_str(&MARKET.replacen("0.042", "4.2", 1)).unwrap();

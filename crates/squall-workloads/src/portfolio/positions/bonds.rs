@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
-use super::super::dates::{DayCount, Frequency};
+use super::super::dates::{DayCount, Frequency, periods_after};
 use super::super::market::Market;
 use super::super::market::curve::ZeroCurve;
 use super::super::rates::{CashFlow, FixedLeg, Fixing, Swap, zero_bond};
+use super::super::reading::quoted;
 use super::super::table::Row;
 use super::fields::{above_zero, future_date, rate, word, years};
 use super::kind::Kind;
@@ -25,9 +26,10 @@ pub(super) fn read(
         let text = row.text("maturity")?;
         let years = years(row, "maturity", text, valuation_date)?;
         if years == 0.0 {
-            return Err(
-                row.error("maturity", format!("{text:?} must be after the valuation date {valuation_date}"))
-            );
+            return Err(row.error(
+                "maturity",
+                format!("{} must be after the valuation date {valuation_date}", quoted(text)),
+            ));
         }
         return Ok(zero_bond(face, years, curve));
     }
@@ -60,8 +62,21 @@ fn fixing(row: Row<'_>, fixed: &FixedLeg, valuation_date: NaiveDate) -> Result<O
     if row.optional_text("current_fixing").is_none() {
         for (column, text) in [("floating_frequency", frequency), ("floating_day_count", day_count)] {
             if let Some(text) = text {
-                return Err(row.error(column, format!("{text:?} must be empty without a current_fixing")));
+                return Err(
+                    row.error(column, format!("{} must be empty without a current_fixing", quoted(text)))
+                );
             }
+        }
+        // What has accrued since the last reset is nobody's guess: without its rate the swap would be off by all of it.
+        let running =
+            periods_after(valuation_date, fixed.start, fixed.maturity, fixed.frequency).into_iter().next();
+        if let Some(period) = running.filter(|period| period.start < valuation_date) {
+            let problem = format!(
+                "is empty; the floating period that began on {} or later runs on the valuation date {valuation_date}, so its rate is \
+                 known and needed",
+                period.start
+            );
+            return Err(row.error("current_fixing", problem));
         }
         return Ok(None);
     }
@@ -91,11 +106,13 @@ fn curve<'a>(row: Row<'_>, currency: usize, market: &'a Market) -> Result<&'a Ze
         return own.map(|curve| &curve.zero).ok_or_else(|| row.error("currency", problem()));
     };
     let Some(curve) = market.curve_index(name).and_then(|idx| market.curve(idx)) else {
-        return Err(row.error("curve", format!("there is no curve {name:?} in the market")));
+        return Err(row.error("curve", format!("there is no curve {} in the market", quoted(name))));
     };
     if curve.currency != currency {
         let other = market.currency(curve.currency).map_or("", |it| it.code.as_str());
-        return Err(row.error("curve", format!("the curve {name:?} is in {other}; one in {code} is needed")));
+        return Err(
+            row.error("curve", format!("the curve {} is in {other}; one in {code} is needed", quoted(name)))
+        );
     }
     Ok(&curve.zero)
 }

@@ -8,6 +8,7 @@ use super::super::market::{Carry, Market};
 use super::super::pricing::OptionType;
 use super::super::pricing::barrier::{Barrier, Direction, Knock};
 use super::super::pricing::random::Stream;
+use super::super::reading::quoted;
 use super::super::table::Row;
 use super::fields::{above_zero, not_negative, optional_count, word, years};
 use super::kind::Kind;
@@ -151,7 +152,7 @@ fn digital_payoff(row: Row<'_>) -> Result<DigitalPayoff, InputError> {
     match row.optional_text("cash_amount") {
         Some(_) if is_cash => Ok(DigitalPayoff::Cash(above_zero(row, "cash_amount")?)),
         Some(text) => {
-            Err(row.error("cash_amount", format!("{text:?} must be empty; the payoff is the asset")))
+            Err(row.error("cash_amount", format!("{} must be empty; the payoff is the asset", quoted(text))))
         }
         None if is_cash => Err(row.error("cash_amount", "is empty; a payoff of cash needs its amount")),
         None => Ok(DigitalPayoff::Asset),
@@ -199,7 +200,7 @@ fn fixings(row: Row<'_>, expiry_years: f64, market: &Market) -> Result<Fixings, 
     for fixing in text.split(';').map(str::trim) {
         let time = years(row, "fixings", fixing, market.valuation_date())?;
         if times.last().is_some_and(|last| time <= *last) {
-            return Err(row.error("fixings", format!("{fixing:?} is not after the fixing before it")));
+            return Err(row.error("fixings", format!("{} is not after the fixing before it", quoted(fixing))));
         }
         times.push(time);
         if times.len() > MAX_FIXINGS {

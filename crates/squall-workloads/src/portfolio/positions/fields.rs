@@ -4,19 +4,18 @@ use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
 use super::super::dates::years_between;
+use super::super::reading::{MAX_RATE, quoted};
 use super::super::table::{Row, iso_date};
 
 /// No traded contract runs longer; a later date is a typing error.
 pub(super) const MAX_YEARS: f64 = 200.0;
-/// A larger value is taken for a percentage.
-const MAX_RATE: f64 = 1.0;
 
 /// One of a few words.
 pub(super) fn word<T: Copy>(row: Row<'_>, column: &str, names: &[(&str, T)]) -> Result<T, InputError> {
     let text = row.text(column)?;
     names.iter().find(|(name, _)| *name == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
         let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-        row.error(column, format!("{text:?} is not one of {}", known.join(", ")))
+        row.error(column, format!("{} is not one of {}", quoted(text), known.join(", ")))
     })
 }
 
@@ -55,7 +54,7 @@ pub(super) fn optional_count(
     let Some(text) = row.optional_text(column) else { return Ok(None) };
     match text.parse::<usize>() {
         Ok(count) if count >= low && count <= high => Ok(Some(count)),
-        _ => Err(row.error(column, format!("{text:?} is not a whole number from {low} to {high}"))),
+        _ => Err(row.error(column, format!("{} is not a whole number from {low} to {high}", quoted(text)))),
     }
 }
 
@@ -71,20 +70,40 @@ pub(super) fn years(
         (None, Ok(years)) if years.is_finite() => years,
         _ => {
             let problem =
-                format!("{text:?} is neither a date like 2026-12-31 nor a number of years like 0.5");
+                format!("{} is neither a date like 2026-12-31 nor a number of years like 0.5", quoted(text));
             return Err(row.error(column, problem));
         }
     };
     if years < 0.0 {
-        return Err(row.error(column, format!("{text:?} is before the valuation date {valuation_date}")));
+        let problem = format!("{} is before the valuation date {valuation_date}", quoted(text));
+        return Err(row.error(column, problem));
     }
     if years > MAX_YEARS {
-        let problem =
-            format!("{text:?} is more than {MAX_YEARS} years after the valuation date {valuation_date}");
+        let problem = match date_of_another_kind(text) {
+            Some(kind) => {
+                format!("{} is no number of years but {kind}; write a date like 2026-12-31", quoted(text))
+            }
+            None => format!(
+                "{} is more than {MAX_YEARS} years after the valuation date {valuation_date}",
+                quoted(text)
+            ),
+        };
         return Err(row.error(column, problem));
     }
     // A negative zero is the valuation date too.
     Ok(years + 0.0)
+}
+
+/// What a number is likely to be that is too large for years.
+fn date_of_another_kind(text: &str) -> Option<&'static str> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match (digits, text.len(), text.parse::<u32>().ok()?) {
+        (true, 8, 19_000_101..=22_991_231) => Some("a date without dashes"),
+        (true, 4, 1_900..=2_299) => Some("a year"),
+        // 1954 to 2064, counted from 1900.
+        (true, 5, 20_000..=60_000) => Some("a date as Excel counts days"),
+        _ => None,
+    }
 }
 
 /// A date after the valuation date.

@@ -2,6 +2,7 @@
 
 use squall_core::workload::InputError;
 
+use super::super::reading::quoted;
 use super::super::table::Row;
 
 /// The kind of a position.
@@ -134,9 +135,10 @@ impl Kind {
                 continue;
             }
             if let Some(text) = row.optional_text(column) {
-                return Err(
-                    row.error(column, format!("{text:?} must be empty; {} does not use it", self.phrase()))
-                );
+                return Err(row.error(
+                    column,
+                    format!("{} must be empty; {} does not use it", quoted(text), self.phrase()),
+                ));
             }
         }
         Ok(())

@@ -8,7 +8,12 @@ use super::*;
 const HEADER: &str = "id,book,kind,underlying,currency,quantity";
 
 fn parse(csv: &str) -> Result<Positions, InputError> {
-    Positions::parse("positions.csv", csv.as_bytes(), &manual_market(), &AsianSettings::default(), None)
+    Positions::parse(
+        "positions.csv",
+        csv.as_bytes(),
+        &manual_market(),
+        Reading::strictly(&AsianSettings::default()),
+    )
 }
 
 /// What is said about one position per line: first the columns beside [`HEADER`], then the row.
@@ -58,7 +63,7 @@ fn refuses_columns_and_ids_that_do_not_fit() {
     writeln!(seen, "{}", parse(&twice).unwrap_err()).unwrap();
     expect![[r#"
         positions.csv:1:5 (price): unknown column "price"; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
-        positions.csv:1: the column "quantity" is missing
+        positions.csv:1: the column "quantity" is missing; the columns are id, book, kind
         positions.csv:1:5 (id): this column is already column 1; each must be unique
         positions.csv:3:1 (id): "S1" is already on line 2; each must be unique
     "#]].assert_eq(&seen);
@@ -140,7 +145,7 @@ fn says_what_a_derivative_must_have() {
             fine: X,b,european,SPX,USD,1,call,5000,2026-01-15
             positions.csv:2:9 (expiry): "-0.5" is before the valuation date 2026-01-15
             fine: X,b,european,SPX,USD,1,call,5000,0
-            positions.csv:2:9 (expiry): "20270115" is more than 200 years after the valuation date 2026-01-15
+            positions.csv:2:9 (expiry): "20270115" is no number of years but a date without dashes; write a date like 2026-12-31
             positions.csv:2:9 (expiry): "soon" is neither a date like 2026-12-31 nor a number of years like 0.5
             positions.csv:2:9 (expiry): "NaN" is neither a date like 2026-12-31 nor a number of years like 0.5
             positions.csv:2:4 (underlying): is empty; an american needs underlying, option_type, strike, expiry
@@ -271,7 +276,8 @@ proptest::proptest! {
 fn a_book_that_takes_more_memory_than_there_is_is_refused_where_it_does() {
     let parse = |csv: &str, room_bytes| {
         let settings = AsianSettings::default();
-        Positions::parse("book.csv", csv.as_bytes(), &manual_market(), &settings, Some(room_bytes))
+        let reading = Reading { room_bytes: Some(room_bytes), ..Reading::strictly(&settings) };
+        Positions::parse("book.csv", csv.as_bytes(), &manual_market(), reading)
     };
     let bond = |n| format!("B{n},b,fixed_bond,EUR,1,100,0.05,monthly,30/360,2225-01-31\n");
     let bonds: String = (0..20).map(bond).collect();

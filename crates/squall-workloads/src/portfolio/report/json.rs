@@ -14,7 +14,11 @@ struct ReportJson<'a> {
     partial: bool,
     work_done: f64,
     positions_total: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    positions_expired: usize,
     scenarios: ScenariosJson<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    factors_not_moved: Vec<UnmovedJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scenarios_not_valued: Vec<NotValuedJson<'a>>,
     base_value: Option<Micros>,
@@ -93,6 +97,18 @@ enum RiskJson {
     },
 }
 
+/// A factor that positions depend on and no scenario moves.
+#[derive(Serialize)]
+struct UnmovedJson {
+    factor: String,
+    positions: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 #[derive(Serialize)]
 struct WorstJson<'a> {
     scenario: usize,
@@ -155,11 +171,17 @@ impl Serialize for Report {
             partial: self.is_partial,
             work_done: self.work_done,
             positions_total: self.n_positions,
+            positions_expired: self.n_expired,
             scenarios: ScenariosJson {
                 about: &self.about,
                 total: self.n_scenarios,
                 fully_revalued: self.n_scenarios_done,
             },
+            factors_not_moved: self
+                .unmoved
+                .iter()
+                .map(|(factor, positions)| UnmovedJson { factor: factor.to_string(), positions: *positions })
+                .collect(),
             scenarios_not_valued: self
                 .not_valued
                 .iter()

@@ -27,6 +27,8 @@ fn desk(input: &str, options: &str) -> Desk {
         |(id, book, kind): (&str, u32, u32)| PositionLabel { id: id.to_owned(), book, kind, currency: 0 };
     Desk {
         labels: Labels {
+            n_expired: 0,
+            unmoved: Vec::new(),
             report_currency: "USD".into(),
             books: vec!["options".into(), "treasury".into()],
             kinds: vec!["european", "asian", "bond"],

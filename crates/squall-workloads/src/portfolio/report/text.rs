@@ -97,6 +97,23 @@ impl Report {
         format!("{} of {}", separated(self.n_scenarios_done as u128), separated(self.n_scenarios as u128))
     }
 
+    /// The factors that no scenario moves, those of most positions first.
+    fn unmoved(&self) -> String {
+        const SHOWN: usize = 8;
+        let mut unmoved: Vec<_> = self.unmoved.iter().collect();
+        unmoved.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        let positions = |n: usize| {
+            if n == 1 { "1 position".to_owned() } else { format!("{} positions", separated(n as u128)) }
+        };
+        let shown: Vec<String> =
+            unmoved.iter().take(SHOWN).map(|(factor, n)| format!("{factor} ({})", positions(*n))).collect();
+        let more = match unmoved.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            n => format!(" and {n} more factors"),
+        };
+        format!("by any scenario: {}{more}", shown.join(", "))
+    }
+
     fn overview(&self, f: &mut fmt::Formatter<'_>, unit: Unit) -> fmt::Result {
         let n_positions = separated(self.n_positions as u128);
         let books = if self.books.len() == 1 { "book" } else { "books" };
@@ -107,8 +124,15 @@ impl Report {
                 separated(self.n_positions_done.into())
             ),
         };
-        writeln!(f, "  Positions   {n_positions} in {} {books}", self.books.len())?;
+        let expired = match self.n_expired {
+            0 => String::new(),
+            n => format!("; expired and left out: {}", separated(n as u128)),
+        };
+        writeln!(f, "  Positions   {n_positions} in {} {books}{expired}", self.books.len())?;
         writeln!(f, "  Scenarios   {}", self.about)?;
+        if !self.unmoved.is_empty() {
+            writeln!(f, "  Not moved   {}", self.unmoved())?;
+        }
         writeln!(f, "  Base value  {base_value}")
     }
 

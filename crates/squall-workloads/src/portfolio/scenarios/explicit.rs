@@ -6,8 +6,9 @@ use squall_core::workload::InputError;
 use super::{
     ExplicitInput, Listed, PLACE, Source, check_count, check_shock, counted, csv_bytes, factor_names,
 };
+use crate::portfolio::reading::{Complaints, check_name};
 use crate::portfolio::shock::Factors;
-use crate::portfolio::table::Table;
+use crate::portfolio::table::{Row, Table};
 
 const LABEL: &str = "scenario";
 
@@ -23,22 +24,31 @@ pub(super) fn prepare(
     if columns.is_empty() {
         return Err(table.header_error("", "no column names a factor; name at least one, like spot:SPX"));
     }
-    let labels = if table.has(LABEL) {
+    let mut complaints = Complaints::default();
+    let labels: Vec<String> = if table.has(LABEL) {
         table.check_unique(LABEL)?;
-        table.rows().map(|row| row.text(LABEL).map(str::to_owned)).collect::<Result<_, _>>()?
+        let label = |row: Row<'_>| {
+            let text = row.text(LABEL)?;
+            check_name(text).map_err(|problem| row.error(LABEL, problem))?;
+            Ok::<_, InputError>(text.to_owned())
+        };
+        let labels: Vec<Option<String>> = table.rows().map(|row| complaints.take(label(row))).collect();
+        labels.into_iter().flatten().collect()
     } else {
-        (1..=table.rows().len()).map(|row| format!("row {row}")).collect::<Vec<_>>()
+        (1..=table.rows().len()).map(|row| format!("row {row}")).collect()
     };
     let mut shocks = Vec::with_capacity(columns.len());
     for column in columns {
         let factor_idx = factor_names::find(factors, column).map_err(|e| table.header_error(column, e))?;
         let mut column_shocks = Vec::with_capacity(labels.len());
         for row in table.rows() {
-            let shock = row.number(column)?;
-            check_shock(&factors.0[factor_idx], shock).map_err(|e| row.error(column, e))?;
-            column_shocks.push(shock);
+            let shock = row.number(column).and_then(|shock| {
+                check_shock(&factors.0[factor_idx], shock).map_err(|e| row.error(column, e)).map(|()| shock)
+            });
+            column_shocks.extend(complaints.take(shock));
         }
         shocks.push((factor_idx, column_shocks));
     }
+    complaints.end()?;
     Ok((counted(labels.len(), "given scenario"), Source::Listed(Listed { labels, shocks })))
 }

@@ -1,5 +1,6 @@
 //! Looks up a factor by name; the error for an unknown one lists the known ones.
 
+use crate::portfolio::reading::quoted;
 use crate::portfolio::shock::Factors;
 
 /// Most names that a message lists.
@@ -14,14 +15,14 @@ const MAX_COMPARED: usize = 64;
 pub(super) fn find(factors: &Factors, name: &str) -> Result<usize, String> {
     factors.parse(name).ok_or_else(|| {
         if factors.0.is_empty() {
-            return format!("unknown factor {name:?}; the market has none");
+            return format!("unknown factor {}; the market has none", quoted(name));
         }
         let mut known: Vec<String> = factors.0.iter().map(ToString::to_string).collect();
         known.sort_by_cached_key(|other| distance(name, other));
         let rest = known.len().saturating_sub(MAX_LISTED);
         known.truncate(MAX_LISTED);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        format!("unknown factor {name:?}; the market has {}{more}", known.join(", "))
+        format!("unknown factor {}; the market has {}{more}", quoted(name), known.join(", "))
     })
 }
 

@@ -8,6 +8,7 @@ use super::{
     AxisInput, GridInput, MAX_SCENARIOS, PLACE, Source, check_shock, counted, factor_names, is_relative,
     shock_text,
 };
+use crate::portfolio::reading::check_name;
 use crate::portfolio::shock::{Factor, Factors, ShockBlock};
 
 /// Most decimals of a shock in a label.
@@ -92,6 +93,9 @@ fn prepare_axis(place: &str, input: &AxisInput, factors: &Factors) -> Result<Axi
         check_shock(&factors.0[factor_idxs[0]], *shock)
             .map_err(|e| InputError::new(format!("{place}.shocks[{idx}]"), e))?;
     }
+    if let Some(name) = &input.name {
+        check_name(name).map_err(|problem| InputError::new(format!("{place}.name"), problem))?;
+    }
     let name = input.name.clone().unwrap_or_else(|| names.join("+"));
     Ok(Axis { name, factor_idxs, shocks: input.shocks.clone(), stride: 1 })
 }
@@ -112,6 +116,11 @@ impl Axis {
 }
 
 impl Grid {
+    /// The factors that are shocked, by index.
+    pub(super) fn moved(&self) -> impl Iterator<Item = usize> {
+        self.axes.iter().flat_map(|axis| axis.factor_idxs.iter().copied())
+    }
+
     /// Shocks of all axes.
     pub(super) fn n_shocks(&self) -> usize {
         self.axes.iter().map(|axis| axis.shocks.len()).sum()

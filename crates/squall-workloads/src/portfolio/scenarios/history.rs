@@ -9,7 +9,8 @@ use squall_core::workload::InputError;
 use super::{
     HistoricalInput, HistoryInput, Missing, ValuesAre, check_count, csv_bytes, factor_names, is_relative,
 };
-use crate::portfolio::shock::Factors;
+use crate::portfolio::reading::{Complaints, MAX_RATE, MAX_VOL};
+use crate::portfolio::shock::{Factor, Factors};
 use crate::portfolio::table::{Row, Table};
 
 const DATE: &str = "date";
@@ -37,6 +38,7 @@ pub(super) struct History {
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     pub(super) factor_idx: usize,
+    factor: Factor,
     pub(super) is_relative: bool,
     pub(super) values: Vec<f64>,
 }
@@ -66,7 +68,7 @@ impl History {
         let (name, bytes) = csv_bytes(place, options.file, options.csv, files)?;
         let table = Table::parse(&name, bytes)?;
         if !table.has(DATE) {
-            return Err(table.header_error("", "the column \"date\" is missing"));
+            return Err(table.missing_column(DATE));
         }
         check_count(table.rows().len())?;
         let columns: Vec<&String> = table.header().iter().filter(|column| *column != DATE).collect();
@@ -79,13 +81,15 @@ impl History {
             let factor_idx =
                 factor_names::find(factors, column).map_err(|e| table.header_error(column, e))?;
             let is_relative = is_relative(&factors.0[factor_idx]);
-            series.push(Series { factor_idx, is_relative, values: Vec::with_capacity(table.rows().len()) });
+            let (factor, values) = (factors.0[factor_idx].clone(), Vec::with_capacity(table.rows().len()));
+            series.push(Series { factor_idx, factor, is_relative, values });
         }
         let mut history = History { values_are: options.values, dates: Vec::new(), series };
+        let mut complaints = Complaints::default();
         for row in table.rows() {
-            history.add_row(row, &columns, options)?;
+            complaints.take(history.add_row(row, &columns, options));
         }
-        Ok(history)
+        complaints.end().map(|()| history)
     }
 
     fn add_row(&mut self, row: Row<'_>, columns: &[&String], options: Options<'_>) -> Result<(), InputError> {
@@ -125,15 +129,30 @@ impl History {
 
 impl Series {
     fn check(&self, value: f64, values_are: ValuesAre) -> Result<(), String> {
-        match values_are {
+        let Self { factor, .. } = self;
+        let percent = |range: &str| {
+            Err(format!(
+                "{value:?} is out of range; {range}; write 4 % as 0.04, or add \"scale\": {{\"{factor}\": 0.01}}"
+            ))
+        };
+        match (values_are, factor) {
             _ if !value.is_finite() => Err("too large after scaling".to_owned()),
-            ValuesAre::Levels if self.is_relative && value <= 0.0 => {
-                Err(format!("a level of {value}, but a relative change needs levels above 0"))
-            }
-            ValuesAre::Returns if self.is_relative && value <= -1.0 => {
+            (ValuesAre::Levels, Factor::Spot(_) | Factor::Fx(_)) if value <= 0.0 => Err(format!(
+                "a level of {value}, but a relative change needs levels above 0; leave the row out, with \"missing\": \"skip_row\" and \
+                 NA in its place"
+            )),
+            (ValuesAre::Returns, Factor::Spot(_) | Factor::Fx(_)) if value <= -1.0 => {
                 Err(format!("a relative change of {value}, but it must be above -1 (-0.1 is 10 % down)"))
             }
-            _ => Ok(()),
+            (_, Factor::Spot(_) | Factor::Fx(_)) => Ok(()),
+            (_, Factor::Rate(_)) if value.abs() > MAX_RATE => percent("a rate must be from -1 to 1"),
+            (ValuesAre::Levels, Factor::Vol(_)) if !(0.0..=MAX_VOL).contains(&value) => {
+                percent("a volatility must be from 0 to 5")
+            }
+            (ValuesAre::Returns, Factor::Vol(_)) if value.abs() > MAX_VOL => {
+                percent("a change of a volatility must be from -5 to 5")
+            }
+            (_, Factor::Rate(_) | Factor::Vol(_)) => Ok(()),
         }
     }
 
@@ -179,7 +198,12 @@ fn check_scale(place: &str, scale: &BTreeMap<String, f64>, columns: &[&String]) 
     Ok(())
 }
 
-/// How data vendors write that there is no value.
+/// How data vendors and spreadsheets write that there is no value.
+const MISSING: [&str; 17] = [
+    ".", "-", "--", "NA", "N/A", "n.a.", "#N/A", "#N/A N/A", "#NA", "#VALUE!", "#REF!", "#DIV/0!", "NaN",
+    "null", "none", "nil", "ND",
+];
+
 fn is_missing(text: &str) -> bool {
-    text == "." || ["NA", "N/A", "NaN", "null"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    MISSING.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

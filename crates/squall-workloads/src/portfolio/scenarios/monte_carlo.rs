@@ -140,6 +140,11 @@ impl MonteCarlo {
         self.n_paths
     }
 
+    /// The factors that are drawn, by index.
+    pub(super) fn moved(&self) -> impl Iterator<Item = usize> {
+        self.factors.iter().map(|factor| factor.factor_idx)
+    }
+
     /// Numbers in the rows of the covariance's Cholesky factor.
     pub(super) fn n_loadings(&self) -> usize {
         self.factors.iter().map(|factor| factor.loadings.len()).sum()

@@ -167,10 +167,10 @@ fn says_what_is_wrong_where_and_what_would_be_right() {
             input.scenarios.csv:3:1 (scenario): "a" is already on line 2; each must be unique
             unknown field `cvs`, expected `file` or `csv`
             unknown variant `implicit`, expected one of `explicit`, `historical`, `monte_carlo`, `grid` at line 1 column 19
-            input.scenarios.csv:1: the column "date" is missing
+            input.scenarios.csv:1: the column "date" is missing; the columns are spot:SPX
             input.scenarios.csv:3:1 (date): 2020-01-02 follows 2020-01-02; rows must go from old to new, each day once
             input.scenarios.csv:3:2 (spot:SPX): no value; fill it in, or say "missing": "skip_row" to leave out days like this one
-            input.scenarios.csv:3:2 (spot:SPX): a level of -37.6, but a relative change needs levels above 0
+            input.scenarios.csv:3:2 (spot:SPX): a level of -37.6, but a relative change needs levels above 0; leave the row out, with "missing": "skip_row" and NA in its place
             input.scenarios.horizon_days: 2 days, but the history has 1 daily change; a window has 1 to that many days
             input.scenarios.scale.vol:SPX: the history has no such column; it has spot:SPX
             input.scenarios.scale.vol:SPX: 0 does not scale anything; it must be above 0

@@ -26,13 +26,13 @@ fn check(text: &[u8], expected: &Expect) {
 }
 
 #[test]
-fn reads_numbers_and_dates_and_counts_lines_over_blanks_and_quoted_breaks() {
+fn reads_numbers_and_dates_and_counts_lines_over_blanks() {
     check(
-        b"\xEF\xBB\xBFa,b,c\r\n 1.5 ,2026-12-31,\r\n\r\n-2e3,,\"x\r\ny\"\n\n\n3,2024-02-29,z",
+        b"\xEF\xBB\xBFa,b,c\r\n 1.5 ,2026-12-31,\r\n\r\n-2e3,,\"x, y\"\n\n\n3,2024-02-29,z",
         &expect![[r#"
             line 2: 1.5 Some(2026-12-31)
             line 4: -2000 None
-            line 8: 3 Some(2024-02-29)
+            line 7: 3 Some(2024-02-29)
         "#]],
     );
 }
@@ -103,7 +103,7 @@ fn refuses_unknown_missing_and_repeated() {
     let table = Table::parse("t.csv", b"id,b,x\nu,1,\nv,2,\nu,3,\n").unwrap();
     expect!["t.csv:1:3 (x): unknown column \"x\"; known are id, b"]
         .assert_eq(&complaint(table.check_columns(&["id"], &["b"])));
-    expect![[r#"t.csv:1: the column "strike" is missing"#]]
+    expect![[r#"t.csv:1: the column "strike" is missing; the columns are id, b, x"#]]
         .assert_eq(&complaint(table.check_columns(&["id", "strike"], &["b", "x"])));
     expect![[r#"t.csv:4:1 (id): "u" is already on line 2; each must be unique"#]]
         .assert_eq(&complaint(table.check_unique("id")));
@@ -123,4 +123,27 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_file_of_another_program_or_country_is_named_as_what_it_is() {
+    let told = |bytes: &[u8]| complaint(Table::parse("t.csv", bytes));
+    expect![[r#"
+        t.csv:1: the fields are separated by semicolons; use commas, and points in numbers
+        t.csv:1: the fields are separated by tabs; use commas, and points in numbers
+        t.csv:1: the file is UTF-16; save it as UTF-8
+        t.csv:2:2: a quote opens here and does not close on this line; close it, or remove it
+        t.csv:2:1: this field goes on after its closing quote; write a quote inside of it twice, as in "5"" pipe"
+        t.csv:3:2 (b): "1\u{202e}2" has the invisible character U+202E; remove it"#]]
+    .assert_eq(
+        &[
+            told(b"id;book\n1;2\n"),
+            told(b"id\tbook\n1\t2\n"),
+            told(b"\xFF\xFEi\0d\0"),
+            told(b"a,b\n1,\"x\n2,y\n3,z\n"),
+            told(b"a,b\n\"5\" pipe\",2\n"),
+            told("a,b\n1,2\n1,1\u{202E}2\n".as_bytes()),
+        ]
+        .join("\n"),
+    );
 }

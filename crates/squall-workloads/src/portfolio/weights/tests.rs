@@ -1,13 +1,17 @@
 use super::super::input::tests::{manual_csv, manual_market};
-use super::super::positions::{AsianSettings, Positions};
+use super::super::positions::{AsianSettings, Positions, Reading};
 use super::*;
 
 #[test]
 fn weighs_every_kind_and_every_range() {
     let csv = manual_csv();
-    let positions =
-        Positions::parse("positions.csv", csv.as_bytes(), &manual_market(), &AsianSettings::default(), None)
-            .unwrap();
+    let positions = Positions::parse(
+        "positions.csv",
+        csv.as_bytes(),
+        &manual_market(),
+        Reading::strictly(&AsianSettings::default()),
+    )
+    .unwrap();
     let by_id = |id: &str| weight(positions.all.iter().find(|it| it.id == id).unwrap());
     assert_eq!(by_id("S1"), SPOT);
     assert_eq!(by_id("E1"), EUROPEAN);

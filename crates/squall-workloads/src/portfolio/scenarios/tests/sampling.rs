@@ -95,7 +95,7 @@ fn even_absurd_draws_are_shocks_that_a_market_can_take() {
     let set = set(2000, rest);
     for scenario in 0..2000 {
         for (factor, shock) in set.shocks_of(scenario) {
-            check_shock(&factor, shock).unwrap();
+            assert!(shock.is_finite() && (!is_relative(&factor) || shock > -1.0), "{factor} {shock}");
         }
     }
 }

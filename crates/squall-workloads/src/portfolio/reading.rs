@@ -1,0 +1,179 @@
+//! What text from outside may be, and how messages show it.
+
+use squall_core::visible::is_hidden;
+use squall_core::workload::InputError;
+
+/// A larger rate is taken for a percentage, and so is a larger volatility.
+pub const MAX_RATE: f64 = 1.0;
+/// See [`MAX_RATE`].
+pub const MAX_VOL: f64 = 5.0;
+/// Longest name of a position, book, underlying, curve or scenario, characters.
+pub const MAX_NAME_CHARS: usize = 200;
+/// Characters of a text that a message shows.
+const SHOWN_CHARS: usize = 60;
+/// Complaints about one file that a message lists, and the characters that it may have.
+const MAX_COMPLAINTS: usize = 20;
+const MAX_MESSAGE_CHARS: usize = 1_800;
+
+/// A text in quotes, shortened, with what cannot be seen escaped.
+pub fn quoted(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN_CHARS + 1).collect();
+    if shown.chars().count() > SHOWN_CHARS {
+        shown = text.chars().take(SHOWN_CHARS - 1).collect();
+        shown.push('…');
+    }
+    let escape = |c: char| match is_hidden(c) {
+        true => c.escape_unicode().to_string(),
+        false if c == '"' || c == '\\' => format!("\\{c}"),
+        false => c.to_string(),
+    };
+    format!("\"{}\"", shown.chars().map(escape).collect::<String>())
+}
+
+/// Checks that a text has nothing that cannot be seen.
+///
+/// # Errors
+/// The first such character.
+pub fn check_visible(text: &str) -> Result<(), String> {
+    if text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
+        return Ok(());
+    }
+    match text.chars().find(|c| is_hidden(*c)) {
+        None => Ok(()),
+        Some(c) => {
+            let problem =
+                format!("{} has the invisible character U+{:04X}; remove it", quoted(text), u32::from(c));
+            Err(problem)
+        }
+    }
+}
+
+/// Checks a name that a person gave: it becomes part of reports, as it is.
+///
+/// # Errors
+/// A name that is too long, or has something that cannot be seen.
+pub fn check_name(name: &str) -> Result<(), String> {
+    check_visible(name)?;
+    match name.chars().count() {
+        0..=MAX_NAME_CHARS => Ok(()),
+        n => Err(format!("{} has {n} characters; a name has {MAX_NAME_CHARS} at most", quoted(name))),
+    }
+}
+
+/// What to do about a currency that is a hundredth of another, as vendors write it: `GBp`, `ZAc`. The obvious reading, `GBP`, would be a
+/// hundred times too much.
+pub fn pence(code: &str) -> Option<String> {
+    let (minor, pair) = match code {
+        "GBp" | "GBpence" | "p" => ("GBX", "GBXGBP"),
+        "ZAc" => ("ZAX", "ZAXZAR"),
+        "ILa" => ("ILX", "ILXILS"),
+        _ => return None,
+    };
+    let whole = pair.get(3..).unwrap_or_default();
+    Some(format!(
+        "{} is a hundredth of {whole}; divide by 100 and write {whole}, or write {minor} with fx {pair} 0.01 in the market",
+        quoted(code)
+    ))
+}
+
+/// The complaints about one file: the first ones, and how many there are.
+#[derive(Debug, Default)]
+pub struct Complaints {
+    first: Vec<InputError>,
+    n: usize,
+}
+
+impl Complaints {
+    /// Adds one, and carries on; returns the value if there is no complaint.
+    pub fn take<T>(&mut self, read: Result<T, InputError>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.n += 1;
+                if self.first.len() < MAX_COMPLAINTS {
+                    self.first.push(error);
+                }
+                None
+            }
+        }
+    }
+
+    /// All of them as one.
+    ///
+    /// # Errors
+    /// When there is any.
+    pub fn end(self) -> Result<(), InputError> {
+        let mut all = self.first.into_iter();
+        let Some(InputError { place, mut problem }) = all.next() else { return Ok(()) };
+        let mut n_listed = 1;
+        for error in all {
+            let line = format!("\n{error}");
+            if problem.chars().count() + line.chars().count() > MAX_MESSAGE_CHARS {
+                break;
+            }
+            problem.push_str(&line);
+            n_listed += 1;
+        }
+        if self.n > n_listed {
+            problem.push_str(&format!("\nand {} more in this file", self.n - n_listed));
+        }
+        Err(InputError { place, problem })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_and_shown_escaped() {
+        for (name, c) in [
+            ("a\u{202E}b", "202E"),
+            ("a\u{200B}", "200B"),
+            ("\u{FEFF}a", "FEFF"),
+            ("a\u{1b}[31m", "001B"),
+            ("a\tb", "0009"),
+            ("a\u{85}", "0085"),
+            ("a\u{2066}", "2066"),
+        ] {
+            let told = check_name(name).unwrap_err();
+            assert!(told.contains(&format!("U+{c}")), "{told}");
+            assert!(told.chars().all(|it| !is_hidden(it)), "{told:?}");
+        }
+        for name in ["ACME", "Zürich Re", "日本", "a b", "O'Neill & Söhne \"A\"", "é\u{301}", ""] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_have_a_length_and_messages_show_little_of_them() {
+        assert_eq!(check_name(&"ü".repeat(200)), Ok(()));
+        let told = check_name(&"ü".repeat(65_536)).unwrap_err();
+        assert!(told.ends_with("has 65536 characters; a name has 200 at most"), "{told}");
+        assert!(told.chars().count() < 130, "{told}");
+        assert_eq!(quoted("a\"b\\c"), r#""a\"b\\c""#);
+        assert_eq!(quoted(&"x".repeat(60)).chars().count(), 62);
+        assert_eq!(quoted(&"x".repeat(61)).chars().count(), 62);
+    }
+
+    #[test]
+    fn complaints_are_listed_up_to_twenty_and_counted() {
+        let complain = |n: usize, length: usize| {
+            let mut complaints = Complaints::default();
+            for line in 0..n {
+                let error = InputError::new(format!("t.csv:{line}"), "x".repeat(length));
+                assert_eq!(complaints.take(Err::<(), _>(error)), None);
+            }
+            assert_eq!(complaints.take(Ok(7)), Some(7));
+            complaints.end()
+        };
+        assert_eq!(complain(0, 1), Ok(()));
+        assert_eq!(complain(1, 1), Err(InputError::new("t.csv:0", "x")));
+        assert_eq!(complain(2, 1).unwrap_err().to_string(), "t.csv:0: x\nt.csv:1: x");
+        let many = complain(50, 10).unwrap_err().to_string();
+        assert_eq!(many.lines().count(), 21);
+        assert!(many.ends_with("\nand 30 more in this file"), "{many}");
+        let long = complain(50, 500).unwrap_err().to_string();
+        assert!(long.chars().count() < 2_000 && long.ends_with("\nand 47 more in this file"), "{long}");
+    }
+}

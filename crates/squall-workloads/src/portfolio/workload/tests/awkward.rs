@@ -1,0 +1,297 @@
+//! Inputs as custodians, vendors, spreadsheets and other countries write them: each is read right, or refused with what would be right.
+
+use expect_test::expect;
+
+use super::*;
+
+const POSITIONS: &str = "id,book,kind,underlying,quantity\nA,eq,spot,ACME,1\n";
+const MARKET: &str = r#"{"valuation_date":"2026-01-15","report_currency":"USD","curves":{"USD":{"currency":"USD","points":[{"tenor":1,"rate":0.04}]}},"underlyings":{"ACME":{"class":"equity","currency":"USD","spot":100,"vol":0.3}}}"#;
+const SCENARIOS: &str = r#"{"type":"explicit","csv":"scenario,spot:ACME\nbase,0\n"}"#;
+
+/// What becomes of an input: a message, or `ok` with the numbers of positions and scenarios.
+fn read(positions: &str, market: &str, scenarios: &str) -> String {
+    let json = format!(
+        r#"{{"positions":{{"csv":{}}},"market":{market},"scenarios":{scenarios}}}"#,
+        Value::from(positions)
+    );
+    let input: PortfolioInput =
+        match squall_core::job::from_json(squall_core::job::Place("input"), json.as_bytes()) {
+            Ok(input) => input,
+            Err(error) => return error.to_string(),
+        };
+    match PortfolioRisk::prepare(input, &Given::default()) {
+        Ok(Prepared { portfolio, columns, .. }) => {
+            format!(
+                "ok: {} positions, {} scenarios",
+                portfolio.positions().len(),
+                columns.scenarios().count()
+            )
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+fn history(csv: &str, rest: &str) -> String {
+    format!(r#"{{"type":"historical","csv":{}{rest}}}"#, Value::from(csv))
+}
+
+#[test]
+fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
+    let told = |csv: &str| read(csv, MARKET, SCENARIOS);
+    let head = "id,book,kind,underlying,quantity\n";
+    let option = "id,book,kind,underlying,quantity,option_type,strike,expiry\n";
+    let dates = ["20260619", "46192", "2028", "19.06.2026", "6/19/2026", "2026-01-09"];
+    let expired: String =
+        (0..30).map(|n| format!("B{n},b,european,ACME,1,call,100,2026-01-{:02}\n", 1 + n % 14)).collect();
+    let mut all = vec![
+        told("\u{FEFF}id,book,kind,underlying,quantity\r\nA,eq,spot,ACME,1\r\n"),
+        told(&format!("{head}\"A\",\"Müller, Söhne \"\"Co\"\"\",spot,ACME,1\n")),
+        told(
+            &format!("{head}A,\"Core\nB,Core,spot,ACME,1000000\nC,Core,spot,ACME,4\n")
+                .replace("A,\"Core\n", "A,\"Core,spot,ACME,1\n"),
+        ),
+        told("id,kind,underlying,quantity,book\nA,spot,ACME,1,\"Core\nB,spot,ACME,1000000,Core\n"),
+        told("id,book,kind,underlying,quantity\nA,\"two\nlines\",spot,ACME,1\n"),
+        told("id;book;kind;underlying;quantity\nA;eq;spot;ACME;1,5\n"),
+        told("id\tbook\tkind\tunderlying\tquantity\nA\teq\tspot\tACME\t1\n"),
+        told(&format!("{head}A,eq,spot,ACME,\"1,5\"\n")),
+        told(&format!("{head}A,eq,spot,ACME,\"1,000\"\n")),
+        told(&format!("{head}A,eq\u{202E}spot,spot,ACME,1\n")),
+        told(&format!("{head}A\u{200B},eq,spot,ACME,1\n")),
+        told(&format!("{head}A,\u{1b}[2Jeq,spot,ACME,1\n")),
+        told(&format!("{head}A,{},spot,ACME,1\n", "x".repeat(65_536))),
+        told("ID,Book,Kind,Underlying,Quantity\nA,eq,spot,ACME,1\n"),
+        told("id,book,kind,underlying,quantity,price\nA,eq,spot,ACME,1,2\n").chars().take(90).collect(),
+        told("id,book,kind,underlying,currency,quantity\nA,eq,spot,ACME,GBp,1\n"),
+        told(&format!("{option}{expired}")).lines().map(str::to_owned).collect::<Vec<_>>()[19..].join("\n"),
+    ];
+    all.extend(dates.map(|date| told(&format!("{option}A,b,european,ACME,1,call,100,{date}\n"))));
+    expect![[r#"
+        ok: 1 positions, 1 scenarios
+        ok: 1 positions, 1 scenarios
+        input.positions.csv:2:2: a quote opens here and does not close on this line; close it, or remove it
+        input.positions.csv:2:5: a quote opens here and does not close on this line; close it, or remove it
+        input.positions.csv:2:2: a quote opens here and does not close on this line; close it, or remove it
+        input.positions.csv:1: the fields are separated by semicolons; use commas, and points in numbers
+        input.positions.csv:1: the fields are separated by tabs; use commas, and points in numbers
+        input.positions.csv:2:5 (quantity): "1,5" is not a number; write it like 1234.5, -0.02 or 1e6
+        input.positions.csv:2:5 (quantity): "1,000" is not a number; write it like 1234.5, -0.02 or 1e6
+        input.positions.csv:2:2 (book): "eq\u{202e}spot" has the invisible character U+202E; remove it
+        input.positions.csv:2:1 (id): "A\u{200b}" has the invisible character U+200B; remove it
+        input.positions.csv:2:2 (book): "\u{1b}[2Jeq" has the invisible character U+001B; remove it
+        input.positions.csv:2:2 (book): "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" has 65536 characters; a name has 200 at most
+        input.positions.csv:1:1 (ID): unknown column "ID"; write id
+        input.positions.csv:1:6 (price): unknown column "price"; known are id, book, kind, quantit
+        input.positions.csv:2:5 (currency): "GBp" is a hundredth of GBP; divide by 100 and write GBP, or write GBX with fx GBXGBP 0.01 in the market
+        input.positions.csv:21:8 (expiry): "2026-01-06" is before the valuation date 2026-01-15
+        and 10 more in this file
+        input.positions.csv:2:8 (expiry): "20260619" is no number of years but a date without dashes; write a date like 2026-12-31
+        input.positions.csv:2:8 (expiry): "46192" is no number of years but a date as Excel counts days; write a date like 2026-12-31
+        input.positions.csv:2:8 (expiry): "2028" is no number of years but a year; write a date like 2026-12-31
+        input.positions.csv:2:8 (expiry): "19.06.2026" is neither a date like 2026-12-31 nor a number of years like 0.5
+        input.positions.csv:2:8 (expiry): "6/19/2026" is neither a date like 2026-12-31 nor a number of years like 0.5
+        input.positions.csv:2:8 (expiry): "2026-01-09" is before the valuation date 2026-01-15"#]].assert_eq(&all.join("\n"));
+}
+
+#[test]
+fn histories_of_others_are_read_right_or_named_as_what_they_are() {
+    let told = |csv: &str, rest: &str| read(POSITIONS, MARKET, &history(csv, rest));
+    let skip = r#","missing":"skip_row""#;
+    let all = [
+        told("date,rate:USD\n2026-01-05,4.17\n2026-01-06,4.18\n2026-01-07,4.15\n", ""),
+        told(
+            "date,rate:USD\n2026-01-05,4.17\n2026-01-06,4.18\n2026-01-07,4.15\n",
+            r#","scale":{"rate:USD":0.01}"#,
+        ),
+        told("date,vol:ACME\n2026-01-05,13.2\n2026-01-06,14.1\n", ""),
+        told("date,rate:USD\n2026-01-05,4.17\n2026-01-06,0.3\n", r#","values":"returns""#),
+        told("DATE,spot:ACME\n2026-01-05,1\n2026-01-06,2\n", ""),
+        told("Date,spot:ACME\n2026-01-05,1\n2026-01-06,2\n", ""),
+        told("date,spot:ACME\n2026-01-05,100\n2026-01-06,#N/A\n2026-01-07,101\n", ""),
+        told(
+            "date,spot:ACME\n2026-01-05,100\n2026-01-06,#N/A\n2026-01-07,.\n2026-01-08,ND\n2026-01-09,101\n",
+            skip,
+        ),
+        told("date,spot:ACME\n2020-04-17,18.31\n2020-04-20,-36.98\n2020-04-21,8.91\n", skip),
+        told("date,spot:ACME\n2020-04-17,18.31\n2020-04-20,NA\n2020-04-21,8.91\n", skip),
+        told("date,spot:ACME\n01/05/2026,100\n01/06/2026,101\n", ""),
+        told("date;spot:ACME\n2026-01-05;100,5\n", ""),
+        told("date,spot:ACME\n2026-01-06,100\n2026-01-05,101\n", ""),
+        told("date,spot:ACME\n2026-01-05,100\n2026-01-06,1e9\n", ""),
+    ];
+    expect![[r#"
+        input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
+        input.scenarios.csv:3:2 (rate:USD): 4.18 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
+        input.scenarios.csv:4:2 (rate:USD): 4.15 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
+        ok: 1 positions, 2 scenarios
+        input.scenarios.csv:2:2 (vol:ACME): 13.2 is out of range; a volatility must be from 0 to 5; write 4 % as 0.04, or add "scale": {"vol:ACME": 0.01}
+        input.scenarios.csv:3:2 (vol:ACME): 14.1 is out of range; a volatility must be from 0 to 5; write 4 % as 0.04, or add "scale": {"vol:ACME": 0.01}
+        input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
+        input.scenarios.csv:1: the column "date" is missing; the columns are DATE, spot:ACME
+        input.scenarios.csv:1: the column "date" is missing; the columns are Date, spot:ACME
+        input.scenarios.csv:3:2 (spot:ACME): no value; fill it in, or say "missing": "skip_row" to leave out days like this one
+        ok: 1 positions, 1 scenarios
+        input.scenarios.csv:3:2 (spot:ACME): a level of -36.98, but a relative change needs levels above 0; leave the row out, with "missing": "skip_row" and NA in its place
+        ok: 1 positions, 1 scenarios
+        input.scenarios.csv:2:1 (date): "01/05/2026" is not a date; write it like 2026-12-31
+        input.scenarios.csv:3:1 (date): "01/06/2026" is not a date; write it like 2026-12-31
+        input.scenarios.csv:1: the fields are separated by semicolons; use commas, and points in numbers
+        input.scenarios.csv:3:1 (date): 2026-01-05 follows 2026-01-06; rows must go from old to new, each day once
+        input.scenarios: the window that ends on 2026-01-06: 9999999.0 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1"#]].assert_eq(&all.join("\n"));
+}
+
+#[test]
+fn shocks_and_markets_that_cannot_be_are_refused() {
+    let explicit =
+        |csv: &str| read(POSITIONS, MARKET, &format!(r#"{{"type":"explicit","csv":{}}}"#, Value::from(csv)));
+    let fx = |pairs: &str, scenarios: &str| {
+        let market = MARKET.replace(r#""curves""#, &format!(r#""fx":{{{pairs}}},"curves""#));
+        read(POSITIONS, &market, scenarios)
+    };
+    let moves = |csv: &str| format!(r#"{{"type":"explicit","csv":{}}}"#, Value::from(csv));
+    let triangle = r#""EURUSD":1.1,"EURJPY":165,"USDJPY":150"#;
+    let all = [
+        explicit("scenario,spot:ACME\nup,5\ndown,-0.99\n"),
+        explicit("scenario,spot:ACME\na,50000\nb,0.1\nc,-2\nd,1e308\n"),
+        explicit("scenario,rate:USD\nup,25\n"),
+        explicit("scenario,vol:ACME\nup,20\n"),
+        explicit("scenario,spot:ACME\nup\u{200F},0.1\n"),
+        read(POSITIONS, &MARKET.replace(r#""spot":100"#, r#""spot":1e306"#), SCENARIOS),
+        read(POSITIONS, &MARKET.replace("ACME", "AC\\u200bME"), SCENARIOS),
+        read(
+            POSITIONS,
+            &MARKET.replace(r#""currency":"USD","spot""#, r#""currency":"GBp","spot""#),
+            SCENARIOS,
+        ),
+        fx(r#""EURUSD":1.1,"EURJPY":165,"USDJPY":140"#, SCENARIOS),
+        fx(triangle, SCENARIOS),
+        fx(triangle, &moves("scenario,fx:EURUSD\ndown,-0.1\n")),
+        fx(triangle, &moves("scenario,fx:EURUSD,fx:EURJPY,fx:USDJPY\ndown,-0.1,-0.1,0\n")),
+        fx(r#""EURUSD":1.1,"USDJPY":150"#, &moves("scenario,fx:EURUSD\ndown,-0.1\n")),
+    ];
+    expect![[r#"
+        ok: 1 positions, 2 scenarios
+        input.scenarios.csv:2:2 (spot:ACME): 50000.0 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1
+        input.scenarios.csv:4:2 (spot:ACME): a relative shock of -2 would take spot:ACME to zero or below; it must be above -1 (-0.1 is 10 % down)
+        input.scenarios.csv:5:2 (spot:ACME): 1e308 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1
+        input.scenarios.csv:2:2 (rate:USD): 25.0 is out of range; a change of a rate must be within ±1, so write one basis point as 0.0001
+        input.scenarios.csv:2:2 (vol:ACME): 20.0 is out of range; a change of a volatility must be within ±5, so write one point as 0.01
+        input.scenarios.csv:2:1 (scenario): "up\u{200f}" has the invisible character U+200F; remove it
+        input.market.underlyings.ACME.spot: 1e306 is out of range; a spot must be above 0, and at most 1e15
+        input.market.underlyings: "AC\u{200b}ME" has the invisible character U+200B; remove it
+        input.market.underlyings.ACME.currency: "GBp" is a hundredth of GBP; divide by 100 and write GBP, or write GBX with fx GBXGBP 0.01 in the market
+        input.market.fx.USDJPY: 140, but the other pairs make it 150.000000; give rates of one moment, or leave out a pair that follows from the others
+        ok: 1 positions, 1 scenarios
+        input.scenarios: fx:EURUSD would move without fx:EURJPY and fx:USDJPY, from which it follows; move all of them, or leave out of the market what follows from the others
+        ok: 1 positions, 1 scenarios
+        ok: 1 positions, 1 scenarios"#]].assert_eq(&all.join("\n"));
+}
+
+/// What a swap has accrued since its last reset is not nothing.
+#[test]
+fn a_swap_that_has_started_needs_its_fixing() {
+    let head = "id,book,kind,currency,quantity,notional,start,maturity,fixed_rate,fixed_leg,frequency,day_count,current_fixing,floating_frequency,floating_day_count\n";
+    let told = |row: &str| read(&format!("{head}{row}\n"), MARKET, SCENARIOS);
+    let all = [
+        told("A,b,swap,USD,1,10000000,2025-07-18,2030-07-18,0.041,pay,semiannual,30/360,,,"),
+        told(
+            "A,b,swap,USD,1,10000000,2025-07-18,2030-07-18,0.041,pay,semiannual,30/360,0.0432,semiannual,ACT/360",
+        ),
+        told("A,b,swap,USD,1,10000000,2025-07-15,2030-07-15,0.041,pay,semiannual,30/360,,,"),
+        told("A,b,swap,USD,1,10000000,2026-01-15,2030-01-15,0.041,pay,semiannual,30/360,,,"),
+        told("A,b,swap,USD,1,10000000,2026-02-15,2030-02-15,0.041,pay,semiannual,30/360,,,"),
+    ];
+    expect![[r#"
+        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-07-18 or later runs on the valuation date 2026-01-15, so its rate is known and needed
+        ok: 1 positions, 1 scenarios
+        ok: 1 positions, 1 scenarios
+        ok: 1 positions, 1 scenarios
+        ok: 1 positions, 1 scenarios"#]].assert_eq(&all.join("\n"));
+}
+
+/// Two thousand pairs took twenty seconds, a hundred thousand underlyings as long: reading is linear.
+#[test]
+fn a_large_market_is_read_at_once_or_refused() {
+    let code = |n: usize| -> String {
+        [n / 676, n / 26 % 26, n % 26]
+            .iter()
+            .map(|digit| char::from(b'A' + u8::try_from(*digit).unwrap()))
+            .collect()
+    };
+    let pairs = |n: usize| -> String {
+        let pairs: Vec<String> =
+            (0..n).map(|n| format!(r#""{}{}":1"#, code(2 * n), code(2 * n + 1))).collect();
+        MARKET.replace(r#""curves""#, &format!(r#""fx":{{{}}},"curves""#, pairs.join(",")))
+    };
+    assert_eq!(read(POSITIONS, &pairs(1_000), SCENARIOS), "ok: 1 positions, 1 scenarios");
+    assert_eq!(
+        read(POSITIONS, &pairs(1_001), SCENARIOS),
+        "input.market.fx: has 1001 pairs; expected at most 1000"
+    );
+    let many: Vec<String> = (0..100_000)
+        .map(|n| format!(r#""U{n}":{{"class":"equity","currency":"USD","spot":100,"vol":0.3}}"#))
+        .collect();
+    let market = MARKET.replace(r#""underlyings":{"#, &format!(r#""underlyings":{{{},"#, many.join(",")));
+    assert_eq!(read(POSITIONS, &market, SCENARIOS), "ok: 1 positions, 1 scenarios");
+    let columns: Vec<String> = (0..200_000).map(|n| format!("c{n}")).collect();
+    let told = read(&format!("{}\n", columns.join(",")), MARKET, SCENARIOS);
+    assert!(told.starts_with("input.positions.csv:1:1 (c0): unknown column"), "{told}");
+}
+
+/// Every export has columns for others, and options that ended last week.
+#[test]
+fn what_is_there_for_others_and_what_has_expired_is_left_out_on_request_and_counted() {
+    let csv = "id,book,kind,underlying,quantity,option_type,strike,expiry,trader\nA,b,european,ACME,1,call,100,2026-06-19,Ann\nB,b,european,ACME,1,call,100,2026-01-14,Bob\nC,b,european,ACME,1,call,100,2026-01-15,Bob\n";
+    let told = |rest: &str| {
+        let json = format!(
+            r#"{{"positions":{{"csv":{}}},"market":{MARKET},"scenarios":{SCENARIOS}{rest}}}"#,
+            Value::from(csv)
+        );
+        let input: PortfolioInput = serde_json::from_str(&json).unwrap();
+        match PortfolioRisk::prepare(input, &Given::default()) {
+            Ok(prepared) => {
+                let partial =
+                    PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared), &mut NoData);
+                let coverage = Coverage { weight_done: 1, weight_total: 1 };
+                let report = PortfolioRisk::report(&prepared, Some(&partial.unwrap()), &coverage);
+                let json = serde_json::to_value(&report).unwrap();
+                let line = report.to_string().lines().find(|it| it.contains("Positions")).unwrap().to_owned();
+                format!("{line}; {}", json["positions_expired"])
+            }
+            Err(error) => error.to_string(),
+        }
+    };
+    let all = [
+        told(""),
+        told(r#","ignore_columns":["trader"]"#),
+        told(r#","ignore_columns":["trader","desk"],"expired":"skip""#),
+        told(r#","ignore_columns":["strike"],"expired":"skip""#),
+    ];
+    expect![[r#"
+        input.positions.csv:1:9 (trader): unknown column "trader"; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
+        input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15
+          Positions   2 in 1 book; expired and left out: 1; 1
+        input.ignore_columns: "strike" is a column that positions use"#]].assert_eq(&all.join("\n"));
+}
+
+/// What no scenario moves is not without risk: it is named.
+#[test]
+fn factors_that_positions_depend_on_and_no_scenario_moves_are_named() {
+    let market = MARKET.replace(
+        r#""underlyings":{"#,
+        r#""fx":{"EURUSD":1.1},"underlyings":{"DAX":{"class":"index","currency":"EUR","spot":20000,"vol":0.2},"WTI":{"class":"commodity","currency":"USD","spot":60,"vol":0.3},"#,
+    );
+    let csv = "id,book,kind,underlying,quantity,option_type,strike,expiry\nA,oil,spot,WTI,1,,,\nB,eq,spot,ACME,1000000,,,\nC,eq,european,ACME,1,call,100,1\nD,eq,spot,DAX,1,,,\n";
+    let scenarios = history("date,spot:WTI,rate:USD\n2026-01-06,57,0.04\n2026-01-07,58,0.04\n", "");
+    let json = format!(
+        r#"{{"positions":{{"csv":{}}},"market":{market},"scenarios":{scenarios}}}"#,
+        Value::from(csv)
+    );
+    let prepared = PortfolioRisk::prepare(serde_json::from_str(&json).unwrap(), &Given::default()).unwrap();
+    let report = PortfolioRisk::report(&prepared, None, &Coverage { weight_done: 0, weight_total: 1 });
+    let line = report.to_string().lines().find(|it| it.contains("Not moved")).unwrap().to_owned();
+    expect![[r#"
+          Not moved   by any scenario: spot:ACME (2 positions), spot:DAX (1 position), vol:ACME (1 position), fx:EURUSD (1 position)
+        [{"factor":"spot:ACME","positions":2},{"factor":"spot:DAX","positions":1},{"factor":"vol:ACME","positions":1},{"factor":"fx:EURUSD","positions":1}]"#]]
+        .assert_eq(&format!("{line}\n{}", serde_json::to_value(&report).unwrap()["factors_not_moved"]));
+}
