@@ -161,6 +161,8 @@ pub enum Contract {
         strike: f64,
         /// The payoff.
         payoff: DigitalPayoff,
+        /// The slope of the volatility by the strike, before any shock.
+        skew: f64,
     },
     /// Knocked in or out.
     Barrier(Barrier),

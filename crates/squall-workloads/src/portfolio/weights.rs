@@ -16,6 +16,8 @@ const FORWARD: u64 = 5;
 const EUROPEAN: u64 = 12;
 /// The vectorised kernel, and a careful one where it loses digits.
 const DIGITAL: u64 = 10;
+/// A logarithm and two exponentials, one by one.
+const SKEW: u64 = 30;
 /// Four to eight terms, some in twice the precision.
 const BARRIER: u64 = 40;
 /// An exercise boundary per value, on few nodes.
@@ -94,7 +96,8 @@ pub fn weight(position: &Position) -> u64 {
             Contract::Forward { .. } => FORWARD,
             Contract::European { .. } => EUROPEAN,
             Contract::American { option_type, .. } => american(*option_type, terms),
-            Contract::Digital { .. } => DIGITAL,
+            Contract::Digital { skew: 0.0, .. } => DIGITAL,
+            Contract::Digital { .. } => DIGITAL + SKEW,
             Contract::Barrier(_) => BARRIER,
             Contract::Asian(asian) => {
                 let n_paths = count(asian.n_paths).next_multiple_of(ASIAN_PATHS);

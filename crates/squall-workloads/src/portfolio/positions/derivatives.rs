@@ -108,7 +108,11 @@ pub(super) fn read(
     let option_type = word(row, "option_type", &OPTION_TYPES)?;
     let contract = match kind {
         Kind::American => Contract::American { option_type, strike },
-        Kind::Digital => Contract::Digital { option_type, strike, payoff: digital_payoff(row)? },
+        Kind::Digital => {
+            let underlying = market.underlyings().get(underlying);
+            let skew = underlying.map_or(0.0, |it| it.vol.vol_and_skew(years, strike).1);
+            Contract::Digital { option_type, strike, payoff: digital_payoff(row)?, skew }
+        }
         Kind::Barrier => {
             let (direction, knock) = word(row, "barrier_type", &BARRIER_TYPES)?;
             let level = above_zero(row, "barrier")?;

@@ -98,11 +98,20 @@ fn chunk_values(
         Contract::American { option_type, strike } => one_by_one(market, out, |spot, rate, carry, vol| {
             american::price(*option_type, spot, *strike, years, rate, carry, vol)
         }),
-        Contract::Digital { option_type, strike, payoff: DigitalPayoff::Cash(cash) } => {
-            digital::cash_or_nothing_batch(*option_type, *cash, *strike, years, market, out);
-        }
-        Contract::Digital { option_type, strike, payoff: DigitalPayoff::Asset } => {
-            digital::asset_or_nothing_batch(*option_type, *strike, years, market, out);
+        Contract::Digital { option_type, strike, payoff, skew } => {
+            let amount = match payoff {
+                DigitalPayoff::Cash(cash) => {
+                    digital::cash_or_nothing_batch(*option_type, *cash, *strike, years, market, out);
+                    *cash
+                }
+                DigitalPayoff::Asset => {
+                    digital::asset_or_nothing_batch(*option_type, *strike, years, market, out);
+                    *strike
+                }
+            };
+            if *skew != 0.0 {
+                digital::add_skew(*option_type, amount, *skew, (*strike, years), market, out);
+            }
         }
         Contract::Barrier(barrier) => barrier.price_batch(years, market, out),
         Contract::Asian(asian) => asian_values(terms, asian, columns, out),

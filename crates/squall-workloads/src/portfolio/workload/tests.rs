@@ -8,6 +8,7 @@ use super::super::input::tests::{manual_csv, manual_market_json};
 use super::*;
 
 mod awkward;
+mod skew;
 
 fn input(csv: &str, scenarios: &str, report: &str) -> PortfolioInput {
     let csv = Value::from(csv);
