@@ -8,8 +8,10 @@ use super::shock::{Factor, ShockBlock};
 /// Spot prices and FX rates are bumped by 1 % for delta and gamma: small against a day's move, large against the noise
 /// of lattices and of sums in millionths.
 pub const RELATIVE_BUMP: f64 = 0.01;
-/// Volatilities are bumped by one point for vega.
+/// Volatilities are bumped by one point for vega, or by as much as the lowest of a surface can fall.
 pub const VOL_BUMP: f64 = 0.01;
+/// Sums in millionths say little about a smaller bump.
+const LEAST_VOL_BUMP: f64 = 0.0001;
 /// Rates are bumped by one basis point for rho.
 pub const RATE_BUMP: f64 = 0.0001;
 
@@ -35,12 +37,34 @@ pub enum Column {
 pub struct Columns {
     greeks: bool,
     scenarios: ScenarioSet,
+    /// The lowest volatility that each factor moves, in the market's order; empty where they are all high.
+    lowest_vols: Vec<f64>,
 }
 
 impl Columns {
     /// The base, the bumps if `greeks`, and the scenarios.
     pub fn new(scenarios: ScenarioSet, greeks: bool) -> Self {
-        Self { greeks, scenarios }
+        Self { greeks, scenarios, lowest_vols: Vec::new() }
+    }
+
+    /// The same, for a market whose factors move volatilities as low as these.
+    #[must_use]
+    pub fn with_lowest_vols(self, lowest_vols: Vec<f64>) -> Self {
+        Self { lowest_vols, ..self }
+    }
+
+    /// How far a factor is bumped to either side.
+    pub fn bump(&self, factor_idx: usize) -> f64 {
+        match self.scenarios.factors().0.get(factor_idx) {
+            Some(Factor::Spot(_) | Factor::Fx(_)) => RELATIVE_BUMP,
+            Some(Factor::Rate(_)) => RATE_BUMP,
+            // A volatility does not fall below 0, and the difference is divided by the whole bump.
+            Some(Factor::Vol(_)) => {
+                let lowest = self.lowest_vols.get(factor_idx).copied().unwrap_or(VOL_BUMP);
+                lowest.clamp(LEAST_VOL_BUMP, VOL_BUMP)
+            }
+            None => 0.0,
+        }
     }
 
     /// How many columns there are, at least 2.
@@ -89,7 +113,7 @@ impl Columns {
         let first_scenario = self.first_scenario();
         for column in columns.start..columns.end.min(first_scenario) {
             if let Some(Column::Bump { factor_idx, up }) = self.column(column) {
-                let size = bump(&factors[factor_idx]);
+                let size = self.bump(factor_idx);
                 block.row_mut(factor_idx)[column - columns.start] = if up { size } else { -size };
             }
         }
@@ -106,15 +130,6 @@ impl Columns {
 
     fn n_bumps(&self) -> usize {
         if self.greeks { 2 * self.scenarios.factors().0.len() } else { 0 }
-    }
-}
-
-/// How far a factor is bumped to either side.
-pub fn bump(factor: &Factor) -> f64 {
-    match factor {
-        Factor::Spot(_) | Factor::Fx(_) => RELATIVE_BUMP,
-        Factor::Vol(_) => VOL_BUMP,
-        Factor::Rate(_) => RATE_BUMP,
     }
 }
 

@@ -137,7 +137,13 @@ impl Workload for PortfolioRisk {
             market.tied_pairs().iter().map(|group| group.iter().filter_map(factor).collect()).collect();
         scenarios.check_tied(&tied)?;
         let options = input.report;
-        let columns = Columns::new(scenarios, options.greeks);
+        let mut lowest_vols = vec![f64::INFINITY; market.factors().0.len()];
+        for underlying in market.underlyings() {
+            if let Some(lowest) = lowest_vols.get_mut(underlying.vol_factor) {
+                *lowest = underlying.vol.lowest();
+            }
+        }
+        let columns = Columns::new(scenarios, options.greeks).with_lowest_vols(lowest_vols);
         let labels = labels_of(&portfolio, &columns);
         let n_groups = labels.books.len() + labels.kinds.len();
         let too_many = |problem: String| InputError::new("input.scenarios", problem);

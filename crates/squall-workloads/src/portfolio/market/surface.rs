@@ -29,6 +29,14 @@ pub enum VolSurface {
 }
 
 impl VolSurface {
+    /// The lowest volatility of it.
+    pub fn lowest(&self) -> f64 {
+        match self {
+            VolSurface::Flat(vol) => *vol,
+            VolSurface::Grid { vols, .. } => vols.iter().flatten().copied().fold(f64::INFINITY, f64::min),
+        }
+    }
+
     /// The volatility for an option that expires in `years`, per square root of a year; NaN if the grid is empty.
     pub fn vol(&self, years: f64, strike: f64) -> f64 {
         self.vol_and_skew(years, strike).0

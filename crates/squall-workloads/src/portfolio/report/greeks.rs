@@ -5,7 +5,7 @@
 //! (bumps of one basis point). Theta is left out: it needs the valuation date to roll, which is no shock.
 
 use super::matrix::whole_column;
-use crate::portfolio::columns::{Columns, RELATIVE_BUMP};
+use crate::portfolio::columns::{Columns, RELATIVE_BUMP, VOL_BUMP};
 use crate::portfolio::labels::Labels;
 use crate::portfolio::money::{Micros, divide_rounded};
 use crate::portfolio::partial::Partial;
@@ -74,7 +74,15 @@ pub(super) fn greeks(labels: &Labels, columns: &Columns, partial: &Partial) -> G
                     Micros(up.wrapping_sub(down)).to_f64() / (2.0 * RELATIVE_BUMP * level)
                 });
             }
-            Factor::Vol(name) => underlying(&mut greeks.underlyings, name).vega = slope,
+            Factor::Vol(name) => {
+                let bump = columns.bump(factor_idx);
+                let per_point = |slope: i128| match bump < VOL_BUMP {
+                    false => slope,
+                    #[expect(clippy::cast_possible_truncation, reason = "millionths, far from 128 bits")]
+                    true => (Micros(slope).to_f64() * 1e6 * (VOL_BUMP / bump)).round_ties_even() as i128,
+                };
+                underlying(&mut greeks.underlyings, name).vega = slope.map(per_point);
+            }
             Factor::Rate(currency) => {
                 greeks.currencies.push(CurrencyGreeks { currency: currency.clone(), rho: slope });
             }

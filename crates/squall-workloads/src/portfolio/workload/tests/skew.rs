@@ -1,4 +1,4 @@
-//! Digitals on a surface are what spreads of Europeans on the same surface cost.
+//! Digitals on a surface are what spreads of Europeans on the same surface cost; vega where a volatility is low.
 
 use super::*;
 
@@ -77,4 +77,25 @@ proptest! {
             prop_assert!((asset - (sign * european + strike * cash)).abs() < 1e-9, "{asset}");
         }
     }
+}
+
+/// A pegged currency: a bump of a whole point would be cut off at a volatility of 0, and a third of the vega with it.
+#[test]
+fn vega_is_whole_where_a_volatility_is_below_a_point() {
+    let market = r#"{"valuation_date":"2026-01-15","report_currency":"USD","curves":{"USD":{"currency":"USD","points":[{"tenor":1,"rate":0.04}]},"AED":{"currency":"AED","points":[{"tenor":1,"rate":0.04}]}},"underlyings":{"USDAED":{"class":"fx","vol":0.004}},"fx":{"USDAED":3.6725}}"#;
+    let csv = Value::from(
+        "id,book,kind,underlying,quantity,option_type,strike,expiry\nA,b,european,USDAED,100000000,call,3.6725,0.25\n",
+    );
+    let scenarios = r#"{"type":"explicit","csv":"scenario,fx:USDAED\nb,0\n"}"#;
+    let json = format!(
+        r#"{{"positions":{{"csv":{csv}}},"market":{market},"scenarios":{scenarios},"report":{{"greeks":true}}}}"#
+    );
+    let prepared = PortfolioRisk::prepare(serde_json::from_str(&json).unwrap(), &Given::default()).unwrap();
+    let partial = PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared), &mut NoData).unwrap();
+    let coverage = Coverage { weight_done: 1, weight_total: 1 };
+    let report = serde_json::to_value(PortfolioRisk::report(&prepared, Some(&partial), &coverage)).unwrap();
+    let row = &report["greeks"]["by_underlying"][0];
+    let vega: f64 = row["vega_per_point"].as_str().unwrap().parse().unwrap();
+    // S exp(-q T) n(d1) sqrt(T) / 100, a hundred million times, in dollars; a central difference bends a little.
+    assert!((vega / 197_486.0 - 1.0).abs() < 1e-3, "{vega}");
 }
