@@ -1,6 +1,6 @@
 //! A file for the answer.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,8 @@ pub(crate) struct ReportFile<'a> {
     path: PathBuf,
     /// `None` for what is no regular file, such as a pipe: that is written in place.
     draft: Option<PathBuf>,
+    /// What is written, whatever its name comes to mean.
+    file: File,
 }
 
 impl<'a> ReportFile<'a> {
@@ -23,8 +25,8 @@ impl<'a> ReportFile<'a> {
         anyhow::ensure!(!named.is_dir(), "cannot write the report: {} is a directory", named.display());
         let path = std::fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
         if std::fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
-            OpenOptions::new().write(true).open(&path).with_context(cannot)?;
-            return Ok(Self { named, path, draft: None });
+            let file = OpenOptions::new().write(true).open(&path).with_context(cannot)?;
+            return Ok(Self { named, path, draft: None, file });
         }
         // Exclusively, so that it is nobody's link; and under a name that nobody can foresee.
         for _ in 0..10 {
@@ -32,7 +34,7 @@ impl<'a> ReportFile<'a> {
             draft.push(format!(".{:016x}.part", RandomState::new().hash_one(std::process::id())));
             let draft = PathBuf::from(draft);
             match OpenOptions::new().write(true).create_new(true).open(&draft) {
-                Ok(_) => return Ok(Self { named, path, draft: Some(draft) }),
+                Ok(file) => return Ok(Self { named, path, draft: Some(draft), file }),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error).with_context(cannot),
             }
@@ -41,13 +43,10 @@ impl<'a> ReportFile<'a> {
     }
 
     pub(crate) fn keep(mut self, text: &str) -> Result<()> {
-        let written = match &self.draft {
-            None => OpenOptions::new()
-                .write(true)
-                .open(&self.path)
-                .and_then(|mut it| it.write_all(text.as_bytes())),
-            Some(draft) => std::fs::write(draft, text).and_then(|()| std::fs::rename(draft, &self.path)),
-        };
+        let mut written = self.file.write_all(text.as_bytes());
+        if let Some(draft) = &self.draft {
+            written = written.and_then(|()| std::fs::rename(draft, &self.path));
+        }
         written.with_context(|| format!("cannot write the report {}", self.named.display()))?;
         self.draft = None;
         Ok(())

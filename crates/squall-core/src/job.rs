@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::digest::Digest;
 use crate::prices::NanoUsd;
 use crate::sizing::SizingRequest;
+use crate::visible::visible;
 use crate::workload::InputError;
 
 mod strict;
@@ -98,7 +99,7 @@ struct WireJob {
 impl Job {
     /// The id that the author of a message gave, if that much of it can be read: a message that is no valid job is rejected under it.
     pub fn id_of(message: &[u8]) -> Option<JobId> {
-        let value: Value = serde_json::from_slice(message).ok()?;
+        let value: Value = serde_json::from_slice(without_mark(message)).ok()?;
         JobId::new(value.get("id")?.as_str()?).ok()
     }
 
@@ -150,8 +151,7 @@ pub struct Place<'a>(pub &'a str);
 /// # Errors
 /// The path of the field, and what was expected there.
 pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T, InputError> {
-    // As some editors write it.
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
+    let json = without_mark(json);
     if json.starts_with(b"\xFF\xFE") || json.starts_with(b"\xFE\xFF") {
         return Err(InputError::new(root(place), "it is UTF-16; save it as UTF-8"));
     }
@@ -167,10 +167,20 @@ pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T
             (outer, _) if inner.starts_with('[') => format!("{outer}{inner}"),
             (outer, _) => format!("{outer}.{inner}"),
         };
-        InputError::new(path, without_position(place, &error.into_inner()))
+        InputError::new(on_one_line(&path), on_one_line(&without_position(place, &error.into_inner())))
     })?;
     deserializer.end().map_err(whole)?;
     Ok(value)
+}
+
+/// JSON without the byte order mark that some editors begin it with.
+pub fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json)
+}
+
+/// A name or message from outside on one line, with what cannot be seen escaped.
+fn on_one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n")
 }
 
 fn root(place: Place<'_>) -> String {

@@ -195,9 +195,16 @@ impl Market {
         &self.pairs
     }
 
-    /// The pairs that follow from each other, in groups, by index.
-    pub fn tied_pairs(&self) -> Vec<Vec<usize>> {
-        conversion::tied(&self.pairs, self.currencies.len())
+    /// The pairs that follow from each other.
+    pub fn tied_pairs(&self) -> Vec<Pair> {
+        let tied = conversion::tied(&self.pairs, self.currencies.len());
+        tied.into_iter().filter_map(|idx| self.pairs.get(idx).cloned()).collect()
+    }
+
+    /// A pair that the others contradict by more than `tolerance`, and the rate that they make of it.
+    pub fn contradiction(&self, pairs: &[Pair], tolerance: f64) -> Option<(String, f64, f64)> {
+        let (idx, implied) = conversion::contradiction(pairs, self.currencies.len(), tolerance)?;
+        pairs.get(idx).map(|pair| (pair.name.clone(), pair.rate, implied))
     }
 
     /// A currency by index.

@@ -301,12 +301,19 @@ fn position(
     Ok(Position { id: name(row, "id")?.to_owned(), book, kind, currency, quantity, instrument })
 }
 
-/// Whether an option ended before the valuation date, or a bond or swap on it or before.
+/// Whether a derivative ended before the valuation date, or a bond or swap on it or before; not if anything about it is wrong.
 fn has_expired(row: Row<'_>, market: &Market) -> bool {
+    let Ok(kind) = word(row, "kind", &Kind::NAMES) else { return false };
     let date = |column: &str| row.optional_text(column).and_then(iso_date);
     let valuation_date = market.valuation_date();
-    date("expiry").is_some_and(|date| date < valuation_date)
-        || date("maturity").is_some_and(|date| date <= valuation_date)
+    let ended = match kind {
+        Kind::Spot => false,
+        Kind::ZeroBond | Kind::FixedBond | Kind::Swap => {
+            date("maturity").is_some_and(|date| date <= valuation_date)
+        }
+        _ => date("expiry").is_some_and(|date| date < valuation_date),
+    };
+    ended && kind.check_columns(row).is_ok()
 }
 
 fn name<'a>(row: Row<'a>, column: &str) -> Result<&'a str, InputError> {
@@ -316,9 +323,9 @@ fn name<'a>(row: Row<'a>, column: &str) -> Result<&'a str, InputError> {
 
 fn underlying(row: Row<'_>, name: &str, market: &Market) -> Result<usize, InputError> {
     market.underlying_index(name).ok_or_else(|| {
-        let known: Vec<&str> = market.underlyings().iter().map(|it| it.name.as_str()).collect();
-        let shown = known.get(..10).unwrap_or(&known).join(", ");
-        let more = if known.len() > 10 { ", ..." } else { "" };
+        let known: Vec<&str> = market.underlyings().iter().take(10).map(|it| it.name.as_str()).collect();
+        let shown = known.join(", ");
+        let more = if market.underlyings().len() > known.len() { ", ..." } else { "" };
         row.error(
             "underlying",
             format!("the market has no underlying {}; it has {shown}{more}", quoted(name)),

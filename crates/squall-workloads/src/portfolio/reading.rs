@@ -30,6 +30,11 @@ pub fn quoted(text: &str) -> String {
     format!("\"{}\"", shown.chars().map(escape).collect::<String>())
 }
 
+/// A number with six digits, for people.
+pub fn rounded(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
+}
+
 /// Checks that a text has nothing that cannot be seen.
 ///
 /// # Errors

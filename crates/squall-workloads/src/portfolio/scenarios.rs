@@ -9,8 +9,10 @@ use std::ops::Range;
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
+use super::market::Market;
+use super::market::conversion::TOLERANCE;
 use super::money::separated;
-use super::reading::{MAX_RATE, MAX_VOL, quoted};
+use super::reading::{MAX_RATE, MAX_VOL, quoted, rounded};
 use super::shock::{Factor, Factors, ShockBlock};
 
 mod cholesky;
@@ -57,6 +59,8 @@ enum Source {
 /// Scenarios written out one by one.
 #[derive(Debug, Clone, Default)]
 struct Listed {
+    /// Whether they are changes that a history had.
+    is_history: bool,
     labels: Vec<String>,
     /// A factor's row in the market and its shock in each scenario.
     shocks: Vec<(usize, Vec<f64>)>,
@@ -116,33 +120,50 @@ impl ScenarioSet {
         !matches!(self.source, Source::Grid(_))
     }
 
-    /// The factors that some scenario may move, by index.
+    /// The factors that some scenario moves, by index.
     pub fn moved(&self) -> BTreeSet<usize> {
         match &self.source {
-            Source::Listed(listed) => listed.shocks.iter().map(|(factor_idx, _)| *factor_idx).collect(),
+            Source::Listed(listed) => {
+                let moves = |(_, shocks): &&(usize, Vec<f64>)| shocks.iter().any(|shock| *shock != 0.0);
+                listed.shocks.iter().filter(moves).map(|(factor_idx, _)| *factor_idx).collect()
+            }
             Source::MonteCarlo(monte_carlo) => monte_carlo.moved().collect(),
             Source::Grid(grid) => grid.moved().collect(),
         }
     }
 
-    /// Checks that exchange rates which follow from each other move together, in groups of factors.
+    /// Checks that exchange rates which follow from each other still do so in the scenarios, the first thousands of them.
     ///
     /// # Errors
-    /// The first group of which some move and others do not.
-    pub fn check_tied(&self, groups: &[Vec<usize>]) -> Result<(), InputError> {
-        let moved = self.moved();
-        for group in groups {
-            let names = |is_moved: bool| -> Vec<String> {
-                let these = group.iter().filter(|idx| moved.contains(idx) == is_moved);
-                these.filter_map(|idx| Some(self.factors.0.get(*idx)?.to_string())).take(6).collect()
-            };
-            let (moving, still) = (names(true), names(false));
-            if !moving.is_empty() && !still.is_empty() {
+    /// The first scenario in which they contradict each other.
+    pub fn check_pairs(&self, market: &Market) -> Result<(), InputError> {
+        /// A covariance has few digits, and vendors fix their rates at different times.
+        const OF_DRAWS: f64 = 0.05;
+        const OF_A_HISTORY: f64 = 0.02;
+        let pairs = market.tied_pairs();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let (most, tolerance) = match &self.source {
+            Source::MonteCarlo(_) => (1_000, OF_DRAWS),
+            Source::Listed(listed) if listed.is_history => (10_000, OF_A_HISTORY),
+            Source::Listed(_) | Source::Grid(_) => (10_000, TOLERANCE),
+        };
+        let mut block = ShockBlock::unshocked(self.factors.0.len(), most.min(self.count()));
+        self.fill(0..block.n_columns(), 0, &mut block);
+        for scenario in 0..block.n_columns() {
+            let mut shocked = pairs.clone();
+            for pair in &mut shocked {
+                pair.rate *=
+                    1.0 + block.row(pair.factor).and_then(|row| row.get(scenario)).copied().unwrap_or(0.0);
+            }
+            if let Some((name, rate, implied)) = market.contradiction(&shocked, tolerance) {
                 let problem = format!(
-                    "{} would move without {}, from which it follows; move all of them, or leave out of the market what follows from the \
-                     others",
-                    moving.join(" and "),
-                    still.join(" and ")
+                    "in scenario {} fx:{name} is {}, and the other pairs make it {}; move all that follow from each other, or \
+                     leave {name} out of the market",
+                    quoted(&self.label(scenario)),
+                    rounded(rate),
+                    rounded(implied)
                 );
                 return Err(InputError::new(PLACE, problem));
             }

@@ -39,12 +39,16 @@ impl Factors {
     /// The row of a factor written as in a file: `spot:SPX`.
     pub fn parse(&self, text: &str) -> Option<usize> {
         let (kind, name) = text.split_once(':')?;
-        self.0.iter().position(|known| match known {
-            Factor::Spot(known) => kind == "spot" && known == name,
-            Factor::Vol(known) => kind == "vol" && known == name,
-            Factor::Rate(known) => kind == "rate" && known == name,
-            Factor::Fx(known) => kind == "fx" && known == name,
-        })
+        let name = name.to_owned();
+        let factor = match kind {
+            "spot" => Factor::Spot(name),
+            "vol" => Factor::Vol(name),
+            "rate" => Factor::Rate(name),
+            "fx" => Factor::Fx(name),
+            _ => return None,
+        };
+        // Those of a market are in order.
+        self.0.binary_search(&factor).ok().or_else(|| self.index_of(&factor))
     }
 }
 

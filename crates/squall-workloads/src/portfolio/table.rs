@@ -280,6 +280,10 @@ impl<'a> Row<'a> {
 
 fn wrong_quote(file_name: &str, wrong: quotes::Wrong) -> InputError {
     match wrong {
+        quotes::Wrong::AfterSpaces(line, column) => InputError::new(
+            format!("{file_name}:{line}:{column}"),
+            "a space stands before the quote that opens this field; remove the space, or the quotes",
+        ),
         quotes::Wrong::Open(line, column) => InputError::new(
             format!("{file_name}:{line}:{column}"),
             "a quote opens here and does not close on this line; close it, or remove it",

@@ -132,10 +132,7 @@ impl Workload for PortfolioRisk {
         let portfolio = input.portfolio(given)?;
         let scenarios = input.scenarios.prepare(portfolio.market().factors(), files)?;
         let market = portfolio.market();
-        let factor = |pair: &usize| market.pairs().get(*pair).map(|pair| pair.factor);
-        let tied: Vec<Vec<usize>> =
-            market.tied_pairs().iter().map(|group| group.iter().filter_map(factor).collect()).collect();
-        scenarios.check_tied(&tied)?;
+        scenarios.check_pairs(market)?;
         let options = input.report;
         let mut lowest_vols = vec![f64::INFINITY; market.factors().0.len()];
         for underlying in market.underlyings() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use serde_json::{Map, Value};
 use squall_core::digest::Digest;
-use squall_core::job::{Job, JobId};
+use squall_core::job::{Job, JobId, without_mark};
 use squall_core::registry::Registry;
 use squall_core::sources::Source;
 use squall_core::workload::InputError;
@@ -32,8 +32,8 @@ impl Draft {
     /// The first error in it.
     pub(crate) fn new(registry: &Registry, message: &[u8]) -> Result<Self, InputError> {
         let job = Job::from_message(message)?;
-        let fields =
-            serde_json::from_slice(message).map_err(|error| InputError::new("job", error.to_string()))?;
+        let fields = serde_json::from_slice(without_mark(message))
+            .map_err(|error| InputError::new("job", error.to_string()))?;
         let mut draft = Self { fields, id: job.id, here: BTreeMap::new(), in_s3: Vec::new() };
         for source in registry.get(&job.workload)?.sources(&job.input_json)? {
             let name = source.name().to_owned();

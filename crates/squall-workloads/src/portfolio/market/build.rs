@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use squall_core::workload::InputError;
 
-use super::super::reading::quoted;
+use super::super::reading::{quoted, rounded};
 use super::super::table::iso_date;
 use super::check::Checker;
-use super::conversion::{Legs, MAX_PAIRS, Pair, contradiction};
+use super::conversion::{Legs, MAX_PAIRS, Pair, TOLERANCE, contradiction};
 use super::spec::{AssetClass, MarketSpec};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
 
@@ -54,11 +54,12 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
         pairs.push(Pair { name: name.clone(), base, quote, rate: *rate, factor: first_fx + idx });
     }
 
-    if let Some((idx, implied)) = contradiction(&pairs, codes.len())
+    if let Some((idx, implied)) = contradiction(&pairs, codes.len(), TOLERANCE)
         && let Some(Pair { name, rate, .. }) = pairs.get(idx)
     {
         let problem = format!(
-            "{rate}, but the other pairs make it {implied:.6}; give rates of one moment, or leave out a pair that follows from the others"
+            "{rate}, but the other pairs make it {}; give rates of one moment, or leave out a pair that follows from the others",
+            rounded(implied)
         );
         return Err(InputError::new(origin.at(&format!("fx.{name}")), problem));
     }

@@ -95,10 +95,10 @@ impl Legs {
 }
 
 /// How far a pair may be from what the others make of it: rates are quoted with few digits, and not all at the same moment.
-const TOLERANCE: f64 = 1e-3;
+pub const TOLERANCE: f64 = 1e-3;
 
-/// A pair that the pairs before it contradict, and the rate that they make of it.
-pub(super) fn contradiction(pairs: &[Pair], n_currencies: usize) -> Option<(usize, f64)> {
+/// A pair that the pairs before it contradict by more than `tolerance`, and the rate that they make of it.
+pub fn contradiction(pairs: &[Pair], n_currencies: usize, tolerance: f64) -> Option<(usize, f64)> {
     // Trees of currencies that are known by each other: the logarithm of each one's price in its parent.
     let mut parents: Vec<(usize, f64)> = (0..n_currencies).map(|currency| (currency, 0.0)).collect();
     for (idx, pair) in pairs.iter().enumerate() {
@@ -107,7 +107,7 @@ pub(super) fn contradiction(pairs: &[Pair], n_currencies: usize) -> Option<(usiz
         let rate = libm::log(pair.rate);
         if base != quote {
             parents[base] = (quote, rate + of_quote - of_base);
-        } else if (of_base - of_quote - rate).abs() > TOLERANCE {
+        } else if (of_base - of_quote - rate).abs() > tolerance {
             return Some((idx, libm::exp(of_base - of_quote)));
         }
     }
@@ -131,8 +131,8 @@ fn root(parents: &mut [(usize, f64)], currency: usize) -> Option<(usize, f64)> {
 /// Most pairs of a market; [`tied`] takes the square of them.
 pub(super) const MAX_PAIRS: usize = 1_000;
 
-/// The pairs that others tie down, in groups: a price that moves alone would open a way to free money.
-pub fn tied(pairs: &[Pair], n_currencies: usize) -> Vec<Vec<usize>> {
+/// The pairs that follow from others: a price that moves alone would open a way to free money.
+pub fn tied(pairs: &[Pair], n_currencies: usize) -> Vec<usize> {
     let connected = |without: usize, from: usize, to: usize| {
         let mut sets: Vec<usize> = (0..n_currencies).collect();
         for (_, pair) in pairs.iter().enumerate().filter(|(idx, _)| *idx != without) {
@@ -140,17 +140,7 @@ pub fn tied(pairs: &[Pair], n_currencies: usize) -> Vec<Vec<usize>> {
         }
         find(&sets, from) == find(&sets, to)
     };
-    let in_circles: Vec<usize> =
-        (0..pairs.len()).filter(|idx| connected(*idx, pairs[*idx].base, pairs[*idx].quote)).collect();
-    let mut sets: Vec<usize> = (0..n_currencies).collect();
-    for idx in &in_circles {
-        join(&mut sets, pairs[*idx].base, pairs[*idx].quote);
-    }
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for idx in in_circles {
-        groups.entry(find(&sets, pairs[idx].base)).or_default().push(idx);
-    }
-    groups.into_values().collect()
+    (0..pairs.len()).filter(|idx| connected(*idx, pairs[*idx].base, pairs[*idx].quote)).collect()
 }
 
 fn find(sets: &[usize], currency: usize) -> usize {

@@ -60,20 +60,20 @@ fn fixing(row: Row<'_>, fixed: &FixedLeg, valuation_date: NaiveDate) -> Result<O
     let frequency = row.optional_text("floating_frequency");
     let day_count = row.optional_text("floating_day_count");
     if row.optional_text("current_fixing").is_none() {
-        for (column, text) in [("floating_frequency", frequency), ("floating_day_count", day_count)] {
-            if let Some(text) = text {
-                return Err(
-                    row.error(column, format!("{} must be empty without a current_fixing", quoted(text)))
-                );
-            }
+        if let Some(text) = day_count {
+            let problem = format!("{} must be empty without a current_fixing", quoted(text));
+            return Err(row.error("floating_day_count", problem));
         }
         // What has accrued since the last reset is nobody's guess: without its rate the swap would be off by all of it.
-        let running =
-            periods_after(valuation_date, fixed.start, fixed.maturity, fixed.frequency).into_iter().next();
+        let floating = match frequency {
+            Some(_) => word(row, "floating_frequency", &Frequency::NAMES)?,
+            None => fixed.frequency,
+        };
+        let running = periods_after(valuation_date, fixed.start, fixed.maturity, floating).into_iter().next();
         if let Some(period) = running.filter(|period| period.start < valuation_date) {
             let problem = format!(
-                "is empty; the floating period that began on {} or later runs on the valuation date {valuation_date}, so its rate is \
-                 known and needed",
+                "is empty; the floating period that began on {} runs on the valuation date {valuation_date}: write its rate, or the \
+                 floating_frequency if that is another than the fixed leg's",
                 period.start
             );
             return Err(row.error("current_fixing", problem));

@@ -252,7 +252,7 @@ fn says_what_a_bond_or_swap_must_have() {
             positions.csv:2:9 (fixed_leg): "buy" is not one of pay, receive
             positions.csv:2:12 (start): is empty; a swap needs currency, notional, start, maturity, fixed_rate, fixed_leg, frequency, day_count
             positions.csv:2:14 (current_fixing): must be empty; the swap starts after the valuation date 2026-01-15
-            positions.csv:2:15 (floating_frequency): "quarterly" must be empty without a current_fixing
+            positions.csv:2:14 (current_fixing): is empty; the floating period that began on 2025-12-17 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's
             positions.csv:2:16 (floating_day_count): "ACT/360" must be empty without a current_fixing
             fine: X,b,swap,,USD,1,1000,0.04,pay,annual,30/360,2025-06-17,2030-06-17,0.04,,
         "#]],

@@ -99,11 +99,11 @@ pub fn asset_or_nothing_batch_on(
 }
 
 /// What the slope of the volatility by the strike, `skew`, adds to digitals that pay `amount` (of an asset, the strike): `out` is reduced by
-/// vega × skew × amount, for a call. A digital is the limit of spreads of Europeans, whose volatilities differ. Source: Gatheral, "The
+/// vega × skew × amount, for a call, and stays between nothing and what is paid for sure. A digital is the limit of spreads of Europeans, whose volatilities differ. Source: Gatheral, "The
 /// volatility surface" (2006), chapter 8.
 pub fn add_skew(
     option_type: OptionType,
-    amount: f64,
+    (amount, pays_asset): (f64, bool),
     skew: f64,
     (strike, years): (f64, f64),
     market: MarketColumns<'_>,
@@ -124,7 +124,20 @@ pub fn add_skew(
             * 0.5
             * std::f64::consts::FRAC_2_SQRT_PI;
         let vega = strike * libm::exp(-rate * years) * density * root_years;
-        *value -= option_type.sign() * amount * skew * vega;
+        let skewed = *value - option_type.sign() * amount * skew * vega;
+        // Volatilities that let a spread cost less than nothing are no reason to pay for a promise.
+        let most = if pays_asset {
+            spot * libm::exp(-dividend_yield * years)
+        } else {
+            amount * libm::exp(-rate * years)
+        };
+        *value = if skewed < 0.0 {
+            0.0
+        } else if skewed > most {
+            most
+        } else {
+            skewed
+        };
     }
 }
 

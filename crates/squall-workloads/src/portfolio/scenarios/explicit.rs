@@ -50,5 +50,8 @@ pub(super) fn prepare(
         shocks.push((factor_idx, column_shocks));
     }
     complaints.end()?;
-    Ok((counted(labels.len(), "given scenario"), Source::Listed(Listed { labels, shocks })))
+    Ok((
+        counted(labels.len(), "given scenario"),
+        Source::Listed(Listed { is_history: false, labels, shocks }),
+    ))
 }

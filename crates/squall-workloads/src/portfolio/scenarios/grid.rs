@@ -118,7 +118,8 @@ impl Axis {
 impl Grid {
     /// The factors that are shocked, by index.
     pub(super) fn moved(&self) -> impl Iterator<Item = usize> {
-        self.axes.iter().flat_map(|axis| axis.factor_idxs.iter().copied())
+        let moves = |axis: &&Axis| axis.shocks.iter().any(|shock| *shock != 0.0);
+        self.axes.iter().filter(moves).flat_map(|axis| axis.factor_idxs.iter().copied())
     }
 
     /// Shocks of all axes.

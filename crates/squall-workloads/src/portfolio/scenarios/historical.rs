@@ -51,5 +51,5 @@ pub(super) fn prepare(
         }
         _ => String::new(),
     };
-    Ok((about, Source::Listed(Listed { labels, shocks })))
+    Ok((about, Source::Listed(Listed { is_history: true, labels, shocks })))
 }

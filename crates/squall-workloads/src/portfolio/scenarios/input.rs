@@ -80,7 +80,7 @@ pub enum ValuesAre {
     Returns,
 }
 
-/// Treatment of history rows with missing cells (empty, `.`, `NA`, `N/A`, `NaN` or `null`).
+/// Treatment of history rows with missing cells (empty, `.`, `NA`, `#N/A`, `NaN`, `null` and the like).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {

@@ -11,7 +11,7 @@ use super::{
     DistributionName, MAX_HORIZON_DAYS, MAX_SCENARIOS, MonteCarloInput, PLACE, Source, counted, is_relative,
 };
 use crate::portfolio::pricing::random::Stream;
-use crate::portfolio::shock::{Factors, ShockBlock};
+use crate::portfolio::shock::{Factor, Factors, ShockBlock};
 
 /// Which of the seed's streams the scenarios draw from ("scenario"), so that no contract's paths share it.
 const PURPOSE: u64 = 0x7363_656e_6172_696f;
@@ -21,8 +21,15 @@ const CHUNK: usize = 256;
 const MAX_LOG_RETURN: f64 = 30.0;
 /// An absolute change is cut at this size (a hundred thousand volatility points).
 const MAX_CHANGE: f64 = 1_000.0;
-/// Largest standard deviation of a day's change (1,000 %, or a thousand volatility points): more is a wrong unit.
-const MAX_DAILY_DEVIATION: f64 = 10.0;
+/// Largest standard deviation of a day's change of a price (600 % a year is 38 %), a volatility, a rate: more is a wrong unit.
+fn max_daily_deviation(factor: &Factor) -> f64 {
+    match factor {
+        Factor::Spot(_) | Factor::Fx(_) => 0.6,
+        Factor::Vol(_) => 1.0,
+        Factor::Rate(_) => 0.05,
+    }
+}
+
 /// Beyond this many degrees of freedom a Student t is a normal distribution.
 const MAX_DEGREES_OF_FREEDOM: f64 = 1e6;
 
@@ -104,9 +111,10 @@ fn drawn_factors(
     let name = |row: usize| &factors.0[moments.factor_idxs[row]];
     for (row, entries) in moments.covariance.iter().enumerate() {
         let deviation = entries[row].sqrt();
-        if deviation.is_nan() || deviation > MAX_DAILY_DEVIATION {
+        let most = max_daily_deviation(name(row));
+        if deviation.is_nan() || deviation > most {
             let problem = format!(
-                "{} has a standard deviation of {deviation} a day; at most {MAX_DAILY_DEVIATION} (0.01 is 1 %)",
+                "{} has a standard deviation of {deviation} a day; at most {most} (0.01 is 1 %)",
                 name(row)
             );
             return Err(InputError::new(format!("{PLACE} (covariance)"), problem));
@@ -142,7 +150,10 @@ impl MonteCarlo {
 
     /// The factors that are drawn, by index.
     pub(super) fn moved(&self) -> impl Iterator<Item = usize> {
-        self.factors.iter().map(|factor| factor.factor_idx)
+        let moves = |factor: &&DrawnFactor| {
+            factor.mean != 0.0 || factor.loadings.iter().any(|loading| *loading != 0.0)
+        };
+        self.factors.iter().filter(moves).map(|factor| factor.factor_idx)
     }
 
     /// Numbers in the rows of the covariance's Cholesky factor.

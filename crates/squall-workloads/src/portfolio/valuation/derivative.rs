@@ -102,11 +102,11 @@ fn chunk_values(
             let amount = match payoff {
                 DigitalPayoff::Cash(cash) => {
                     digital::cash_or_nothing_batch(*option_type, *cash, *strike, years, market, out);
-                    *cash
+                    (*cash, false)
                 }
                 DigitalPayoff::Asset => {
                     digital::asset_or_nothing_batch(*option_type, *strike, years, market, out);
-                    *strike
+                    (*strike, true)
                 }
             };
             if *skew != 0.0 {

@@ -90,7 +90,7 @@ fn a_history_gives_its_sample_covariance() {
 
 #[test]
 fn even_absurd_draws_are_shocks_that_a_market_can_take() {
-    let rest = r#""factors": ["spot:SPX", "vol:SPX"], "per": "day", "covariance": [[100, 0], [0, 100]],
+    let rest = r#""factors": ["spot:SPX", "vol:SPX"], "per": "day", "covariance": [[0.36, 0], [0, 1]],
         "horizon_days": 2520, "distribution": "student_t", "degrees_of_freedom": 2.01"#;
     let set = set(2000, rest);
     for scenario in 0..2000 {

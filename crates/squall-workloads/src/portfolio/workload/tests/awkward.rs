@@ -52,6 +52,8 @@ fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
         ),
         told("id,kind,underlying,quantity,book\nA,spot,ACME,1,\"Core\nB,spot,ACME,1000000,Core\n"),
         told("id,book,kind,underlying,quantity\nA,\"two\nlines\",spot,ACME,1\n"),
+        told("kind,underlying,quantity,id,book\nspot,ACME,1,\"A\" \",\"\nspot,ACME,1000000,B,Core\n"),
+        told(&format!("{head}A, \"Core\",spot,ACME,1\n")),
         told("id;book;kind;underlying;quantity\nA;eq;spot;ACME;1,5\n"),
         told("id\tbook\tkind\tunderlying\tquantity\nA\teq\tspot\tACME\t1\n"),
         told(&format!("{head}A,eq,spot,ACME,\"1,5\"\n")),
@@ -72,6 +74,8 @@ fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
         input.positions.csv:2:2: a quote opens here and does not close on this line; close it, or remove it
         input.positions.csv:2:5: a quote opens here and does not close on this line; close it, or remove it
         input.positions.csv:2:2: a quote opens here and does not close on this line; close it, or remove it
+        input.positions.csv:2:4: this field goes on after its closing quote; write a quote inside of it twice, as in "5"" pipe"
+        input.positions.csv:2:2: a space stands before the quote that opens this field; remove the space, or the quotes
         input.positions.csv:1: the fields are separated by semicolons; use commas, and points in numbers
         input.positions.csv:1: the fields are separated by tabs; use commas, and points in numbers
         input.positions.csv:2:5 (quantity): "1,5" is not a number; write it like 1234.5, -0.02 or 1e6
@@ -118,6 +122,11 @@ fn histories_of_others_are_read_right_or_named_as_what_they_are() {
         told("date;spot:ACME\n2026-01-05;100,5\n", ""),
         told("date,spot:ACME\n2026-01-06,100\n2026-01-05,101\n", ""),
         told("date,spot:ACME\n2026-01-05,100\n2026-01-06,1e9\n", ""),
+        read(
+            POSITIONS,
+            MARKET,
+            r#"{"type":"monte_carlo","paths":9,"factors":["spot:ACME"],"per":"year","volatilities":[20],"correlation":[[1]]}"#,
+        ),
     ];
     expect![[r#"
         input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
@@ -137,7 +146,8 @@ fn histories_of_others_are_read_right_or_named_as_what_they_are() {
         input.scenarios.csv:3:1 (date): "01/06/2026" is not a date; write it like 2026-12-31
         input.scenarios.csv:1: the fields are separated by semicolons; use commas, and points in numbers
         input.scenarios.csv:3:1 (date): 2026-01-05 follows 2026-01-06; rows must go from old to new, each day once
-        input.scenarios: the window that ends on 2026-01-06: 9999999.0 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1"#]].assert_eq(&all.join("\n"));
+        input.scenarios: the window that ends on 2026-01-06: 9999999.0 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1
+        input.scenarios (covariance): spot:ACME has a standard deviation of 1.259881576697424 a day; at most 0.6 (0.01 is 1 %)"#]].assert_eq(&all.join("\n"));
 }
 
 #[test]
@@ -167,6 +177,17 @@ fn shocks_and_markets_that_cannot_be_are_refused() {
         fx(triangle, SCENARIOS),
         fx(triangle, &moves("scenario,fx:EURUSD\ndown,-0.1\n")),
         fx(triangle, &moves("scenario,fx:EURUSD,fx:EURJPY,fx:USDJPY\ndown,-0.1,-0.1,0\n")),
+        fx(triangle, &moves("scenario,fx:EURUSD,fx:EURJPY,fx:USDJPY\ndown,-0.1,0,0\n")),
+        fx(triangle, &moves("scenario,fx:EURUSD,fx:EURJPY\neuro,-0.1,-0.1\n")),
+        fx(
+            r#""GBPUSD":1.3,"GBXUSD":0.013,"GBXGBP":0.01"#,
+            &moves("scenario,fx:GBPUSD,fx:GBXUSD\ndown,-0.1,-0.1\n"),
+        ),
+        fx(triangle, &history("date,fx:EURUSD,fx:USDJPY\n2026-01-05,1.10,150\n2026-01-06,1.15,150\n", "")),
+        fx(
+            triangle,
+            r#"{"type":"monte_carlo","paths":100,"factors":["fx:EURUSD","fx:USDJPY"],"per":"year","volatilities":[0.1,0.1],"correlation":[[1,0],[0,1]],"horizon_days":250}"#,
+        ),
         fx(r#""EURUSD":1.1,"USDJPY":150"#, &moves("scenario,fx:EURUSD\ndown,-0.1\n")),
     ];
     expect![[r#"
@@ -180,10 +201,15 @@ fn shocks_and_markets_that_cannot_be_are_refused() {
         input.market.underlyings.ACME.spot: 1e306 is out of range; a spot must be above 0, and at most 1e15
         input.market.underlyings: "AC\u{200b}ME" has the invisible character U+200B; remove it
         input.market.underlyings.ACME.currency: "GBp" is a hundredth of GBP; divide by 100 and write GBP, or write GBX with fx GBXGBP 0.01 in the market
-        input.market.fx.USDJPY: 140, but the other pairs make it 150.000000; give rates of one moment, or leave out a pair that follows from the others
+        input.market.fx.USDJPY: 140, but the other pairs make it 150; give rates of one moment, or leave out a pair that follows from the others
         ok: 1 positions, 1 scenarios
-        input.scenarios: fx:EURUSD would move without fx:EURJPY and fx:USDJPY, from which it follows; move all of them, or leave out of the market what follows from the others
+        input.scenarios: in scenario "down" fx:USDJPY is 150, and the other pairs make it 166.667; move all that follow from each other, or leave USDJPY out of the market
         ok: 1 positions, 1 scenarios
+        input.scenarios: in scenario "down" fx:USDJPY is 150, and the other pairs make it 166.667; move all that follow from each other, or leave USDJPY out of the market
+        ok: 1 positions, 1 scenarios
+        ok: 1 positions, 1 scenarios
+        input.scenarios: in scenario "2026-01-06" fx:USDJPY is 150, and the other pairs make it 143.478; move all that follow from each other, or leave USDJPY out of the market
+        input.scenarios: in scenario "path 0" fx:USDJPY is 159.926, and the other pairs make it 151.241; move all that follow from each other, or leave USDJPY out of the market
         ok: 1 positions, 1 scenarios"#]].assert_eq(&all.join("\n"));
 }
 
@@ -200,13 +226,17 @@ fn a_swap_that_has_started_needs_its_fixing() {
         told("A,b,swap,USD,1,10000000,2025-07-15,2030-07-15,0.041,pay,semiannual,30/360,,,"),
         told("A,b,swap,USD,1,10000000,2026-01-15,2030-01-15,0.041,pay,semiannual,30/360,,,"),
         told("A,b,swap,USD,1,10000000,2026-02-15,2030-02-15,0.041,pay,semiannual,30/360,,,"),
+        told("A,b,swap,USD,1,10000000,2025-10-15,2030-10-15,0.041,pay,annual,30/360,,quarterly,"),
+        told("A,b,swap,USD,1,10000000,2025-10-15,2030-10-15,0.041,pay,quarterly,30/360,,semiannual,"),
     ];
     expect![[r#"
-        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-07-18 or later runs on the valuation date 2026-01-15, so its rate is known and needed
+        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-07-18 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's
         ok: 1 positions, 1 scenarios
         ok: 1 positions, 1 scenarios
         ok: 1 positions, 1 scenarios
-        ok: 1 positions, 1 scenarios"#]].assert_eq(&all.join("\n"));
+        ok: 1 positions, 1 scenarios
+        ok: 1 positions, 1 scenarios
+        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-10-15 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's"#]].assert_eq(&all.join("\n"));
 }
 
 /// Two thousand pairs took twenty seconds, a hundred thousand underlyings as long: reading is linear.
@@ -266,12 +296,19 @@ fn what_is_there_for_others_and_what_has_expired_is_left_out_on_request_and_coun
         told(r#","ignore_columns":["trader"]"#),
         told(r#","ignore_columns":["trader","desk"],"expired":"skip""#),
         told(r#","ignore_columns":["strike"],"expired":"skip""#),
+        // A sentinel in a column that the position does not use.
+        read(
+            "id,book,kind,underlying,quantity,maturity\nA,b,spot,ACME,1,1900-01-01\n",
+            MARKET,
+            &format!(r#"{SCENARIOS},"expired":"skip""#),
+        ),
     ];
     expect![[r#"
         input.positions.csv:1:9 (trader): unknown column "trader"; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
         input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15
           Positions   2 in 1 book; expired and left out: 1; 1
-        input.ignore_columns: "strike" is a column that positions use"#]].assert_eq(&all.join("\n"));
+        input.ignore_columns: "strike" is a column that positions use
+        input.positions.csv:2:6 (maturity): "1900-01-01" must be empty; a spot does not use it"#]].assert_eq(&all.join("\n"));
 }
 
 /// What no scenario moves is not without risk: it is named.
@@ -291,7 +328,7 @@ fn factors_that_positions_depend_on_and_no_scenario_moves_are_named() {
     let report = PortfolioRisk::report(&prepared, None, &Coverage { weight_done: 0, weight_total: 1 });
     let line = report.to_string().lines().find(|it| it.contains("Not moved")).unwrap().to_owned();
     expect![[r#"
-          Not moved   by any scenario: spot:ACME (2 positions), spot:DAX (1 position), vol:ACME (1 position), fx:EURUSD (1 position)
-        [{"factor":"spot:ACME","positions":2},{"factor":"spot:DAX","positions":1},{"factor":"vol:ACME","positions":1},{"factor":"fx:EURUSD","positions":1}]"#]]
+          Not moved   by any scenario: spot:ACME (2 positions), spot:DAX (1 position), vol:ACME (1 position), rate:USD (1 position), fx:EURUSD (1 position)
+        [{"factor":"spot:ACME","positions":2},{"factor":"spot:DAX","positions":1},{"factor":"vol:ACME","positions":1},{"factor":"rate:USD","positions":1},{"factor":"fx:EURUSD","positions":1}]"#]]
         .assert_eq(&format!("{line}\n{}", serde_json::to_value(&report).unwrap()["factors_not_moved"]));
 }
