@@ -136,9 +136,10 @@ fn a_job_that_goes_wrong_is_paid_told_and_in_nobodys_way() {
         let bill = (after.0 - before.0, after.1 - before.1);
         println!("{}: {receipts:?} of {bill:?}", unhappy.name);
         assert_eq!(receipts.0, bill.0, "{}: invocations of the receipts, and of the bill", unhappy.name);
-        // Never less than the bill; and more by the way to the functions' host and back, which is long on a busy machine.
-        let most = bill.1 + bill.0 * 500;
-        assert!((bill.1..=most).contains(&receipts.1), "{}: {} of {} ms", unhappy.name, receipts.1, bill.1);
+        // More by the way to the functions' host and back, which is long on a busy machine; and less only by the start of an environment
+        // whose first attempt was given up at its time limit.
+        let (least, most) = (bill.1 * 95 / 100, bill.1 + bill.0 * 500);
+        assert!((least..=most).contains(&receipts.1), "{}: {} of {} ms", unhappy.name, receipts.1, bill.1);
     }
 }
 

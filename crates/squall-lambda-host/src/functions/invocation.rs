@@ -99,7 +99,8 @@ async fn run(
     slot: Slot,
 ) -> Result<Bytes, Failure> {
     let ended = timeout_at(deadline, heard.recv()).await;
-    function.bill(began.elapsed());
+    // A time limit ends the bill too, however late this process gets to end the function.
+    function.bill(Instant::now().min(deadline).saturating_duration_since(began));
     let outcome = match ended {
         Ok(Some(Event::Answered(Answer::Response(body)))) => Ok(body),
         Ok(Some(Event::Answered(Answer::Error(body)))) => Err(Failure::Reported(body)),
