@@ -17,7 +17,7 @@ AT_ENDPOINT = $(if $(ENDPOINT),--endpoint $(ENDPOINT))
 # What an emulator takes; nothing here reaches an account.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: demo dev watch check check-rust check-infra deny test test-infra live bench lambdas synth bootstrap diff deploy destroy templates
+.PHONY: demo dev watch check check-rust check-infra deny test test-infra live bench quantlib lambdas synth bootstrap diff deploy destroy templates
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
@@ -71,6 +71,12 @@ bench:
 	$(CARGO) build --release --quiet --locked --workspace --bins --examples
 	$(CARGO) bench --quiet --locked --workspace --bench squall-bench
 
+# Thousands of random contracts against QuantLib, with the largest difference of each figure. It downloads QuantLib.
+quantlib: $(VENV)/quantlib
+	$(CARGO) build --release --quiet --locked --package squall-cli --no-default-features
+	for comparison in $(filter-out %/against.py,$(wildcard tests/quantlib/*.py)); do \
+		$(VENV)/bin/python $$comparison target/release/squall || exit 1; done
+
 # The functions as they are deployed, in target/lambda. `make lambdas ARCH=` builds them for x86-64. One codegen unit makes
 # them a seventh smaller, no slower, and too long to build for a demo; optimising for size would make a worker three times slower.
 ARCH ?= --arm64
@@ -119,4 +125,9 @@ $(VENV)/emulator: $(REQUIREMENTS)
 $(VENV)/cargo-lambda: $(CARGO_LAMBDA)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $(CARGO_LAMBDA)
+	@touch $@
+
+$(VENV)/quantlib: tests/quantlib/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/quantlib/requirements.txt
 	@touch $@
