@@ -4,6 +4,7 @@
 //! rounded to a millionth of the report currency and summed as an integer, so a scenario's P&L does not depend on how
 //! the matrix was cut. Formats and conventions are in `portfolio.md` beside the manifest.
 
+pub mod ageing;
 pub mod columns;
 pub mod dates;
 pub mod input;

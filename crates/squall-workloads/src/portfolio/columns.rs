@@ -1,7 +1,8 @@
-//! The columns of the valuation matrix: the base, the bumps that Greeks need, the scenarios.
+//! The columns of the valuation matrix: the base, the bumps that Greeks need, the base at the horizon, the scenarios.
 
 use std::ops::Range;
 
+use super::positions::When;
 use super::scenarios::ScenarioSet;
 use super::shock::{Factor, ShockBlock};
 
@@ -27,15 +28,18 @@ pub enum Column {
         /// The direction.
         up: bool,
     },
+    /// The market as loaded, and positions as old as in the scenarios.
+    Aged,
     /// A scenario, from 0.
     Scenario(usize),
 }
 
-/// The columns of a job: 0 is the base, then (if Greeks are asked for) each factor's bump up and bump down, then the
-/// scenarios.
+/// The columns of a job: 0 is the base, then (if Greeks are asked for) each factor's bump up and bump down, then (if
+/// positions age) the base at the horizon, then the scenarios.
 #[derive(Debug, Clone)]
 pub struct Columns {
     greeks: bool,
+    ages: bool,
     scenarios: ScenarioSet,
     /// The lowest volatility that each factor moves, in the market's order; empty where they are all high.
     lowest_vols: Vec<f64>,
@@ -44,13 +48,19 @@ pub struct Columns {
 impl Columns {
     /// The base, the bumps if `greeks`, and the scenarios.
     pub fn new(scenarios: ScenarioSet, greeks: bool) -> Self {
-        Self { greeks, scenarios, lowest_vols: Vec::new() }
+        Self { greeks, ages: false, scenarios, lowest_vols: Vec::new() }
     }
 
     /// The same, for a market whose factors move volatilities as low as these.
     #[must_use]
     pub fn with_lowest_vols(self, lowest_vols: Vec<f64>) -> Self {
         Self { lowest_vols, ..self }
+    }
+
+    /// The same, with positions that are older in the scenarios if `ages`.
+    #[must_use]
+    pub fn with_ageing(self, ages: bool) -> Self {
+        Self { ages, ..self }
     }
 
     /// How far a factor is bumped to either side.
@@ -74,7 +84,32 @@ impl Columns {
 
     /// The column of scenario 0.
     pub fn first_scenario(&self) -> usize {
+        self.first_at_horizon() + usize::from(self.ages)
+    }
+
+    /// The first column that is at the horizon of the scenarios, if positions age to it; so are all that follow.
+    fn first_at_horizon(&self) -> usize {
         1 + self.n_bumps()
+    }
+
+    /// The column of the base at the horizon, if positions age.
+    pub fn aged_base(&self) -> Option<usize> {
+        self.ages.then(|| self.first_at_horizon())
+    }
+
+    /// Cuts a range of columns into blocks of at most `width` columns, each of one time.
+    pub fn blocks(&self, columns: Range<usize>, width: usize) -> impl Iterator<Item = (Range<usize>, When)> {
+        let border = self.first_at_horizon();
+        let mut first = columns.start;
+        std::iter::from_fn(move || {
+            let (when, end) = match first < border {
+                true => (When::Today, columns.end.min(border)),
+                false => (When::Horizon, columns.end),
+            };
+            let block = first..end.min(first.saturating_add(width));
+            first = block.end;
+            (!block.is_empty()).then_some((block, when))
+        })
     }
 
     /// The scenarios.
@@ -92,6 +127,7 @@ impl Columns {
         let first_scenario = self.first_scenario();
         match column {
             0 => Some(Column::Base),
+            _ if Some(column) == self.aged_base() => Some(Column::Aged),
             _ if column < first_scenario => {
                 Some(Column::Bump { factor_idx: (column - 1) / 2, up: column % 2 == 1 })
             }

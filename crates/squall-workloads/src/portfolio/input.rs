@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use squall_core::sources::{Files, Given};
 use squall_core::workload::InputError;
 
+use super::ageing::Age;
 use super::market::spec::MarketSpec;
 use super::market::{Market, Origin};
 use super::positions::{AsianSettings, Expired, Positions, Reading};
@@ -34,6 +35,9 @@ pub struct PortfolioInput {
     /// The simulation of Asian options.
     #[serde(default)]
     pub asian: AsianSettings,
+    /// Whether positions are older in the scenarios.
+    #[serde(default)]
+    pub age: Age,
     /// The scenarios.
     pub scenarios: ScenariosInput,
     /// The report options.
@@ -86,6 +90,7 @@ impl PortfolioInput {
             MarketSource::File(name) => Market::parse(name, file(files, name, "input.market")?)?,
             MarketSource::Inline(spec) => Market::new(spec, &Origin::Inline("input.market".to_owned()))?,
         };
+        let ageing = self.age.ageing(market.valuation_date(), self.scenarios.horizon_days())?;
         let (name, bytes) = match &self.positions {
             PositionsSource::File(name) => (name.as_str(), file(files, name, "input.positions")?),
             PositionsSource::Inline { csv } => ("input.positions.csv", csv.as_bytes()),
@@ -94,10 +99,11 @@ impl PortfolioInput {
             asian: &self.asian,
             ignored: &self.ignore_columns,
             expired: self.expired,
+            ageing,
             room_bytes: given.room_bytes,
         };
         let positions = Positions::parse(name, bytes, &market, reading)?;
-        Ok(Portfolio::new(market, positions))
+        Ok(Portfolio::new(market, positions, ageing))
     }
 
     fn check_asian(&self) -> Result<(), InputError> {

@@ -17,6 +17,8 @@ pub struct Labels {
     pub positions: Vec<PositionLabel>,
     /// Positions that had expired and were left out.
     pub n_expired: usize,
+    /// Calendar days by which positions are older in the scenarios, if they are.
+    pub aged_days: Option<u64>,
     /// Factors that positions depend on and no scenario moves, each with the number of those positions; in the market's order.
     pub unmoved: Vec<(Factor, usize)>,
     /// Today's level of each factor of the market (spot price, FX rate), in its own unit and in the market's order;

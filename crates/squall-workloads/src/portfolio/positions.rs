@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use squall_core::workload::InputError;
 
+use super::ageing::Ageing;
 use super::market::Market;
 use super::pricing::OptionType;
 use super::pricing::barrier::Barrier;
@@ -63,6 +64,8 @@ pub struct Reading<'a> {
     pub ignored: &'a [String],
     /// What becomes of expired positions.
     pub expired: Expired,
+    /// How much older they are in the scenarios.
+    pub ageing: Option<Ageing>,
     /// Memory that the positions may take, bytes.
     pub room_bytes: Option<u64>,
 }
@@ -70,7 +73,7 @@ pub struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Everything there must be known, and may take any memory.
     pub fn strictly(asian: &'a AsianSettings) -> Self {
-        Self { asian, ignored: &[], expired: Expired::Refuse, room_bytes: None }
+        Self { asian, ignored: &[], expired: Expired::Refuse, ageing: None, room_bytes: None }
     }
 }
 
@@ -100,6 +103,17 @@ pub struct Position {
     pub quantity: f64,
     /// One unit of it.
     pub instrument: Instrument,
+    /// One unit of it at the horizon of the scenarios; absent if that is the same.
+    pub at_horizon: Option<Box<Instrument>>,
+}
+
+/// When a position is valued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// On the valuation date.
+    Today,
+    /// At the horizon of the scenarios, if they have one that positions age to.
+    Horizon,
 }
 
 /// One unit of a position, bound to the market as loaded.
@@ -190,7 +204,7 @@ impl Positions {
         market: &Market,
         reading: Reading<'_>,
     ) -> Result<Positions, InputError> {
-        let Reading { asian, ignored, expired, room_bytes } = reading;
+        let Reading { ignored, expired, room_bytes, .. } = reading;
         let table = Table::parse(file_name, bytes)?;
         if let Some(used) =
             ignored.iter().find(|name| COMMON.contains(&name.as_str()) || OTHERS.contains(&name.as_str()))
@@ -221,7 +235,7 @@ impl Positions {
                 books.push(name.to_owned());
                 books.len() - 1
             });
-            let Some(position) = complaints.take(position(row, book, market, asian)) else { continue };
+            let Some(position) = complaints.take(position(row, book, market, reading)) else { continue };
             n_bytes = n_bytes.saturating_add(position.bytes());
             if let Some(room_bytes) = room_bytes.filter(|room_bytes| n_bytes > *room_bytes) {
                 return Err(too_large(row, &position, room_bytes));
@@ -243,14 +257,43 @@ impl Position {
     pub fn bytes(&self) -> u64 {
         /// Its label, and what allocations take besides.
         const BESIDES: usize = 100;
-        let of_instrument = match &self.instrument {
+        let at_horizon = self.at_horizon.as_ref().map_or(0, |it| size_of::<Instrument>() + it.bytes());
+        (size_of::<Self>() + 2 * self.id.len() + self.instrument.bytes() + at_horizon + BESIDES) as u64
+    }
+
+    /// One unit of it, today or at the horizon of the scenarios.
+    pub fn instrument_at(&self, when: When) -> &Instrument {
+        match (when, &self.at_horizon) {
+            (When::Horizon, Some(aged)) => aged,
+            (When::Horizon, None) | (When::Today, _) => &self.instrument,
+        }
+    }
+}
+
+impl Instrument {
+    /// About the memory that it takes besides its own.
+    fn bytes(&self) -> usize {
+        match self {
             Instrument::CashFlows { flows } => size_of_val(flows.as_slice()),
             Instrument::Derivative(_, Contract::Asian(asian)) => {
                 size_of::<AsianContract>() + asian.fixings.bytes()
             }
             Instrument::Derivative(..) | Instrument::Spot(_) => 0,
-        };
-        (size_of::<Self>() + 2 * self.id.len() + of_instrument + BESIDES) as u64
+        }
+    }
+}
+
+impl Contract {
+    /// Its strike, in the underlying's currency.
+    pub fn strike(&self) -> f64 {
+        match self {
+            Contract::Forward { strike }
+            | Contract::European { strike, .. }
+            | Contract::American { strike, .. }
+            | Contract::Digital { strike, .. } => *strike,
+            Contract::Barrier(barrier) => barrier.strike,
+            Contract::Asian(asian) => asian.strike,
+        }
     }
 }
 
@@ -280,7 +323,7 @@ fn position(
     row: Row<'_>,
     book: usize,
     market: &Market,
-    asian: &AsianSettings,
+    reading: Reading<'_>,
 ) -> Result<Position, InputError> {
     let kind = word(row, "kind", &Kind::NAMES)?;
     let quantity = row.number("quantity")?;
@@ -293,12 +336,20 @@ fn position(
     let instrument = match (kind, underlying) {
         (Kind::Spot, Some(underlying)) => Instrument::Spot(underlying),
         (_, Some(underlying)) => {
-            let (terms, contract) = derivatives::read(row, kind, underlying, market, asian)?;
+            let (terms, contract) = derivatives::read(row, kind, underlying, market, reading.asian)?;
             Instrument::Derivative(terms, contract)
         }
         (_, None) => Instrument::CashFlows { flows: bonds::read(row, kind, currency, market)? },
     };
-    Ok(Position { id: name(row, "id")?.to_owned(), book, kind, currency, quantity, instrument })
+    let at_horizon = match (reading.ageing, &instrument) {
+        (None, _) => None,
+        (Some(ageing), Instrument::CashFlows { .. }) => {
+            ageing.aged(&instrument, market, Some(bonds::curve(row, currency, market)?))
+        }
+        (Some(ageing), _) => ageing.aged(&instrument, market, None),
+    };
+    let id = name(row, "id")?.to_owned();
+    Ok(Position { id, book, kind, currency, quantity, instrument, at_horizon: at_horizon.map(Box::new) })
 }
 
 /// Whether a derivative ended before the valuation date, or a bond or swap on it or before; not if anything about it is wrong.

@@ -68,6 +68,8 @@ pub struct Report {
     pub n_positions_done: u64,
     /// The portfolio's value today, once all positions are in.
     pub base_value: Option<i128>,
+    /// How positions are older in the scenarios, if they are.
+    pub ageing: Option<AgeingPnl>,
     /// Whether the scenarios are a sample, so that quantiles are meaningful; stress scenarios have no probabilities.
     pub is_sample: bool,
     /// The distribution of P&L.
@@ -88,6 +90,15 @@ pub struct Report {
     pub greeks: Option<Greeks>,
     /// Single positions, if they were asked for; those that are in.
     pub positions: Option<Vec<PositionRow>>,
+}
+
+/// What time alone does to the portfolio until the scenarios' horizon: theta over those days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgeingPnl {
+    /// Calendar days.
+    pub days: u64,
+    /// The change of value without any shock, once it is in.
+    pub pnl: Option<i128>,
 }
 
 /// A scenario and its effect.
@@ -175,6 +186,7 @@ impl Report {
             not_valued: not_valued(columns, labels, partial),
             n_positions_done: partial.n_positions(0, 1)[0],
             base_value: pnl.base_value,
+            ageing: labels.aged_days.map(|days| AgeingPnl { days, pnl: pnl.of_ageing }),
             is_sample,
             histogram,
             risk: tails.iter().map(estimate).collect(),

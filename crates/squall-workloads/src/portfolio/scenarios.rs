@@ -80,6 +80,15 @@ impl ScenariosInput {
         file.into_iter().cloned().collect()
     }
 
+    /// How far ahead they are in trading days, where they say so.
+    pub fn horizon_days(&self) -> Option<u32> {
+        match self {
+            ScenariosInput::Historical(input) => Some(input.horizon_days),
+            ScenariosInput::MonteCarlo(input) => Some(input.horizon_days),
+            ScenariosInput::Explicit(_) | ScenariosInput::Grid(_) => None,
+        }
+    }
+
     /// Loads and checks the scenarios of a market that has `factors`.
     ///
     /// # Errors

@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::ageing::Ageing;
 use super::market::conversion::Conversion;
 use super::market::{Market, Spot};
-use super::positions::{Contract, Instrument, Position, Positions};
+use super::positions::{Contract, Instrument, Position, Positions, When};
 use super::rates::present_value;
 
 mod block;
@@ -20,6 +21,7 @@ pub use block::BlockMarket;
 pub struct Portfolio {
     market: Market,
     positions: Positions,
+    ageing: Option<Ageing>,
 }
 
 /// A column of a block that has no value, and why.
@@ -50,8 +52,13 @@ pub struct UnitPrice {
 
 impl Portfolio {
     /// Positions that were read against this market.
-    pub fn new(market: Market, positions: Positions) -> Self {
-        Self { market, positions }
+    pub fn new(market: Market, positions: Positions, ageing: Option<Ageing>) -> Self {
+        Self { market, positions, ageing }
+    }
+
+    /// How much older the positions are in the scenarios.
+    pub fn ageing(&self) -> Option<Ageing> {
+        self.ageing
     }
 
     /// The market.
@@ -125,6 +132,7 @@ impl Portfolio {
     pub fn value(
         &self,
         position_idx: usize,
+        when: When,
         block: &BlockMarket,
         out: &mut [f64],
     ) -> Result<(), ColumnError> {
@@ -134,7 +142,7 @@ impl Portfolio {
                 format!("room for {} values was given for {} columns", out.len(), block.n_columns());
             return Err(ColumnError { column: 0, problem });
         }
-        unit_values(position, block, out);
+        unit_values(position.instrument_at(when), position.currency, block, out);
         match block.conversion(position.currency) {
             Some(conversion) => conversion.multiply(position.quantity, out),
             None => out.fill(f64::NAN),
@@ -155,7 +163,7 @@ impl Portfolio {
             return Ok(UnitPrice { value: estimate.value, standard_error: Some(estimate.standard_error) });
         }
         let mut value = [f64::NAN];
-        unit_values(position, block, &mut value);
+        unit_values(&position.instrument, position.currency, block, &mut value);
         check_finite(position, &value)?;
         let [value] = value;
         Ok(UnitPrice { value, standard_error: None })
@@ -170,15 +178,15 @@ impl Portfolio {
     }
 }
 
-/// One unit in the first columns of the block, as many as `out` has, in the position's own currency.
-fn unit_values(position: &Position, block: &BlockMarket, out: &mut [f64]) {
-    match &position.instrument {
+/// One unit in the first columns of the block, as many as `out` has, in its own currency.
+fn unit_values(instrument: &Instrument, currency: usize, block: &BlockMarket, out: &mut [f64]) {
+    match instrument {
         Instrument::Spot(underlying) => match block.underlying(*underlying) {
             Some(columns) => columns.spot.write(0, out, |spot| spot),
             None => out.fill(f64::NAN),
         },
         Instrument::Derivative(terms, contract) => derivative::unit_values(terms, contract, block, out),
-        Instrument::CashFlows { flows } => match block.rate_shift(position.currency) {
+        Instrument::CashFlows { flows } => match block.rate_shift(currency) {
             Some(shift) => shift.write(0, out, |shift| present_value(flows, shift)),
             None => out.fill(f64::NAN),
         },

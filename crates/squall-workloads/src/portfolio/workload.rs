@@ -15,8 +15,8 @@ use super::labels::{Labels, PositionLabel};
 use super::market::{Market, Spot};
 use super::money::{MAX_UNITS, micros};
 use super::partial::{Partial, PositionValue, SliceSums};
-use super::positions::Position;
 use super::positions::kind::Kind;
+use super::positions::{Position, When};
 use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema};
 use super::scenarios::scenarios_schema;
 use super::valuation::{BlockMarket, ColumnError, Portfolio};
@@ -115,6 +115,9 @@ impl Workload for PortfolioRisk {
                                     "description": "columns of the positions that are there for others" },
                 "expired": { "enum": ["refuse", "skip"], "default": "refuse",
                              "description": "positions that expired before the valuation date: skip leaves them out, and counts them" },
+                "age": { "oneOf": [{ "type": "boolean" }, { "type": "integer", "minimum": 1, "maximum": 3660 }], "default": false,
+                         "description": "whether positions are older in the scenarios: by their horizon_days, or by so many calendar \
+                                         days" },
                 "market": schema::market(),
                 "asian": schema::asian(),
                 "scenarios": scenarios_schema(),
@@ -140,7 +143,9 @@ impl Workload for PortfolioRisk {
                 *lowest = underlying.vol.lowest();
             }
         }
-        let columns = Columns::new(scenarios, options.greeks).with_lowest_vols(lowest_vols);
+        let columns = Columns::new(scenarios, options.greeks)
+            .with_lowest_vols(lowest_vols)
+            .with_ageing(portfolio.ageing().is_some());
         let labels = labels_of(&portfolio, &columns);
         let n_groups = labels.books.len() + labels.kinds.len();
         let too_many = |problem: String| InputError::new("input.scenarios", problem);
@@ -204,15 +209,15 @@ impl Workload for PortfolioRisk {
     fn evaluate(prepared: &Prepared, slice: &Rectangle, _: &mut dyn Data) -> Result<Partial, EvaluateError> {
         let mut sums = SliceSums::new(slice.first_column, slice.n_columns as usize);
         let mut values = Vec::new();
-        for first in slice.columns().step_by(BLOCK_COLUMNS) {
-            let columns = first..(first + BLOCK_COLUMNS).min(slice.columns().end);
+        for (columns, when) in prepared.columns.blocks(slice.columns(), BLOCK_COLUMNS) {
+            let first = columns.start;
             let failed = |error: ColumnError| prepared.failure(first + error.column, &error.problem);
             let block =
                 BlockMarket::new(prepared.portfolio.market(), &prepared.columns.block(columns.clone()))
                     .map_err(failed)?;
             values.resize(columns.len(), 0.0);
             for idx in slice.positions() {
-                let valued = prepared.portfolio.value(idx, &block, &mut values);
+                let valued = prepared.portfolio.value(idx, when, &block, &mut values);
                 let at = first - slice.columns().start;
                 // Without an early exit, so that it vectorises: nearly always all are.
                 let all_fit = values.iter().fold(true, |all, value| all & (value.abs() <= MAX_UNITS));
@@ -291,6 +296,7 @@ impl Prepared {
         let place = match column.checked_sub(first_scenario) {
             Some(scenario) => format!("scenario {}", self.columns.scenarios().label(scenario)),
             None if column == 0 => "the base".to_owned(),
+            None if Some(column) == self.columns.aged_base() => "the base at the horizon".to_owned(),
             None => "a Greek's bump".to_owned(),
         };
         EvaluateError(format!("{place}: {problem}"))
@@ -324,7 +330,7 @@ impl Prepared {
         let mut value = [0.0];
         for idx in positions {
             let unit = self.portfolio.unit_price(idx, &base).map_err(failed)?;
-            self.portfolio.value(idx, &base, &mut value).map_err(failed)?;
+            self.portfolio.value(idx, When::Today, &base, &mut value).map_err(failed)?;
             let [value] = value;
             let value = micros(value).ok_or_else(|| self.failure(0, "a value beyond 1e15"))?;
             sums.note_position(index(idx), PositionValue::new(unit.value, unit.standard_error, value));
@@ -378,6 +384,7 @@ fn labels_of(portfolio: &Portfolio, columns: &Columns) -> Labels {
     let unmoved = unmoved.filter_map(|(idx, n)| Some((market.factors().0.get(idx)?.clone(), n)));
     Labels {
         n_expired: portfolio.n_expired(),
+        aged_days: portfolio.ageing().map(|ageing| ageing.days),
         unmoved: unmoved.collect(),
         report_currency: market.report_currency().to_owned(),
         books: portfolio.books().to_vec(),

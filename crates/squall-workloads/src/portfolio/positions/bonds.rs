@@ -97,7 +97,12 @@ fn fixing(row: Row<'_>, fixed: &FixedLeg, valuation_date: NaiveDate) -> Result<O
     }))
 }
 
-fn curve<'a>(row: Row<'_>, currency: usize, market: &'a Market) -> Result<&'a ZeroCurve, InputError> {
+/// The curve that discounts a bond or swap in the currency with index `currency`.
+pub(super) fn curve<'a>(
+    row: Row<'_>,
+    currency: usize,
+    market: &'a Market,
+) -> Result<&'a ZeroCurve, InputError> {
     let code = market.currency(currency).map_or("", |it| it.code.as_str());
     let Some(name) = row.optional_text("curve") else {
         let own = market.currency(currency).and_then(|it| market.curve(it.discount?));

@@ -2,7 +2,7 @@
 //!
 //! With `V+` and `V-` the value after a bump up and down and `V` the base: delta and gamma of a spot price or FX rate
 //! are for a 1 % move (bumps of 1 %), vega for one volatility point (bumps of one point), rho for one basis point
-//! (bumps of one basis point). Theta is left out: it needs the valuation date to roll, which is no shock.
+//! (bumps of one basis point). Theta is no bump but the base at the horizon (`ageing`).
 
 use super::matrix::whole_column;
 use crate::portfolio::columns::{Columns, RELATIVE_BUMP, VOL_BUMP};

@@ -15,6 +15,8 @@ pub struct GroupRisk {
     pub n_positions: usize,
     /// Its value today, once the whole portfolio's is in.
     pub base_value: Option<i128>,
+    /// The change of its value by time alone until the scenarios' horizon, if positions age.
+    pub ageing_pnl: Option<i128>,
     /// P&L in the portfolio's worst scenario.
     pub worst_pnl: Option<i128>,
     /// Its own value at risk.
@@ -79,6 +81,7 @@ fn groups(
             name,
             n_positions,
             base_value: pnl.base_value.map(|_| values(group, 0, 1)[0]),
+            ageing_pnl: pnl.ageing_of_group(|first, n| values(group, first, n)),
             worst_pnl: worst.and_then(|idx| group_pnl.get(idx)).copied(),
             value_at_risk: tail.and_then(|tail| value_at_risk_of(&group_pnl, tail.level())),
             expected_shortfall: tail.and_then(|tail| expected_shortfall_of(&group_pnl, tail.level())),

@@ -22,6 +22,8 @@ struct ReportJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scenarios_not_valued: Vec<NotValuedJson<'a>>,
     base_value: Option<Micros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ageing: Option<AgeingJson>,
     pnl: Option<PnlJson>,
     risk: Vec<RiskJson>,
     worst_scenarios: Vec<WorstJson<'a>>,
@@ -39,6 +41,12 @@ struct ScenariosJson<'a> {
     about: &'a str,
     total: usize,
     fully_revalued: usize,
+}
+
+#[derive(Serialize)]
+struct AgeingJson {
+    calendar_days: u64,
+    pnl: Option<Micros>,
 }
 
 #[derive(Serialize)]
@@ -124,6 +132,8 @@ struct GroupJson<'a> {
     name: &'a str,
     positions: usize,
     base_value: Option<Micros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pnl_of_ageing: Option<Micros>,
     pnl_in_worst_scenario: Option<Micros>,
     value_at_risk: Option<Micros>,
     expected_shortfall: Option<Micros>,
@@ -188,6 +198,7 @@ impl Serialize for Report {
                 .map(|it| NotValuedJson { label: &it.label, position: &it.position })
                 .collect(),
             base_value: self.base_value.map(Micros),
+            ageing: self.ageing.map(|it| AgeingJson { calendar_days: it.days, pnl: it.pnl.map(Micros) }),
             pnl: self.distribution.as_ref().map(|distribution| self.pnl(distribution)),
             risk: self.risk_rows(),
             worst_scenarios: self.worst.iter().map(WorstJson::from).collect(),
@@ -282,6 +293,7 @@ impl<'a> From<&'a GroupRisk> for GroupJson<'a> {
             name: &group.name,
             positions: group.n_positions,
             base_value: group.base_value.map(Micros),
+            pnl_of_ageing: group.ageing_pnl.map(Micros),
             pnl_in_worst_scenario: group.worst_pnl.map(Micros),
             value_at_risk: group.value_at_risk.map(Micros),
             expected_shortfall: group.expected_shortfall.map(Micros),

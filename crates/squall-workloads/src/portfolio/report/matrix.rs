@@ -9,12 +9,15 @@ use crate::portfolio::partial::Partial;
 pub(super) struct ScenarioPnl {
     /// The portfolio's base value, once all positions are in.
     pub(super) base_value: Option<i128>,
+    /// The change of value by time alone until the horizon, once both values are in.
+    pub(super) of_ageing: Option<i128>,
     /// How many scenarios are fully revalued, with or without the base.
     pub(super) n_done: usize,
     /// The fully revalued scenarios, ascending; none before the base is in.
     pub(super) scenarios: Vec<usize>,
     /// Their P&L, in the same order.
     pub(super) total: Vec<i128>,
+    aged_base: Option<usize>,
     first_scenario: usize,
     n_scenarios: usize,
 }
@@ -36,7 +39,16 @@ impl ScenarioPnl {
         let values = partial.total(first_scenario, n_scenarios);
         let base = base_value.unwrap_or(0);
         let total = scenarios.iter().map(|scenario| values[*scenario].wrapping_sub(base)).collect();
-        Self { base_value, n_done, scenarios, total, first_scenario, n_scenarios }
+        let aged_base = columns.aged_base();
+        let of_ageing = aged_base.and_then(|column| whole_column(labels, partial, column));
+        let of_ageing = of_ageing.zip(base_value).map(|(aged, base)| aged.wrapping_sub(base));
+        Self { aged_base, of_ageing, base_value, n_done, scenarios, total, first_scenario, n_scenarios }
+    }
+
+    /// The change of a group's value by time alone until the horizon.
+    pub(super) fn ageing_of_group(&self, values: impl Fn(usize, usize) -> Vec<i128>) -> Option<i128> {
+        let column = self.aged_base.filter(|_| self.of_ageing.is_some())?;
+        Some(values(column, 1)[0].wrapping_sub(values(0, 1)[0]))
     }
 
     /// P&L of a group over the same scenarios; `values` gives its sums in a number of columns from a first one on.

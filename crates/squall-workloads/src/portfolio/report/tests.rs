@@ -28,6 +28,7 @@ fn desk(input: &str, options: &str) -> Desk {
     Desk {
         labels: Labels {
             n_expired: 0,
+            aged_days: None,
             unmoved: Vec::new(),
             report_currency: "USD".into(),
             books: vec!["options".into(), "treasury".into()],

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::layout::Columnar;
-use super::{Estimate, GroupRisk, Report, TooFew, rounded};
+use super::{AgeingPnl, Estimate, GroupRisk, Report, TooFew, rounded};
 use crate::portfolio::money::{Micros, separated};
 use crate::portfolio::scenarios::shock_text;
 
@@ -133,7 +133,13 @@ impl Report {
         if !self.unmoved.is_empty() {
             writeln!(f, "  Not moved   {}", self.unmoved())?;
         }
-        writeln!(f, "  Base value  {base_value}")
+        writeln!(f, "  Base value  {base_value}")?;
+        if let Some(AgeingPnl { days, pnl }) = self.ageing {
+            let pnl = pnl.map_or_else(|| "not in yet".to_owned(), |pnl| unit.text(pnl));
+            let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+            writeln!(f, "  Ageing      {pnl} by time alone; in the scenarios positions are {days} older")?;
+        }
+        Ok(())
     }
 
     fn value_at_risk(&self, f: &mut fmt::Formatter<'_>, unit: Unit) -> fmt::Result {

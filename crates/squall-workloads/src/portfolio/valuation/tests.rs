@@ -42,7 +42,7 @@ fn values(portfolio: &Portfolio, shocks: &ShockBlock) -> Vec<Vec<f64>> {
     let block = BlockMarket::new(portfolio.market(), shocks).unwrap();
     let value = |idx| {
         let mut out = vec![0.0; block.n_columns()];
-        portfolio.value(idx, &block, &mut out).unwrap();
+        portfolio.value(idx, When::Today, &block, &mut out).unwrap();
         out
     };
     (0..portfolio.positions().len()).map(value).collect()
@@ -90,7 +90,7 @@ fn values_one_of_each_kind_as_quantlib_does() {
         assert_eq!(price.standard_error.is_some(), position.kind.name() == "asian");
 
         let mut value = [0.0];
-        portfolio.value(idx, &base, &mut value).unwrap();
+        portfolio.value(idx, When::Today, &base, &mut value).unwrap();
         let rate = if id == "G1" || id == "W2" { 1.08 } else { 1.0 };
         assert_eq!(value[0], price.value * position.quantity * rate, "{id}");
     }
@@ -207,7 +207,8 @@ fn names_the_column_and_what_has_no_value_there() {
         shocks.row_mut(factors.parse(factor).unwrap())[2] = shock;
         let outcome = BlockMarket::new(portfolio.market(), &shocks).and_then(|block| {
             let mut out = [0.0; 3];
-            (0..portfolio.positions().len()).try_for_each(|idx| portfolio.value(idx, &block, &mut out))
+            (0..portfolio.positions().len())
+                .try_for_each(|idx| portfolio.value(idx, When::Today, &block, &mut out))
         });
         match outcome {
             Ok(()) => writeln!(seen, "fine: {factor} {shock:e}").unwrap(),
@@ -216,8 +217,8 @@ fn names_the_column_and_what_has_no_value_there() {
     }
     let block = BlockMarket::unshocked(portfolio.market()).unwrap();
     for result in [
-        portfolio.value(99, &block, &mut [0.0]),
-        portfolio.value(0, &block, &mut [0.0; 2]),
+        portfolio.value(99, When::Today, &block, &mut [0.0]),
+        portfolio.value(0, When::Today, &block, &mut [0.0; 2]),
         portfolio.unit_price(99, &block).map(|_| ()),
     ] {
         writeln!(seen, "{}", result.unwrap_err()).unwrap();

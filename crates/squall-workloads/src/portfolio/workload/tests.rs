@@ -7,6 +7,7 @@ use squall_core::sources::{Files, Given};
 use super::super::input::tests::{manual_csv, manual_market_json};
 use super::*;
 
+mod ageing;
 mod awkward;
 mod skew;
 
