@@ -137,6 +137,41 @@ fn the_report_file_is_what_json_prints() {
 }
 
 #[test]
+fn the_rows_are_every_scenarios_pnl_and_add_up_over_the_books() {
+    let scratch = Scratch::new("rows");
+    let file = scratch.0.join("pnl.csv");
+    let answer = answer("events/jobs/historical.json", &["--csv", file.to_str().unwrap()]);
+    let csv = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let mut lines = csv.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    assert_eq!(header[..3], ["scenario", "label", "pnl"]);
+    assert_eq!(header.len() - 3, answer["report"]["by_book"].as_array().unwrap().len());
+    let micros = |cell: &str| cell.replace('.', "").parse::<i128>().unwrap();
+    let mut pnl = Vec::new();
+    for (scenario, line) in lines.enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[0], scenario.to_string());
+        assert_eq!(micros(cells[2]), cells[3..].iter().map(|cell| micros(cell)).sum::<i128>(), "{line}");
+        pnl.push(micros(cells[2]));
+    }
+    let of_report = |figure: &str| micros(answer["report"]["pnl"][figure].as_str().unwrap());
+    assert_eq!(pnl.len() as u64, answer["report"]["scenarios"]["total"].as_u64().unwrap());
+    assert_eq!(
+        (pnl.iter().min(), pnl.iter().max()),
+        (Some(&of_report("minimum")), Some(&of_report("maximum")))
+    );
+
+    let output = run(&["run", "events/jobs/probe.json", "--csv", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("this workload's answer has no rows"),
+        "{output:?}"
+    );
+    assert!(!file.exists(), "nothing half done is left");
+}
+
+#[test]
 fn a_report_that_cannot_be_written_is_refused_before_the_work() {
     let scratch = Scratch::new("no-report");
     let directory = scratch.0.to_str().unwrap();

@@ -1,5 +1,6 @@
 //! The answer of a job, for people and for programs: the same from `run`, `watch` and `result`.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,20 +29,49 @@ pub(crate) struct OutputArgs {
     /// Write the JSON answer to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Write the answer's rows to this file: of a portfolio, every scenario's P&L, whole and by book
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
     /// Print only the answer
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
 
 impl OutputArgs {
-    /// The report's file, if requested: checked to be writable before the work begins.
-    pub(crate) fn report_file(&self) -> Result<Option<ReportFile<'_>>> {
-        self.report.as_deref().map(ReportFile::new).transpose()
+    /// The files that are asked for: checked to be writable before the work begins.
+    pub(crate) fn files(&self) -> Result<AnswerFiles<'_>> {
+        let (report, csv) = (self.report.as_deref(), self.csv.as_deref());
+        anyhow::ensure!(report.is_none() || report != csv, "--report and --csv name the same file");
+        Ok(AnswerFiles {
+            report: report.map(ReportFile::new).transpose()?,
+            csv: csv.map(ReportFile::new).transpose()?,
+        })
+    }
+}
+
+/// The files that an answer goes to.
+pub(crate) struct AnswerFiles<'a> {
+    report: Option<ReportFile<'a>>,
+    csv: Option<ReportFile<'a>>,
+}
+
+impl AnswerFiles<'_> {
+    /// Writes the answer. Each file is tried before the first failure is reported.
+    fn keep(self, json: &str, observation: &Observation) -> Result<()> {
+        let report = self.report.map_or(Ok(()), |file| file.keep(json));
+        let csv = self.csv.map_or(Ok(()), |file| {
+            file.keep_what(|out| match observation.write_rows(out)? {
+                true => Ok(()),
+                false => Err(io::Error::other("this workload's answer has no rows")),
+            })
+        });
+        report.and(csv)
     }
 }
 
 /// The answer of a job that has ended.
 pub(crate) struct Ended<'a> {
+    observation: &'a Observation,
     row: &'a JobRow,
     deployment: &'a Deployment,
     ending: &'a Ending,
@@ -71,7 +101,7 @@ impl<'a> Ended<'a> {
         let row = &observation.row;
         let ending = row.ending.as_ref().context("the job has not ended")?;
         let published = row.published.as_ref().context("the job published nothing")?;
-        Ok(Self { row, deployment, ending, published, rendered, started_us, ended_us, given_up })
+        Ok(Self { observation, row, deployment, ending, published, rendered, started_us, ended_us, given_up })
     }
 
     pub(crate) fn status(&self) -> JobStatus {
@@ -86,12 +116,12 @@ impl<'a> Ended<'a> {
         }
     }
 
-    /// Prints the answer and writes it to the report's file. Each output is tried before the first failure is reported:
+    /// Prints the answer and writes it to the files. Each output is tried before the first failure is reported:
     /// the answer may have taken hours.
     ///
     /// # Errors
     /// When one of the outputs fails.
-    pub(crate) fn give(&self, output: &OutputArgs, file: Option<ReportFile<'_>>) -> Result<()> {
+    pub(crate) fn give(&self, output: &OutputArgs, files: AnswerFiles<'_>) -> Result<()> {
         let json = serde_json::to_string_pretty(&self.json())? + "\n";
         let text = || match self.ending.status {
             JobStatus::Complete => self.rendered.text.clone(),
@@ -101,7 +131,7 @@ impl<'a> Ended<'a> {
         if !output.quiet {
             print::aside(&self.closing_lines());
         }
-        printed.and(file.map_or(Ok(()), |file| file.keep(&json)))
+        printed.and(files.keep(&json, self.observation))
     }
 
     fn banner(&self) -> String {
@@ -223,7 +253,7 @@ pub(crate) fn conclude(
     observation: &Observation,
     deployment: &Deployment,
     output: &OutputArgs,
-    file: Option<ReportFile<'_>>,
+    files: AnswerFiles<'_>,
 ) -> Result<ExitCode> {
     let row = &observation.row;
     if row.status() == JobStatus::Rejected {
@@ -231,7 +261,7 @@ pub(crate) fn conclude(
         return Ok(print::error(reason, USAGE_OR_INPUT));
     }
     let answer = Ended::in_store(observation, deployment)?;
-    Ok(match answer.give(output, file) {
+    Ok(match answer.give(output, files) {
         Ok(()) => answer.exit(),
         Err(error) => print::error(&format!("{error:#}"), FAILURES),
     })
@@ -244,7 +274,7 @@ pub(crate) fn conclude(
 pub(crate) fn give_so_far(
     observation: &Observation,
     output: &OutputArgs,
-    file: Option<ReportFile<'_>>,
+    files: AnswerFiles<'_>,
 ) -> Result<()> {
     let rendered = observation.report().context("the answer cannot be read")?;
     let row = &observation.row;
@@ -275,7 +305,7 @@ pub(crate) fn give_so_far(
     );
     let printed =
         print::answer(&if output.json { json.clone() } else { format!("{banner}\n\n{}", rendered.text) });
-    printed.and(file.map_or(Ok(()), |file| file.keep(&json)))
+    printed.and(files.keep(&json, observation))
 }
 
 fn shouted(status: JobStatus) -> String {

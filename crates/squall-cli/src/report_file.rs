@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -42,8 +42,18 @@ impl<'a> ReportFile<'a> {
         anyhow::bail!("{}: every name beside it is taken", cannot())
     }
 
-    pub(crate) fn keep(mut self, text: &str) -> Result<()> {
-        let mut written = self.file.write_all(text.as_bytes());
+    pub(crate) fn keep(self, text: &str) -> Result<()> {
+        self.keep_what(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Keeps what `write` writes, if it succeeds.
+    pub(crate) fn keep_what(
+        mut self,
+        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<()> {
+        let mut out = BufWriter::new(&self.file);
+        let mut written = write(&mut out).and_then(|()| out.flush());
+        drop(out);
         if let Some(draft) = &self.draft {
             written = written.and_then(|()| std::fs::rename(draft, &self.path));
         }

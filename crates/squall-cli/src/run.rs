@@ -75,7 +75,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         stopping.stop();
     })?;
 
-    let report_file = args.output.report_file()?;
+    let files = args.output.files()?;
     let delivery = JobId::new(format!("local-{}", Digest::of(&message).short()))?;
     let grid = LocalGrid::new(&config, registry.clone(), args.job.directory())?;
     let mut display = Display::new(!args.output.quiet, std::io::stderr().is_terminal());
@@ -94,7 +94,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let deployment = config.deployment();
     let span = (finished.started_us, finished.ended_us);
     let answer = Ended::new(observation, &deployment, span, Some(&finished.lost))?;
-    if let Err(error) = answer.give(&args.output, report_file) {
+    if let Err(error) = answer.give(&args.output, files) {
         return Ok(print::error(&format!("{error:#}"), FAILURES));
     }
     // Only Ctrl-C cancels a local job.

@@ -1,6 +1,7 @@
 //! Workloads by name, with their types erased: the grid moves bytes and never interprets them.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -218,6 +219,13 @@ pub trait AnyPrepared: Send + Sync {
     /// # Errors
     /// When the bytes are not a partial.
     fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError>;
+    /// [`Workload::write_rows`].
+    ///
+    /// # Errors
+    /// When the bytes are not a partial, or `out` fails.
+    fn write_rows(&self, _partial: Option<&[u8]>, _out: &mut dyn io::Write) -> io::Result<bool> {
+        Ok(false)
+    }
     /// [`Workload::units`].
     fn units(&self) -> (u64, &str);
     /// [`Workload::value_bytes`].
@@ -345,6 +353,11 @@ impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
         let report = W::report(&self.prepared, partial.as_ref(), coverage);
         let json = serde_json::to_value(&report).map_err(|error| CodecError::new("report", error))?;
         Ok(Rendered { json, text: report.to_string() })
+    }
+
+    fn write_rows(&self, partial: Option<&[u8]>, out: &mut dyn io::Write) -> io::Result<bool> {
+        let partial = partial.map(|bytes| decode("partial", bytes)).transpose().map_err(io::Error::other)?;
+        W::write_rows(&self.prepared, partial.as_ref(), out)
     }
 
     fn units(&self) -> (u64, &str) {

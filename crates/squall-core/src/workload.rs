@@ -1,6 +1,7 @@
 //! The idea at the heart of the grid: a computation that can be cut into slices.
 
 use std::fmt;
+use std::io;
 use std::num::NonZeroUsize;
 
 use serde::de::DeserializeOwned;
@@ -97,6 +98,19 @@ pub trait Workload: Send + Sync + 'static {
         partial: Option<&Self::Partial>,
         coverage: &Coverage,
     ) -> Self::Report;
+
+    /// Writes the answer as rows of CSV with a header, where it has any: what a spreadsheet or a data frame takes. Whether it has, which
+    /// may not depend on the partial.
+    ///
+    /// # Errors
+    /// When `out` fails.
+    fn write_rows(
+        _prepared: &Self::Prepared,
+        _partial: Option<&Self::Partial>,
+        _out: &mut dyn io::Write,
+    ) -> io::Result<bool> {
+        Ok(false)
+    }
 
     /// The size of the whole job, in its author's units of work: `(10_000_000, "valuations")`.
     fn units(prepared: &Self::Prepared) -> (u64, &'static str);

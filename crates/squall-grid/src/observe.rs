@@ -1,5 +1,6 @@
 //! The answer so far, or the final one, for the person waiting for it.
 
+use std::io;
 use std::pin::pin;
 
 use futures::stream::{self, StreamExt};
@@ -27,6 +28,15 @@ impl Observation {
     /// The report; `None` for a job that was rejected.
     pub fn report(&self) -> Option<Rendered> {
         self.prepared.as_ref()?.report(self.partial.as_deref(), &self.coverage).ok()
+    }
+
+    /// Writes the answer's rows as CSV; whether it has any.
+    ///
+    /// # Errors
+    /// When the answer cannot be read, or `out` fails.
+    pub fn write_rows(&self, out: &mut dyn io::Write) -> io::Result<bool> {
+        let Some(prepared) = &self.prepared else { return Ok(false) };
+        prepared.write_rows(self.partial.as_deref(), out)
     }
 
     /// The size of the whole job in units of work, and the name of the unit.

@@ -30,11 +30,12 @@ Examples:
   squall result JOB                          the answer as a table
   squall result JOB --json | jq .report      for programs
   squall result JOB --report answer.json     into a file as well
+  squall result JOB --csv pnl.csv            its rows: of a portfolio, every scenario's P&L
 
 Exit status: 0 a whole answer, 1 an incomplete answer or AWS unavailable, 2 rejected or no such job.";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
-    let report_file = args.output.report_file()?;
+    let files = args.output.files()?;
     deployment::visit(&args.deployment, async |deployment| {
         let store = deployment.store()?;
         // Read first, and separately: an error here is not one of the answer.
@@ -45,9 +46,9 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             .context("cannot read the answer")?
             .context("the job is gone")?;
         if observation.row.ending.is_some() {
-            return conclude(&observation, &deployment.description()?, &args.output, report_file);
+            return conclude(&observation, &deployment.description()?, &args.output, files);
         }
-        if let Err(error) = give_so_far(&observation, &args.output, report_file) {
+        if let Err(error) = give_so_far(&observation, &args.output, files) {
             return Ok(print::error(&format!("{error:#}"), FAILURES));
         }
         if !args.output.quiet {

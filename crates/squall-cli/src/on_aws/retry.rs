@@ -45,7 +45,7 @@ Examples:
   squall retry JOB --max-cost-usd 20         a job that was over its budget needs a higher one";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
-    let report_file = args.output.report_file()?;
+    let files = args.output.files()?;
     let request = ResendRequest {
         lifetime_us: args.deadline_s.map(|seconds| seconds.saturating_mul(1_000_000)),
         max_cost: args.max_cost_usd,
@@ -77,7 +77,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         let watch = Watch::new(&deployment, &args.deployment, registry, args.job.clone(), None)?;
-        watch.to_the_end(&args.output, report_file).await
+        watch.to_the_end(&args.output, files).await
     })
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         Some(id) => id,
         None => fresh_id(&args.job.stem(), WallClock.now_us(), &[&message, &salt()[..]].concat())?,
     };
-    let report_file = args.output.report_file()?;
+    let files = args.output.files()?;
     deployment::visit(&args.deployment, async |deployment| {
         let topic = JobTopic::new(&deployment.connection, deployment.name(Part::JobsTopic)?)
             .taking(deployment.description()?.max_message_bytes);
@@ -111,7 +111,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         }
         let publication = Publication { message: digest, over_us: known.map(|row| row.created_us) };
         let ended = match watch {
-            Some(watch) => watch.of(publication).to_the_end(&args.output, report_file).await,
+            Some(watch) => watch.of(publication).to_the_end(&args.output, files).await,
             None if is_published && !is_fresh => {
                 let row = taken_in(&deployment, &id, &publication).await;
                 row.and_then(|row| told(&id, row.as_ref(), digest))

@@ -19,12 +19,11 @@ use squall_grid::{InputCache, Observation, observe};
 use squall_local::Progress;
 use tokio::sync::Notify;
 
-use crate::answer::{OutputArgs, conclude};
+use crate::answer::{AnswerFiles, OutputArgs, conclude};
 use crate::interrupt::on_ctrl_c;
 use crate::job_file::job_id;
 use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part, Store};
 use crate::progress::Display;
-use crate::report_file::ReportFile;
 use crate::{INTERRUPTED, print};
 
 /// How long a job that was published earlier may take to appear, microseconds: topic, cold start and a large input.
@@ -65,10 +64,10 @@ Ctrl-C stops watching; the job goes on.
 Exit status: 0 a whole answer, 1 an incomplete answer or none, 2 rejected or no such job, 130 interrupted.";
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
-    let report_file = args.output.report_file()?;
+    let files = args.output.files()?;
     deployment::visit(&args.deployment, async |deployment| {
         let watch = Watch::new(&deployment, &args.deployment, registry, args.job.clone(), None)?;
-        watch.to_the_end(&args.output, report_file).await
+        watch.to_the_end(&args.output, files).await
     })
 }
 
@@ -145,11 +144,7 @@ impl Watch {
     ///
     /// # Errors
     /// When the job does not exist, or the store does not answer.
-    pub(crate) async fn to_the_end(
-        &self,
-        output: &OutputArgs,
-        file: Option<ReportFile<'_>>,
-    ) -> Result<ExitCode> {
+    pub(crate) async fn to_the_end(&self, output: &OutputArgs, files: AnswerFiles<'_>) -> Result<ExitCode> {
         let stopped = Arc::new(Notify::new());
         let stopping = Arc::clone(&stopped);
         on_ctrl_c(move || stopping.notify_one())?;
@@ -167,7 +162,7 @@ impl Watch {
             ));
             return Ok(ExitCode::from(INTERRUPTED));
         };
-        conclude(&ended?, &self.description, output, file)
+        conclude(&ended?, &self.description, output, files)
     }
 
     async fn until_ended(&self, display: &mut Display) -> Result<Observation> {

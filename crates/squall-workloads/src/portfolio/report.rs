@@ -16,12 +16,14 @@ mod json;
 mod layout;
 mod matrix;
 mod options;
+mod rows;
 mod text;
 
 pub use greeks::{CurrencyGreeks, Greeks, UnderlyingGreeks};
 pub use groups::GroupRisk;
 pub use headline::headline;
 pub use options::{ReportOptions, report_options_schema};
+pub use rows::write_rows;
 
 use matrix::ScenarioPnl;
 

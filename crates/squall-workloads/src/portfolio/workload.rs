@@ -1,5 +1,6 @@
 //! The portfolio as a workload: slices are rectangles of positions × columns.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
@@ -17,7 +18,7 @@ use super::money::{MAX_UNITS, micros};
 use super::partial::{Partial, PositionValue, SliceSums};
 use super::positions::kind::Kind;
 use super::positions::{Position, When};
-use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema};
+use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema, write_rows};
 use super::scenarios::scenarios_schema;
 use super::valuation::{BlockMarket, ColumnError, Portfolio};
 use super::weights::Weights;
@@ -242,6 +243,15 @@ impl Workload for PortfolioRisk {
     fn report(prepared: &Prepared, partial: Option<&Partial>, coverage: &Coverage) -> Report {
         let Prepared { columns, labels, options, .. } = prepared;
         Report::new(ReportInput { labels, columns, options, partial, coverage })
+    }
+
+    /// The P&L vector.
+    fn write_rows(
+        prepared: &Prepared,
+        partial: Option<&Partial>,
+        out: &mut dyn io::Write,
+    ) -> io::Result<bool> {
+        write_rows(&prepared.labels, &prepared.columns, partial, out).map(|()| true)
     }
 
     fn units(prepared: &Prepared) -> (u64, &'static str) {

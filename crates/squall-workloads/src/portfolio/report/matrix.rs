@@ -67,6 +67,7 @@ pub(super) fn whole_column(labels: &Labels, partial: &Partial, column: usize) ->
     is_whole(labels, partial.n_positions(column, 1)[0]).then(|| partial.total(column, 1)[0])
 }
 
-fn is_whole(labels: &Labels, n_positions: u64) -> bool {
+/// Whether every position is in.
+pub(super) fn is_whole(labels: &Labels, n_positions: u64) -> bool {
     n_positions > 0 && n_positions == labels.positions.len() as u64
 }
