@@ -91,24 +91,18 @@ impl<'de> Deserialize<'de> for Age {
 }
 
 impl Ageing {
-    /// The instrument at the horizon; `None` where time changes nothing. `curve` is the one that discounts its cash flows.
-    pub fn aged(
-        self,
-        instrument: &Instrument,
-        market: &Market,
-        curve: Option<&ZeroCurve>,
-    ) -> Option<Instrument> {
+    /// The instrument at the horizon; `None` where time changes nothing.
+    pub fn aged(self, instrument: &Instrument, market: &Market) -> Option<Instrument> {
         match instrument {
             Instrument::Spot(_) => None,
             Instrument::Derivative(terms, contract) => {
                 let (terms, contract) = self.derivative(*terms, contract, market)?;
                 Some(Instrument::Derivative(terms, contract))
             }
-            Instrument::CashFlows { flows } => {
-                let curve = curve?;
-                Some(Instrument::CashFlows {
-                    flows: flows.iter().map(|flow| self.flow(*flow, curve)).collect(),
-                })
+            Instrument::CashFlows { flows, curve } => {
+                let zero = &market.curve(*curve)?.zero;
+                let flows = flows.iter().map(|flow| self.flow(*flow, zero)).collect();
+                Some(Instrument::CashFlows { flows, curve: *curve })
             }
         }
     }

@@ -67,7 +67,7 @@ impl Columns {
     pub fn bump(&self, factor_idx: usize) -> f64 {
         match self.scenarios.factors().0.get(factor_idx) {
             Some(Factor::Spot(_) | Factor::Fx(_)) => RELATIVE_BUMP,
-            Some(Factor::Rate(_)) => RATE_BUMP,
+            Some(Factor::Rate(_) | Factor::Spread(_)) => RATE_BUMP,
             // A volatility does not fall below 0, and the difference is divided by the whole bump.
             Some(Factor::Vol(_)) => {
                 let lowest = self.lowest_vols.get(factor_idx).copied().unwrap_or(VOL_BUMP);

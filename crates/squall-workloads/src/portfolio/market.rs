@@ -14,11 +14,13 @@ mod build;
 mod check;
 pub mod conversion;
 pub mod curve;
+pub mod rate_factors;
 pub mod spec;
 pub mod surface;
 
 use conversion::{Conversion, Pair};
 use curve::ZeroCurve;
+use rate_factors::{KeyTenor, shares};
 use spec::{AssetClass, MarketSpec, Tenor};
 use surface::VolSurface;
 
@@ -62,6 +64,8 @@ pub struct Currency {
     pub discount: Option<usize>,
     /// The factor that shifts its curves; absent without a curve.
     pub rate_factor: Option<usize>,
+    /// The tenors of its curves that have a factor of their own, in order of time.
+    pub key_tenors: Vec<KeyTenor>,
     /// How its amounts become amounts of the report currency; absent if they cannot.
     pub conversion: Option<Conversion>,
 }
@@ -75,6 +79,8 @@ pub struct Curve {
     pub currency: usize,
     /// The rates.
     pub zero: ZeroCurve,
+    /// The factor that shifts this curve alone; absent without one.
+    pub spread_factor: Option<usize>,
 }
 
 /// An underlying of options and forwards.
@@ -175,7 +181,7 @@ impl Market {
         self.currency(self.report_currency).map_or("", |currency| currency.code.as_str())
     }
 
-    /// Every risk factor, in a fixed order: `spot:`, `vol:`, `rate:` and `fx:`, each by name.
+    /// Every risk factor, in a fixed order: `spot:`, `vol:`, `rate:`, `spread:` and `fx:`, each by name.
     pub fn factors(&self) -> &Factors {
         &self.factors
     }
@@ -217,6 +223,11 @@ impl Market {
         self.currencies.binary_search_by(|known| known.code.as_str().cmp(code)).ok()
     }
 
+    /// Every curve, by name.
+    pub fn curves(&self) -> &[Curve] {
+        &self.curves
+    }
+
     /// A curve by index.
     pub fn curve(&self, idx: usize) -> Option<&Curve> {
         self.curves.get(idx)
@@ -230,6 +241,17 @@ impl Market {
     /// The index of an underlying by name.
     pub fn underlying_index(&self, name: &str) -> Option<usize> {
         self.underlyings.binary_search_by(|known| known.name.as_str().cmp(name)).ok()
+    }
+
+    /// The factors that move the zero rates of a curve at `years`.
+    pub fn rate_factors(&self, curve: usize, years: f64) -> impl Iterator<Item = usize> {
+        let curve = self.curve(curve);
+        let currency = curve.and_then(|curve| self.currency(curve.currency));
+        let at_tenors = currency.map_or([None, None], |it| {
+            shares(&it.key_tenors, years).map(|share| it.key_tenors.get(share?.0).map(|tenor| tenor.factor))
+        });
+        let whole = [currency.and_then(|it| it.rate_factor), curve.and_then(|it| it.spread_factor)];
+        whole.into_iter().chain(at_tenors).flatten()
     }
 
     /// The zero rate of a currency's own curve to `years`, if it has one.
@@ -286,13 +308,15 @@ fn factors<'a>(
     own_spots: impl Iterator<Item = &'a str>,
     vols: impl Iterator<Item = &'a str>,
     rates: impl Iterator<Item = &'a str>,
+    spreads: impl Iterator<Item = &'a str>,
     pairs: impl Iterator<Item = &'a str>,
 ) -> Factors {
     let spots = own_spots.map(|name| Factor::Spot(name.to_owned()));
     let vols = vols.map(|name| Factor::Vol(name.to_owned()));
     let rates = rates.map(|name| Factor::Rate(name.to_owned()));
     let pairs = pairs.map(|name| Factor::Fx(name.to_owned()));
-    Factors(spots.chain(vols).chain(rates).chain(pairs).collect())
+    let spreads = spreads.map(|name| Factor::Spread(name.to_owned()));
+    Factors(spots.chain(vols).chain(rates).chain(spreads).chain(pairs).collect())
 }
 
 #[cfg(test)]

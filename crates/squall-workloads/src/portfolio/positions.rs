@@ -125,6 +125,8 @@ pub enum Instrument {
     Derivative(Terms, Contract),
     /// A bond or a swap.
     CashFlows {
+        /// Index of the curve that discounts them.
+        curve: usize,
         /// Amounts paid and received, in order of time.
         flows: Vec<CashFlow>,
     },
@@ -274,7 +276,7 @@ impl Instrument {
     /// About the memory that it takes besides its own.
     fn bytes(&self) -> usize {
         match self {
-            Instrument::CashFlows { flows } => size_of_val(flows.as_slice()),
+            Instrument::CashFlows { flows, .. } => size_of_val(flows.as_slice()),
             Instrument::Derivative(_, Contract::Asian(asian)) => {
                 size_of::<AsianContract>() + asian.fixings.bytes()
             }
@@ -303,7 +305,7 @@ const BYTES_OF_A_BOOK: u64 = 150;
 /// The row that is one too many: its column that says how much it takes, where it has one.
 fn too_large(row: Row<'_>, position: &Position, room_bytes: u64) -> InputError {
     let (column, many) = match &position.instrument {
-        Instrument::CashFlows { flows } if flows.len() > 1 => {
+        Instrument::CashFlows { flows, .. } if flows.len() > 1 => {
             ("maturity", format!("has {} cash flows", flows.len()))
         }
         Instrument::Derivative(_, Contract::Asian(asian)) if asian.fixings.bytes() > 1_000 => {
@@ -339,15 +341,12 @@ fn position(
             let (terms, contract) = derivatives::read(row, kind, underlying, market, reading.asian)?;
             Instrument::Derivative(terms, contract)
         }
-        (_, None) => Instrument::CashFlows { flows: bonds::read(row, kind, currency, market)? },
+        (_, None) => Instrument::CashFlows {
+            curve: bonds::curve(row, currency, market)?,
+            flows: bonds::read(row, kind, currency, market)?,
+        },
     };
-    let at_horizon = match (reading.ageing, &instrument) {
-        (None, _) => None,
-        (Some(ageing), Instrument::CashFlows { .. }) => {
-            ageing.aged(&instrument, market, Some(bonds::curve(row, currency, market)?))
-        }
-        (Some(ageing), _) => ageing.aged(&instrument, market, None),
-    };
+    let at_horizon = reading.ageing.and_then(|ageing| ageing.aged(&instrument, market));
     let id = name(row, "id")?.to_owned();
     Ok(Position { id, book, kind, currency, quantity, instrument, at_horizon: at_horizon.map(Box::new) })
 }

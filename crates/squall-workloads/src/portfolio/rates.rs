@@ -23,7 +23,14 @@ pub struct CashFlow {
 
 /// The value of cash flows when the whole curve is shifted by `rate_shift` (absolute, continuously compounded).
 pub fn present_value(cash_flows: &[CashFlow], rate_shift: f64) -> f64 {
-    cash_flows.iter().map(|flow| flow.amount * libm::exp(-(flow.zero_rate + rate_shift) * flow.years)).sum()
+    cash_flows.iter().fold(0.0, |sum, flow| sum + flow.present_value(rate_shift))
+}
+
+impl CashFlow {
+    /// Its value when its zero rate is shifted by `rate_shift`.
+    pub fn present_value(&self, rate_shift: f64) -> f64 {
+        self.amount * libm::exp(-(self.zero_rate + rate_shift) * self.years)
+    }
 }
 
 /// A bond that pays nothing before its maturity.

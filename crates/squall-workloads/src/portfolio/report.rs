@@ -213,7 +213,7 @@ fn rounded(statistic: f64) -> Micros {
 fn moves(factor: &Factor, shock: f64) -> f64 {
     let typical = match factor {
         Factor::Spot(_) | Factor::Fx(_) | Factor::Vol(_) => 0.01,
-        Factor::Rate(_) => 0.0005,
+        Factor::Rate(_) | Factor::Spread(_) => 0.0005,
     };
     shock.abs() / typical
 }

@@ -290,7 +290,7 @@ fn check_shock(factor: &Factor, shock: f64) -> Result<(), String> {
         }
         Factor::Spot(_) | Factor::Fx(_) => (MAX_RELATIVE, "a relative shock", "10 % as 0.1"),
         Factor::Vol(_) => (MAX_VOL, "a change of a volatility", "one point as 0.01"),
-        Factor::Rate(_) => (MAX_RATE, "a change of a rate", "one basis point as 0.0001"),
+        Factor::Rate(_) | Factor::Spread(_) => (MAX_RATE, "a change of a rate", "one basis point as 0.0001"),
     };
     if shock.abs() <= most {
         return Ok(());

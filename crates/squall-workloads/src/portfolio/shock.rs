@@ -9,8 +9,11 @@ pub enum Factor {
     Spot(String),
     /// `vol:SPX`: an underlying's whole volatility surface; absolute, so 0.01 is one volatility point up.
     Vol(String),
-    /// `rate:USD`: every zero curve of a currency; absolute and parallel, so 0.0001 is one basis point up.
+    /// `rate:USD`: every zero curve of a currency; absolute and parallel, so 0.0001 is one basis point up. `rate:USD:5Y`: the same at one
+    /// tenor, and less beside it.
     Rate(String),
+    /// `spread:USD-CORP`: one zero curve, besides what its currency's rates do; absolute and parallel.
+    Spread(String),
     /// `fx:EURUSD`: the price of the first currency in the second; relative.
     Fx(String),
 }
@@ -21,6 +24,7 @@ impl fmt::Display for Factor {
             Factor::Spot(name) => write!(f, "spot:{name}"),
             Factor::Vol(name) => write!(f, "vol:{name}"),
             Factor::Rate(name) => write!(f, "rate:{name}"),
+            Factor::Spread(name) => write!(f, "spread:{name}"),
             Factor::Fx(name) => write!(f, "fx:{name}"),
         }
     }
@@ -44,6 +48,7 @@ impl Factors {
             "spot" => Factor::Spot(name),
             "vol" => Factor::Vol(name),
             "rate" => Factor::Rate(name),
+            "spread" => Factor::Spread(name),
             "fx" => Factor::Fx(name),
             _ => return None,
         };

@@ -9,12 +9,13 @@ use super::ageing::Ageing;
 use super::market::conversion::Conversion;
 use super::market::{Market, Spot};
 use super::positions::{Contract, Instrument, Position, Positions, When};
-use super::rates::present_value;
+use super::rates::{CashFlow, present_value};
 
 mod block;
 mod derivative;
 
 pub use block::BlockMarket;
+use block::CurveShift;
 
 /// Positions bound to their market, ready to be valued.
 #[derive(Debug, Clone)]
@@ -78,46 +79,55 @@ impl Portfolio {
 
     /// The number of positions that depend on each factor of the market, in the market's order.
     pub fn dependents(&self) -> Vec<usize> {
-        let market = &self.market;
-        let mut n_positions = vec![0; market.factors().0.len()];
+        let mut n_positions = vec![0; self.market.factors().0.len()];
         for position in &self.positions.all {
-            let mut factors = BTreeSet::new();
-            let rate = |currency: usize| market.currency(currency).and_then(|it| it.rate_factor);
-            let of_pair = |pair: usize| market.pairs().get(pair).map(|pair| pair.factor);
-            let underlying = match &position.instrument {
-                Instrument::Spot(idx) => Some(*idx),
-                Instrument::Derivative(terms, _) => Some(terms.underlying),
-                Instrument::CashFlows { .. } => None,
-            };
-            if let Some(underlying) = underlying.and_then(|idx| market.underlyings().get(idx)) {
-                factors.extend(match underlying.spot {
-                    Spot::Own { factor, .. } => Some(factor),
-                    Spot::Pair(pair) => of_pair(pair),
-                });
-                if let Instrument::Derivative(_, contract) = &position.instrument {
-                    let (base, quote) = underlying.currencies();
-                    factors.extend(rate(quote));
-                    factors.extend(base.and_then(rate));
-                    if !matches!(contract, Contract::Forward { .. }) {
-                        factors.insert(underlying.vol_factor);
-                    }
-                }
-            } else {
-                factors.extend(rate(position.currency));
-            }
-            let legs = match market.currency(position.currency).and_then(|it| it.conversion) {
-                Some(Conversion::Direct(leg)) => vec![leg],
-                Some(Conversion::Cross(first, second)) => vec![first, second],
-                Some(Conversion::None) | None => Vec::new(),
-            };
-            factors.extend(legs.into_iter().filter_map(|leg| of_pair(leg.pair())));
-            for factor in factors {
+            for factor in self.factors_of(position) {
                 if let Some(n) = n_positions.get_mut(factor) {
                     *n += 1;
                 }
             }
         }
         n_positions
+    }
+
+    /// The factors that move a position's value, today or at the horizon.
+    fn factors_of(&self, position: &Position) -> BTreeSet<usize> {
+        let market = &self.market;
+        let mut factors = BTreeSet::new();
+        let of_pair = |pair: usize| market.pairs().get(pair).map(|pair| pair.factor);
+        for instrument in [Some(&position.instrument), position.at_horizon.as_deref()].into_iter().flatten() {
+            let underlying = match instrument {
+                Instrument::Spot(idx) => Some(*idx),
+                Instrument::Derivative(terms, _) => Some(terms.underlying),
+                Instrument::CashFlows { flows, curve } => {
+                    factors.extend(flows.iter().flat_map(|flow| market.rate_factors(*curve, flow.years)));
+                    None
+                }
+            };
+            let Some(underlying) = underlying.and_then(|idx| market.underlyings().get(idx)) else { continue };
+            factors.extend(match underlying.spot {
+                Spot::Own { factor, .. } => Some(factor),
+                Spot::Pair(pair) => of_pair(pair),
+            });
+            if let Instrument::Derivative(terms, contract) = instrument {
+                let (base, quote) = underlying.currencies();
+                for currency in base.into_iter().chain([quote]) {
+                    let curve = market.currency(currency).and_then(|it| it.discount);
+                    factors
+                        .extend(curve.into_iter().flat_map(|curve| market.rate_factors(curve, terms.years)));
+                }
+                if !matches!(contract, Contract::Forward { .. }) {
+                    factors.insert(underlying.vol_factor);
+                }
+            }
+        }
+        let legs = match market.currency(position.currency).and_then(|it| it.conversion) {
+            Some(Conversion::Direct(leg)) => vec![leg],
+            Some(Conversion::Cross(first, second)) => vec![first, second],
+            Some(Conversion::None) | None => Vec::new(),
+        };
+        factors.extend(legs.into_iter().filter_map(|leg| of_pair(leg.pair())));
+        factors
     }
 
     /// Names of the books, by [`Position::book`].
@@ -142,7 +152,7 @@ impl Portfolio {
                 format!("room for {} values was given for {} columns", out.len(), block.n_columns());
             return Err(ColumnError { column: 0, problem });
         }
-        unit_values(position.instrument_at(when), position.currency, block, out);
+        unit_values(position.instrument_at(when), block, out);
         match block.conversion(position.currency) {
             Some(conversion) => conversion.multiply(position.quantity, out),
             None => out.fill(f64::NAN),
@@ -163,7 +173,7 @@ impl Portfolio {
             return Ok(UnitPrice { value: estimate.value, standard_error: Some(estimate.standard_error) });
         }
         let mut value = [f64::NAN];
-        unit_values(&position.instrument, position.currency, block, &mut value);
+        unit_values(&position.instrument, block, &mut value);
         check_finite(position, &value)?;
         let [value] = value;
         Ok(UnitPrice { value, standard_error: None })
@@ -179,17 +189,31 @@ impl Portfolio {
 }
 
 /// One unit in the first columns of the block, as many as `out` has, in its own currency.
-fn unit_values(instrument: &Instrument, currency: usize, block: &BlockMarket, out: &mut [f64]) {
+fn unit_values(instrument: &Instrument, block: &BlockMarket, out: &mut [f64]) {
     match instrument {
-        Instrument::Spot(underlying) => match block.underlying(*underlying) {
-            Some(columns) => columns.spot.write(0, out, |spot| spot),
+        Instrument::Spot(underlying) => match block.spot(*underlying) {
+            Some(spots) => spots.write(0, out, |spot| spot),
             None => out.fill(f64::NAN),
         },
         Instrument::Derivative(terms, contract) => derivative::unit_values(terms, contract, block, out),
-        Instrument::CashFlows { flows } => match block.rate_shift(currency) {
-            Some(shift) => shift.write(0, out, |shift| present_value(flows, shift)),
+        Instrument::CashFlows { flows, curve } => match block.curve(*curve) {
+            Some(shift) => cash_values(flows, shift, out),
             None => out.fill(f64::NAN),
         },
+    }
+}
+
+/// Cash flows whose curve is shifted, in order of time: at every time alike, or each at its own.
+fn cash_values(flows: &[CashFlow], shift: &CurveShift, out: &mut [f64]) {
+    if let Some(shift) = shift.everywhere() {
+        shift.write(0, out, |shift| present_value(flows, shift));
+        return;
+    }
+    let mut values = vec![0.0; out.len()];
+    out.fill(0.0);
+    for flow in flows {
+        shift.at(flow.years).write(0, &mut values, |shift| flow.present_value(shift));
+        out.iter_mut().zip(&values).for_each(|(sum, value)| *sum += value);
     }
 }
 

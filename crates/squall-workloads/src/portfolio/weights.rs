@@ -91,7 +91,7 @@ impl Weights {
 pub fn weight(position: &Position) -> u64 {
     match &position.instrument {
         Instrument::Spot(_) => SPOT,
-        Instrument::CashFlows { flows } => count(flows.len()).saturating_mul(CASH_FLOW).max(1),
+        Instrument::CashFlows { flows, .. } => count(flows.len()).saturating_mul(CASH_FLOW).max(1),
         Instrument::Derivative(terms, contract) => match contract {
             Contract::Forward { .. } => FORWARD,
             Contract::European { .. } => EUROPEAN,

@@ -36,6 +36,16 @@ pub fn market() -> Value {
                         "description": "Zero curves by name.",
                         "additionalProperties": curve()
                     },
+                    "key_tenors": {
+                        "type": "object",
+                        "description": "By currency: tenors whose rates have a factor of their own, rate:USD:5Y.",
+                        "additionalProperties": { "type": "array", "maxItems": 60, "items": tenor() }
+                    },
+                    "spreads": {
+                        "type": "array",
+                        "description": "Curves whose spread is a factor of its own, spread:USD-CORP.",
+                        "items": { "type": "string" }
+                    },
                     "discount": {
                         "type": "object",
                         "description": "The name of a currency's own curve, if it is not the currency's name.",

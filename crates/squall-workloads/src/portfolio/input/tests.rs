@@ -72,7 +72,7 @@ fn says_which_field_or_file_is_wrong() {
         asian.path: unknown field `path`, expected `paths` or `seed` at line 1 column 117
         input.asian.paths: 2 is out of range; a number of paths is from 4 to 10000000
         asian.seed: invalid value: integer `-2`, expected u64 at line 1 column 121
-        seed: unknown field `seed`, expected one of `positions`, `ignore_columns`, `expired`, `market`, `asian`, `scenarios`, `report` at line 1 column 107"#]].assert_eq(
+        seed: unknown field `seed`, expected one of `positions`, `ignore_columns`, `expired`, `market`, `asian`, `age`, `scenarios`, `report` at line 1 column 107"#]].assert_eq(
         &[
             r#"{"positions": 1, "market": "m.json"}"#,
             r#"{"positions": {"text": ""}, "market": "m.json"}"#,

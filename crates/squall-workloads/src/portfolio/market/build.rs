@@ -8,6 +8,7 @@ use super::super::reading::{quoted, rounded};
 use super::super::table::iso_date;
 use super::check::Checker;
 use super::conversion::{Legs, MAX_PAIRS, Pair, TOLERANCE, contradiction};
+use super::rate_factors::KeyTenor;
 use super::spec::{AssetClass, MarketSpec};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
 
@@ -25,22 +26,35 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     let mut curves = Vec::new();
     for (name, curve) in &spec.curves {
         let zero = checker.curve(&format!("curves.{name}"), curve)?;
-        curves.push(Curve { name: name.clone(), currency: index_of(&curve.currency), zero });
+        let currency = index_of(&curve.currency);
+        curves.push(Curve { name: name.clone(), currency, zero, spread_factor: None });
     }
     let with_curve: BTreeSet<usize> = curves.iter().map(|curve| curve.currency).collect();
 
     let not_fx = |name: &&String| spec.underlyings.get(*name).is_some_and(|it| it.class != AssetClass::Fx);
     let own_spots: Vec<&str> = spec.underlyings.keys().filter(not_fx).map(String::as_str).collect();
-    let rates: Vec<usize> = (0..codes.len()).filter(|idx| with_curve.contains(idx)).collect();
+    let rate_codes: BTreeSet<&str> =
+        with_curve.iter().filter_map(|idx| codes.get(*idx)).map(String::as_str).collect();
+    let key_tenors = checker.key_tenors(&rate_codes)?;
+    let names = key_tenors.iter().flat_map(|(_, tenors)| tenors).map(|(_, name)| name.as_str());
+    let rates: Vec<&str> =
+        rate_codes.iter().copied().chain(names).collect::<BTreeSet<_>>().into_iter().collect();
+    let spreads = checker.spreads()?;
     let factors = factors(
         own_spots.iter().copied(),
         spec.underlyings.keys().map(String::as_str),
-        rates.iter().filter_map(|idx| codes.get(*idx)).map(String::as_str),
+        rates.iter().copied(),
+        spreads.iter().map(String::as_str),
         spec.fx.keys().map(String::as_str),
     );
     let first_vol = own_spots.len();
     let first_rate = first_vol + spec.underlyings.len();
-    let first_fx = first_rate + rates.len();
+    let first_spread = first_rate + rates.len();
+    let first_fx = first_spread + spreads.len();
+    let rate_factor = |name: &str| rates.binary_search(&name).ok().map(|rate| first_rate + rate);
+    for curve in &mut curves {
+        curve.spread_factor = spreads.binary_search(&curve.name).ok().map(|spread| first_spread + spread);
+    }
 
     if spec.fx.len() > MAX_PAIRS {
         let problem = format!("has {} pairs; expected at most {MAX_PAIRS}", spec.fx.len());
@@ -93,9 +107,12 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
         let own_curve = spec.discount.get(code).unwrap_or(code);
         let discount = curves.binary_search_by(|curve| curve.name.cmp(own_curve)).ok();
         let discount = discount.filter(|at| curves.get(*at).is_some_and(|curve| curve.currency == idx));
-        let rate_factor = rates.binary_search(&idx).ok().map(|rate| first_rate + rate);
-        let conversion = legs.conversion(idx, report_currency);
-        currencies.push(Currency { code: code.clone(), discount, rate_factor, conversion });
+        let tenors = key_tenors.iter().filter(|(of, _)| of == code).flat_map(|(_, tenors)| tenors);
+        let key_tenors = tenors
+            .filter_map(|(years, name)| Some(KeyTenor { years: *years, factor: rate_factor(name)? }))
+            .collect();
+        let (rate_factor, conversion) = (rate_factor(code), legs.conversion(idx, report_currency));
+        currencies.push(Currency { code: code.clone(), discount, rate_factor, key_tenors, conversion });
     }
     checker.discount(&codes)?;
     Ok(Market { valuation_date, report_currency, currencies, curves, underlyings, pairs, factors })

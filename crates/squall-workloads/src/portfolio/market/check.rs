@@ -22,7 +22,7 @@ pub(super) struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn error(&self, path: &str, problem: impl Into<String>) -> InputError {
+    pub(super) fn error(&self, path: &str, problem: impl Into<String>) -> InputError {
         InputError::new(self.origin.at(path), problem)
     }
 
@@ -80,7 +80,7 @@ impl Checker<'_> {
         }
     }
 
-    fn ascending(&self, path: &str, values: &[f64]) -> Result<(), InputError> {
+    pub(super) fn ascending(&self, path: &str, values: &[f64]) -> Result<(), InputError> {
         match values.windows(2).position(|pair| pair.first() >= pair.last()) {
             Some(idx) => {
                 Err(self

@@ -25,6 +25,12 @@ pub struct MarketSpec {
     /// The name of a currency's own curve, if it is not the currency's name.
     #[serde(default, deserialize_with = "no_repeats")]
     pub discount: BTreeMap<String, String>,
+    /// By currency: the tenors whose rates have a factor of their own.
+    #[serde(default, deserialize_with = "no_repeats")]
+    pub key_tenors: BTreeMap<String, Vec<Tenor>>,
+    /// Names of the curves whose spread is a factor of its own.
+    #[serde(default)]
+    pub spreads: Vec<String>,
     /// Underlyings by name.
     #[serde(default, deserialize_with = "no_repeats")]
     pub underlyings: BTreeMap<String, UnderlyingSpec>,

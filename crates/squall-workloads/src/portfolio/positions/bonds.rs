@@ -5,7 +5,6 @@ use squall_core::workload::InputError;
 
 use super::super::dates::{DayCount, Frequency, periods_after};
 use super::super::market::Market;
-use super::super::market::curve::ZeroCurve;
 use super::super::rates::{CashFlow, FixedLeg, Fixing, Swap, zero_bond};
 use super::super::reading::quoted;
 use super::super::table::Row;
@@ -19,7 +18,11 @@ pub(super) fn read(
     currency: usize,
     market: &Market,
 ) -> Result<Vec<CashFlow>, InputError> {
-    let curve = curve(row, currency, market)?;
+    let own = curve(row, currency, market)?;
+    let curve = market
+        .curve(own)
+        .map(|curve| &curve.zero)
+        .ok_or_else(|| row.error("curve", "is not in the market"))?;
     let valuation_date = market.valuation_date();
     if kind == Kind::ZeroBond {
         let face = above_zero(row, "face")?;
@@ -97,20 +100,17 @@ fn fixing(row: Row<'_>, fixed: &FixedLeg, valuation_date: NaiveDate) -> Result<O
     }))
 }
 
-/// The curve that discounts a bond or swap in the currency with index `currency`.
-pub(super) fn curve<'a>(
-    row: Row<'_>,
-    currency: usize,
-    market: &'a Market,
-) -> Result<&'a ZeroCurve, InputError> {
+/// The index of the curve that discounts a bond or swap in the currency with index `currency`.
+pub(super) fn curve(row: Row<'_>, currency: usize, market: &Market) -> Result<usize, InputError> {
     let code = market.currency(currency).map_or("", |it| it.code.as_str());
     let Some(name) = row.optional_text("curve") else {
-        let own = market.currency(currency).and_then(|it| market.curve(it.discount?));
+        let own = market.currency(currency).and_then(|it| it.discount);
         let problem =
             || format!("{code} has no curve; add a curve named {code:?} or discount.{code} to the market");
-        return own.map(|curve| &curve.zero).ok_or_else(|| row.error("currency", problem()));
+        return own.ok_or_else(|| row.error("currency", problem()));
     };
-    let Some(curve) = market.curve_index(name).and_then(|idx| market.curve(idx)) else {
+    let found = market.curve_index(name);
+    let (Some(idx), Some(curve)) = (found, found.and_then(|idx| market.curve(idx))) else {
         return Err(row.error("curve", format!("there is no curve {} in the market", quoted(name))));
     };
     if curve.currency != currency {
@@ -119,5 +119,5 @@ pub(super) fn curve<'a>(
             row.error("curve", format!("the curve {} is in {other}; one in {code} is needed", quoted(name)))
         );
     }
-    Ok(&curve.zero)
+    Ok(idx)
 }

@@ -18,6 +18,8 @@ pub struct Greeks {
     pub underlyings: Vec<UnderlyingGreeks>,
     /// Currencies, in the market's order.
     pub currencies: Vec<CurrencyGreeks>,
+    /// Rates at single tenors and spreads of single curves, in the market's order, each with the change for a rise by one basis point.
+    pub rate_factors: Vec<(Factor, Option<i128>)>,
 }
 
 /// Sensitivity to an underlying or a currency pair.
@@ -83,6 +85,8 @@ pub(super) fn greeks(labels: &Labels, columns: &Columns, partial: &Partial) -> G
                 };
                 underlying(&mut greeks.underlyings, name).vega = slope.map(per_point);
             }
+            Factor::Rate(name) if name.contains(':') => greeks.rate_factors.push((factor.clone(), slope)),
+            Factor::Spread(_) => greeks.rate_factors.push((factor.clone(), slope)),
             Factor::Rate(currency) => {
                 greeks.currencies.push(CurrencyGreeks { currency: currency.clone(), rho: slope });
             }

@@ -145,6 +145,14 @@ struct GroupJson<'a> {
 struct GreeksJson<'a> {
     by_underlying: Vec<UnderlyingJson<'a>>,
     by_currency: Vec<CurrencyJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    by_rate_factor: Vec<RateFactorJson>,
+}
+
+#[derive(Serialize)]
+struct RateFactorJson {
+    factor: String,
+    change_per_basis_point: Option<Micros>,
 }
 
 #[derive(Serialize)]
@@ -312,6 +320,10 @@ impl<'a> From<&'a super::Greeks> for GreeksJson<'a> {
             delta_per_unit: row.delta_unit,
             vega_per_point: row.vega.map(Micros),
         };
+        let rate_factor = |(factor, slope): &(Factor, Option<i128>)| RateFactorJson {
+            factor: factor.to_string(),
+            change_per_basis_point: slope.map(Micros),
+        };
         let currency = |row: &'a super::CurrencyGreeks| CurrencyJson {
             currency: &row.currency,
             rho_per_basis_point: row.rho.map(Micros),
@@ -319,6 +331,7 @@ impl<'a> From<&'a super::Greeks> for GreeksJson<'a> {
         Self {
             by_underlying: greeks.underlyings.iter().map(underlying).collect(),
             by_currency: greeks.currencies.iter().map(currency).collect(),
+            by_rate_factor: greeks.rate_factors.iter().map(rate_factor).collect(),
         }
     }
 }

@@ -318,6 +318,13 @@ impl Report {
             }
             write!(f, "\n{table}")?;
         }
+        if !greeks.rate_factors.is_empty() {
+            let mut table = Columnar::new(&["rates and spreads", "change per basis point"], &[]);
+            for (factor, slope) in &greeks.rate_factors {
+                table.row([factor.to_string(), unit.optional(*slope)]);
+            }
+            write!(f, "\n{table}")?;
+        }
         Ok(())
     }
 

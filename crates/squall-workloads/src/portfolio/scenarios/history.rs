@@ -145,14 +145,16 @@ impl Series {
                 Err(format!("a relative change of {value}, but it must be above -1 (-0.1 is 10 % down)"))
             }
             (_, Factor::Spot(_) | Factor::Fx(_)) => Ok(()),
-            (_, Factor::Rate(_)) if value.abs() > MAX_RATE => percent("a rate must be from -1 to 1"),
+            (_, Factor::Rate(_) | Factor::Spread(_)) if value.abs() > MAX_RATE => {
+                percent("a rate must be from -1 to 1")
+            }
             (ValuesAre::Levels, Factor::Vol(_)) if !(0.0..=MAX_VOL).contains(&value) => {
                 percent("a volatility must be from 0 to 5")
             }
             (ValuesAre::Returns, Factor::Vol(_)) if value.abs() > MAX_VOL => {
                 percent("a change of a volatility must be from -5 to 5")
             }
-            (_, Factor::Rate(_) | Factor::Vol(_)) => Ok(()),
+            (_, Factor::Rate(_) | Factor::Spread(_) | Factor::Vol(_)) => Ok(()),
         }
     }
 

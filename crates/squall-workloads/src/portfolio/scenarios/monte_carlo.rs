@@ -26,7 +26,7 @@ fn max_daily_deviation(factor: &Factor) -> f64 {
     match factor {
         Factor::Spot(_) | Factor::Fx(_) => 0.6,
         Factor::Vol(_) => 1.0,
-        Factor::Rate(_) => 0.05,
+        Factor::Rate(_) | Factor::Spread(_) => 0.05,
     }
 }
 

@@ -1,7 +1,10 @@
 //! The market under the shocks of some consecutive columns, computed once for all positions.
 
+use std::borrow::Cow;
+
 use super::super::market::conversion::{Conversion, Leg};
-use super::super::market::{Market, Spot, Underlying};
+use super::super::market::rate_factors::{KeyTenor, shares};
+use super::super::market::{Curve, Market, Spot, Underlying};
 use super::super::shock::ShockBlock;
 use super::ColumnError;
 
@@ -98,6 +101,63 @@ pub(super) struct UnderlyingColumns<'a> {
     pub(super) vol_shift: &'a Columns,
 }
 
+/// The shifts of the two rates of a contract on an underlying.
+pub(super) struct Shifts<'a> {
+    rate: Cow<'a, Columns>,
+    carry: Cow<'a, Columns>,
+}
+
+/// The shift of a zero curve.
+#[derive(Debug, Clone)]
+pub(super) struct CurveShift {
+    /// At every time.
+    whole: Columns,
+    /// At some tenors besides; empty while none is shocked.
+    tenors: Vec<KeyTenor>,
+    /// The shift of each.
+    of_tenors: Vec<Columns>,
+}
+
+impl CurveShift {
+    fn new(market: &Market, curve: &Curve, shift: impl Fn(usize) -> Columns) -> Self {
+        let currency = market.currency(curve.currency);
+        let of_currency = currency.and_then(|it| it.rate_factor).map_or(Columns::Same(0.0), &shift);
+        let whole = match curve.spread_factor.map(&shift) {
+            Some(spread) => of_currency.combined(&spread, |rate, spread| rate + spread),
+            None => of_currency,
+        };
+        let tenors = currency.map_or(&[][..], |it| &it.key_tenors);
+        let of_tenors: Vec<Columns> = tenors.iter().map(|tenor| shift(tenor.factor)).collect();
+        match of_tenors.iter().all(Columns::is_same) {
+            true => Self { whole, tenors: Vec::new(), of_tenors: Vec::new() },
+            false => Self { whole, tenors: tenors.to_vec(), of_tenors },
+        }
+    }
+
+    /// The same at every time, if it is.
+    pub(super) fn everywhere(&self) -> Option<&Columns> {
+        self.tenors.is_empty().then_some(&self.whole)
+    }
+
+    /// The shift of the zero rates at `years`.
+    pub(super) fn at(&self, years: f64) -> Cow<'_, Columns> {
+        let mut at = Cow::Borrowed(&self.whole);
+        for (idx, share) in shares(&self.tenors, years).into_iter().flatten() {
+            if let Some(tenor) = self.of_tenors.get(idx) {
+                at = Cow::Owned(at.combined(tenor, |shift, tenor| shift + share * tenor));
+            }
+        }
+        at
+    }
+}
+
+/// The curve that an underlying's carry follows, if any, and the one of its currency.
+fn curves_of(market: &Market, underlying: &Underlying) -> (Option<usize>, Option<usize>) {
+    let discount = |currency: usize| market.currency(currency).and_then(|it| it.discount);
+    let (carry, quote) = underlying.currencies();
+    (carry.and_then(discount), discount(quote))
+}
+
 /// A market under the shocks of a block.
 ///
 /// Shocks apply as their factors say: spot and exchange rates relative, volatilities and rates absolute. A column depends
@@ -109,10 +169,10 @@ pub struct BlockMarket {
     spots: Vec<Columns>,
     /// By underlying.
     vol_shifts: Vec<Columns>,
-    /// By currency.
-    rate_shifts: Vec<Columns>,
-    /// By underlying: the currency that its carry follows, if any, and the currency of its price.
-    currencies: Vec<(Option<usize>, usize)>,
+    /// By curve.
+    curves: Vec<CurveShift>,
+    /// By underlying: the curve that its carry follows, if any, and the curve of its currency.
+    curves_of: Vec<(Option<usize>, Option<usize>)>,
     /// By currency: report currency per unit; NaN if there is no conversion.
     conversions: Vec<Columns>,
     unshifted: Columns,
@@ -171,8 +231,8 @@ impl BlockMarket {
             n_columns: shocks.n_columns(),
             spots,
             vol_shifts: market.underlyings().iter().map(|it| shift(it.vol_factor)).collect(),
-            rate_shifts: all.iter().map(|it| it.rate_factor.map_or(Columns::Same(0.0), shift)).collect(),
-            currencies: market.underlyings().iter().map(Underlying::currencies).collect(),
+            curves: market.curves().iter().map(|curve| CurveShift::new(market, curve, shift)).collect(),
+            curves_of: market.underlyings().iter().map(|it| curves_of(market, it)).collect(),
             conversions: all.iter().map(|it| conversion(it.conversion)).collect(),
             unshifted: Columns::Same(0.0),
         })
@@ -188,18 +248,33 @@ impl BlockMarket {
         self.n_columns
     }
 
-    pub(super) fn underlying(&self, idx: usize) -> Option<UnderlyingColumns<'_>> {
-        let (carry, currency) = self.currencies.get(idx)?;
+    /// An underlying's spot price.
+    pub(super) fn spot(&self, underlying: usize) -> Option<&Columns> {
+        self.spots.get(underlying)
+    }
+
+    /// The shifts of the rates that a contract on an underlying depends on.
+    pub(super) fn shifts(&self, underlying: usize, years: f64) -> Option<Shifts<'_>> {
+        let (carry, quote) = self.curves_of.get(underlying)?;
+        let at = |curve: usize| Some(self.curves.get(curve)?.at(years));
+        Some(Shifts { rate: at((*quote)?)?, carry: carry.map_or(Some(Cow::Borrowed(&self.unshifted)), at)? })
+    }
+
+    pub(super) fn underlying<'a>(
+        &'a self,
+        idx: usize,
+        shifts: &'a Shifts<'_>,
+    ) -> Option<UnderlyingColumns<'a>> {
         Some(UnderlyingColumns {
             spot: self.spots.get(idx)?,
-            rate_shift: self.rate_shifts.get(*currency)?,
-            carry_shift: carry.map_or(Some(&self.unshifted), |currency| self.rate_shifts.get(currency))?,
+            rate_shift: &shifts.rate,
+            carry_shift: &shifts.carry,
             vol_shift: self.vol_shifts.get(idx)?,
         })
     }
 
-    pub(super) fn rate_shift(&self, currency: usize) -> Option<&Columns> {
-        self.rate_shifts.get(currency)
+    pub(super) fn curve(&self, curve: usize) -> Option<&CurveShift> {
+        self.curves.get(curve)
     }
 
     pub(super) fn conversion(&self, currency: usize) -> Option<&Columns> {

@@ -60,7 +60,8 @@ fn floored(vol: f64) -> f64 {
 /// Values one unit in every column of the block into `out`, in the underlying's currency; NaN without such an
 /// underlying.
 pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarket, out: &mut [f64]) {
-    let Some(columns) = block.underlying(terms.underlying) else {
+    let shifts = block.shifts(terms.underlying, terms.years);
+    let Some(columns) = shifts.as_ref().and_then(|shifts| block.underlying(terms.underlying, shifts)) else {
         out.fill(f64::NAN);
         return;
     };
@@ -185,9 +186,9 @@ fn asian_estimates(
 
 /// One unit in the block's first column, for a contract that is simulated.
 pub(super) fn estimate(terms: &Terms, contract: &Contract, block: &BlockMarket) -> Option<McEstimate> {
-    let (Contract::Asian(asian), Some(columns)) = (contract, block.underlying(terms.underlying)) else {
-        return None;
-    };
+    let Contract::Asian(asian) = contract else { return None };
+    let shifts = block.shifts(terms.underlying, terms.years)?;
+    let columns = block.underlying(terms.underlying, &shifts)?;
     let mut estimates = [UNKNOWN];
     asian_estimates(terms, asian, columns, &mut estimates);
     estimates.first().copied()

@@ -9,6 +9,7 @@ use super::*;
 
 mod ageing;
 mod awkward;
+mod rate_factors;
 mod skew;
 
 fn input(csv: &str, scenarios: &str, report: &str) -> PortfolioInput {
