@@ -37,12 +37,15 @@ pub fn shares(tenors: &[KeyTenor], years: f64) -> [Option<(usize, f64)>; 2] {
     }
 }
 
+/// Years and the factor's name after `rate:`, in order of time.
+type NamedTenors = Vec<(f64, String)>;
+
 impl Checker<'_> {
-    /// The key tenors of each currency of `with_curve`: years and the factor's name after `rate:`, in order of time.
+    /// The key tenors of each currency of `with_curve`.
     pub(super) fn key_tenors(
         &self,
         with_curve: &BTreeSet<&str>,
-    ) -> Result<Vec<(String, Vec<(f64, String)>)>, InputError> {
+    ) -> Result<Vec<(String, NamedTenors)>, InputError> {
         let mut all = Vec::new();
         for (code, tenors) in &self.spec.key_tenors {
             let path = format!("key_tenors.{code}");
@@ -53,7 +56,7 @@ impl Checker<'_> {
                 let problem = format!("has {} tenors; expected at most {MAX_KEY_TENORS}", tenors.len());
                 return Err(self.error(&path, problem));
             }
-            let mut named: Vec<(f64, String)> = Vec::new();
+            let mut named: NamedTenors = Vec::new();
             for (idx, tenor) in tenors.iter().enumerate() {
                 let years = tenor_years(tenor, self.valuation_date)
                     .map_err(|problem| self.error(&format!("{path}[{idx}]"), problem))?;
