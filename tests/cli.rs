@@ -163,12 +163,14 @@ fn the_rows_are_every_scenarios_pnl_and_add_up_over_the_books() {
     );
 
     let output = run(&["run", "events/jobs/probe.json", "--csv", file.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains("this workload's answer has no rows"),
-        "{output:?}"
-    );
-    assert!(!file.exists(), "nothing half done is left");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--csv: an answer of probe has no rows"), "{output:?}");
+    let same = scratch.0.join("./../").join(scratch.0.file_name().unwrap()).join("pnl.csv");
+    let (file, same) = (file.to_str().unwrap(), same.to_str().unwrap());
+    let output = run(&["run", "events/jobs/historical.json", "--csv", file, "--report", same]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--report and --csv name the same file"), "{output:?}");
+    assert_eq!(std::fs::read_dir(&scratch.0).unwrap().count(), 0, "nothing half done is left");
 }
 
 #[test]
@@ -178,7 +180,7 @@ fn a_report_that_cannot_be_written_is_refused_before_the_work() {
     for file in [directory, "no/such/folder/report.json"] {
         let output = run(&["run", "events/jobs/probe.json", "--report", file]);
         assert_eq!(output.status.code(), Some(2));
-        assert!(stderr(&output).contains("cannot write the report"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("cannot write"), "{}", stderr(&output));
         assert_eq!(stdout(&output), "");
     }
     // A rejected job leaves an older report unchanged, and no other file beside it.

@@ -1,6 +1,7 @@
 """What the comparisons with QuantLib share: prices of a job by Squall, and the worst difference."""
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,9 @@ class Worst:
         """One case: `what` describes it for whoever must find it again."""
         self.n += 1
         difference = abs(ours - theirs)
-        if not difference <= self.difference:
+        if math.isnan(difference):
+            difference = math.inf
+        if difference > self.difference:
             self.difference, self.what = difference, f"{what}: {ours!r}, QuantLib {theirs!r}"
 
     def end(self):

@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use squall_core::collate::Missing;
 use squall_core::deployment::Deployment;
+use squall_core::job::Job;
 use squall_core::prices::{NanoUsd, Prices};
 use squall_core::receipt::{Receipt, Stage};
-use squall_core::registry::Rendered;
+use squall_core::registry::{Registry, Rendered};
 use squall_core::rows::{Ending, JobRow, JobStatus, Published};
 use squall_core::sizing::duration;
 use squall_grid::Observation;
@@ -40,12 +41,19 @@ pub(crate) struct OutputArgs {
 impl OutputArgs {
     /// The files that are asked for: checked to be writable before the work begins.
     pub(crate) fn files(&self) -> Result<AnswerFiles<'_>> {
-        let (report, csv) = (self.report.as_deref(), self.csv.as_deref());
-        anyhow::ensure!(report.is_none() || report != csv, "--report and --csv name the same file");
-        Ok(AnswerFiles {
-            report: report.map(ReportFile::new).transpose()?,
-            csv: csv.map(ReportFile::new).transpose()?,
-        })
+        let report = self.report.as_deref().map(ReportFile::new).transpose()?;
+        let csv = self.csv.as_deref().map(ReportFile::new).transpose()?;
+        let same = report.as_ref().zip(csv.as_ref()).is_some_and(|(report, csv)| report.replaces_what(csv));
+        anyhow::ensure!(!same, "--report and --csv name the same file");
+        Ok(AnswerFiles { report, csv })
+    }
+
+    /// Refuses rows of a job whose answer has none, before anything is computed. A message that is no job is refused elsewhere.
+    pub(crate) fn check_rows(&self, registry: &Registry, message: &[u8]) -> Result<()> {
+        let Ok(job) = Job::from_message(message) else { return Ok(()) };
+        let has_rows = registry.get(&job.workload).is_ok_and(|workload| workload.has_rows());
+        anyhow::ensure!(self.csv.is_none() || has_rows, "--csv: an answer of {} has no rows", job.workload);
+        Ok(())
     }
 }
 

@@ -21,9 +21,9 @@ pub(crate) struct ReportFile<'a> {
 
 impl<'a> ReportFile<'a> {
     pub(crate) fn new(named: &'a Path) -> Result<Self> {
-        let cannot = || format!("cannot write the report {}", named.display());
-        anyhow::ensure!(!named.is_dir(), "cannot write the report: {} is a directory", named.display());
-        let path = std::fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
+        let cannot = || format!("cannot write {}", named.display());
+        anyhow::ensure!(!named.is_dir(), "cannot write {}: it is a directory", named.display());
+        let path = resolved(named);
         if std::fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
             let file = OpenOptions::new().write(true).open(&path).with_context(cannot)?;
             return Ok(Self { named, path, draft: None, file });
@@ -42,6 +42,11 @@ impl<'a> ReportFile<'a> {
         anyhow::bail!("{}: every name beside it is taken", cannot())
     }
 
+    /// Whether both would replace the same file.
+    pub(crate) fn replaces_what(&self, other: &Self) -> bool {
+        self.draft.is_some() && self.path == other.path
+    }
+
     pub(crate) fn keep(self, text: &str) -> Result<()> {
         self.keep_what(|out| out.write_all(text.as_bytes()))
     }
@@ -57,10 +62,20 @@ impl<'a> ReportFile<'a> {
         if let Some(draft) = &self.draft {
             written = written.and_then(|()| std::fs::rename(draft, &self.path));
         }
-        written.with_context(|| format!("cannot write the report {}", self.named.display()))?;
+        written.with_context(|| format!("cannot write {}", self.named.display()))?;
         self.draft = None;
         Ok(())
     }
+}
+
+/// The path of a file that is there, through links, or of one that may come to be.
+fn resolved(named: &Path) -> PathBuf {
+    let there = std::fs::canonicalize(named).ok();
+    let beside = || {
+        let folder = named.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(std::fs::canonicalize(folder).ok()?.join(named.file_name()?))
+    };
+    there.or_else(beside).unwrap_or_else(|| named.to_owned())
 }
 
 impl Drop for ReportFile<'_> {

@@ -75,6 +75,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         stopping.stop();
     })?;
 
+    args.output.check_rows(registry, &message)?;
     let files = args.output.files()?;
     let delivery = JobId::new(format!("local-{}", Digest::of(&message).short()))?;
     let grid = LocalGrid::new(&config, registry.clone(), args.job.directory())?;

@@ -175,6 +175,10 @@ pub trait AnyWorkload: Send + Sync {
     fn reads_since(&self) -> u32 {
         self.version()
     }
+    /// [`Workload::HAS_ROWS`].
+    fn has_rows(&self) -> bool {
+        false
+    }
     /// [`Workload::ABOUT`].
     fn about(&self) -> &str;
     /// [`Workload::input_schema`].
@@ -219,7 +223,7 @@ pub trait AnyPrepared: Send + Sync {
     /// # Errors
     /// When the bytes are not a partial.
     fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError>;
-    /// [`Workload::write_rows`].
+    /// [`Workload::write_rows`]; whether it has any.
     ///
     /// # Errors
     /// When the bytes are not a partial, or `out` fails.
@@ -292,6 +296,10 @@ impl<W: Workload> AnyWorkload for Erased<W> {
         W::READS_SINCE
     }
 
+    fn has_rows(&self) -> bool {
+        W::HAS_ROWS
+    }
+
     fn about(&self) -> &str {
         W::ABOUT
     }
@@ -357,7 +365,10 @@ impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
 
     fn write_rows(&self, partial: Option<&[u8]>, out: &mut dyn io::Write) -> io::Result<bool> {
         let partial = partial.map(|bytes| decode("partial", bytes)).transpose().map_err(io::Error::other)?;
-        W::write_rows(&self.prepared, partial.as_ref(), out)
+        if W::HAS_ROWS {
+            W::write_rows(&self.prepared, partial.as_ref(), out)?;
+        }
+        Ok(W::HAS_ROWS)
     }
 
     fn units(&self) -> (u64, &str) {

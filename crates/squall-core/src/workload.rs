@@ -38,6 +38,8 @@ pub trait Workload: Send + Sync + 'static {
     /// The oldest version whose inputs and partials this one still reads: jobs of that version and later ones can be looked at. This
     /// version alone by default.
     const READS_SINCE: u32 = Self::VERSION;
+    /// Whether [`write_rows`](Workload::write_rows) writes the answer.
+    const HAS_ROWS: bool = false;
     /// One sentence for the list of workloads.
     const ABOUT: &'static str;
 
@@ -99,8 +101,8 @@ pub trait Workload: Send + Sync + 'static {
         coverage: &Coverage,
     ) -> Self::Report;
 
-    /// Writes the answer as rows of CSV with a header, where it has any: what a spreadsheet or a data frame takes. Whether it has, which
-    /// may not depend on the partial.
+    /// Writes the answer as rows of CSV with a header: what a spreadsheet or a data frame takes. Only called if it
+    /// [`HAS_ROWS`](Workload::HAS_ROWS).
     ///
     /// # Errors
     /// When `out` fails.
@@ -108,8 +110,8 @@ pub trait Workload: Send + Sync + 'static {
         _prepared: &Self::Prepared,
         _partial: Option<&Self::Partial>,
         _out: &mut dyn io::Write,
-    ) -> io::Result<bool> {
-        Ok(false)
+    ) -> io::Result<()> {
+        Ok(())
     }
 
     /// The size of the whole job, in its author's units of work: `(10_000_000, "valuations")`.

@@ -18,7 +18,7 @@ use crate::print::{self, counted};
 /// Retry the missing and failed work of an ended job
 #[derive(clap::Args)]
 #[command(after_help = deployment::help(EXAMPLES))]
-#[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")))]
+#[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")), mut_arg("csv", |it| it.requires("watch")))]
 pub(crate) struct Args {
     /// The job's id (unchanged by a retry)
     #[arg(value_parser = job_id)]

@@ -30,7 +30,7 @@ use message::{Draft, fresh_id};
 /// Publish a job to a deployed grid: uploads the files that it names, prints its id
 #[derive(clap::Args)]
 #[command(after_help = deployment::help(EXAMPLES))]
-#[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")))]
+#[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")), mut_arg("csv", |it| it.requires("watch")))]
 pub(crate) struct Args {
     /// The job; files that it names are relative to it and are uploaded, except `s3://` locations
     job: JobFile,
@@ -59,6 +59,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let message = args.job.read()?;
     let directory = args.job.directory();
     let mut draft = Draft::new(registry, &message)?;
+    args.output.check_rows(registry, &message)?;
     if draft.in_s3.is_empty() {
         // A job that would be rejected is not sent. With files that are not here, only the splitter can tell.
         let config = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);

@@ -1,7 +1,7 @@
 //! Ageing: what a position is at the horizon of the scenarios, when time has passed besides the shocks.
 //!
 //! Curves, surfaces and yields keep their shape by time to go: a contract with three months left is looked up at three months, whatever
-//! the date. What is paid within the horizon is kept, and earns its curve's shortest rate.
+//! the date. What is paid within the horizon is kept: it earns its curve's shortest rate until then, which no scenario moves any more.
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use serde::{Deserialize, Deserializer};
@@ -12,6 +12,7 @@ use super::market::Market;
 use super::market::curve::ZeroCurve;
 use super::positions::{AsianContract, Contract, Fixings, Instrument, Terms};
 use super::rates::CashFlow;
+use super::scenarios::MAX_HORIZON_DAYS;
 
 /// No scenario is further ahead than ten years.
 const MAX_DAYS: u64 = 3_660;
@@ -51,6 +52,8 @@ impl Age {
         let horizon = match (self, horizon_days) {
             (Age::No, _) => return Ok(None),
             (Age::Days(days), _) => valuation_date.checked_add_days(Days::new(days)),
+            // Scenarios that are too far ahead are refused as such.
+            (Age::Horizon, Some(horizon_days)) if horizon_days > MAX_HORIZON_DAYS => return Ok(None),
             (Age::Horizon, Some(horizon_days)) => {
                 let is_trading = |date: &NaiveDate| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
                 let n = (horizon_days as usize).saturating_sub(1);
@@ -113,10 +116,11 @@ impl Ageing {
     }
 
     fn flow(self, flow: CashFlow, curve: &ZeroCurve) -> CashFlow {
-        CashFlow {
-            years: flow.years - self.years,
-            zero_rate: curve.zero_rate(self.to_go(flow.years)),
-            ..flow
+        let zero_rate = curve.zero_rate(self.to_go(flow.years));
+        let kept_years = self.years - flow.years;
+        match kept_years > 0.0 {
+            true => CashFlow { years: 0.0, zero_rate, amount: flow.amount * (zero_rate * kept_years).exp() },
+            false => CashFlow { years: -kept_years, zero_rate, ..flow },
         }
     }
 

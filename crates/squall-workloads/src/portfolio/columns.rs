@@ -99,12 +99,13 @@ impl Columns {
 
     /// Cuts a range of columns into blocks of at most `width` columns, each of one time.
     pub fn blocks(&self, columns: Range<usize>, width: usize) -> impl Iterator<Item = (Range<usize>, When)> {
-        let border = self.first_at_horizon();
+        let border = if self.ages { self.first_at_horizon() } else { 0 };
         let mut first = columns.start;
         std::iter::from_fn(move || {
             let (when, end) = match first < border {
                 true => (When::Today, columns.end.min(border)),
-                false => (When::Horizon, columns.end),
+                false if self.ages => (When::Horizon, columns.end),
+                false => (When::Today, columns.end),
             };
             let block = first..end.min(first.saturating_add(width));
             first = block.end;

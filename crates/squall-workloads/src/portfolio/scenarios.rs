@@ -272,7 +272,7 @@ fn check_count(n_scenarios: usize) -> Result<(), InputError> {
 }
 
 /// Longest horizon, in trading days: ten years.
-const MAX_HORIZON_DAYS: u32 = 2_520;
+pub const MAX_HORIZON_DAYS: u32 = 2_520;
 
 /// A thousand times the price: more is no scenario but a typing error.
 const MAX_RELATIVE: f64 = 1_000.0;

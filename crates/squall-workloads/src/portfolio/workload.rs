@@ -97,6 +97,7 @@ impl Workload for PortfolioRisk {
     const VERSION: u32 = 2;
     // The first cut otherwise, by other weights.
     const READS_SINCE: u32 = 1;
+    const HAS_ROWS: bool = true;
     const ABOUT: &'static str =
         "Revalues a book of positions under scenarios, in full: value, P&L, VaR, expected shortfall, Greeks.";
     type Input = PortfolioInput;
@@ -246,12 +247,8 @@ impl Workload for PortfolioRisk {
     }
 
     /// The P&L vector.
-    fn write_rows(
-        prepared: &Prepared,
-        partial: Option<&Partial>,
-        out: &mut dyn io::Write,
-    ) -> io::Result<bool> {
-        write_rows(&prepared.labels, &prepared.columns, partial, out).map(|()| true)
+    fn write_rows(prepared: &Prepared, partial: Option<&Partial>, out: &mut dyn io::Write) -> io::Result<()> {
+        write_rows(&prepared.labels, &prepared.columns, partial, out)
     }
 
     fn units(prepared: &Prepared) -> (u64, &'static str) {

@@ -1,6 +1,6 @@
 //! Builds an indexed market from its JSON form, or returns the first error.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use squall_core::workload::InputError;
 
@@ -36,9 +36,14 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     let rate_codes: BTreeSet<&str> =
         with_curve.iter().filter_map(|idx| codes.get(*idx)).map(String::as_str).collect();
     let key_tenors = checker.key_tenors(&rate_codes)?;
-    let names = key_tenors.iter().flat_map(|(_, tenors)| tenors).map(|(_, name)| name.as_str());
-    let rates: Vec<&str> =
-        rate_codes.iter().copied().chain(names).collect::<BTreeSet<_>>().into_iter().collect();
+    // Of each currency the parallel one, then by time.
+    let mut rates: Vec<&str> = Vec::new();
+    for code in &rate_codes {
+        let tenors = key_tenors.iter().filter(|(of, _)| of == code).flat_map(|(_, tenors)| tenors);
+        rates.push(code);
+        rates.extend(tenors.map(|(_, name)| name.as_str()));
+    }
+    let rate_at: BTreeMap<&str, usize> = rates.iter().enumerate().map(|(idx, name)| (*name, idx)).collect();
     let spreads = checker.spreads()?;
     let factors = factors(
         own_spots.iter().copied(),
@@ -51,7 +56,7 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     let first_rate = first_vol + spec.underlyings.len();
     let first_spread = first_rate + rates.len();
     let first_fx = first_spread + spreads.len();
-    let rate_factor = |name: &str| rates.binary_search(&name).ok().map(|rate| first_rate + rate);
+    let rate_factor = |name: &str| rate_at.get(name).map(|rate| first_rate + rate);
     for curve in &mut curves {
         curve.spread_factor = spreads.binary_search(&curve.name).ok().map(|spread| first_spread + spread);
     }

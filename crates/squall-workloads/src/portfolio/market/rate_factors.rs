@@ -11,6 +11,8 @@ use super::tenor_years;
 
 /// A curve has no more points of its own than this that anybody watches.
 const MAX_KEY_TENORS: usize = 60;
+/// Years: a day.
+const SHORTEST_KEY_TENOR: f64 = 1.0 / 366.0;
 
 /// A tenor whose rates have a factor of their own: at it they move by the whole shock, and by less up to the tenors beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,7 +32,7 @@ pub fn shares(tenors: &[KeyTenor], years: f64) -> [Option<(usize, f64)>; 2] {
     match (left, right) {
         (Some((left_idx, left)), Some((right_idx, right))) => {
             let share = (years - left.years) / (right.years - left.years);
-            [Some((left_idx, 1.0 - share)), Some((right_idx, share))]
+            [(share < 1.0).then_some((left_idx, 1.0 - share)), Some((right_idx, share))]
         }
         (Some((only, _)), None) | (None, Some((only, _))) => [Some((only, 1.0)), None],
         (None, None) => [None, None],
@@ -60,6 +62,10 @@ impl Checker<'_> {
             for (idx, tenor) in tenors.iter().enumerate() {
                 let years = tenor_years(tenor, self.valuation_date)
                     .map_err(|problem| self.error(&format!("{path}[{idx}]"), problem))?;
+                if years < SHORTEST_KEY_TENOR {
+                    let problem = format!("{years} years; a key tenor is a day at least");
+                    return Err(self.error(&format!("{path}[{idx}]"), problem));
+                }
                 let text = match tenor {
                     Tenor::Years(years) => years.to_string(),
                     Tenor::Calendar(text) => text.clone(),

@@ -127,13 +127,17 @@ struct WorstJson<'a> {
 
 struct ShocksJson<'a>(&'a [(Factor, f64)]);
 
+/// A figure that belongs into the report, known yet or not.
+#[derive(Serialize)]
+struct Known(Option<Micros>);
+
 #[derive(Serialize)]
 struct GroupJson<'a> {
     name: &'a str,
     positions: usize,
     base_value: Option<Micros>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pnl_of_ageing: Option<Micros>,
+    pnl_of_ageing: Option<Known>,
     pnl_in_worst_scenario: Option<Micros>,
     value_at_risk: Option<Micros>,
     expected_shortfall: Option<Micros>,
@@ -211,8 +215,8 @@ impl Serialize for Report {
             risk: self.risk_rows(),
             worst_scenarios: self.worst.iter().map(WorstJson::from).collect(),
             group_level: self.group_level,
-            by_book: self.books.iter().map(GroupJson::from).collect(),
-            by_kind: self.kinds.iter().map(GroupJson::from).collect(),
+            by_book: self.books.iter().map(|group| self.group(group)).collect(),
+            by_kind: self.kinds.iter().map(|group| self.group(group)).collect(),
             greeks: self.greeks.as_ref().map(GreeksJson::from),
             positions: self.positions.as_ref().map(|rows| rows.iter().map(PositionJson::from).collect()),
         }
@@ -221,6 +225,20 @@ impl Serialize for Report {
 }
 
 impl Report {
+    fn group<'a>(&self, group: &'a GroupRisk) -> GroupJson<'a> {
+        GroupJson {
+            name: &group.name,
+            positions: group.n_positions,
+            base_value: group.base_value.map(Micros),
+            pnl_of_ageing: self.ageing.map(|_| Known(group.ageing_pnl.map(Micros))),
+            pnl_in_worst_scenario: group.worst_pnl.map(Micros),
+            value_at_risk: group.value_at_risk.map(Micros),
+            expected_shortfall: group.expected_shortfall.map(Micros),
+            contribution_to_expected_shortfall: group.contribution.map(Micros),
+            share_of_expected_shortfall: group.share,
+        }
+    }
+
     fn pnl(&self, distribution: &Distribution) -> PnlJson {
         let sample = || SampleJson {
             mean: Micros(distribution.mean),
@@ -292,22 +310,6 @@ impl<'a> From<&'a WorstScenario> for WorstJson<'a> {
     fn from(worst: &'a WorstScenario) -> Self {
         let WorstScenario { scenario, label, pnl, shocks } = worst;
         Self { scenario: *scenario, label, pnl: Micros(*pnl), shocks: ShocksJson(shocks) }
-    }
-}
-
-impl<'a> From<&'a GroupRisk> for GroupJson<'a> {
-    fn from(group: &'a GroupRisk) -> Self {
-        Self {
-            name: &group.name,
-            positions: group.n_positions,
-            base_value: group.base_value.map(Micros),
-            pnl_of_ageing: group.ageing_pnl.map(Micros),
-            pnl_in_worst_scenario: group.worst_pnl.map(Micros),
-            value_at_risk: group.value_at_risk.map(Micros),
-            expected_shortfall: group.expected_shortfall.map(Micros),
-            contribution_to_expected_shortfall: group.contribution.map(Micros),
-            share_of_expected_shortfall: group.share,
-        }
     }
 }
 

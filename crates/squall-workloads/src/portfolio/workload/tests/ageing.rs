@@ -156,3 +156,26 @@ fn ageing_obeys_the_laws() {
             .unwrap();
     }
 }
+
+#[test]
+fn what_is_paid_in_between_is_moved_by_no_scenario() {
+    let csv = "id,book,kind,currency,quantity,face,maturity\nZ,b,zero_bond,USD,1,1000,2026-01-25\n";
+    let scenarios = json!({"type": "explicit", "csv": "scenario,rate:USD\nsame,0\nup,0.05\ndown,-0.05\n"});
+    let report = report(job(csv, "2026-01-15", &scenarios, &json!(365)));
+    // Ten days until it is paid, and 355 in which it earns the shortest rate.
+    let expected = 1000.0 * ((0.03 * 355.0 / 365.0_f64).exp() - (-0.03 * 10.0 / 365.0_f64).exp());
+    for figure in ["minimum", "maximum"] {
+        assert!((money(&report["pnl"][figure]) - expected).abs() < 2e-6, "{report}");
+    }
+}
+
+#[test]
+fn what_is_not_known_yet_is_null_and_there() {
+    let prepared =
+        PortfolioRisk::prepare(job(&only("Z"), "2026-01-15", &no_move(), &json!(10)), &Given::default())
+            .unwrap();
+    let coverage = Coverage { weight_done: 0, weight_total: 1 };
+    let report = serde_json::to_value(PortfolioRisk::report(&prepared, None, &coverage)).unwrap();
+    let book = report["by_book"][0].as_object().unwrap();
+    assert_eq!(book.get("pnl_of_ageing"), Some(&Value::Null));
+}
