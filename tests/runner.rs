@@ -159,7 +159,7 @@ fn an_instance_that_drains_or_is_gone_takes_no_run() {
     assert!(fleet.run(&["--", "true"]).status.success());
     let states = [
         (State::Draining { since_us: 1 }, "the instance is draining: it is about to be terminated"),
-        (State::Gone { since_us: 1 }, "the instance is gone: it was terminated, or is about to be reclaimed"),
+        (State::Gone { since_us: 1, is_terminating: false }, "the instance is gone: it was terminated, or is about to be reclaimed"),
     ];
     for (state, reason) in states {
         fleet.write(state);

@@ -10,8 +10,11 @@
 //! ```
 //!
 //! Each event reports all of its source's own sessions or runs; the levels of several sources add up. `sequence`, when
-//! present, orders the levels of a source, and `time` otherwise; a source uses one of the two throughout. A `sequence`
-//! never restarts: a source that cannot keep one across a restart leaves it out, or all its later events look old.
+//! present, orders the levels of a source, and `time` otherwise; a source uses one of the two throughout. A `sequence` is a
+//! counter, or a clock's seconds to nanoseconds since 1970, and never restarts: a source that cannot keep one across a restart
+//! leaves it out, or its later events look old for ten minutes.
+//!
+//! An `instance_notice` is an instance's own: its source is `runner/` and the instance's id.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -215,6 +218,9 @@ impl Activity {
         let wire: Wire = read(text).map_err(Malformed)?;
         check_version(wire.version)?;
         let payload = payload(&wire)?;
+        if let Some(sequence) = wire.sequence {
+            check_sequence(sequence, now_us)?;
+        }
         let Wire { source, time, sequence, .. } = wire;
         let time_us = time_us(&time)?;
         if time_us > now_us.saturating_add(AHEAD_US) {
@@ -233,6 +239,19 @@ fn check_version(version: u32) -> Result<(), Malformed> {
         return Ok(());
     }
     Err(Malformed(format!("version: {version}, expected {VERSION}")))
+}
+
+/// No sequence is beyond this moment in nanoseconds, the finest clock: one from further ahead would hide all that follow it.
+fn check_sequence(sequence: u64, now_us: u64) -> Result<(), Malformed> {
+    let most = now_us.saturating_add(AHEAD_US).saturating_mul(1_000);
+    if sequence <= most {
+        return Ok(());
+    }
+    let most_s = AHEAD_US / 1_000_000;
+    Err(Malformed(format!(
+        "sequence: {sequence}, expected at most {most}, {most_s} s from now in nanoseconds since 1970: a counter, or a clock's \
+         seconds, milliseconds, microseconds or nanoseconds"
+    )))
 }
 
 fn payload(wire: &Wire) -> Result<Payload, Malformed> {
@@ -271,6 +290,13 @@ fn payload(wire: &Wire) -> Result<Payload, Malformed> {
             let instance_id =
                 instance_id.clone().ok_or_else(|| missing("instance_id", "an instance's id"))?;
             let notice = notice.ok_or_else(|| missing("notice", "spot_interruption or terminating"))?;
+            let itself = runner_source(&instance_id);
+            if wire.source.as_str() != itself {
+                let source = &wire.source;
+                return Err(Malformed(format!(
+                    "source: {source}, expected {itself}: only an instance itself gives notice"
+                )));
+            }
             Ok(Payload::Notice { instance_id, notice })
         }
     }

@@ -10,9 +10,17 @@ use crate::launch::Launch;
 
 /// Most sources of one kind. More means that a publisher makes up a new name each time, and the row would grow forever.
 const MOST_SOURCES: usize = 500;
-/// How long after its last level, which must be zero, a source may be evicted to make room for another, microseconds.
-/// Long enough that none of its events is still in flight: a late one would count as its newest.
-const OUTLIVED_US: u64 = 86_400_000_000;
+/// How much later a level must have been true to count although its `sequence` contradicts that, microseconds: twice as much
+/// as a publisher's clock may be ahead. Until then the sequence decides, for publishers whose clocks disagree; but a wrong
+/// sequence must not silence its source forever.
+const OVERRULED_US: u64 = 600_000_000;
+/// How much later a level must have been true for a smaller sequence to be a contradiction, not an event that was overtaken,
+/// microseconds.
+const CONTRADICTED_US: u64 = 60_000_000;
+/// No counter leaps this far between two events that arrive.
+const LEAP: u64 = 1 << 32;
+/// How far a sequence taken from a clock may be from the event's time, microseconds: a day, for clocks that are wrong.
+const CLOCK_US: u64 = 86_400_000_000;
 
 /// A level as a source reported it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,6 +31,50 @@ pub struct Level<T> {
     pub value: T,
     /// When it was true, microseconds since 1970.
     pub time_us: u64,
+    /// Events since then that were ignored because their sequence contradicts this level: an operator looks at it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_ignored: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(it: &u32) -> bool {
+    *it == 0
+}
+
+impl<T> Level<T> {
+    /// A level.
+    pub fn new(order: u64, value: T, time_us: u64) -> Self {
+        Self { order, value, time_us, n_ignored: 0 }
+    }
+
+    /// Whether its order is a number of seconds, milliseconds, microseconds or nanoseconds since 1970 around its time.
+    fn is_ordered_by_clock(&self) -> bool {
+        let Self { order, time_us, .. } = self;
+        let as_us = [order.saturating_mul(1_000_000), order.saturating_mul(1_000), *order, order / 1_000];
+        as_us.iter().any(|it| it.abs_diff(*time_us) <= CLOCK_US)
+    }
+
+    /// What speaks against a level as the successor of this one, if its sequence is to decide.
+    fn contradicts(&self, next: &Self) -> Option<Contradiction> {
+        if next.order < self.order && next.time_us > self.time_us.saturating_add(CONTRADICTED_US) {
+            return Some(Contradiction::Back);
+        }
+        // A sequence that is neither a counter nor a clock, such as a clock with bits appended, may leap.
+        let is_orderly = self.order < LEAP || self.is_ordered_by_clock();
+        let leaps = next.order > self.order.saturating_add(LEAP) && !next.is_ordered_by_clock();
+        (is_orderly && leaps).then_some(Contradiction::Leap)
+    }
+}
+
+/// How a `sequence` contradicts what is known of its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// The event is newer by its time, and older by its sequence: the source began anew, or a wrong sequence is recorded.
+    #[error("its sequence is smaller than the source's last one, and its time is later")]
+    Back,
+    /// The sequence is beyond any that the source can have reached.
+    #[error("its sequence leaps ahead of the source's last one by more than 2^32, and is no clock's")]
+    Leap,
 }
 
 /// The state of the group's application.
@@ -50,6 +102,9 @@ pub enum Recorded {
     Updated,
     /// An equally new or newer level is stored: this was a duplicate, or was overtaken.
     Known,
+    /// The level was not stored, only counted: its sequence cannot be right, or the stored one is not. An event that is true ten
+    /// minutes later than the stored level is recorded all the same.
+    Contradicted(Contradiction),
     /// The level was not stored: there are too many sources already.
     TooManySources,
 }
@@ -58,15 +113,21 @@ impl Levels {
     /// Records an event unless a newer one of its source is stored. Does not change the version. An overtaken event still
     /// shows that there was a run at its time.
     pub fn record(&mut self, event: &Activity) -> Recorded {
+        self.record_among(event, 0)
+    }
+
+    /// The same, where sources that have been silent since before `silent_us` do not count, microseconds since 1970: they make
+    /// room for others.
+    pub fn record_among(&mut self, event: &Activity, silent_us: u64) -> Recorded {
         let Activity { source, order, time_us, payload } = event;
         let (order, time_us) = (*order, *time_us);
         let before = (self.n_sessions(), self.n_runs());
         let recorded = match payload {
             Payload::Sessions(value) => {
-                take_in(&mut self.sessions, source, Level { order, value: *value, time_us })
+                take_in(&mut self.sessions, source, Level::new(order, *value, time_us), silent_us)
             }
             Payload::Runs { level: value, .. } => {
-                take_in(&mut self.runs, source, Level { order, value: *value, time_us })
+                take_in(&mut self.runs, source, Level::new(order, *value, time_us), silent_us)
             }
             Payload::Notice { .. } => Recorded::Known,
         };
@@ -76,10 +137,17 @@ impl Levels {
         let has_run = matches!(payload, Payload::Runs { level, .. } if level.total() > 0);
         // A run that ends now was active until now.
         let had_run = recorded == Recorded::Updated && self.n_runs().max(before.1) > 0;
-        if recorded != Recorded::TooManySources && (has_run || had_run) {
+        if matches!(recorded, Recorded::Updated | Recorded::Known) && (has_run || had_run) {
             self.run_seen_us = self.run_seen_us.max(time_us);
         }
         recorded
+    }
+
+    /// The sources of which events are ignored because of their sequence, and how many of each.
+    pub fn contradicted(&self) -> impl Iterator<Item = (&SourceId, u32)> {
+        let sessions = self.sessions.iter().map(|(source, level)| (source, level.n_ignored));
+        let runs = self.runs.iter().map(|(source, level)| (source, level.n_ignored));
+        sessions.chain(runs).filter(|(_, n_ignored)| *n_ignored > 0)
     }
 
     /// Active sessions of all sources.
@@ -113,19 +181,28 @@ fn take_in<T: Ord + Copy + Default>(
     known: &mut BTreeMap<SourceId, Level<T>>,
     source: &SourceId,
     level: Level<T>,
+    silent_us: u64,
 ) -> Recorded {
-    if known.get(source).is_some_and(|old| *old >= level) {
-        return Recorded::Known;
+    if let Some(old) = known.get_mut(source)
+        && level.time_us <= old.time_us.saturating_add(OVERRULED_US)
+    {
+        if let Some(contradiction) = old.contradicts(&level) {
+            old.n_ignored = old.n_ignored.saturating_add(1);
+            return Recorded::Contradicted(contradiction);
+        }
+        if (old.order, old.value, old.time_us) >= (level.order, level.value, level.time_us) {
+            return Recorded::Known;
+        }
     }
     if known.len() >= MOST_SOURCES && !known.contains_key(source) {
-        let outlived = known.iter().filter(|(_, old)| {
-            old.value == T::default() && old.time_us.saturating_add(OUTLIVED_US) <= level.time_us
-        });
-        let Some(oldest) = outlived.min_by_key(|(_, old)| old.time_us).map(|(source, _)| source.clone())
-        else {
+        // Only what needs no instance makes room. A late event of an evicted source would count as its newest, which at worst
+        // keeps instances until its next one: still better than a source that nobody hears.
+        let spare = known.iter().filter(|(_, old)| old.value == T::default() || old.time_us < silent_us);
+        let stalest = spare.min_by_key(|(_, old)| (old.value != T::default(), old.time_us));
+        let Some(stalest) = stalest.map(|(source, _)| source.clone()) else {
             return Recorded::TooManySources;
         };
-        known.remove(&oldest);
+        known.remove(&stalest);
     }
     known.insert(source.clone(), level);
     Recorded::Updated

@@ -101,6 +101,8 @@ pub enum Series {
     DecisionLatency,
     /// Events that were refused.
     MalformedEvents,
+    /// Events of which nothing was recorded: their sequence contradicts what is known, or there are too many sources.
+    IgnoredEvents,
     /// Instances that were terminated.
     Terminated,
     /// Instances that a run claimed just before they would have been drained.

@@ -17,6 +17,10 @@ use crate::scale_out::{ScaleOut, ScaleOutObservation, effective_levels, n_leavin
 /// two ticks terminate the same instance.
 pub const DRAIN_GRACE_US: u64 = 120_000_000;
 
+/// How long after it was said to go an instance that is still in service takes runs again, microseconds: longer than EC2 takes
+/// to reclaim one (two minutes), so whoever said so was wrong.
+pub const TOLD_US: u64 = 300_000_000;
+
 /// The input of a scale-in decision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ScaleInObservation {
@@ -70,7 +74,8 @@ pub struct Tick {
     pub all_or_none: bool,
     /// Instances that an earlier, interrupted tick drained and did not terminate.
     pub terminate: Vec<InstanceId>,
-    /// Such instances that the group can neither lose nor replace within its bounds: they take runs again.
+    /// Instances in service that take runs again: such that the group can neither lose nor replace within its bounds, or that
+    /// may have an unclaimed run; and those that were only said to go, and did not.
     #[serde(default)]
     pub reopen: Vec<InstanceId>,
     /// Why nothing is drained.
@@ -105,7 +110,9 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
     let forget = forgotten.iter().map(|row| row.id.clone()).collect();
     let killed = forgotten.iter().filter(|row| row.has_unended_run()).map(|row| row.id.clone()).collect();
 
-    let (stranded, reopen) = stranded(group, instances, &scale_out.undrain, *now_us);
+    // An instance with an unclaimed run looks idle, a drained one too.
+    let may_be_busy = n_claims(group, instances, *now_us) < levels.n_running();
+    let (stranded, reopen) = stranded(group, instances, &scale_out.undrain, may_be_busy, *now_us);
     let (drain, hold) = if !known(!now.levels.runs.is_empty(), *most_runs) {
         (Vec::new(), Some(Hold::RunsUnknown))
     } else if uses_sessions && !known(!now.levels.sessions.is_empty(), *most_sessions) {
@@ -141,23 +148,37 @@ fn is_old(row: &InstanceRow, now_us: u64) -> bool {
     row.leaving_since_us().is_some_and(|since_us| now_us.saturating_sub(since_us) >= DRAIN_GRACE_US)
 }
 
+/// Whether the instance was only said to go, by whomever, so long ago that it would have gone.
+fn is_disproved(row: &InstanceRow, now_us: u64) -> bool {
+    row.told_since_us().is_some_and(|since_us| now_us.saturating_sub(since_us) >= TOLD_US)
+}
+
 /// Instances that should have left long ago, are still in service and are not undrained: those that the group may lose, and
-/// those that it can neither lose nor replace, which would otherwise take no runs forever.
+/// those that take runs again. Only what a tick drained is lost, and only if it cannot have an unclaimed run.
 fn stranded(
     group: &Group,
     instances: &[InstanceRow],
     undrain: &[InstanceId],
+    may_be_busy: bool,
     now_us: u64,
 ) -> (Vec<InstanceId>, Vec<InstanceId>) {
     let serves = |id: &InstanceId| group.instance(id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
-    let old = instances.iter().filter(|row| is_old(row, now_us) && !row.is_claimed(now_us));
-    let ids = old.map(|row| &row.id);
-    let spare = group.desired.saturating_sub(group.min) as usize;
+    let told = instances.iter().filter(|row| is_disproved(row, now_us) && serves(&row.id));
+    let told = told.map(|row| row.id.clone());
+    let old = instances.iter().filter(|row| is_old(row, now_us) && row.told_since_us().is_none());
+    let ids = old.filter(|row| !row.is_claimed(now_us)).map(|row| &row.id);
     let mut lost: Vec<_> = ids.filter(|id| !undrain.contains(id) && serves(id)).cloned().collect();
+    if may_be_busy {
+        lost.extend(told);
+        return (Vec::new(), lost);
+    }
+    let spare = group.desired.saturating_sub(group.min) as usize;
     let mut kept = lost.split_off(spare.min(lost.len()));
+    // With room to grow, what cannot leave is replaced, and leaves then.
     if group.desired < group.max {
         kept.clear();
     }
+    kept.extend(told);
     (lost, kept)
 }
 
@@ -266,10 +287,9 @@ fn reason(
             format!("{desired} are desired and {n_live} live: holding until the desired capacity is raised")
         }
     };
-    for (ids, what) in [
-        (terminate, "drained earlier and still there"),
-        (reopen, "can be neither removed nor replaced, taking runs again"),
-    ] {
+    for (ids, what) in
+        [(terminate, "drained earlier and still there"), (reopen, "still in service, taking runs again")]
+    {
         if !ids.is_empty() {
             let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
             text.push_str(&format!("; {what}: {}", ids.join(", ")));

@@ -1,8 +1,10 @@
 //! Observations for tests: groups and ledgers in any state, and the effect of carrying out a plan.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
-use crate::claims::{InstanceRow, State, gone, undrain};
+use crate::claims::{InstanceRow, State, gone, terminating, undrain};
 use crate::events::Runs;
 use crate::group::{Group, Instance, Lifecycle};
 use crate::ids::{InstanceId, RunId, SourceId};
@@ -63,7 +65,8 @@ fn state() -> impl Strategy<Value = State> {
     prop_oneof![
         4 => Just(State::Open),
         2 => past_us().prop_map(|since_us| State::Draining { since_us }),
-        1 => past_us().prop_map(|since_us| State::Gone { since_us }),
+        1 => (past_us(), any::<bool>())
+            .prop_map(|(since_us, is_terminating)| State::Gone { since_us, is_terminating }),
     ]
 }
 
@@ -82,6 +85,7 @@ fn rows(most: u32) -> impl Strategy<Value = Vec<InstanceRow>> {
                 version,
                 state,
                 runs,
+                reported_by: BTreeMap::new(),
                 idle_since_us,
             })
             .collect()
@@ -123,9 +127,9 @@ fn levels() -> impl Strategy<Value = Levels> {
     (sessions, runs, past_us(), past_us(), prop::option::weighted(0.2, launch)).prop_map(
         |(sessions, runs, session_came_us, run_seen_us, launch)| {
             let sessions =
-                sessions.into_iter().map(|(it, (value, time_us))| (it, Level { order: 1, value, time_us }));
+                sessions.into_iter().map(|(it, (value, time_us))| (it, Level::new(1, value, time_us)));
             let runs = runs.into_iter().map(|(it, (queued, running, time_us))| {
-                (it, Level { order: 1, value: Runs { queued, running }, time_us })
+                (it, Level::new(1, Runs { queued, running }, time_us))
             });
             Levels {
                 version: 7,
@@ -188,8 +192,10 @@ pub(crate) fn ticked(seen: &ScaleInObservation, tick: &Tick) -> ScaleInObservati
     now.instances.extend(tick.adopt.iter().map(|id| InstanceRow::new(id.clone(), now.now_us)));
     now.instances.sort_by(|a, b| a.id.cmp(&b.id));
     for row in &mut now.instances {
-        if tick.lost.contains(&row.id) || tick.terminate.contains(&row.id) || tick.drain.contains(&row.id) {
+        if tick.lost.contains(&row.id) {
             *row = gone(row, now.now_us);
+        } else if tick.terminate.contains(&row.id) || tick.drain.contains(&row.id) {
+            *row = terminating(row, now.now_us);
         } else if tick.reopen.contains(&row.id) {
             *row = crate::claims::reopened(row, now.now_us);
         }

@@ -1,7 +1,8 @@
 //! Scale-out: handles SNS events by growing the group to what is needed.
 
 use aws_lambda_events::sns::{SnsEvent, SnsMessage};
-use squall_capacity::events::Activity;
+use squall_capacity::claims::Ignored;
+use squall_capacity::events::{Activity, RunOn};
 use squall_capacity::levels::Recorded;
 use squall_capacity::policy::Policy;
 use squall_capacity::ports::{Clock, Journal, Ledger, Metrics, Ports, ScalingGroup, Series, chain};
@@ -54,14 +55,20 @@ where
 }
 
 fn log(message: &str, activity: &Activity, handled: &Handled) {
-    let Handled { recorded, decision, has_raised } = handled;
+    let Handled { recorded, ignored, decision, has_raised } = handled;
     let (source, reason) = (&activity.source, &decision.reason);
     match recorded {
         Recorded::Updated => info!(message_id = message, %source, has_raised, "recorded: {reason}"),
         Recorded::Known => info!(message_id = message, %source, has_raised, "already known: {reason}"),
+        Recorded::Contradicted(why) => {
+            warn!(message_id = message, %source, has_raised, "ignored: {why}; `squall capacity forget` if it is right: {reason}");
+        }
         Recorded::TooManySources => {
             warn!(message_id = message, %source, has_raised, "not recorded, too many sources: {reason}");
         }
+    }
+    for (RunOn { run_id, instance_id }, why) in ignored.iter().filter(|(_, why)| *why != Ignored::Finished) {
+        warn!(message_id = message, %source, run = %run_id, instance = %instance_id, "ignored: {why}");
     }
 }
 

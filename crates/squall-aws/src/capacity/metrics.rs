@@ -45,6 +45,7 @@ impl MetricNames {
             Series::DesiredCapacity => "DesiredCapacity",
             Series::DecisionLatency => "DecisionLatency",
             Series::MalformedEvents => "MalformedEvents",
+            Series::IgnoredEvents => "IgnoredEvents",
             Series::Terminated => "Terminated",
             Series::ClaimsWon => "ClaimsWon",
             Series::BusyKilled => "BusyKilled",

@@ -11,6 +11,10 @@ fn id() -> InstanceId {
     InstanceId::new("i-1").unwrap()
 }
 
+fn source(name: &str) -> SourceId {
+    SourceId::new(name).unwrap()
+}
+
 fn run(n: u32) -> RunId {
     RunId::new(format!("r-{n}")).unwrap()
 }
@@ -47,8 +51,8 @@ fn done(row: &InstanceRow, deed: Deed, slots: u32, now_us: u64) -> Option<Instan
     match deed {
         Deed::Claim(n) => claim(Some(row), &id(), &run(n), slots, now_us, LEASE_US).ok(),
         Deed::Release(n) => release(row, &run(n), now_us),
-        Deed::Started(n) => started(Some(row), &id(), &run(n), now_us, LEASE_US),
-        Deed::Finished(n) => Some(finished(Some(row), &id(), &run(n), now_us)),
+        Deed::Started(n) => started(Some(row), &id(), (&run(n), &source("scheduler")), now_us, LEASE_US).ok(),
+        Deed::Finished(n) => finished(Some(row), &id(), (&run(n), &source("scheduler")), now_us).ok(),
         Deed::Drain => drain(row, now_us),
         Deed::Undrain => undrain(row, now_us),
         Deed::Gone => Some(gone(row, now_us)),
@@ -138,15 +142,15 @@ proptest! {
         }
         prop_assert!(row.live_runs(now_us).all(|it| *it != run(9)));
         let released = release(&row, &run(9), now_us).unwrap_or(row);
-        let late = started(Some(&released), &id(), &run(9), now_us, LEASE_US);
-        prop_assert_eq!(late, None, "even after the runner has released it too");
+        let late = started(Some(&released), &id(), (&run(9), &source("scheduler")), now_us, LEASE_US);
+        prop_assert_eq!(late, Err(Ignored::Finished), "even after the runner has released it too");
     }
 
     #[test]
     fn the_runs_that_ended_are_bounded_and_the_last_one_is_remembered(ended in prop::collection::vec(0_u32..200, 1..150)) {
         let mut row = InstanceRow::new(id(), 0);
         for (now_us, n) in (0..).zip(ended) {
-            row = finished(Some(&row), &id(), &run(n), now_us);
+            row = finished(Some(&row), &id(), (&run(n), &source("scheduler")), now_us).unwrap();
             prop_assert!(row.runs.len() <= MOST_ENDED);
             prop_assert_eq!(row.runs.get(&run(n)), Some(&0));
         }
@@ -154,10 +158,63 @@ proptest! {
 
     #[test]
     fn a_second_report_of_the_end_does_not_restart_the_idle_time((row, now_us) in any_row()) {
-        let once = finished(Some(&row), &id(), &run(9), now_us);
-        let twice = finished(Some(&once), &id(), &run(9), now_us + 30);
+        let run = &(&run(9), &source("scheduler"));
+        let once = finished(Some(&row), &id(), *run, now_us).unwrap();
+        let twice = finished(Some(&once), &id(), *run, now_us + 30).unwrap();
         prop_assert_eq!(once.idle_since_us, twice.idle_since_us);
     }
+}
+
+#[test]
+fn only_the_source_that_reported_a_run_ends_it() {
+    let new = InstanceRow::new(id(), 0);
+    let (ours, theirs) = (source("scheduler"), source("stranger"));
+    let begun = started(Some(&new), &id(), (&run(1), &ours), 10, LEASE_US).unwrap();
+    assert_eq!(finished(Some(&begun), &id(), (&run(1), &theirs), 11), Err(Ignored::OfAnother));
+    assert_eq!(started(Some(&begun), &id(), (&run(1), &theirs), 11, 1), Err(Ignored::OfAnother));
+    assert!(!finished(Some(&begun), &id(), (&run(1), &ours), 11).unwrap().is_claimed(11));
+
+    let claimed = claim(Some(&new), &id(), &run(2), 1, 10, LEASE_US).unwrap();
+    for theirs in [theirs, source("runner/i-1")] {
+        assert_eq!(finished(Some(&claimed), &id(), (&run(2), &theirs), 11), Err(Ignored::OfAnother));
+    }
+    assert_eq!(release(&claimed, &run(2), 12).unwrap().reported_by.len(), 0);
+}
+
+#[test]
+fn a_strangers_end_does_not_hide_the_run_that_starts_after_it() {
+    let (ours, theirs) = (source("scheduler"), source("stranger"));
+    let row = finished(None, &id(), (&run(1), &theirs), 5).unwrap();
+    let row = started(Some(&row), &id(), (&run(1), &ours), 6, LEASE_US).unwrap();
+    assert!(row.is_claimed(7));
+    assert_eq!(finished(Some(&row), &id(), (&run(1), &theirs), 8), Err(Ignored::OfAnother));
+}
+
+#[test]
+fn a_claim_of_an_earlier_version_ends_by_any_report() {
+    let text = r#"{"id":"i-1","version":3,"state":"open","runs":{"r-1":99},"idle_since_us":7}"#;
+    let row: InstanceRow = serde_json::from_str(text).unwrap();
+    assert!(!finished(Some(&row), &id(), (&run(1), &source("scheduler")), 8).unwrap().is_claimed(8));
+}
+
+#[test]
+fn a_row_of_an_earlier_version_that_is_gone_is_only_said_to_go() {
+    let text = r#"{"id":"i-1","version":3,"state":{"gone":{"since_us":5}},"runs":{},"idle_since_us":7}"#;
+    let row: InstanceRow = serde_json::from_str(text).unwrap();
+    assert_eq!(row.told_since_us(), Some(5));
+    assert_eq!(serde_json::to_string(&row).unwrap(), text);
+    assert_eq!(terminating(&row, 9).told_since_us(), None);
+}
+
+#[test]
+fn invented_runs_do_not_fill_a_row() {
+    let mut row = InstanceRow::new(id(), 0);
+    let stranger = source("stranger");
+    for n in 0..u32::try_from(MOST_RUNS).unwrap() {
+        row = started(Some(&row), &id(), (&run(n), &stranger), 1, LEASE_US).unwrap();
+    }
+    assert_eq!(started(Some(&row), &id(), (&run(9_999), &stranger), 1, LEASE_US), Err(Ignored::TooMany));
+    started(Some(&row), &id(), (&run(9_999), &stranger), 1 + LEASE_US, LEASE_US).unwrap();
 }
 
 fn shown(row: &InstanceRow, now_us: u64) -> String {
@@ -221,8 +278,8 @@ fn an_instance_goes_through_its_life() {
         91 Undrain: nothing
         92 Undrain: nothing
         95 Claim(4): Open [r-1 until 131, r-4 until 145, r-7 until 0], not idle
-        96 Gone: Gone { since_us: 96 } [r-1 until 131, r-4 until 145, r-7 until 0], not idle
-        97 Claim(4): Gone { since_us: 96 } [r-1 until 131, r-4 until 147, r-7 until 0], not idle
+        96 Gone: Gone { since_us: 96, is_terminating: false } [r-1 until 131, r-4 until 145, r-7 until 0], not idle
+        97 Claim(4): Gone { since_us: 96, is_terminating: false } [r-1 until 131, r-4 until 147, r-7 until 0], not idle
         98 Claim(5): the instance is gone: it was terminated, or is about to be reclaimed
         99 Undrain: nothing
     "#]]

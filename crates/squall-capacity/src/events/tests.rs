@@ -68,6 +68,10 @@ fn good_messages_are_read() {
             ),
             ("as far ahead as allowed", with(SESSIONS, &json!({"time": "2026-11-22T10:20:00Z"}))),
             ("months old", with(SESSIONS, &json!({"time": "2026-01-01T00:00:00Z"}))),
+            (
+                "a sequence in nanoseconds",
+                with(SESSIONS, &json!({"sequence": 1_795_342_800_000_000_000_u64})),
+            ),
             ("the largest level", with(SESSIONS, &json!({"active_sessions": 1_000_000}))),
             ("blanks around", format!(" \n{SESSIONS}\t\n")),
             ("a notice", notice()),
@@ -87,6 +91,8 @@ fn good_messages_are_read() {
               web-1 order 1795342800000000 at 1795342800000000: Sessions(7)
             months old
               web-1 order 1767225600000000 at 1767225600000000: Sessions(7)
+            a sequence in nanoseconds
+              web-1 order 1795342800000000000 at 1795342500000000: Sessions(7)
             the largest level
               web-1 order 1795342500000000 at 1795342500000000: Sessions(1000000)
             blanks around
@@ -131,6 +137,8 @@ fn a_malformed_message_gets_its_field_its_value_and_what_was_expected() {
             ("a level too large", with(SESSIONS, &json!({"active_sessions": 1_000_001}))),
             ("a level beyond 32 bits", with(SESSIONS, &json!({"active_sessions": 5_000_000_000_u64}))),
             ("a negative sequence", with(SESSIONS, &json!({"sequence": -1}))),
+            ("a sequence beyond nanoseconds", with(SESSIONS, &json!({"sequence": u64::MAX}))),
+            ("a sequence just ahead", with(SESSIONS, &json!({"sequence": 1_795_342_800_000_000_001_u64}))),
             ("no time", with(SESSIONS, &json!({"time": null}))),
             ("a time without a zone", with(SESSIONS, &json!({"time": "2026-11-22 10:15:00"}))),
             ("a time before 1970", with(SESSIONS, &json!({"time": "1969-12-31T23:59:59Z"}))),
@@ -148,6 +156,8 @@ fn a_malformed_message_gets_its_field_its_value_and_what_was_expected() {
             ("a notice without an instance", with(&notice(), &json!({"instance_id": null}))),
             ("a notice without a reason", with(&notice(), &json!({"notice": null}))),
             ("a notice of an unknown kind", with(&notice(), &json!({"notice": "bored"}))),
+            ("a notice by another", with(&notice(), &json!({"source": "web-1"}))),
+            ("a notice by another instance", with(&notice(), &json!({"source": "runner/i-0abd"}))),
             ("a session field in a notice", with(&notice(), &json!({"active_sessions": 1}))),
         ],
         &expect![[r#"
@@ -203,6 +213,10 @@ fn a_malformed_message_gets_its_field_its_value_and_what_was_expected() {
               active_sessions: invalid value: integer `5000000000`, expected a whole number
             a negative sequence
               sequence: invalid value: integer `-1`, expected a whole number
+            a sequence beyond nanoseconds
+              sequence: 18446744073709551615, expected at most 1795342800000000000, 300 s from now in nanoseconds since 1970: a counter, or a clock's seconds, milliseconds, microseconds or nanoseconds
+            a sequence just ahead
+              sequence: 1795342800000000001, expected at most 1795342800000000000, 300 s from now in nanoseconds since 1970: a counter, or a clock's seconds, milliseconds, microseconds or nanoseconds
             no time
               missing field `time`
             a time without a zone
@@ -237,6 +251,10 @@ fn a_malformed_message_gets_its_field_its_value_and_what_was_expected() {
               notice: missing, expected spot_interruption or terminating
             a notice of an unknown kind
               notice: unknown variant `bored`, expected `spot_interruption` or `terminating`
+            a notice by another
+              source: web-1, expected runner/i-0abc: only an instance itself gives notice
+            a notice by another instance
+              source: runner/i-0abd, expected runner/i-0abc: only an instance itself gives notice
             a session field in a notice
               active_sessions: belongs to a session_activity, not to an instance_notice
         "#]],

@@ -131,21 +131,119 @@ fn full() -> Levels {
 #[test]
 fn one_source_too_many_is_refused_and_known_sources_are_still_recorded() {
     let mut levels = full();
+    let one = Activity { source: SourceId::new("pod-7").unwrap(), ..event(0, 2, Payload::Sessions(1)) };
+    levels.record(&one);
     let known = levels.clone();
     assert_eq!(levels.record(&event(1, 2, Payload::Sessions(9))), Recorded::TooManySources);
     assert_eq!(levels, known);
     let heard = Activity { source: SourceId::new("pod-3").unwrap(), ..event(0, 2, Payload::Sessions(9)) };
     assert_eq!(levels.record(&heard), Recorded::Updated);
-    assert_eq!(levels.n_sessions(), 498 + 9);
+    assert_eq!(levels.n_sessions(), 499 + 9);
 }
 
 #[test]
-fn a_source_at_zero_for_a_day_is_evicted() {
+fn a_source_at_zero_makes_room_and_one_with_a_level_does_not() {
     let mut levels = full();
-    let next_day = Activity { time_us: 10 + OUTLIVED_US, ..event(1, 2, Payload::Sessions(9)) };
-    assert_eq!(levels.record(&next_day), Recorded::Updated);
+    let next = event(1, 2, Payload::Sessions(9));
+    assert_eq!(levels.record(&next), Recorded::Updated);
     assert!(!levels.sessions.contains_key("pod-7"));
     assert_eq!(levels.n_sessions(), 499 + 9);
-    let another = Activity { source: SourceId::new("another").unwrap(), ..next_day };
+    let another = Activity { source: SourceId::new("another").unwrap(), ..next };
     assert_eq!(levels.record(&another), Recorded::TooManySources, "the others still have sessions");
+}
+
+#[test]
+fn invented_sources_at_zero_do_not_lock_a_real_one_out() {
+    let mut levels = Levels::default();
+    for n in 0..2_000_u64 {
+        let source = SourceId::new(format!("invented-{n}")).unwrap();
+        levels.record(&Activity { source, order: n, time_us: n, payload: runs(0, 0) });
+    }
+    assert_eq!(levels.runs.len(), MOST_SOURCES);
+    assert_eq!(levels.record(&event(1, 2, runs(3, 0))), Recorded::Updated);
+    assert!(!levels.runs.contains_key("invented-1500"), "the stalest goes");
+    assert_eq!(levels.n_runs(), 3);
+}
+
+#[test]
+fn sources_that_are_forgotten_make_room_and_those_that_count_do_not() {
+    let mut levels = full();
+    levels.sessions.remove("pod-7");
+    let heard = Activity { source: SourceId::new("pod-3").unwrap(), ..event(0, 9, Payload::Sessions(1)) };
+    levels.record(&heard);
+    for (n, silent_us) in [(1, 11), (2, 11), (3, 11)] {
+        let new = event(n, 20, Payload::Sessions(5));
+        assert_eq!(levels.record_among(&new, silent_us), Recorded::Updated);
+    }
+    assert!(levels.sessions.contains_key("pod-3") && levels.sessions.contains_key("s1"));
+    assert_eq!(levels.record_among(&event(4, 20, Payload::Sessions(5)), 10), Recorded::TooManySources);
+}
+
+/// 2026-11-22T10:15:00Z.
+const NOW_US: u64 = 1_795_342_500_000_000;
+const SECOND_US: u64 = 1_000_000;
+
+/// A number of runs of one source, with a sequence, some seconds later.
+fn told(sequence: u64, later_s: u64, queued: u32) -> Activity {
+    Activity { time_us: NOW_US + later_s * SECOND_US, order: sequence, ..event(0, 1, runs(queued, 0)) }
+}
+
+#[test]
+fn a_sequence_that_no_counter_reaches_is_not_believed_of_a_counter() {
+    let mut levels = Levels::default();
+    levels.record(&told(42, 0, 3));
+    for wrong in [u64::MAX, 1 << 40, 42 + LEAP + 1, 777_777_777_777_777] {
+        let leap = Recorded::Contradicted(Contradiction::Leap);
+        assert_eq!(levels.record(&told(wrong, 1, 0)), leap, "{wrong}");
+    }
+    assert_eq!(levels.contradicted().map(|(_, n)| n).collect::<Vec<_>>(), [4]);
+    assert_eq!(levels.record(&told(43, 2, 5)), Recorded::Updated);
+    assert_eq!((levels.n_runs(), levels.contradicted().count()), (5, 0));
+}
+
+#[test]
+fn a_source_may_move_from_a_counter_to_a_clock_of_any_unit() {
+    for unit in [1, 1_000, SECOND_US, 1_000 * SECOND_US] {
+        let mut levels = Levels::default();
+        levels.record(&told(42, 0, 3));
+        let clock = u64::try_from(u128::from(NOW_US) * u128::from(unit) / u128::from(SECOND_US)).unwrap();
+        assert_eq!(levels.record(&told(clock, 1, 4)), Recorded::Updated, "{unit}");
+        assert_eq!(levels.record(&told(clock + unit, 2, 5)), Recorded::Updated, "{unit}");
+    }
+}
+
+#[test]
+fn a_sequence_that_is_no_clock_and_no_counter_may_leap() {
+    let mut levels = Levels::default();
+    let flake = |ms: u64| (300_000_000_000 + ms) << 20;
+    assert_eq!(levels.record(&told(flake(0), 0, 3)), Recorded::Updated);
+    assert_eq!(levels.record(&told(flake(60_000), 60, 4)), Recorded::Updated);
+}
+
+#[test]
+fn a_wrong_sequence_silences_its_source_for_ten_minutes_at_most() {
+    let mut levels = Levels::default();
+    levels.record(&told(42, 0, 3));
+    // As large as one that is read can be.
+    let wrong = (NOW_US + 300 * SECOND_US) * 1_000;
+    assert_eq!(levels.record(&told(wrong, 1, 0)), Recorded::Updated);
+    assert_eq!(levels.record(&told(43, 2, 5)), Recorded::Known);
+    let back = Recorded::Contradicted(Contradiction::Back);
+    for later_s in [62, 300, 601] {
+        assert_eq!(levels.record(&told(43 + later_s, later_s, 5)), back, "{later_s}");
+    }
+    assert_eq!((levels.n_runs(), levels.contradicted().next().map(|(_, n)| n)), (0, Some(3)));
+    assert_eq!(levels.record(&told(700, 602, 5)), Recorded::Updated);
+    assert_eq!(levels.record(&told(701, 603, 6)), Recorded::Updated);
+    assert_eq!((levels.n_runs(), levels.contradicted().count()), (6, 0));
+}
+
+#[test]
+fn a_source_that_begins_to_count_anew_is_heard_again() {
+    let mut levels = Levels::default();
+    levels.record(&told(5_000, 0, 3));
+    assert_eq!(levels.record(&told(1, 601, 1)), Recorded::Updated);
+    assert_eq!(levels.n_runs(), 1);
+    assert_eq!(levels.record(&told(4_999, 0, 9)), Recorded::Updated, "its sequence is larger");
+    assert_eq!(levels.record(&told(2, 605, 2)), Recorded::Updated, "and soon overruled");
 }

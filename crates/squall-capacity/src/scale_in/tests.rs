@@ -33,6 +33,19 @@ proptest! {
             prop_assert!(is_old(row(&seen, id), seen.now.now_us));
             prop_assert!(!tick.drain.contains(id) && !tick.scale_out.undrain.contains(id));
         }
+        for id in &tick.terminate {
+            prop_assert_eq!(row(&seen, id).told_since_us(), None, "hearsay terminates nothing");
+        }
+    }
+
+    #[test]
+    fn nothing_is_terminated_while_fewer_runs_have_claimed_than_run(policy in any_policy(), seen in scale_in_seen()) {
+        let ScaleInObservation { now, .. } = &seen;
+        let (levels, _) = effective_levels(&policy, &now.levels, now.now_us);
+        if n_claims(&now.group, &now.instances, now.now_us) < levels.n_running() {
+            let tick = plan_tick(&policy, &seen);
+            prop_assert_eq!((tick.drain, tick.terminate), (Vec::new(), Vec::new()), "{}", tick.reason);
+        }
     }
 
     #[test]
@@ -119,7 +132,8 @@ proptest! {
         }
         let is_stuck = |row: &&InstanceRow| {
             let serves = seen.now.group.instance(&row.id).is_some_and(|it| it.lifecycle == Lifecycle::InService);
-            serves && is_old(row, seen.now.now_us) && !row.is_claimed(seen.now.now_us)
+            let is_due = if row.told_since_us().is_some() { is_disproved } else { is_old };
+            serves && is_due(row, seen.now.now_us) && !row.is_claimed(seen.now.now_us)
         };
         let is_held = seen.now.group.desired < seen.now.group.n_live();
         prop_assert!(is_held || seen.now.instances.iter().all(|row| !is_stuck(&row)), "no instance stays out of use forever");

@@ -83,7 +83,7 @@ proptest! {
 /// `n_runs` runs; a group of `min` to `max` with `desired` instances, all in service.
 fn seen(n_runs: u32, min: u32, max: u32, desired: u32) -> ScaleOutObservation {
     let mut levels = Levels { version: 7, ..Levels::default() };
-    let level = Level { order: 1, value: Runs { queued: n_runs, running: 0 }, time_us: NOW_US };
+    let level = Level::new(1, Runs { queued: n_runs, running: 0 }, NOW_US);
     levels.runs.insert(SourceId::new("scheduler").unwrap(), level);
     let instances = (0..desired).map(|n| instance(n, Lifecycle::InService)).collect();
     let group = Group { name: "runs".to_owned(), min, max, desired, instances, cooling_until_us: 0 };

@@ -1,6 +1,6 @@
 //! A tick of the timer: first grow to the current demand, then shrink.
 
-use crate::claims::{InstanceRow, drain, gone, reopened};
+use crate::claims::{InstanceRow, drain, gone, reopened, terminating};
 use crate::events::runner_source;
 use crate::ids::InstanceId;
 use crate::journal::{Decision, Line, Outcome};
@@ -183,7 +183,7 @@ async fn terminate<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         return Ok(());
     }
     // Mark it gone first: from here on it cannot be undrained, and if this tick dies, a later one terminates it.
-    let mut gone = gone(&row, ports.clock.now_us());
+    let mut gone = terminating(&row, ports.clock.now_us());
     // It has no live claim: runs whose lease expired died earlier.
     gone.runs.retain(|_, until_us| *until_us == 0);
     if ports.ledger.put_instance(&gone).await? == Written::Raced {

@@ -1,6 +1,8 @@
 //! Handling an event: record it in the ledger, raise the group, then check that it is large enough.
 
-use crate::claims::{finished, started, undrain};
+use std::cell::Cell;
+
+use crate::claims::{Ignored, finished, started, undrain};
 use crate::events::{Activity, Payload, RunOn};
 use crate::ids::InstanceId;
 use crate::journal::{Decision, Line, Outcome};
@@ -20,6 +22,8 @@ const MOST_LOOKS: u32 = 8;
 pub struct Handled {
     /// Its effect on the ledger.
     pub recorded: Recorded,
+    /// Its words about runs that were not taken, and why.
+    pub ignored: Vec<(RunOn, Ignored)>,
     /// The last decision.
     pub decision: ScaleOut,
     /// Whether the group was asked to grow.
@@ -42,10 +46,11 @@ where
     J: Journal,
     C: Clock,
 {
-    let recorded = record(ports, event).await?;
+    let recorded = record(ports, policy, event).await?;
+    let mut ignored = Vec::new();
     let taken_in = match &event.payload {
-        Payload::Runs { started, finished, .. } => take_in_runs(ports, policy, started, finished).await,
-        Payload::Notice { instance_id, .. } => mark_gone(ports, instance_id).await,
+        Payload::Runs { .. } => take_in_runs(ports, policy, event, &mut ignored).await,
+        Payload::Notice { instance_id, .. } => mark_gone_if_known(ports, instance_id).await,
         Payload::Sessions(_) => Ok(()),
     };
     // A failure above must not keep the group from growing.
@@ -69,8 +74,11 @@ where
         (Series::DecisionLatency, latency_ms),
     ];
     values.extend(level);
+    if matches!(recorded, Recorded::Contradicted(_) | Recorded::TooManySources) {
+        values.push((Series::IgnoredEvents, 1.0));
+    }
     ports.metrics.put(&values).await?;
-    Ok(Handled { recorded, decision, has_raised })
+    Ok(Handled { recorded, ignored, decision, has_raised })
 }
 
 /// Makes the group as large as the ledger requires. Returns the last decision, and whether the group was asked to grow.
@@ -192,14 +200,17 @@ pub(super) async fn keep<G, L: Ledger, M, J, C: Clock>(
     Ok(ports.ledger.put_instance(&next).await? == Written::Yes)
 }
 
-async fn record<G, L: Ledger, M, J, C>(
+async fn record<G, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
+    policy: &Policy,
     event: &Activity,
 ) -> Result<Recorded, StepError> {
     for _ in 0..MOST_RACES {
         let before = ports.ledger.levels().await?;
         let mut levels = before.clone();
-        let recorded = levels.record(event);
+        let now_us = ports.clock.now_us();
+        let silent_us = policy.forget_source_after_s.map_or(0, |after_s| now_us.saturating_sub(us(after_s)));
+        let recorded = levels.record_among(event, silent_us);
         if levels == before {
             return Ok(recorded);
         }
@@ -211,20 +222,67 @@ async fn record<G, L: Ledger, M, J, C>(
     Err(StepError::Raced)
 }
 
-/// Claims the instances of runs that an event reports as started, protects them, and frees those of finished runs.
+/// Claims the instances of runs that an event reports as started, protects them, and frees those of finished runs. What is not
+/// taken of it goes to `ignored`: an event makes no row for an instance that the group does not have.
 async fn take_in_runs<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
-    started_on: &[RunOn],
-    finished_on: &[RunOn],
+    event: &Activity,
+    ignored: &mut Vec<(RunOn, Ignored)>,
 ) -> Result<(), StepError> {
-    let lease_us = us(policy.event_lease_s);
-    for RunOn { run_id, instance_id } in started_on {
-        change(ports, instance_id, |row, now_us| started(row, instance_id, run_id, now_us, lease_us)).await?;
-        ports.group.protect(instance_id, true).await?;
+    let Activity { source, payload: Payload::Runs { started: begun, finished: ended, .. }, .. } = event
+    else {
+        return Ok(());
+    };
+    if begun.is_empty() && ended.is_empty() {
+        return Ok(());
     }
-    for RunOn { run_id, instance_id } in finished_on {
-        change(ports, instance_id, |row, now_us| Some(finished(row, instance_id, run_id, now_us))).await?;
+    let group = ports.group.describe().await?;
+    let lease_us = us(policy.event_lease_s);
+    for run in begun {
+        let RunOn { run_id, instance_id } = run;
+        if group.instance(instance_id).is_none() {
+            ignored.push((run.clone(), Ignored::NotOfGroup));
+            continue;
+        }
+        let why = Cell::new(None);
+        change(ports, instance_id, |row, now_us| {
+            let next = started(row, instance_id, (run_id, source), now_us, lease_us);
+            why.set(next.as_ref().err().copied());
+            next.ok()
+        })
+        .await?;
+        match why.get() {
+            Some(why) => ignored.push((run.clone(), why)),
+            None => ports.group.protect(instance_id, true).await?,
+        }
+    }
+    for run in ended {
+        let RunOn { run_id, instance_id } = run;
+        let is_listed = group.instance(instance_id).is_some();
+        let why = Cell::new(None);
+        change(ports, instance_id, |row, now_us| {
+            // The row of an instance that has just left still says that its run did not die with it.
+            let next = match row {
+                None if !is_listed => Err(Ignored::NotOfGroup),
+                row => finished(row, instance_id, (run_id, source), now_us),
+            };
+            why.set(next.as_ref().err().copied());
+            next.ok()
+        })
+        .await?;
+        ignored.extend(why.get().map(|why| (run.clone(), why)));
     }
     Ok(())
+}
+
+/// Marks an instance gone that gave notice, if the ledger knows it: the next tick adds those that it does not.
+async fn mark_gone_if_known<G, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    id: &InstanceId,
+) -> Result<(), StepError> {
+    match ports.ledger.instance(id).await? {
+        Some(_) => mark_gone(ports, id).await,
+        None => Ok(()),
+    }
 }

@@ -1,5 +1,6 @@
 //! Steps over a small world: duplicated, reordered, killed between any two calls, and concurrent.
 
+mod claims;
 mod orders;
 mod races;
 mod world;
@@ -16,7 +17,7 @@ use crate::journal::Line;
 use crate::levels::Recorded;
 use crate::policy::{Policy, RaiseBy, ScaleIn, us};
 use crate::ports::{PortError, Series};
-use crate::scale_in::DRAIN_GRACE_US;
+use crate::scale_in::{DRAIN_GRACE_US, TOLD_US};
 use crate::scale_out::TOKEN_US;
 use crate::seen::{NOW_US, id, policy};
 use world::{Fault, World};
@@ -317,7 +318,7 @@ fn a_group_that_cannot_change_reopens_its_leaving_instances() {
     block_on(mark_gone(&world.ports(), &id(0))).unwrap();
     block_on(tick(&world.ports(), &policy())).unwrap();
     assert!(block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1))).is_err());
-    world.get().now_us += DRAIN_GRACE_US;
+    world.get().now_us += TOLD_US;
     block_on(tick(&world.ports(), &policy())).unwrap();
     block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1))).unwrap();
 }
@@ -343,16 +344,16 @@ fn a_failed_claim_by_event_does_not_keep_the_group_from_growing() {
     let world = World::new(1, 9);
     let Payload::Runs { started, finished, .. } = on(&[(1, 0)], &[]).payload else { unreachable!() };
     let payload = Payload::Runs { level: Runs { queued: 3, running: 0 }, started, finished };
-    // Levels read and written, the instance read and written, and then its protection.
-    world.get().fault = Some((4, Fault::Before));
+    // Levels read and written, the group, the instance read and written, and then its protection.
+    world.get().fault = Some((5, Fault::Before));
     block_on(on_event(&world.ports(), &policy(), &Activity { payload, ..runs("scheduler", 1, 0) }))
         .unwrap_err();
-    assert_eq!(world.see().calls[4], "protect i-000");
+    assert_eq!(world.see().calls[5], "protect i-000");
     assert_eq!(world.see().group.desired, 3);
 }
 
 #[test]
-fn a_run_on_an_instance_that_is_about_to_be_reclaimed_is_left_to_it() {
+fn an_instance_that_is_not_reclaimed_keeps_its_run_and_takes_others_again() {
     let world = World::new(1, 9);
     block_on(on_event(&world.ports(), &policy(), &runs("scheduler", 1, 0))).unwrap();
     block_on(claim_instance(&world.ports(), &policy(), &id(0), &run(1))).unwrap();
@@ -362,9 +363,11 @@ fn a_run_on_an_instance_that_is_about_to_be_reclaimed_is_left_to_it() {
         block_on(renew_claim(&world.ports(), &policy(), &id(0), &run(1))).unwrap();
         block_on(tick(&world.ports(), &policy())).unwrap();
     }
-    assert!(block_on(renew_claim(&world.ports(), &policy(), &id(0), &run(2))).is_err());
-    assert_eq!(world.see().group.instances.len(), 1);
+    assert_eq!((world.see().group.instances.len(), world.see().rows[&id(0)].state), (1, State::Open));
     block_on(release_instance(&world.ports(), &id(0), &run(1))).unwrap();
+    block_on(tick(&world.ports(), &policy())).unwrap();
+    assert_eq!(world.see().group.instances.len(), 1, "it has just become idle");
+    world.get().now_us += us(300);
     block_on(tick(&world.ports(), &policy())).unwrap();
     assert_eq!((world.see().group.instances.len(), world.see().killed.len()), (0, 0));
 }
@@ -391,6 +394,7 @@ fn one_source_too_many_is_reported_and_the_rest_goes_on() {
     let handled = block_on(on_event(&world.ports(), &policy(), &runs("one-more", 1, 9))).unwrap();
     assert_eq!((handled.recorded, handled.decision.over_maximum), (Recorded::TooManySources, 491));
     assert_eq!(world.see().metrics.get(&Series::Runs), Some(&500.0), "of those that count");
+    assert_eq!(world.see().metrics.get(&Series::IgnoredEvents), Some(&1.0));
 }
 
 #[test]

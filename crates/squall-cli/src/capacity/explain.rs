@@ -10,6 +10,7 @@ use serde_json::Value;
 use squall_capacity::group::Group;
 use squall_capacity::ids::InstanceId;
 use squall_capacity::journal::{Decision, Line};
+use squall_capacity::levels::Levels;
 use squall_capacity::policy::Policy;
 use squall_capacity::scale_in::{ScaleInObservation, Tick, plan_tick};
 use squall_capacity::scale_out::{ScaleOut, ScaleOutObservation, plan_scale_out};
@@ -121,12 +122,14 @@ fn show(decision: &Decision, as_json: bool) -> Result<()> {
         Decision::ScaleOut { seen, decision } => {
             let mut text = group_line("scale-out", seen.now_us, &seen.group);
             scale_out_lines(&mut text, decision);
+            ignored_lines(&mut text, &seen.levels);
             text
         }
         Decision::ScaleIn { seen, decision } => {
             let mut text = group_line("scale-in", seen.now.now_us, &seen.now.group);
             scale_out_lines(&mut text, &decision.scale_out);
             tick_lines(&mut text, decision);
+            ignored_lines(&mut text, &seen.now.levels);
             text
         }
     };
@@ -156,10 +159,22 @@ fn tick_lines(text: &mut String, decision: &Tick) {
     let _ = writeln!(text, "  {}", decision.reason);
     list(text, "drained, then terminated", &decision.drain);
     list(text, "terminated, drained earlier", &decision.terminate);
+    list(text, "taking runs again", &decision.reopen);
     list(text, "new", &decision.adopt);
     list(text, "left without draining", &decision.lost);
     list(text, "left while busy", &decision.killed);
     list(text, "removed from the ledger", &decision.forget);
+}
+
+/// The sources that were not heard lately, because their sequence contradicts what is known of them.
+fn ignored_lines(text: &mut String, levels: &Levels) {
+    for (source, n_ignored) in levels.contradicted() {
+        let events = print::counted(n_ignored.into(), "event");
+        let _ = writeln!(
+            text,
+            "  {events} of {source} ignored, because of its sequence; to hear it again at once: squall capacity forget SOURCE"
+        );
+    }
 }
 
 fn list(text: &mut String, what: &str, ids: &[InstanceId]) {

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::*;
-use crate::claims::{claim, drain, gone};
+use crate::claims::{claim, drain, gone, terminating};
 use crate::events::Runs;
 use crate::ids::{RunId, SourceId};
 use crate::levels::{Level, Levels};
@@ -15,7 +15,7 @@ const LONG_AGO_US: u64 = 1_000_000;
 /// `n_runs` runs, reported long ago; a group of 0 to 9 with `n` instances, all in service and idle for long.
 fn seen(n_runs: u32, n: u32) -> ScaleInObservation {
     let mut levels = Levels::default();
-    let level = Level { order: 1, value: Runs { queued: n_runs, running: 0 }, time_us: LONG_AGO_US };
+    let level = Level::new(1, Runs { queued: n_runs, running: 0 }, LONG_AGO_US);
     levels.runs.insert(SourceId::new("scheduler").unwrap(), level);
     levels.run_seen_us = LONG_AGO_US;
     let instances = (0..n).map(|n| instance(n, Lifecycle::InService)).collect();
@@ -47,7 +47,13 @@ fn drained(seen: ScaleInObservation, n: usize, since_us: u64) -> ScaleInObservat
     with(seen, |it| it.now.instances[n] = drain(&it.now.instances[n], since_us).unwrap())
 }
 
+/// Drained by a tick, and about to be terminated by it.
 fn gone_since(seen: ScaleInObservation, n: usize, since_us: u64) -> ScaleInObservation {
+    with(seen, |it| it.now.instances[n] = terminating(&it.now.instances[n], since_us))
+}
+
+/// Only said to go.
+fn told_since(seen: ScaleInObservation, n: usize, since_us: u64) -> ScaleInObservation {
     with(seen, |it| it.now.instances[n] = gone(&it.now.instances[n], since_us))
 }
 
@@ -279,6 +285,16 @@ fn leftovers_of_other_ticks_are_cleaned_up() {
         ("gone, at the maximum", policy(), bounds(gone_since(seen(2, 2), 0, old), 0, 2)),
         ("gone, in a group that cannot change", policy(), bounds(gone_since(seen(2, 2), 0, old), 2, 2)),
         ("gone, with a run that started anyway", policy(), gone_since(claimed(seen(1, 2), 0), 0, old)),
+        ("gone, and a run is unclaimed", policy(), running(gone_since(seen(0, 2), 0, old), 1)),
+        ("drained, and a run is unclaimed", policy(), running(drained(seen(0, 2), 0, old), 1)),
+        ("said to go", policy(), told_since(seen(1, 2), 0, NOW_US - TOLD_US + 1)),
+        ("said to go long ago", policy(), told_since(seen(1, 2), 0, NOW_US - TOLD_US)),
+        ("said to go long ago, and busy", policy(), told_since(claimed(seen(1, 2), 0), 0, NOW_US - TOLD_US)),
+        (
+            "all said to go, and a run is unclaimed",
+            policy(),
+            running(told_since(told_since(seen(0, 2), 0, 1), 1, 1), 1),
+        ),
         ("terminated from outside, idle", policy(), leaves(seen(1, 2))),
         ("terminated from outside, with its run", policy(), leaves(claimed(seen(1, 2), 0))),
         ("left, gone just now", policy(), left(gone_since(seen(1, 2), 0, old + 1))),
@@ -311,10 +327,28 @@ fn leftovers_of_other_ticks_are_cleaned_up() {
           at most 2 runs and 0 sessions in the window need 2, the bounds are 0 to 2; 1 of 2 desired take runs: none to spare; drained earlier and still there: i-000
         gone, in a group that cannot change
           Needed reopen 0
-          at most 2 runs and 0 sessions in the window need 2, the bounds are 2 to 2; 1 of 2 desired take runs: none to spare; can be neither removed nor replaced, taking runs again: i-000
+          at most 2 runs and 0 sessions in the window need 2, the bounds are 2 to 2; 1 of 2 desired take runs: none to spare; still in service, taking runs again: i-000
         gone, with a run that started anyway
           Needed
           at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 1 of 2 desired take runs: none to spare
+        gone, and a run is unclaimed
+          Needed reopen 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 1 of 2 desired take runs: none to spare; still in service, taking runs again: i-000
+        drained, and a run is unclaimed
+          Needed reopen 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 1 of 2 desired take runs: none to spare; still in service, taking runs again: i-000
+        said to go
+          Needed
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 1 of 2 desired take runs: none to spare
+        said to go long ago
+          Needed reopen 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 1 of 2 desired take runs: none to spare; still in service, taking runs again: i-000
+        said to go long ago, and busy
+          Needed reopen 0
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 1 of 2 desired take runs: none to spare; still in service, taking runs again: i-000
+        all said to go, and a run is unclaimed
+          Needed reopen 0 1 first SetDesired { to: 3 }
+          at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 0 of 2 desired take runs: none to spare; still in service, taking runs again: i-000, i-001
         terminated from outside, idle
           Needed lost 0
           at most 1 runs and 0 sessions in the window need 1, the bounds are 0 to 9; 1 of 2 desired take runs: none to spare

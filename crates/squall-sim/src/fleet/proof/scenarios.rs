@@ -1,11 +1,11 @@
 //! Small worlds: at most three instances, two events, two runs, and few faults, so that every order of events is
 //! explored.
 
-use squall_capacity::events::{Activity, Payload, Runs};
-use squall_capacity::ids::SourceId;
+use squall_capacity::events::{Activity, Notice, Payload, Runs, runner_source};
+use squall_capacity::ids::{InstanceId, SourceId};
 use squall_capacity::launch::Launch;
 use squall_capacity::policy::{Policy, RaiseBy, ScaleIn};
-use squall_capacity::scale_in::DRAIN_GRACE_US;
+use squall_capacity::scale_in::{DRAIN_GRACE_US, TOLD_US};
 
 use super::state::{Budget, Scenario};
 use crate::fleet::model::GroupSettings;
@@ -34,6 +34,13 @@ pub(super) fn runs(order: u64, queued: u32) -> Activity {
 /// A number of sessions, as reported by the web server.
 pub(super) fn sessions(order: u64, n: u32) -> Activity {
     event("web", order, Payload::Sessions(n))
+}
+
+/// A notice that an instance is about to be reclaimed, in its name.
+pub(super) fn told_to_go(instance: &str) -> Activity {
+    let instance_id = InstanceId::new(instance).unwrap();
+    let source = runner_source(&instance_id);
+    event(&source, 2, Payload::Notice { instance_id, notice: Notice::SpotInterruption })
 }
 
 fn scenario() -> Scenario {
@@ -117,6 +124,20 @@ pub(super) fn unprotected_group() -> Scenario {
 pub(super) fn everybody() -> Scenario {
     let budget = Budget { ticks: 1, faults: 1, ..Budget::default() };
     Scenario { n_serving: 1, n_runs: 1, events: vec![runs(2, 2)], budget, ..scenario() }
+}
+
+/// A stranger tells an instance to go, in its name, while a run looks for one and a tick looks whether it went.
+pub(super) fn told_to_go_by_a_stranger() -> Scenario {
+    let budget = Budget { ticks: 1, waits: 1, ..Budget::default() };
+    let events = vec![told_to_go("i-00000001")];
+    Scenario { n_serving: 1, n_runs: 1, events, leaps_us: vec![TOLD_US], budget, ..scenario() }
+}
+
+/// The same in a group that can neither shrink nor grow.
+pub(super) fn told_to_go_in_a_full_group() -> Scenario {
+    let mut scenario = told_to_go_by_a_stranger();
+    (scenario.group.min, scenario.group.max) = (1, 1);
+    scenario
 }
 
 /// A surplus instance beside needed ones.

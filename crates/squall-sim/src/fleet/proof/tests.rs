@@ -59,6 +59,8 @@ mod the_real_steps_hold {
         run_meets_two_ticks
         unprotected_group
         everybody
+        told_to_go_by_a_stranger
+        told_to_go_in_a_full_group
         one_too_many
         launches
         launch_meets_tick
