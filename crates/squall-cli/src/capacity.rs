@@ -6,6 +6,8 @@ use clap::Subcommand;
 
 mod doctor;
 mod explain;
+#[cfg(feature = "aws")]
+mod forget;
 mod simulate;
 
 /// Explain, check and simulate how a group of instances is sized by its application's events
@@ -19,6 +21,8 @@ pub(crate) struct Args {
 enum Command {
     Explain(explain::Args),
     Doctor(doctor::Args),
+    #[cfg(feature = "aws")]
+    Forget(forget::Args),
     Simulate(simulate::Args),
 }
 
@@ -26,6 +30,8 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Explain(args) => explain::main(args),
         Command::Doctor(args) => doctor::main(args),
+        #[cfg(feature = "aws")]
+        Command::Forget(args) => forget::main(args),
         Command::Simulate(args) => simulate::main(args),
     }
 }
