@@ -59,7 +59,7 @@ seconds; with --processors also runs (or requested_number_of_processors). Other 
   0,600
   30.5,1200
 
-Each run needs an instance to itself; an instance takes 75 to 120 s to boot. The same arguments give the
+At most 100 days are simulated. Each run needs an instance to itself; an instance takes 75 to 120 s to boot. The same arguments give the
 same output, byte for byte. What the model covers: crates/squall-sim/src/fleet/simulate.rs
 
 Try it:
@@ -92,9 +92,7 @@ struct Compared {
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let mut sources = Vec::new();
     for path in &args.trace {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the trace {name}"))?;
-        sources.push(Source::File(Trace::read(&name, &text, args.processors)?));
+        sources.push(Source::File(trace(path, args.processors, args.max)?));
     }
     if args.month {
         sources.push(Source::Month);
@@ -114,6 +112,15 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         drawing.keep(&svg::drawing(args.max, &compared))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A trace that a group of at most `max` instances can be simulated on.
+fn trace(path: &std::path::Path, processors: bool, max: u32) -> Result<Trace> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the trace {name}"))?;
+    let trace = Trace::read(&name, &text, processors)?;
+    trace.check_work(max).map_err(anyhow::Error::msg)?;
+    Ok(trace)
 }
 
 fn contenders(file: Option<&std::path::Path>) -> Result<Vec<Arc<dyn Contender>>> {

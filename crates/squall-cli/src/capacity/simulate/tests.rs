@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use squall_sim::fleet::simulate::{Calls, Contender, Plain, Sample, Score, Summary, ZeroIdle};
 
-use super::{Compared, contenders, svg, table};
+use super::{Compared, contenders, svg, table, trace};
 
 fn compared() -> Compared {
     let sample = |at_us, capacity, demand| Sample { at_us, capacity, demand };
@@ -57,5 +57,24 @@ fn a_policys_file_is_tried_first_and_what_cannot_be_simulated_is_said() {
     assert!(two.ends_with("runs_per_instance: 2, expected 1: the model simulates no other"), "{two}");
     let typo = try_out(&fit.replace("idle_s", "idle")).unwrap_err();
     assert!(typo.contains("idle"), "{typo}");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_short_trace_that_would_take_years_is_refused_with_its_line_and_the_bound() {
+    let path = std::env::temp_dir().join(format!("squall-trace-{}.csv", std::process::id()));
+    let read = |rows: &str, max| {
+        std::fs::write(&path, format!("submit_s,duration_s\n{rows}")).unwrap();
+        trace(&path, false, max).map(drop).map_err(|error| error.to_string())
+    };
+    let far = read("0,60\n10000000000,60\n", 40).unwrap_err();
+    let expected = "line 3, column submit_s: 115740 days after the first run; at most 100 days are simulated: pass a part of the trace";
+    assert!(far.ends_with(expected), "{far}");
+    let long = read("0,31536000\n", 40).unwrap_err();
+    assert!(long.contains("line 2, column duration_s: 31536000; expected at most 8640000 seconds"), "{long}");
+    let much = read(&"0,8000000\n".repeat(3), 2).unwrap_err();
+    let expected = ": its runs take 138 days on 2 instances; less than 100 days are simulated: pass a part of the trace, or a larger --max";
+    assert!(much.ends_with(expected), "{much}");
+    assert_eq!(read(&"0,8000000\n".repeat(3), 3), Ok(()));
     std::fs::remove_file(&path).unwrap();
 }

@@ -39,11 +39,26 @@ pub struct TraceError {
 
 /// A line of a trace, parsed.
 struct Entry {
+    /// Its number, from 1.
+    line: usize,
     submit_us: u64,
     duration_us: u64,
     n_runs: u32,
 }
 
+/// The entries of a file.
+struct Entries {
+    entries: Vec<Entry>,
+    /// Entries without times.
+    n_skipped: u32,
+    /// The column of the submission times, by its name or number.
+    submitted: String,
+}
+
+/// Most days that are simulated: between two submissions, of one run, or of all of them together on the largest group. The
+/// policies look at the group every minute, or every ten seconds, also while nothing happens.
+const MOST_DAYS: u64 = 100;
+const DAY_US: u64 = 86_400_000_000;
 /// Most runs of one trace.
 const MOST_RUNS: usize = 200_000;
 /// Processors of one entry.
@@ -69,8 +84,8 @@ impl Trace {
     /// The line and the column, and what was expected.
     pub fn read(file: &str, text: &str, processors: bool) -> Result<Self, TraceError> {
         let is_swf = file.to_ascii_lowercase().ends_with(".swf");
-        let (entries, n_skipped) =
-            if is_swf { swf::read(file, text, processors)? } else { csv::read(file, text, processors)? };
+        let read = if is_swf { swf::read } else { csv::read };
+        let Entries { entries, n_skipped, submitted } = read(file, text, processors)?;
         let n_runs: usize = entries.iter().map(|entry| entry.n_runs as usize).sum();
         let nothing = format!("no run in it, {n_skipped} entries are without times");
         let many = format!("{n_runs} runs; at most {MOST_RUNS} are simulated");
@@ -78,9 +93,35 @@ impl Trace {
             let what = if n_runs == 0 { nothing } else { many };
             return Err(TraceError { file: file.to_owned(), line: text.lines().count(), column: None, what });
         }
+        let first_us = entries.iter().map(|entry| entry.submit_us).min().unwrap_or(0);
+        let is_late = |entry: &&Entry| entry.submit_us - first_us > MOST_DAYS * DAY_US;
+        if let Some(late) = entries.iter().find(is_late) {
+            let days = (late.submit_us - first_us) / DAY_US;
+            let what = format!(
+                "{days} days after the first run; at most {MOST_DAYS} days are simulated: pass a part of the trace"
+            );
+            return Err(TraceError { file: file.to_owned(), line: late.line, column: Some(submitted), what });
+        }
         let one = |entry: &Entry| Arrival { submit_us: entry.submit_us, duration_us: entry.duration_us };
         let runs = entries.iter().flat_map(|entry| std::iter::repeat_n(one(entry), entry.n_runs as usize));
         Ok(Self { n_skipped, ..Self::new(file.to_owned(), runs.collect()) })
+    }
+
+    /// Checks that a group of at most `max` instances can do the work in a time that is simulated.
+    ///
+    /// # Errors
+    /// How long the work takes, and what would be right.
+    pub fn check_work(&self, max: u32) -> Result<(), String> {
+        let work_us = self.runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.duration_us));
+        let days = work_us / u64::from(max.max(1)) / DAY_US;
+        if days < MOST_DAYS {
+            return Ok(());
+        }
+        Err(format!(
+            "{}: its runs take {days} days on {max} instances; less than {MOST_DAYS} days are simulated: pass a part of the \
+             trace, or a larger --max",
+            self.name
+        ))
     }
 }
 
@@ -92,6 +133,18 @@ fn us(text: &str) -> Result<u64, String> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 1e16")]
     Ok((number * 1e6).round() as u64)
+}
+
+/// A run's duration in microseconds.
+fn duration_us(text: &str) -> Result<u64, String> {
+    let duration_us = us(text)?;
+    if duration_us > MOST_DAYS * DAY_US {
+        let most_s = MOST_DAYS * DAY_US / 1_000_000;
+        return Err(format!(
+            "{text}; expected at most {most_s} seconds, the {MOST_DAYS} days that are simulated"
+        ));
+    }
+    Ok(duration_us)
 }
 
 /// Number of processors.

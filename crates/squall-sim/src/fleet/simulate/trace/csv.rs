@@ -1,13 +1,13 @@
 //! Tables with a header, fields separated by commas.
 
-use super::{Entry, TraceError, count, us};
+use super::{Entries, Entry, TraceError, count, duration_us, us};
 
 const SUBMITTED: &[&str] = &["submit_s", "submission_time"];
 const TOOK: &[&str] = &["duration_s", "execution_time"];
 const PROCESSORS: &[&str] = &["runs", "requested_number_of_processors"];
 
-/// The entries, and the number of skipped ones: none.
-pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<(Vec<Entry>, u32), TraceError> {
+/// The entries; none is skipped.
+pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<Entries, TraceError> {
     let error = |line: usize, column: Option<&str>, what: String| TraceError {
         file: file.to_owned(),
         line,
@@ -35,12 +35,13 @@ pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<(Vec<Entr
         let of = |column: usize| move |what: String| (column, what);
         let entry = || {
             Ok(Entry {
+                line: i + 1,
                 submit_us: us(fields[submitted]).map_err(of(submitted))?,
-                duration_us: us(fields[took]).map_err(of(took))?,
+                duration_us: duration_us(fields[took]).map_err(of(took))?,
                 n_runs: n_runs.map_or(Ok(1), |column| count(fields[column]).map_err(of(column)))?,
             })
         };
         entries.push(entry().map_err(|(column, what)| error(i + 1, Some(names[column]), what))?);
     }
-    Ok((entries, 0))
+    Ok(Entries { entries, n_skipped: 0, submitted: names[submitted].to_owned() })
 }

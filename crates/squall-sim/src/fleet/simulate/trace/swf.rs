@@ -1,7 +1,7 @@
 //! The Standard Workload Format: <https://www.cs.huji.ac.il/labs/parallel/workload/swf.html>. A line is 18 numbers; -1
 //! stands for unknown, and a semicolon begins a comment.
 
-use super::{Entry, TraceError, count, us};
+use super::{Entries, Entry, TraceError, count, duration_us, us};
 
 const N_FIELDS: usize = 18;
 /// Fields by their number in the format, from 1.
@@ -11,7 +11,7 @@ const PROCESSORS: usize = 5;
 const ASKED_PROCESSORS: usize = 8;
 
 /// The entries, and the number skipped because their submission time, duration or size is unknown.
-pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<(Vec<Entry>, u32), TraceError> {
+pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<Entries, TraceError> {
     let mut entries = Vec::new();
     let mut n_skipped = 0;
     for (i, line) in text.lines().enumerate() {
@@ -39,10 +39,11 @@ pub(super) fn read(file: &str, text: &str, processors: bool) -> Result<(Vec<Entr
         }
         let at = |field: usize| move |what: String| error(Some(field), what);
         entries.push(Entry {
+            line: i + 1,
             submit_us: us(submitted.1).map_err(at(submitted.0))?,
-            duration_us: us(took.1).map_err(at(took.0))?,
+            duration_us: duration_us(took.1).map_err(at(took.0))?,
             n_runs: if processors { count(n_processors.1).map_err(at(n_processors.0))? } else { 1 },
         });
     }
-    Ok((entries, n_skipped))
+    Ok(Entries { entries, n_skipped, submitted: SUBMITTED.to_string() })
 }

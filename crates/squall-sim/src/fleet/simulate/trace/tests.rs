@@ -55,6 +55,9 @@ fn what_cannot_be_read_is_named_by_file_line_and_column() {
         ("a.csv", "submit_s,duration_s\n1,1e99", false),
         ("a.csv", "submit_s,duration_s,runs\n1,2,1.5", true),
         ("a.csv", &long, true),
+        ("a.csv", "submit_s,duration_s\n0,60\n10000000000,60", false),
+        ("a.csv", "submission_time,duration_s\n1700000000,60\n1600000000,60", false),
+        ("a.csv", "submit_s,duration_s\n0,31536000", false),
         ("a.swf", "1 2 3", false),
         ("a.swf", &bad_submit, false),
         ("a.swf", &bad_processors, true),
@@ -76,10 +79,22 @@ fn what_cannot_be_read_is_named_by_file_line_and_column() {
         a.csv, line 2, column duration_s: 1e99; expected seconds, not negative and at most 1e10
         a.csv, line 2, column runs: 1.5; expected a whole number of processors, 1 to 10000
         a.csv, line 22: 209979 runs; at most 200000 are simulated
+        a.csv, line 3, column submit_s: 115740 days after the first run; at most 100 days are simulated: pass a part of the trace
+        a.csv, line 2, column submission_time: 1157 days after the first run; at most 100 days are simulated: pass a part of the trace
+        a.csv, line 2, column duration_s: 31536000; expected at most 8640000 seconds, the 100 days that are simulated
         a.swf, line 1: 3 fields; the format has 18
         a.swf, line 1, column 2: "soon" is no number; expected seconds such as 12 or 12.5
         a.swf, line 1, column 5: 0; expected a whole number of processors, 1 to 10000
         a.swf, line 1: no run in it, 1 entries are without times
     "#]]
     .assert_eq(&text);
+}
+
+#[test]
+fn work_that_takes_too_long_is_refused_and_what_takes_as_long_as_can_be_is_not() {
+    let text = format!("submit_s,duration_s\n{}", "1700000000,8640000\n".repeat(3) + "1708640000,1");
+    let trace = Trace::read("a.csv", &text, false).unwrap();
+    assert_eq!(trace.check_work(4), Ok(()));
+    expect!["a.csv: its runs take 100 days on 3 instances; less than 100 days are simulated: pass a part of the trace, or a larger --max"]
+        .assert_eq(&trace.check_work(3).unwrap_err());
 }
