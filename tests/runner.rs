@@ -12,7 +12,9 @@ use squall_aws::capacity::DynamoLedger;
 use squall_aws::provision::provision_ledger;
 use squall_aws::{Connection, Settings};
 use squall_capacity::claims::{InstanceRow, State};
+use squall_capacity::events::Activity;
 use squall_capacity::ids::InstanceId;
+use squall_capacity::levels::Levels;
 use squall_capacity::ports::{Ledger, Written};
 
 use crate::binaries::{binary, root};
@@ -23,10 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const GROUP: &str = "modelling";
 const POLICY: &str =
     r#"{"runs_per_instance": 1, "scale_in": {"mode": "by_instance", "idle_s": 300}, "lease_s": 60}"#;
-/// The emulator does not support protection.
-const PROTECTED: &str = "<SetInstanceProtectionResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
-    <SetInstanceProtectionResult/><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\
-    </SetInstanceProtectionResponse>";
+/// The group: an instance that was protected from launch on. Its runner may set no protection.
+const GROUP_XML: &str = "<DescribeAutoScalingGroupsResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
+    <DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>modelling</AutoScalingGroupName>\
+    <Instances><member><InstanceId>i-0abc</InstanceId><LifecycleState>InService</LifecycleState>\
+    <ProtectedFromScaleIn>true</ProtectedFromScaleIn></member></Instances></member></AutoScalingGroups>\
+    </DescribeAutoScalingGroupsResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\
+    </DescribeAutoScalingGroupsResponse>";
 
 /// A ledger, and an instance that runs commands.
 struct Fleet {
@@ -42,8 +47,8 @@ impl Fleet {
     fn new() -> Option<Self> {
         let endpoint = emulator::endpoint()?;
         let way = Proxy::start(endpoint, |request| {
-            let is_protection = request.action == "autoscaling:SetInstanceProtection";
-            if is_protection { Fault::Say(PROTECTED) } else { Fault::None }
+            let is_look = request.action == "autoscaling:DescribeAutoScalingGroups";
+            if is_look { Fault::Say(GROUP_XML) } else { Fault::None }
         });
         let table = unique("runner");
         let settings = Settings {
@@ -61,11 +66,17 @@ impl Fleet {
     }
 
     fn runner(&self, args: &[&str]) -> Command {
+        let mut command = self.squall(&["runner", "exec", "--instance", self.instance.as_str()]);
+        command.args(args);
+        command
+    }
+
+    /// A command about this fleet.
+    fn squall(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary("squall"));
         command
-            .args(["runner", "exec", "--instance", self.instance.as_str(), "--group", GROUP])
-            .args(["--ledger", &self.table, "--policy", self.policy.to_str().unwrap()])
             .args(args)
+            .args(["--group", GROUP, "--ledger", &self.table, "--policy", self.policy.to_str().unwrap()])
             .env("AWS_ENDPOINT_URL", self.way.url())
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "test")
@@ -159,7 +170,10 @@ fn an_instance_that_drains_or_is_gone_takes_no_run() {
     assert!(fleet.run(&["--", "true"]).status.success());
     let states = [
         (State::Draining { since_us: 1 }, "the instance is draining: it is about to be terminated"),
-        (State::Gone { since_us: 1, is_terminating: false }, "the instance is gone: it was terminated, or is about to be reclaimed"),
+        (
+            State::Gone { since_us: 1, is_terminating: false },
+            "the instance is gone: it was terminated, or is about to be reclaimed",
+        ),
     ];
     for (state, reason) in states {
         fleet.write(state);
@@ -188,6 +202,24 @@ fn a_command_dies_with_its_runner_whose_claim_runs_out() {
     }
     // The claim was not released, and is not renewed either.
     assert!(fleet.is_claimed());
+}
+
+#[test]
+fn what_a_source_reported_is_forgotten_by_its_name() {
+    let Some(fleet) = Fleet::new() else { return };
+    let event = r#"{"version": 1, "type": "run_activity", "source": "scheduler", "time": "2026-11-22T10:00:00Z",
+        "sequence": 7, "queued_runs": 3, "running_runs": 0}"#;
+    let mut levels = Levels { version: 1, ..Levels::default() };
+    levels.record(&Activity::from_json(event, 1_800_000_000_000_000).unwrap());
+    assert_eq!(run(fleet.ledger.put_levels(&levels)).unwrap(), Written::Yes);
+    let forget = || {
+        let mut command = fleet.squall(&["capacity", "forget"]);
+        let output = command.arg("scheduler").output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(forget(), (Some(0), "scheduler: forgotten (3 queued and 0 running, sequence 7)\n".to_owned()));
+    assert_eq!(forget(), (Some(1), "scheduler: nothing is known of it\n".to_owned()));
+    assert!(run(fleet.ledger.levels()).unwrap().runs.is_empty());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::operation::launch_instances::LaunchInstancesOutput;
 use aws_sdk_autoscaling::types::AutoScalingGroup as Described;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use squall_capacity::group::{Group, Lifecycle};
+use squall_capacity::group::{Group, Instance, Lifecycle};
 use squall_capacity::ids::InstanceId;
 use squall_capacity::ports::{PortError, ScalingGroup};
 
@@ -66,13 +66,16 @@ impl AutoScalingGroup {
 
     /// Whether an instance is leaving, has left, or was never in the group.
     async fn has_left(&self, id: &InstanceId) -> Result<bool, PortError> {
-        Ok(matches!(self.lifecycle(id).await?, None | Some(Lifecycle::Leaving)))
+        Ok(self.instance(id).await?.is_none_or(|it| it.lifecycle == Lifecycle::Leaving))
     }
 
-    async fn lifecycle(&self, id: &InstanceId) -> Result<Option<Lifecycle>, PortError> {
+    async fn instance(&self, id: &InstanceId) -> Result<Option<Instance>, PortError> {
         let described = self.described().await?;
         let instance = described.instances().iter().find(|it| it.instance_id() == Some(id.as_str()));
-        Ok(instance.and_then(|it| it.lifecycle_state()).and_then(seen::lifecycle))
+        instance
+            .and_then(seen::instance)
+            .transpose()
+            .map_err(|error| PortError::permanent(format!("group {}: {error}", self.name)))
     }
 
     /// Explains a refused launch where the group's zones are the cause: AWS's message does not say so.
@@ -130,21 +133,28 @@ impl ScalingGroup for AutoScalingGroup {
         Err(self.failed(format!("terminate instance {id} of group {}", self.name), error))
     }
 
+    /// Looks first: an instance of a group that protects new ones is protected already, so that its role need not be allowed to
+    /// set anybody's protection.
     async fn protect(&self, id: &InstanceId, is_protected: bool) -> Result<(), PortError> {
+        let verb = if is_protected { "protect" } else { "unprotect" };
+        let needs_none = |instance: &Instance| {
+            let can_change = matches!(instance.lifecycle, Lifecycle::InService | Lifecycle::Standby);
+            !can_change || instance.is_protected == is_protected
+        };
+        match self.instance(id).await? {
+            Some(instance) if needs_none(&instance) => return Ok(()),
+            Some(_) => {}
+            None => {
+                let what = format!("cannot {verb} instance {id}: it is not in group {}", self.name);
+                return Err(PortError::permanent(what));
+            }
+        }
         let request = self.client.get().await.set_instance_protection().auto_scaling_group_name(&self.name);
         let request = request.instance_ids(id.as_str()).protected_from_scale_in(is_protected);
         let Err(error) = request.send().await else { return Ok(()) };
-        // "The instance i-… is not in InService or EnteringStandby or Standby."
-        let verb = if is_protected { "protect" } else { "unprotect" };
-        if is_invalid(&error) {
-            match self.lifecycle(id).await? {
-                Some(Lifecycle::Pending | Lifecycle::Leaving) => return Ok(()),
-                Some(Lifecycle::InService | Lifecycle::Standby) => {}
-                None => {
-                    let what = format!("cannot {verb} instance {id}: it is not in group {}", self.name);
-                    return Err(PortError::permanent(what));
-                }
-            }
+        // "The instance i-… is not in InService or EnteringStandby or Standby": it began to leave meanwhile.
+        if is_invalid(&error) && self.instance(id).await?.is_some_and(|it| needs_none(&it)) {
+            return Ok(());
         }
         Err(self.failed(format!("{verb} instance {id} of group {}", self.name), error))
     }

@@ -26,7 +26,8 @@ fn count(n: Option<i32>) -> u32 {
     n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
 }
 
-fn instance(described: &Described) -> Option<Result<Instance, String>> {
+/// An instance of the group; `None` in a warm pool.
+pub(super) fn instance(described: &Described) -> Option<Result<Instance, String>> {
     let lifecycle = lifecycle(described.lifecycle_state()?)?;
     let is_protected = described.protected_from_scale_in().unwrap_or(false);
     let id = InstanceId::new(described.instance_id().unwrap_or_default());

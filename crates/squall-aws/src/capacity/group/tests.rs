@@ -177,3 +177,23 @@ async fn a_launch_of_which_some_came_is_a_launch_and_of_which_none_came_is_not()
     );
     assert_eq!(group_of(&[SOME]).await.launch(3, "token").await.ok(), Some(()));
 }
+
+#[tokio::test]
+async fn protection_is_set_only_where_it_is_not_as_it_should_be() {
+    const DENIED: Answer = (
+        "SetInstanceProtection",
+        403,
+        "<Code>AccessDenied</Code><Message>not authorized to perform: autoscaling:SetInstanceProtection</Message>",
+    );
+    // A role that may set nothing.
+    let group = group_of(&[TWO_INSTANCES, DENIED]).await;
+    assert_eq!(group.protect(&id("i-2"), true).await.ok(), Some(()), "it is protected");
+    assert_eq!(group.protect(&id("i-1"), true).await.ok(), Some(()), "it leaves");
+    let error = sentence(group.protect(&id("i-9"), true).await);
+    assert_eq!(error, "permanent: cannot protect instance i-9: it is not in group runners");
+    let error = sentence(group.protect(&id("i-2"), false).await);
+    assert!(
+        error.starts_with("permanent: cannot unprotect instance i-2 of group runners: access denied: "),
+        "{error}"
+    );
+}

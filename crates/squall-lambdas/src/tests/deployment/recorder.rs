@@ -132,7 +132,11 @@ fn operation(request: &Request) -> String {
 /// Status, further headers and body.
 fn answer(operation: &str, request: &Request) -> (u16, &'static str, String) {
     let (status, header, body) = match operation {
-        "dynamodb:GetItem" | "dynamodb:Query" => (200, "", "{}".to_owned()),
+        "dynamodb:GetItem" | "dynamodb:Query" | "dynamodb:Scan" => (200, "", "{}".to_owned()),
+        "dynamodb:DescribeTable" => {
+            let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/table";
+            (200, "", format!(r#"{{"Table": {{"TableArn": "{arn}"}}}}"#))
+        }
         // A failed condition: the adapters then read the current row.
         it if it.starts_with("dynamodb:") => {
             let code = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
@@ -161,13 +165,16 @@ fn answer(operation: &str, request: &Request) -> (u16, &'static str, String) {
     (status, header, body)
 }
 
-/// The requested group, without instances.
+/// The requested group, with an instance that is not protected.
 fn described(body: &[u8]) -> String {
     let body = String::from_utf8_lossy(body);
     let (_, name) = body.split_once("AutoScalingGroupNames.member.1=").unwrap_or_default();
     let name = name.split('&').next().unwrap_or_default();
     let sizes = "<MinSize>0</MinSize><MaxSize>1</MaxSize><DesiredCapacity>0</DesiredCapacity>";
-    let group = format!("<member><AutoScalingGroupName>{name}</AutoScalingGroupName>{sizes}</member>");
+    let instance = "<InstanceId>i-0a1b2c3d</InstanceId><LifecycleState>InService</LifecycleState>";
+    let instances = format!("<Instances><member>{instance}</member></Instances>");
+    let group =
+        format!("<member><AutoScalingGroupName>{name}</AutoScalingGroupName>{sizes}{instances}</member>");
     let result = format!("<AutoScalingGroups>{group}</AutoScalingGroups>");
     let result = format!("<DescribeAutoScalingGroupsResult>{result}</DescribeAutoScalingGroupsResult>");
     format!("<DescribeAutoScalingGroupsResponse>{result}</DescribeAutoScalingGroupsResponse>")
