@@ -1,5 +1,6 @@
 // For each resource, the variables that name it to a function, and the actions that its adapter in `squall-aws` calls. A test
 // of `squall-lambdas` compares these with the code, action by action.
+import type { Stack } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
@@ -157,7 +158,7 @@ export function workers(functions: IFunction[]): Binding {
 
 /** The ledger of a group. */
 export function ledger(table: ITable, may: "claim" | "claim and forget"): Binding {
-  const actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
+  const actions = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"];
   return {
     variables: { SQUALL_LEDGER_TABLE: table.tableName },
     grants: [{ actions: may === "claim" ? actions : ["dynamodb:DeleteItem", ...actions], resources: [table.tableArn] }],
@@ -176,9 +177,32 @@ export function groupWritten(groupArn: string, actions: string[]): Binding {
 }
 
 /**
- * The permissions that AWS requires besides LaunchInstances itself; it documents no resource for them. https://docs.aws.amazon.com/autoscaling/ec2/userguide/launching-instances-synchronous-provisioning.html
+ * The resources that CreateFleet is checked against, in this region: the account's own, and images and snapshots, which may be
+ * anybody's. Of launch templates only the group's, if it is known: it says what is launched, and as whom. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
-export const fleetsMade: Binding = { grants: [{ actions: ["ec2:CreateFleet", "ec2:DescribeLaunchTemplateVersions"], resources: ["*"] }] };
+export function fleetParts(stack: Stack, launchTemplateId = "*"): string[] {
+  const arn = (resource: string, name: string, more = {}) => stack.formatArn({ service: "ec2", resource, resourceName: name, ...more });
+  const made = ["fleet", "instance", "network-interface", "spot-instances-request", "volume"];
+  const used = ["capacity-reservation", "key-pair", "placement-group", "security-group", "subnet"];
+  return [
+    ...[...made, ...used].map((it) => arn(it, "*")),
+    ...["image", "snapshot"].map((it) => arn(it, "*", { account: "" })),
+    arn("launch-template", launchTemplateId),
+  ];
+}
+
+/**
+ * The permissions that AWS requires besides LaunchInstances itself. https://docs.aws.amazon.com/autoscaling/ec2/userguide/launching-instances-synchronous-provisioning.html
+ * DescribeLaunchTemplateVersions does not support resource-level permissions.
+ */
+export function fleetsMade(parts: string[]): Binding {
+  return {
+    grants: [
+      { actions: ["ec2:CreateFleet"], resources: parts },
+      { actions: ["ec2:DescribeLaunchTemplateVersions"], resources: ["*"] },
+    ],
+  };
+}
 
 /** Writes metrics of one namespace. PutMetricData does not support resource-level permissions. */
 export function metricsPut(namespace: string): Binding {

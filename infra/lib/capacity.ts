@@ -4,7 +4,7 @@ import { FilterOrPolicy, SubscriptionFilter, Topic } from "aws-cdk-lib/aws-sns";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
-import { fleetsMade, groupRead, groupWritten, ledger, metricsPut, metricsRead } from "./bindings.ts";
+import { fleetParts, fleetsMade, groupRead, groupWritten, ledger, metricsPut, metricsRead } from "./bindings.ts";
 import { capacityDashboard } from "./dashboards.ts";
 import { ExampleGroup } from "./example-group.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
@@ -33,7 +33,8 @@ export class CapacityStack extends Stack {
     const key = encryptionKey(this, "Key", `Encrypts the topics of ${id}`, removalPolicy);
     const table = rows(this, "Ledger", settings.keepData);
     const launches = capacity.policy.raise_by === "launch_instances";
-    const group = capacity.group ?? new ExampleGroup(this, "ExampleGroup", { ...capacity.example!, oneZone: launches }).groupName;
+    const example = capacity.group === undefined && new ExampleGroup(this, "ExampleGroup", { ...capacity.example!, oneZone: launches });
+    const group = example ? example.groupName : capacity.group!;
     const groupArn = this.formatArn({
       service: "autoscaling",
       resource: "autoScalingGroup:*:autoScalingGroupName",
@@ -61,7 +62,9 @@ export class CapacityStack extends Stack {
         description: `Raises the group to what the ${what} need`,
         unattended: PERSISTENT,
       });
-      scaleOut.bind(ledger(table, "claim"), groupWritten(groupArn, [raise, "autoscaling:SetInstanceProtection"]));
+      // Only run activity names instances.
+      const changes = what === "runs" ? [raise, "autoscaling:SetInstanceProtection"] : [raise];
+      scaleOut.bind(ledger(table, "claim"), groupWritten(groupArn, changes));
       const topic = new Topic(this, `${pascal(what)}Topic`, { masterKey: key, enforceSSL: true });
       topic.applyRemovalPolicy(removalPolicy);
       topic.addSubscription(
@@ -86,8 +89,9 @@ export class CapacityStack extends Stack {
     everyMinute(this, "Timer", scaleIn, "Raises the group if an event was lost, and removes idle instances");
 
     const functions = [...topics.map((it) => it.scaleOut), scaleIn];
+    const parts = launches ? fleetParts(this, example ? example.launchTemplateId : undefined) : [];
     for (const it of functions) {
-      it.bind(groupRead(group), metricsPut(namespace), ...(launches ? [fleetsMade] : []), {
+      it.bind(groupRead(group), metricsPut(namespace), ...(launches ? [fleetsMade(parts)] : []), {
         variables: { SQUALL_POLICY: policy },
         grants: [],
       });
@@ -96,11 +100,15 @@ export class CapacityStack extends Stack {
     const ofThisGroup = wildcard(groupArn, this, reason);
     for (const it of functions) {
       Validations.of(it.role).acknowledge(ofThisGroup);
+      for (const part of parts) {
+        Validations.of(it.role).acknowledge(
+          wildcard(part, this, "AWS chooses what a launch makes; the group's template names what it uses."),
+        );
+      }
     }
     const [sessions, runs] = topics.map((it) => it.topic);
-    for (const person of peopleOfTheFleet({ group, groupArn, ledger: table, sessions: sessions!, runs: runs!, key })) {
+    for (const person of peopleOfTheFleet({ group, ledger: table, sessions: sessions!, runs: runs!, key })) {
       Validations.of(policyOf(this, prefix, person)).acknowledge(
-        ofThisGroup,
         wildcard("*", this, "Auto Scaling's Describe actions and CloudWatch's reads do not support resource-level permissions."),
       );
     }
@@ -126,6 +134,11 @@ export class CapacityStack extends Stack {
       metric: dashboard.malformed,
       over: 0,
       because: "A malformed event was refused; the log of scale-out names the field",
+    });
+    alarms.add("ignored-events", {
+      metric: dashboard.ignored,
+      over: 0,
+      because: "Events of a source are not recorded: squall capacity explain names it, and the log of scale-out says why",
     });
     for (const { what, topic } of topics) {
       alarms.add(`${what}-not-delivered`, {

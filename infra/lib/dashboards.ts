@@ -187,6 +187,7 @@ export function capacityDashboard(scope: Construct, { name, namespace, group, fu
   const overMaximum = ours("OverMaximum", "Maximum");
   const busyKilled = ours("BusyKilled", "Sum");
   const malformed = ours("MalformedEvents", "Sum");
+  const ignored = ours("IgnoredEvents", "Sum");
   dashboard.addWidgets(
     graph("Wanted, bounds, desired, live", [
       ours("WantedCapacity", "Maximum", "wanted"),
@@ -208,14 +209,18 @@ export function capacityDashboard(scope: Construct, { name, namespace, group, fu
     graph("Decision latency", [ours("DecisionLatency", "p50", "p50"), ours("DecisionLatency", "Maximum", "longest")], [], "ms"),
   );
   dashboard.addWidgets(
-    graph("Promises", [busyKilled.with({ label: "left with a run on them" }), malformed.with({ label: "malformed events" })]),
+    graph("Promises", [
+      busyKilled.with({ label: "left with a run on them" }),
+      malformed.with({ label: "malformed events" }),
+      ignored.with({ label: "ignored events" }),
+    ]),
     graph(
       "The functions",
       functions.map((it) => it.function.metricErrors({ period: PERIOD, label: `${it.node.id}: errors` })),
       functions.map((it) => it.function.metricDuration({ period: PERIOD, statistic: "Maximum", label: `${it.node.id}: ms` })),
     ),
   );
-  return { overMaximum, busyKilled, malformed, show: (alarms: Alarm[]) => showAlarms(dashboard, alarms) };
+  return { overMaximum, busyKilled, malformed, ignored, show: (alarms: Alarm[]) => showAlarms(dashboard, alarms) };
 }
 
 function showAlarms(dashboard: Dashboard, alarms: Alarm[]): void {

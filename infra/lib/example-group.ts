@@ -74,6 +74,7 @@ def handler(event, context):
 
 export class ExampleGroup extends Construct {
   readonly groupName: string;
+  readonly launchTemplateId: string;
 
   constructor(scope: Construct, id: string, props: ExampleGroupProps) {
     super(scope, id);
@@ -107,6 +108,7 @@ export class ExampleGroup extends Construct {
     });
     Validations.of(group).acknowledge({ id: "AwsSolutions-AS3", reason: "The controllers' own metrics and alarms cover its size." });
     this.groupName = group.autoScalingGroupName;
+    this.launchTemplateId = template.launchTemplateId!;
 
     const stack = Stack.of(this);
     const logGroup = new LogGroup(this, "SettleLog", { retention: RetentionDays.TWO_WEEKS, removalPolicy: RemovalPolicy.DESTROY });

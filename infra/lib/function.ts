@@ -13,7 +13,7 @@ import { pascal, streamsOf, wildcard } from "./names.ts";
 export interface Grant {
   readonly actions: string[];
   readonly resources: string[];
-  readonly conditions?: Record<string, Record<string, string>>;
+  readonly conditions?: Record<string, Record<string, string | string[]>>;
 }
 
 /** The variables that name a resource to a function, together with what the function may do with it. */

@@ -67,7 +67,6 @@ export function peopleOfTheGrid(state: StateStack): Person[] {
 /** The resources of a fleet that its users need. */
 export interface Fleet {
   readonly group: string;
-  readonly groupArn: string;
   readonly ledger: ITable;
   readonly sessions: ITopic;
   readonly runs: ITopic;
@@ -75,9 +74,14 @@ export interface Fleet {
 }
 
 /** The users of the fleet. */
-export function peopleOfTheFleet({ group, groupArn, ledger, sessions, runs, key }: Fleet): Person[] {
+export function peopleOfTheFleet({ group, ledger, sessions, runs, key }: Fleet): Person[] {
   const seen = groupRead(group).grants;
   const find: Grant = { actions: ["cloudformation:DescribeStacks"], resources: [Stack.of(ledger).stackId] };
+  const written = (partition: string): Grant => ({
+    actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
+    resources: [ledger.tableArn],
+    conditions: { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [partition] } },
+  });
   return [
     {
       name: "activity-publisher",
@@ -90,8 +94,9 @@ export function peopleOfTheFleet({ group, groupArn, ledger, sessions, runs, key 
       grants: [
         { actions: ["autoscaling:DescribeAutoScalingGroups"], resources: ["*"] },
         find,
-        { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [ledger.tableArn] },
-        { actions: ["autoscaling:SetInstanceProtection"], resources: [groupArn] },
+        { actions: ["dynamodb:DescribeTable"], resources: [ledger.tableArn] },
+        // Its own row only: IAM puts in the ARN of the instance whose credentials sign the request. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+        written("instance#${ec2:SourceInstanceARN}"),
         ...published(runs, key),
       ],
     },
@@ -103,8 +108,13 @@ export function peopleOfTheFleet({ group, groupArn, ledger, sessions, runs, key 
         ...metricsRead.grants,
         find,
         { actions: ["autoscaling:DescribePolicies", "autoscaling:DescribeScheduledActions"], resources: ["*"] },
-        { actions: ["dynamodb:GetItem", "dynamodb:Query"], resources: [ledger.tableArn] },
+        { actions: ["dynamodb:GetItem", "dynamodb:Scan"], resources: [ledger.tableArn] },
       ],
+    },
+    {
+      name: "fleet-operator",
+      description: "Forgets what a source reported: squall capacity forget",
+      grants: [find, written(`group#${group}`)],
     },
   ];
 }

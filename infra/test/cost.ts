@@ -20,7 +20,7 @@ test("idling costs what stands there: shards, keys, alarms, dashboards, timers",
 idle, this deployment costs about 60 USD a month (list prices of us-east-1):
      43.80  4 shards
       2.00  2 keys
-      2.40  24 alarms
+      2.50  25 alarms
       6.00  2 dashboards
       1.03  the grid's timer and its metrics
       4.90  the fleet's timer and its metrics`,

@@ -186,7 +186,7 @@ test("no action is a wildcard, and none is allowed everywhere but those that kno
     /^cloudwatch:(PutMetricData|GetMetricData)$/,
   ];
   const policies = [...every("AWS::IAM::Policy"), ...every("AWS::IAM::ManagedPolicy")];
-  assert.equal(policies.length, 9 + 6);
+  assert.equal(policies.length, 9 + 7);
   for (const [id, it] of policies) {
     for (const { Action, Resource, Condition, Effect } of it.Properties.PolicyDocument.Statement) {
       assert.equal(Effect, "Allow");
@@ -222,6 +222,22 @@ test("who raises by launching can lower nothing", () => {
     const made = launching.statements(id).flatMap((each) => list(each.Action));
     assert.ok(made.includes("ec2:CreateFleet") && made.includes("ec2:DescribeLaunchTemplateVersions"), id);
   }
+  const fleets = (template: typeof capacity) =>
+    list(template.statements("ScaleIn").find((each) => list(each.Action).includes("ec2:CreateFleet"))!.Resource).map((it) =>
+      JSON.stringify(it),
+    );
+  assert.ok(
+    fleets(launching).every((it) => it.includes("AWS::Region") && /:ec2:/.test(it)),
+    "nowhere else",
+  );
+  const templates = fleets(launching).filter((it) => it.includes("launch-template"));
+  assert.equal(templates.length, 1);
+  assert.match(templates[0]!, /launch-template\/",\{"Ref":"ExampleGroupTemplate/);
+  const theirs = synthesized({ capacity: { group: "modelling-service", policy } }).SquallCapacity!;
+  assert.ok(
+    fleets(theirs).some((it) => it.includes("launch-template/*")),
+    "a group whose template is not known",
+  );
   assert.ok(!actions(capacity).some((it) => it.startsWith("ec2:")));
   // LaunchInstances takes one Availability Zone.
   assert.equal(launching.all("AWS::EC2::Subnet").length, 1);
@@ -265,6 +281,33 @@ test("jobs may name files where the settings say, and nowhere else", () => {
   assert.doesNotMatch(others, /market-data|books|0f1e/);
 });
 
+test("an instance writes its own row and no other, and nobody but the controllers and an operator the levels", () => {
+  const rows = (id: string) => {
+    const { PolicyDocument } = capacity.one("AWS::IAM::ManagedPolicy", id);
+    const touching = PolicyDocument.Statement.filter((each: any) => list<string>(each.Action).some((it) => /^dynamodb:/.test(it)));
+    return touching.map((each: any) => [
+      list<string>(each.Action).join(" "),
+      each.Condition?.["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"],
+    ]);
+  };
+  assert.deepEqual(rows("Runner"), [
+    ["dynamodb:DescribeTable", undefined],
+    ["dynamodb:GetItem dynamodb:PutItem", ["instance#${ec2:SourceInstanceARN}"]],
+  ]);
+  const [[actions, [partition]]] = rows("FleetOperator") as any;
+  assert.equal(actions, "dynamodb:GetItem dynamodb:PutItem");
+  assert.match(JSON.stringify(partition), /"group#",\{"Ref":"ExampleGroup/);
+});
+
+test("only who hears of runs protects instances, and never removes the protection", () => {
+  const policies = ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"].flatMap((type) => capacity.all(type));
+  const who = policies.filter(([, it]) => JSON.stringify(it).includes("autoscaling:SetInstanceProtection"));
+  assert.deepEqual(
+    who.map(([id]) => id.replace(/Role.*/, "")),
+    ["ExampleGroupSettle", "ScaleOutRuns"],
+  );
+});
+
 test("only scale-in terminates, and only it forgets", () => {
   for (const action of ["autoscaling:TerminateInstanceInAutoScalingGroup", "dynamodb:DeleteItem"]) {
     const who = capacity.all("AWS::IAM::Policy").filter(([, it]) => JSON.stringify(it.Properties.PolicyDocument).includes(action));
@@ -290,8 +333,9 @@ JobPublisher: cloudformation:DescribeStacks kms:Decrypt kms:GenerateDataKey s3:A
 JobReader: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query s3:GetObject
 JobOperator: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem kinesis:ListShards kinesis:PutRecords kms:Decrypt kms:GenerateDataKey s3:AbortMultipartUpload s3:GetObject s3:PutObject sns:Publish
 ActivityPublisher: kms:Decrypt kms:GenerateDataKey sns:Publish
-Runner: autoscaling:DescribeAutoScalingGroups autoscaling:SetInstanceProtection cloudformation:DescribeStacks dynamodb:GetItem dynamodb:PutItem kms:Decrypt kms:GenerateDataKey sns:Publish
-FleetReader: autoscaling:DescribeAutoScalingGroups autoscaling:DescribePolicies autoscaling:DescribeScalingActivities autoscaling:DescribeScheduledActions cloudformation:DescribeStacks cloudwatch:GetMetricData dynamodb:GetItem dynamodb:Query`,
+Runner: autoscaling:DescribeAutoScalingGroups cloudformation:DescribeStacks dynamodb:DescribeTable dynamodb:GetItem dynamodb:PutItem kms:Decrypt kms:GenerateDataKey sns:Publish
+FleetReader: autoscaling:DescribeAutoScalingGroups autoscaling:DescribePolicies autoscaling:DescribeScalingActivities autoscaling:DescribeScheduledActions cloudformation:DescribeStacks cloudwatch:GetMetricData dynamodb:GetItem dynamodb:Scan
+FleetOperator: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:PutItem`,
   );
 });
 
@@ -315,6 +359,7 @@ test("what goes wrong has an alarm, and what happens is shown", () => {
     .sort();
   assert.deepEqual(names, [
     "squall-busy-killed",
+    "squall-ignored-events",
     "squall-jobs-failed",
     "squall-malformed-events",
     "squall-over-maximum",

@@ -37,7 +37,13 @@ pub const CALLS: &[(&str, Calls)] = &[
             ("CloudWatchMetrics", &["cloudwatch:GetMetricData", "cloudwatch:PutMetricData"]),
             (
                 "DynamoLedger",
-                &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+                &[
+                    "dynamodb:DeleteItem",
+                    "dynamodb:DescribeTable",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Scan",
+                ],
             ),
         ],
     ),
@@ -46,7 +52,10 @@ pub const CALLS: &[(&str, Calls)] = &[
         &[
             ("AutoScalingGroup", GROUP_SCALED_OUT),
             ("CloudWatchMetrics", &["cloudwatch:PutMetricData"]),
-            ("DynamoLedger", &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]),
+            (
+                "DynamoLedger",
+                &["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
+            ),
         ],
     ),
     (

@@ -1,14 +1,23 @@
 //! The ledger of a group in a DynamoDB table, each write one conditional write.
 //!
-//! A group's rows are the items `pk` = `group#<name>`, with `sk` = `levels`, and `sk` = `instance#<id>` for each instance.
-//! `row` is the row in JSON, for people to read; `version` is its version, for conditions.
+//! The levels of a group are the item `pk` = `group#<name>`, `sk` = `levels`. Each instance has a partition of its own:
+//! `pk` = `instance#<ARN>`, `sk` = `group#<name>`. IAM can bind an instance's role to that partition
+//! (`dynamodb:LeadingKeys` with `${ec2:SourceInstanceARN}`), so that an instance can write no row but its own. `row` is the row
+//! in JSON, for people to read; `version` is its version, for conditions.
+//!
+//! **What an instance wrote.** So that one cannot stop the controllers or speak for another, a row that is unreadable, or is in
+//! the partition of another instance, is not listed: its instance looks new, and is kept.
+//!
+//! **Rows of version 0.1** were all in the partition of their group, with `sk` = `instance#<id>`. They are listed, as open, while
+//! their instance has no other row, and never written: no controller drains, terminates or forgets such an instance. They are
+//! removed by hand.
 //!
 //! **The lost reply.** The SDK retries a write whose reply was lost, and the retry meets the first attempt: its condition
 //! fails although the write was ours. So a row that is stored exactly as it was to be written counts as written: the tick
 //! that drained an instance must know that it did. Another writer of an identical row did the same thing. When removing a
 //! row, one that no longer exists is a lost race, to a writer that wanted the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -16,10 +25,11 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use squall_capacity::claims::InstanceRow;
+use squall_capacity::claims::{InstanceRow, State};
 use squall_capacity::ids::InstanceId;
 use squall_capacity::levels::Levels;
 use squall_capacity::ports::{Ledger, PortError, Written};
+use tokio::sync::OnceCell;
 
 use super::failed;
 use crate::connection::{Client, Connection};
@@ -27,10 +37,17 @@ use crate::error::unsendable;
 
 /// The sort key of the levels.
 const LEVELS: &str = "levels";
-/// The prefix of instances' sort keys.
+/// The prefix of instances' partition keys.
 const INSTANCE: &str = "instance#";
 
 type Item = HashMap<String, AttributeValue>;
+
+/// The key of an item.
+#[derive(Debug, Clone)]
+struct Key {
+    partition: String,
+    sort: String,
+}
 
 /// The ledger of one group; several groups may share the table, whose keys are `pk` and `sk`.
 ///
@@ -40,13 +57,15 @@ pub struct DynamoLedger {
     client: Client<aws_sdk_dynamodb::Client>,
     table: String,
     group: String,
+    /// The partition keys of instances, without the id.
+    instances: OnceCell<String>,
 }
 
 impl DynamoLedger {
     /// The ledger of a group.
     pub fn new(connection: &Connection, table: impl Into<String>, group: impl Into<String>) -> Self {
         let client = Client::new(connection, aws_sdk_dynamodb::Client::new);
-        Self { client, table: table.into(), group: group.into() }
+        Self { client, table: table.into(), group: group.into(), instances: OnceCell::new() }
     }
 
     /// `read the levels of group g from table t`.
@@ -58,8 +77,30 @@ impl DynamoLedger {
         format!("table {}", self.table)
     }
 
-    fn partition_key(&self) -> AttributeValue {
-        text(format!("group#{}", self.group))
+    fn group_key(&self) -> String {
+        format!("group#{}", self.group)
+    }
+
+    fn levels_key(&self) -> Key {
+        Key { partition: self.group_key(), sort: LEVELS.to_owned() }
+    }
+
+    async fn instance_key(&self, id: &InstanceId) -> Result<Key, PortError> {
+        let prefix = self.instances.get_or_try_init(|| self.instances_prefix()).await?;
+        Ok(Key { partition: format!("{prefix}{id}"), sort: self.group_key() })
+    }
+
+    /// An instance has the account and the region of its ledger, which the table's ARN names.
+    async fn instances_prefix(&self) -> Result<String, PortError> {
+        let what = format!("describe table {}", self.table);
+        let sent = self.client.get().await.describe_table().table_name(&self.table).send().await;
+        let reply = sent.map_err(|error| failed(self.client.connection(), &what, self.thing(), error))?;
+        let arn = reply.table().and_then(|table| table.table_arn()).unwrap_or_default();
+        instances_of(arn).ok_or_else(|| {
+            PortError::permanent(format!(
+                "cannot {what}: its ARN is {arn:?}, expected arn:aws:dynamodb:REGION:ACCOUNT:table/NAME"
+            ))
+        })
     }
 
     fn parsed<T: DeserializeOwned>(&self, object: impl Display, item: &Item) -> Result<T, PortError> {
@@ -69,9 +110,9 @@ impl DynamoLedger {
         })
     }
 
-    async fn get(&self, sort_key: &str, object: impl Display) -> Result<Option<Item>, PortError> {
+    async fn get(&self, key: &Key, object: impl Display) -> Result<Option<Item>, PortError> {
         let request = self.client.get().await.get_item().table_name(&self.table).consistent_read(true);
-        let sent = request.key("pk", self.partition_key()).key("sk", text(sort_key)).send().await;
+        let sent = request.key("pk", text(&key.partition)).key("sk", text(&key.sort)).send().await;
         let reply = sent.map_err(|error| {
             failed(self.client.connection(), self.what("read", object, "from"), self.thing(), error)
         })?;
@@ -80,7 +121,7 @@ impl DynamoLedger {
 
     async fn put(
         &self,
-        sort_key: &str,
+        key: &Key,
         object: impl Display,
         version: u64,
         row: &impl Serialize,
@@ -95,8 +136,8 @@ impl DynamoLedger {
             .await
             .put_item()
             .table_name(&self.table)
-            .item("pk", self.partition_key())
-            .item("sk", text(sort_key))
+            .item("pk", text(&key.partition))
+            .item("sk", text(&key.sort))
             .item("version", number(version))
             .item("row", row.clone())
             .return_values_on_condition_check_failure(OnFailure::AllOld);
@@ -113,7 +154,7 @@ impl DynamoLedger {
         let standing = match refused.item.clone().filter(|item| !item.is_empty()) {
             Some(item) => Some(item),
             // Not every DynamoDB endpoint returns the item.
-            None => self.get(sort_key, object).await?,
+            None => self.get(key, object).await?,
         };
         let is_ours = standing.is_some_and(|item| item.get("row") == Some(&row));
         Ok(if is_ours { Written::Yes } else { Written::Raced })
@@ -122,60 +163,64 @@ impl DynamoLedger {
 
 impl Ledger for DynamoLedger {
     async fn levels(&self) -> Result<Levels, PortError> {
-        match self.get(LEVELS, "the levels").await? {
+        match self.get(&self.levels_key(), "the levels").await? {
             Some(item) => self.parsed("the levels", &item),
             None => Ok(Levels::default()),
         }
     }
 
     async fn put_levels(&self, levels: &Levels) -> Result<Written, PortError> {
-        self.put(LEVELS, "the levels", levels.version, levels).await
+        self.put(&self.levels_key(), "the levels", levels.version, levels).await
     }
 
+    /// The whole table is read: it has little else, and an index would not see every write that was acknowledged.
     async fn instances(&self) -> Result<Vec<InstanceRow>, PortError> {
-        let mut found = Vec::new();
+        let (mut found, mut old) = (BTreeMap::new(), Vec::new());
+        let group = self.group_key();
         let mut from = None;
         loop {
-            let request = self.client.get().await.query().table_name(&self.table).consistent_read(true);
-            let page = request
-                .key_condition_expression("pk = :pk AND begins_with(sk, :instance)")
-                .expression_attribute_values(":pk", self.partition_key())
-                .expression_attribute_values(":instance", text(INSTANCE))
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| {
-                    let what = self.what("list", "the instances", "in");
-                    failed(self.client.connection(), what, self.thing(), error)
-                })?;
+            let request = self.client.get().await.scan().table_name(&self.table).consistent_read(true);
+            let page = request.set_exclusive_start_key(from).send().await.map_err(|error| {
+                let what = self.what("list", "the instances", "in");
+                failed(self.client.connection(), what, self.thing(), error)
+            })?;
             for item in page.items() {
-                found.push(self.parsed("an instance", item)?);
+                match listed(item, &group) {
+                    Some(Listed::Own(row)) => drop(found.insert(row.id.clone(), row)),
+                    Some(Listed::Old(row)) => old.push(row),
+                    None => {}
+                }
             }
             from = page.last_evaluated_key;
             if from.is_none() {
-                // Ordered by sort key, and so by id.
-                return Ok(found);
+                break;
             }
         }
+        for row in old {
+            found.entry(row.id.clone()).or_insert(row);
+        }
+        Ok(found.into_values().collect())
     }
 
     async fn instance(&self, id: &InstanceId) -> Result<Option<InstanceRow>, PortError> {
         let object = format!("instance {id}");
-        match self.get(&sort_key(id), &object).await? {
+        match self.get(&self.instance_key(id).await?, &object).await? {
             Some(item) => self.parsed(&object, &item).map(Some),
             None => Ok(None),
         }
     }
 
     async fn put_instance(&self, row: &InstanceRow) -> Result<Written, PortError> {
-        self.put(&sort_key(&row.id), format_args!("instance {}", row.id), row.version, row).await
+        let key = self.instance_key(&row.id).await?;
+        self.put(&key, format_args!("instance {}", row.id), row.version, row).await
     }
 
     async fn forget_instance(&self, id: &InstanceId, version: u64) -> Result<Written, PortError> {
+        let key = self.instance_key(id).await?;
         let request = self.client.get().await.delete_item().table_name(&self.table);
         let sent = request
-            .key("pk", self.partition_key())
-            .key("sk", text(sort_key(id)))
+            .key("pk", text(&key.partition))
+            .key("sk", text(&key.sort))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(version))
             .send()
@@ -191,8 +236,37 @@ impl Ledger for DynamoLedger {
     }
 }
 
-fn sort_key(id: &InstanceId) -> String {
-    format!("{INSTANCE}{id}")
+/// The row of an instance.
+enum Listed {
+    /// In the instance's own partition.
+    Own(InstanceRow),
+    /// Of version 0.1, in the group's.
+    Old(InstanceRow),
+}
+
+/// The row that an item is, if it is one of the group's instances.
+fn listed(item: &Item, group: &str) -> Option<Listed> {
+    let of = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+    let (partition, sort) = (of("pk")?, of("sk")?);
+    let row: InstanceRow = serde_json::from_str(of("row")?).ok()?;
+    if partition == group {
+        let is_its = sort.strip_prefix(INSTANCE)? == row.id.as_str();
+        // Open, whatever it says: nobody would end its leaving.
+        return is_its.then_some(Listed::Old(InstanceRow { state: State::Open, ..row }));
+    }
+    let (_, id) = partition.strip_prefix(INSTANCE)?.split_once('/')?;
+    (sort == group && id == row.id.as_str()).then_some(Listed::Own(row))
+}
+
+/// The partition keys of the instances in the account and the region of a table, without the id.
+fn instances_of(table_arn: &str) -> Option<String> {
+    let parts: Vec<&str> = table_arn.split(':').collect();
+    match parts[..] {
+        ["arn", partition, "dynamodb", region, account, _] => {
+            Some(format!("{INSTANCE}arn:{partition}:ec2:{region}:{account}:instance/"))
+        }
+        _ => None,
+    }
 }
 
 fn text(text: impl Into<String>) -> AttributeValue {

@@ -18,8 +18,11 @@ async fn rows_are_json_for_people_under_keys_that_say_what_they_are() {
     let Some(connection) = emulator::connection().await else { return };
     let ledger = ledger(&connection).await;
     ledger.put_instance(&row("i-0abc")).await.unwrap();
-    let item = ledger.get("instance#i-0abc", "it").await.unwrap().unwrap();
-    assert_eq!(item["pk"], text("group#runners"));
+    let id = InstanceId::new("i-0abc").unwrap();
+    let key = ledger.instance_key(&id).await.unwrap();
+    let item = ledger.get(&key, "it").await.unwrap().unwrap();
+    assert_eq!(item["pk"], text("instance#arn:aws:ec2:us-east-1:000000000000:instance/i-0abc"));
+    assert_eq!(item["sk"], text("group#runners"));
     assert_eq!(item["version"], number(1));
     let json = r#"{"id":"i-0abc","version":1,"state":"open","runs":{},"idle_since_us":7}"#;
     assert_eq!(item["row"], text(json));
@@ -29,7 +32,7 @@ async fn rows_are_json_for_people_under_keys_that_say_what_they_are() {
     levels.record(&Activity::from_json(event, u64::MAX).unwrap());
     ledger.put_levels(&levels).await.unwrap();
     let json = r#"{"version":1,"sessions":{"web":{"order":1795342500000000,"value":7,"time_us":1795342500000000}},"runs":{},"session_came_us":1795342500000000,"run_seen_us":0,"launch":null}"#;
-    assert_eq!(ledger.get(LEVELS, "it").await.unwrap().unwrap()["row"], text(json));
+    assert_eq!(ledger.get(&ledger.levels_key(), "it").await.unwrap().unwrap()["row"], text(json));
 }
 
 #[tokio::test]
@@ -55,7 +58,7 @@ async fn a_row_that_is_not_one_is_named_with_its_table() {
     let Some(connection) = emulator::connection().await else { return };
     let ledger = ledger(&connection).await;
     let request = ledger.client.get().await.put_item().table_name(&ledger.table);
-    let request = request.item("pk", ledger.partition_key()).item("sk", text(LEVELS));
+    let request = request.item("pk", text(ledger.group_key())).item("sk", text(LEVELS));
     request.item("row", text("{}")).send().await.unwrap();
     let error = ledger.levels().await.unwrap_err();
     assert!(matches!(error, PortError::Permanent { .. }));
@@ -77,4 +80,54 @@ async fn a_table_that_is_not_there_is_named() {
         ),
         "{error}"
     );
+}
+
+/// Writes an item whatever is there.
+async fn write(ledger: &DynamoLedger, partition: &str, sort: &str, row: &str) {
+    let request = ledger.client.get().await.put_item().table_name(&ledger.table);
+    let request = request.item("pk", text(partition)).item("sk", text(sort)).item("version", number(1));
+    request.item("row", text(row)).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_instance_can_neither_speak_for_another_nor_stop_the_list() {
+    let Some(connection) = emulator::connection().await else { return };
+    let ledger = ledger(&connection).await;
+    ledger.put_instance(&row("i-0abc")).await.unwrap();
+    let of = |id: &str| format!("instance#arn:aws:ec2:us-east-1:000000000000:instance/{id}");
+    let forged = serde_json::to_string(&row("i-0abd")).unwrap();
+    write(&ledger, &of("i-0bad"), "group#runners", &forged).await;
+    write(&ledger, &of("i-0bae"), "group#runners", "{}").await;
+    write(&ledger, &of("i-0baf"), "levels", &forged).await;
+    assert_eq!(ledger.instances().await.unwrap(), [row("i-0abc")]);
+    assert_eq!(ledger.put_instance(&row("i-0bae")).await.unwrap(), Written::Raced, "nor is it taken for new");
+}
+
+#[tokio::test]
+async fn a_row_of_version_0_1_is_listed_and_never_written() {
+    let Some(connection) = emulator::connection().await else { return };
+    let ledger = ledger(&connection).await;
+    for (id, state) in [("i-1", State::Open), ("i-2", State::Draining { since_us: 1 })] {
+        let json = serde_json::to_string(&InstanceRow { state, ..row(id) }).unwrap();
+        write(&ledger, "group#runners", &format!("instance#{id}"), &json).await;
+    }
+    assert_eq!(ledger.instances().await.unwrap(), [row("i-1"), row("i-2")]);
+    let id = InstanceId::new("i-1").unwrap();
+    assert_eq!(ledger.instance(&id).await.unwrap(), None);
+    let next = InstanceRow { version: 2, ..row("i-1") };
+    assert_eq!(ledger.put_instance(&next).await.unwrap(), Written::Raced);
+    assert_eq!(ledger.forget_instance(&id, 1).await.unwrap(), Written::Raced);
+    let new = InstanceRow { idle_since_us: 9, ..row("i-1") };
+    assert_eq!(ledger.put_instance(&new).await.unwrap(), Written::Yes);
+    assert_eq!(ledger.instances().await.unwrap(), [new, row("i-2")]);
+}
+
+#[test]
+fn an_instance_has_the_account_and_the_region_of_its_table() {
+    let of = |arn| instances_of(arn).unwrap_or_default();
+    assert_eq!(
+        of("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/SquallCapacity-Ledger-1"),
+        "instance#arn:aws-cn:ec2:cn-north-1:123456789012:instance/"
+    );
+    assert_eq!(["", "ledger", "arn:aws:s3:::bucket"].map(of), [""; 3]);
 }

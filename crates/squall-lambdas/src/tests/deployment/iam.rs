@@ -91,6 +91,8 @@ fn is_taken(function: &Function, operation: &str) -> bool {
     match operation {
         "autoscaling:LaunchInstances" => raise_by() == RaiseBy::LaunchInstances,
         "autoscaling:SetDesiredCapacity" => raise_by() == RaiseBy::SetDesired,
+        // Sessions are on no instance.
+        "autoscaling:SetInstanceProtection" => !function.name.ends_with("-sessions"),
         _ => true,
     }
 }
