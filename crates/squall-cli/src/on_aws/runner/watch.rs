@@ -36,7 +36,16 @@ Run it as a service on each instance. It polls the instance metadata service (IM
 notice and for the group's target lifecycle state. At the first notice it marks the instance gone in the ledger, so that no
 more runs start on it, reports the notice to the topic, prints a line and exits with status 0.
 
-  squall runner watch; systemctl start stop-my-runner";
+  squall runner watch && systemctl start stop-my-runner
+
+With `&&`, because only status 0 means that the instance is leaving: an error of this command, such as a missing permission,
+must not stop the runs. As a service, let it restart on failure:
+
+  ExecStart=/usr/local/bin/squall runner watch
+  Restart=on-failure
+  OnSuccess=stop-my-runner.service
+
+Exit status: 0 the instance is leaving, and that is reported; 1 or 2 an error, or the notice could not be reported.";
 
 pub(super) fn main(args: &Args) -> Result<ExitCode> {
     block_on(watch(args)).map(|()| ExitCode::SUCCESS)
