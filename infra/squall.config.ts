@@ -64,7 +64,8 @@ const settings: Settings = {
     // Reserved concurrency, which is also a limit: per function, for workers per stripe. Default: the account's.
     reservedConcurrency: {},
 
-    // Buckets and prefixes that jobs may name files in, besides the deployment's own bucket.
+    // Buckets, prefixes and single objects that jobs may name, besides files in the deployment's own bucket. A prefix ends with a
+    // slash; without one it is the key of an object.
     readsFrom: [], // ["s3://market-data/eod/"]
     // KMS keys that encrypt those buckets, if not S3's own.
     readsWithKeys: [], // ["arn:aws:kms:eu-west-1:123456789012:key/…"]

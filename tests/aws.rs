@@ -10,6 +10,7 @@ use squall_aws::{
     SnsJobEvents, WallClock,
 };
 use squall_core::placement::ShardRange;
+use squall_core::ports::Objects as _;
 
 use crate::emulator::{self, unique};
 use crate::proxy::{Fault, Proxy, at_random};
@@ -97,6 +98,8 @@ struct Names<'a> {
 struct Adapters {
     blobs: S3Blobs,
     files: S3Objects,
+    /// Those of a deployment with another bucket.
+    objects: S3Objects,
     jobs: DynamoJobStore,
     tasks: KinesisTaskQueue,
     results: KinesisResultQueue,
@@ -107,7 +110,8 @@ impl Adapters {
     fn new(connection: &Connection, names: Names) -> Self {
         Self {
             blobs: S3Blobs::new(connection, names.bucket),
-            files: S3Objects::new(connection),
+            files: S3Objects::new(connection, names.bucket),
+            objects: S3Objects::new(connection, "another"),
             jobs: DynamoJobStore::new(connection, names.table, S3Blobs::new(connection, names.bucket).into()),
             tasks: KinesisTaskQueue::new(connection, names.task_stream),
             results: KinesisResultQueue::new(connection, names.result_stream),
@@ -118,10 +122,12 @@ impl Adapters {
     async fn blobs_and_files_are_kept_as_promised(&self) {
         assert_eq!(squall_contracts::blob_store(&self.blobs, &unique("blobs")).await, Ok(()));
         let content = unique("a file").into_bytes();
-        let reference = self.blobs.upload(content.clone()).await.unwrap();
+        let reference = self.blobs.upload(content.clone(), None).await.unwrap();
         assert!(reference.starts_with("s3://"), "{reference}");
-        assert_eq!(self.blobs.upload(content.clone()).await.unwrap(), reference);
-        assert_eq!(squall_contracts::objects(&self.files, &reference, &content).await, Ok(()));
+        assert_eq!(self.blobs.upload(content.clone(), None).await.unwrap(), reference);
+        assert_eq!(self.files.read(&reference).await.unwrap(), content);
+        // As an object, which nobody else put there.
+        assert_eq!(squall_contracts::objects(&self.objects, &reference, &content).await, Ok(()));
     }
 
     async fn jobs_are_kept_as_promised(&self) {

@@ -11,10 +11,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use squall_aws::provision::{Resources, provision};
 use squall_aws::{Connection, S3Blobs, Settings};
 
 use crate::binaries::{binary, root};
 use crate::deployed::Dev;
+use crate::emulator::unique;
 
 /// Far more than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -163,13 +165,25 @@ fn its_own_functions_run_it_in_the_emulator() {
         endpoint_url: Some(dev.var("AWS_ENDPOINT_URL").to_owned()),
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let bucket = dev.var("SQUALL_BUCKET");
+    // Of somebody else: in the deployment's own, no objects can be named.
+    let bucket = &unique("market-data");
     runtime.block_on(async {
+        let resources = Resources {
+            task_stream: unique("tasks"),
+            task_shards: 1,
+            result_stream: unique("results"),
+            result_shards: 1,
+            table: unique("jobs"),
+            bucket: bucket.clone(),
+            jobs_topic: unique("jobs"),
+            events_topic: unique("events"),
+        };
+        provision(&connection, &resources).await.unwrap();
         let blobs = S3Blobs::new(&connection, bucket);
         for n in 0..5_usize {
             // The last is large enough to be sent in parts.
             let lines = if n == 4 { 3 << 20 } else { n * 1_000 + 1 };
-            blobs.upload(format!("line {n}\n").repeat(lines).into_bytes()).await.unwrap();
+            blobs.upload(format!("line {n}\n").repeat(lines).into_bytes(), None).await.unwrap();
         }
     });
     let lines = 4 + 6_000 + (3 << 20);

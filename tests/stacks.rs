@@ -159,9 +159,11 @@ impl Account {
         self.python("inventory.py", &[]).lines().map(str::to_owned).collect()
     }
 
-    /// Removes the objects from a deployment's bucket: CloudFormation does not delete a bucket with objects.
+    /// Removes the objects from a deployment's buckets: CloudFormation does not delete a bucket with objects.
     fn empty(&self, deployment: &Deployment) {
-        self.python("empty.py", &[&self.outputs(&deployment.stack("State"))["BucketName"]]);
+        let outputs = self.outputs(&deployment.stack("State"));
+        self.python("empty.py", &[&outputs["BucketName"]]);
+        self.python("empty.py", &[&outputs["GivenUpBucketName"]]);
     }
 
     /// The output of one of the programs beside this file.

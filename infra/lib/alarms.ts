@@ -40,6 +40,15 @@ export class Alarms extends Construct {
         }),
       );
       this.topic.addSubscription(new EmailSubscription(email));
+      // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+      key.addToResourcePolicy(
+        new PolicyStatement({
+          principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+          actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+          resources: ["*"],
+          conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+        }),
+      );
     }
   }
 

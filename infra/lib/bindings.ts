@@ -1,13 +1,14 @@
 // For each resource, the variables that name it to a function, and the actions that its adapter in `squall-aws` calls. A test
 // of `squall-lambdas` compares these with the code, action by action.
-import type { Stack } from "aws-cdk-lib";
+import { Stack } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
-import type { Binding } from "./function.ts";
+import type { IConstruct } from "constructs";
+import type { Binding, Grant } from "./function.ts";
 
 /** Reads job rows. */
 export function jobsRead(table: ITable): Binding {
@@ -47,17 +48,17 @@ export function files(bucket: IBucket, elsewhere: string[]): Binding {
   return { grants: [{ actions: ["s3:GetObject"], resources: [bucket.arnForObjects("files/*"), ...elsewhere] }] };
 }
 
-/** Places that jobs may read from, as the settings name them: `s3://bucket/prefix`. */
+/** Places that jobs may read from, as the settings name them: `s3://bucket/`, `s3://bucket/prefix/`, or one object's `s3://bucket/key`. */
 export class Places {
   /** ARNs of the objects. */
   readonly objects: string[];
   readonly #partition: string;
-  readonly #uris: string[];
+  readonly #prefixes: string[];
 
   constructor(partition: string, uris: string[]) {
     this.#partition = partition;
-    this.#uris = uris;
-    this.objects = uris.map((uri) => `arn:${partition}:s3:::${uri.slice("s3://".length)}*`);
+    this.#prefixes = uris.filter((uri) => uri.endsWith("/"));
+    this.objects = uris.map((uri) => `arn:${partition}:s3:::${uri.slice("s3://".length)}${uri.endsWith("/") ? "*" : ""}`);
   }
 
   /** Their objects, read in ranges. */
@@ -65,15 +66,26 @@ export class Places {
     return { grants: this.objects.length > 0 ? [{ actions: ["s3:GetObject"], resources: this.objects }] : [] };
   }
 
-  /** Their objects, listed; no other keys of their buckets. */
+  /** Those of the prefixes, listed; no other keys of their buckets. */
   listed(): Binding {
-    const grants = this.#uris.map((uri) => {
-      const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri)!;
+    const grants = this.#prefixes.map((uri) => {
+      const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.*)$/.exec(uri)!;
       const conditions = { StringLike: { "s3:prefix": `${prefix}*` } };
       return { actions: ["s3:ListBucket"], resources: [`arn:${this.#partition}:s3:::${bucket}`], conditions };
     });
     return { grants };
   }
+}
+
+/** Use of a key by Kinesis, for one stream alone. https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html */
+function forStream(stream: IStream, key: IKey, action: string): Grant {
+  const context = { "kms:EncryptionContext:aws:kinesis:arn": stream.streamArn };
+  return { actions: [action], resources: [key.keyArn], conditions: { StringEquals: { ...context, ...through("kinesis", stream) } } };
+}
+
+/** That a service uses the key, for whoever called it. https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service */
+function through(service: string, of: IConstruct): Record<string, string> {
+  return { "kms:ViaService": `${service}.${Stack.of(of).region}.amazonaws.com` };
 }
 
 /** Puts tasks on their stream, in batches. */
@@ -82,7 +94,7 @@ export function tasksPut(stream: IStream, key: IKey): Binding {
     variables: { SQUALL_TASK_STREAM: stream.streamName },
     grants: [
       { actions: ["kinesis:ListShards", "kinesis:PutRecords"], resources: [stream.streamArn] },
-      { actions: ["kms:GenerateDataKey"], resources: [key.keyArn] },
+      forStream(stream, key, "kms:GenerateDataKey"),
     ],
   };
 }
@@ -91,10 +103,7 @@ export function tasksPut(stream: IStream, key: IKey): Binding {
 export function resultsPut(stream: IStream, key: IKey): Binding {
   return {
     variables: { SQUALL_RESULT_STREAM: stream.streamName },
-    grants: [
-      { actions: ["kinesis:PutRecord"], resources: [stream.streamArn] },
-      { actions: ["kms:GenerateDataKey"], resources: [key.keyArn] },
-    ],
+    grants: [{ actions: ["kinesis:PutRecord"], resources: [stream.streamArn] }, forStream(stream, key, "kms:GenerateDataKey")],
   };
 }
 
@@ -108,10 +117,7 @@ export function streamRead(stream: IStream, key: IKey): Binding {
     "kinesis:ListShards",
   ];
   return {
-    grants: [
-      { actions, resources: [stream.streamArn] },
-      { actions: ["kms:Decrypt"], resources: [key.keyArn] },
-    ],
+    grants: [{ actions, resources: [stream.streamArn] }, forStream(stream, key, "kms:Decrypt")],
   };
 }
 
@@ -128,6 +134,7 @@ export function onFailure(bucket: IBucket): Binding {
 /** Takes back to their jobs what both mappings gave up. */
 export function givenUpRead(bucket: IBucket): Binding {
   return {
+    variables: { SQUALL_GIVEN_UP_BUCKET: bucket.bucketName },
     grants: [
       { actions: ["s3:ListBucket"], resources: [bucket.bucketArn] },
       { actions: ["s3:DeleteObject", "s3:GetObject"], resources: [bucket.arnForObjects("aws/lambda/*")] },
@@ -144,7 +151,11 @@ export function jobEvents(topic: ITopic, key: IKey): Binding {
 export function published(topic: ITopic, key: IKey): Binding["grants"] {
   return [
     { actions: ["sns:Publish"], resources: [topic.topicArn] },
-    { actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [key.keyArn] },
+    {
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: [key.keyArn],
+      conditions: { StringEquals: { "kms:EncryptionContext:aws:sns:topicArn": topic.topicArn, ...through("sns", topic) } },
+    },
   ];
 }
 

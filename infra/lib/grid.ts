@@ -4,7 +4,7 @@ import type { Stream } from "aws-cdk-lib/aws-kinesis";
 import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
-import { Alarms, givenUp } from "./alarms.ts";
+import { Alarms, givenUp as givenUpMetric } from "./alarms.ts";
 import { limit } from "./aws.ts";
 import {
   blobs,
@@ -77,7 +77,7 @@ export class GridStack extends Stack {
     });
 
     const deployment = deploymentOf(this, settings, grid);
-    const { key, table, bucket, tasks, results } = state;
+    const { key, table, bucket, givenUp, tasks, results } = state;
     const keys = grid.readsWithKeys.length > 0 ? [{ actions: ["kms:Decrypt"], resources: grid.readsWithKeys }] : [];
     const places = new Places(this.partition, grid.readsFrom);
     splitter.bind(
@@ -95,7 +95,7 @@ export class GridStack extends Stack {
       resultsPut(results, key),
       workers(stripes.map((it) => it.function)),
       streamRead(tasks, key),
-      onFailure(bucket),
+      onFailure(givenUp),
     );
     for (const stripe of stripes) {
       stripe.bind(blobs(bucket), places.read(), { grants: keys });
@@ -105,14 +105,14 @@ export class GridStack extends Stack {
       blobs(bucket),
       jobEvents(state.jobEvents, key),
       streamRead(results, key),
-      onFailure(bucket),
-      givenUpRead(bucket),
+      onFailure(givenUp),
+      givenUpRead(givenUp),
     );
     for (const it of [splitter, consumer, collector, ...stripes]) {
       it.bind({ variables: { SQUALL_METRIC_NAMESPACE: namespace, SQUALL_DEPLOYMENT: deployment }, grants: [] });
       this.acknowledgeObjects(it.role, state);
     }
-    for (const place of places.objects) {
+    for (const place of places.objects.filter((it) => it.endsWith("*"))) {
       for (const it of [splitter, ...stripes]) {
         it.acknowledge(place, "The settings list this place: jobs may name any file in it.");
       }
@@ -124,14 +124,14 @@ export class GridStack extends Stack {
     // One task at a time per lane. A consumer reports failures itself; a task that kills it is redelivered, and eventually given
     // up: before the stream's retention drops it without a trace, and after a week at most, Lambda's limit.
     const maxRecordAge = Duration.hours(Math.min(grid.retentionHours - 1, limit("LAMBDA_RECORD_AGE_S") / 3_600));
-    const taskMapping = mapping(this, "TaskMapping", tasks, consumer, bucket.bucketArn, {
+    const taskMapping = mapping(this, "TaskMapping", tasks, consumer, givenUp.bucketArn, {
       batchSize: 1,
       parallelizationFactor: grid.lanesPerShard,
       retryAttempts: 5,
       maxRecordAge,
     });
     // Many results per batch, in order: two collectors on one shard would only race for the same buckets.
-    const resultMapping = mapping(this, "ResultMapping", results, collector, bucket.bucketArn, {
+    const resultMapping = mapping(this, "ResultMapping", results, collector, givenUp.bucketArn, {
       batchSize: 1_000,
       maxBatchingWindow: Duration.seconds(1),
       parallelizationFactor: 1,
@@ -174,14 +174,14 @@ export class GridStack extends Stack {
       });
     }
     alarms.add("tasks-given-up", {
-      metric: givenUp(taskMapping),
+      metric: givenUpMetric(taskMapping),
       over: 0,
       because: "A task failed every delivery; its job has it as failed, with the reason: see `squall missing`, and the consumer's log",
     });
     alarms.add("results-given-up", {
-      metric: givenUp(resultMapping),
+      metric: givenUpMetric(resultMapping),
       over: 0,
-      because: "A result failed every delivery; until the collector takes it in, its record is in the bucket under aws/lambda",
+      because: "A result failed every delivery; until the collector takes it in, its record is in the bucket of given-up records",
     });
     const dashboard = gridDashboard(this, {
       name: `${prefix}-grid-${this.region}`,
@@ -202,9 +202,9 @@ export class GridStack extends Stack {
   }
 
   private acknowledgeObjects(of: Construct, state: StateStack): void {
-    const bucketArn = state.exportValue(state.bucket.bucketArn);
+    const [bucketArn, givenUpArn] = [state.bucket, state.givenUp].map((it) => state.exportValue(it.bucketArn));
     const reason = "Objects are named by digest; the prefix limits the kind.";
-    const places = ["blobs", "files", "aws/lambda"].map((prefix) => `${bucketArn}/${prefix}/*`);
+    const places = [`${bucketArn}/blobs/*`, `${bucketArn}/files/*`, `${givenUpArn}/aws/lambda/*`];
     Validations.of(of).acknowledge(...places.map((it) => wildcard(it, this, reason)));
   }
 }

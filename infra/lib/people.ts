@@ -5,7 +5,7 @@ import { Effect, ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
-import { groupRead, metricsRead, published } from "./bindings.ts";
+import { groupRead, metricsRead, published, tasksPut } from "./bindings.ts";
 import type { Grant } from "./function.ts";
 import { pascal } from "./names.ts";
 import type { StateStack } from "./state.ts";
@@ -45,7 +45,8 @@ export function peopleOfTheGrid(state: StateStack): Person[] {
       description: "Publishes jobs and brings their files: squall submit",
       grants: [
         ...published(jobs, key),
-        { actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], resources: [bucket.arnForObjects("files/*")] },
+        // They put files and cannot read them, not even those of others; the bucket's policy lets nobody replace one.
+        { actions: ["s3:AbortMultipartUpload", "s3:PutObject"], resources: [bucket.arnForObjects("files/*")] },
         find,
       ],
     },
@@ -57,7 +58,7 @@ export function peopleOfTheGrid(state: StateStack): Person[] {
         ...look,
         { actions: ["dynamodb:UpdateItem"], resources: [table.tableArn] },
         { actions: ["s3:AbortMultipartUpload", "s3:PutObject"], resources: [bucket.arnForObjects("blobs/*")] },
-        { actions: ["kinesis:ListShards", "kinesis:PutRecords"], resources: [tasks.streamArn] },
+        ...tasksPut(tasks, key).grants,
         ...published(events, key),
       ],
     },

@@ -4,6 +4,8 @@ import { limit } from "./aws.ts";
 
 /** Retention periods that CloudWatch Logs accepts, days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+/** A prefix without its slash would be that of other folders too: `eod` of `eod-secret/`. */
+const PLACE = "s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $";
 /** Longest time span of a policy, seconds, as in `squall-capacity`: adding it to a timestamp cannot overflow. */
 const MOST_S = 365 * 86_400;
 
@@ -112,7 +114,7 @@ const Grid = z
         path: ["defaultCostUsd"],
       }),
     reservedConcurrency: z.strictObject({ splitter: reserved, consumer: reserved, worker: reserved, collector: reserved }).prefault({}),
-    readsFrom: z.array(text("s3://bucket/ or s3://bucket/prefix", /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*?]*$/)).default([]),
+    readsFrom: z.array(text(PLACE, /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*?$\p{Cc}]*$/u)).default([]),
     readsWithKeys: z.array(text("the ARN of a KMS key", /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)).default([]),
     blobDays: whole("days (rows live for 30 after a job's end, and once more after a retry)", 60, 3_650).default(60),
     logDays,

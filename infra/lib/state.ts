@@ -1,10 +1,10 @@
 // The resources that outlive a deployment of code: streams, table, bucket, topics, and the key that encrypts streams and topics.
 import { CfnDeletionPolicy, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import { AttributeType, BillingMode, ProjectionType, Table, type TableProps } from "aws-cdk-lib/aws-dynamodb";
-import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { type CfnStream, Stream, StreamEncryption } from "aws-cdk-lib/aws-kinesis";
 import { Key } from "aws-cdk-lib/aws-kms";
-import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
+import { BlockPublicAccess, Bucket, BucketEncryption, type LifecycleRule } from "aws-cdk-lib/aws-s3";
 import { type CfnTopic, Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { limit } from "./aws.ts";
@@ -17,6 +17,8 @@ export class StateStack extends Stack {
   readonly results: Stream;
   readonly table: Table;
   readonly bucket: Bucket;
+  /** What the event sources gave up: whoever handles that may list it, and so must not be able to list inputs and answers. */
+  readonly givenUp: Bucket;
   readonly jobs: Topic;
   readonly jobEvents: Topic;
 
@@ -52,24 +54,41 @@ export class StateStack extends Stack {
       projectionType: ProjectionType.KEYS_ONLY,
     });
 
-    this.bucket = new Bucket(this, "Blobs", {
-      encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      lifecycleRules: [
-        // A job's rows live for 30 days after its end, and for 30 more if it is reopened on the last of those.
-        { id: "blobs", prefix: "blobs/", expiration: Duration.days(grid.blobDays) },
-        { id: "files", prefix: "files/", expiration: Duration.days(grid.blobDays) },
-        { id: "given-up", prefix: "aws/lambda/", expiration: Duration.days(grid.blobDays) },
-        { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) },
-      ],
-      removalPolicy,
-    });
-    Validations.of(this.bucket).acknowledge({
-      id: "AwsSolutions-S1",
-      reason: "Objects are named by digest and written by roles; enable CloudTrail data events to log access.",
-    });
+    const bucket = (name: string, lifecycleRules: LifecycleRule[]) => {
+      const made = new Bucket(this, name, {
+        encryption: BucketEncryption.S3_MANAGED,
+        blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+        enforceSSL: true,
+        minimumTLSVersion: 1.2,
+        lifecycleRules,
+        removalPolicy,
+      });
+      Validations.of(made).acknowledge({
+        id: "AwsSolutions-S1",
+        reason: "Objects are named by digest and written by roles; enable CloudTrail data events to log access.",
+      });
+      return made;
+    };
+    this.bucket = bucket("Blobs", [
+      // A job's rows live for 30 days after its end, and for 30 more if it is reopened on the last of those.
+      { id: "blobs", prefix: "blobs/", expiration: Duration.days(grid.blobDays) },
+      { id: "files", prefix: "files/", expiration: Duration.days(grid.blobDays) },
+      // Of deployments until 0.1.0.
+      { id: "given-up", prefix: "aws/lambda/", expiration: Duration.days(grid.blobDays) },
+      { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) },
+    ]);
+    this.givenUp = bucket("GivenUp", [{ id: "given-up", expiration: Duration.days(grid.blobDays) }]);
+    // Whoever may publish may put files; nobody may replace one, whatever his role allows. Only the last request of an upload in parts
+    // can have the header. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    this.bucket.addToResourcePolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ["s3:PutObject"],
+        resources: [this.bucket.arnForObjects("files/*")],
+        conditions: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
+      }),
+    );
 
     const topic = (name: string) => new Topic(this, name, { masterKey: this.key, enforceSSL: true });
     this.jobs = topic("JobsTopic");
@@ -85,7 +104,8 @@ export class StateStack extends Stack {
       JobsTopicArn: [this.jobs.topicArn, "Publish jobs here"],
       EventsTopicArn: [this.jobEvents.topicArn, "Subscribe to be notified of ended jobs"],
       TableName: [this.table.tableName, "Jobs and their merged results"],
-      BucketName: [this.bucket.bucketName, "Inputs, answers, and records that were given up"],
+      BucketName: [this.bucket.bucketName, "Inputs and answers"],
+      GivenUpBucketName: [this.givenUp.bucketName, "Records that the event sources gave up"],
       TaskStreamName: [this.tasks.streamName, "Tasks"],
       ResultStreamName: [this.results.streamName, "Results"],
       Deployment: [deploymentOf(this, settings, grid), "Sizes, time limits, architecture and region, as the functions read them"],
@@ -113,17 +133,7 @@ export function outputs(stack: Stack, values: Record<string, [string, string]>):
   }
 }
 
-/** A customer managed key, which rotates every year; CloudWatch may use it to publish alarms. */
+/** A customer managed key, which rotates every year. */
 export function encryptionKey(scope: Construct, id: string, description: string, removalPolicy: RemovalPolicy): Key {
-  const key = new Key(scope, id, { description, enableKeyRotation: true, removalPolicy });
-  // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-  key.addToResourcePolicy(
-    new PolicyStatement({
-      principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
-      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
-      resources: ["*"],
-      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(scope).account } },
-    }),
-  );
-  return key;
+  return new Key(scope, id, { description, enableKeyRotation: true, removalPolicy });
 }

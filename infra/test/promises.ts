@@ -32,16 +32,19 @@ test("what is at rest is encrypted, what travels is too, and nothing is public",
   for (const [id, it] of every("AWS::SQS::Queue")) {
     assert.equal(it.Properties.SqsManagedSseEnabled, true, id);
   }
-  const bucket = state.one("AWS::S3::Bucket");
-  assert.equal(bucket.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.SSEAlgorithm, "AES256");
-  assert.deepEqual(bucket.PublicAccessBlockConfiguration, {
-    BlockPublicAcls: true,
-    BlockPublicPolicy: true,
-    IgnorePublicAcls: true,
-    RestrictPublicBuckets: true,
-  });
+  assert.equal(state.all("AWS::S3::Bucket").length, 2);
+  for (const [id, { Properties }] of state.all("AWS::S3::Bucket")) {
+    const encryption = Properties.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault;
+    assert.equal(encryption.SSEAlgorithm, "AES256", id);
+    assert.deepEqual(Properties.PublicAccessBlockConfiguration, {
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+  }
   const policies = [...every("AWS::S3::BucketPolicy"), ...every("AWS::SNS::TopicPolicy"), ...every("AWS::SQS::QueuePolicy")];
-  assert.equal(policies.length, 1 + every("AWS::SNS::Topic").length + every("AWS::SQS::Queue").length);
+  assert.equal(policies.length, 2 + every("AWS::SNS::Topic").length + every("AWS::SQS::Queue").length);
   for (const [id, it] of policies) {
     const insecure = it.Properties.PolicyDocument.Statement.filter(
       (statement: any) => statement.Effect === "Deny" && statement.Condition?.Bool?.["aws:SecureTransport"] === "false",
@@ -87,14 +90,15 @@ test("the table is the one that the adapters expect", () => {
 });
 
 test("blobs live longer than any row that names them", () => {
-  const rules: any[] = state.one("AWS::S3::Bucket").LifecycleConfiguration.Rules;
+  const rules: any[] = state.one("AWS::S3::Bucket", "Blobs").LifecycleConfiguration.Rules;
   const days = Object.fromEntries(rules.map((it) => [it.Prefix, it.ExpirationInDays]));
   assert.deepEqual([days["blobs/"], days["files/"], days["aws/lambda/"]], [60, 60, 60]);
+  assert.equal(state.one("AWS::S3::Bucket", "GivenUp").LifecycleConfiguration.Rules[0].ExpirationInDays, 60);
 });
 
 test("a task goes alone, a batch of results in order, and what fails for good is kept with its payload", () => {
   const bucketArn = grid.one("AWS::Lambda::EventSourceMapping", "TaskMapping").DestinationConfig.OnFailure.Destination;
-  assert.match(bucketArn["Fn::ImportValue"], /^SquallState:.*Blobs.*Arn/);
+  assert.match(bucketArn["Fn::ImportValue"], /^SquallState:.*GivenUp.*Arn/);
   const both = {
     BisectBatchOnFunctionError: true,
     FunctionResponseTypes: ["ReportBatchItemFailures"],
@@ -308,6 +312,74 @@ test("only who hears of runs protects instances, and never removes the protectio
   );
 });
 
+test("nobody replaces a file that somebody uploaded", () => {
+  const policy = state.one("AWS::S3::BucketPolicy", "Blobs").PolicyDocument.Statement;
+  const denied = policy.filter((it: any) => it.Effect === "Deny" && list<string>(it.Action).includes("s3:PutObject"));
+  assert.equal(denied.length, 1);
+  assert.match(JSON.stringify(denied[0].Resource), /\/files\/\*/);
+  assert.deepEqual(
+    [denied[0].Principal, denied[0].Condition],
+    [{ AWS: "*" }, { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } }],
+  );
+  const publisher = grid.one("AWS::IAM::ManagedPolicy", "JobPublisher").PolicyDocument.Statement;
+  const [files, ...others] = publisher.filter((it: any) => list<string>(it.Action).some((action) => action.startsWith("s3:")));
+  assert.deepEqual([list(files.Action), others], [["s3:AbortMultipartUpload", "s3:PutObject"], []]);
+});
+
+test("who lists what was given up cannot list inputs and answers", () => {
+  const listing = grid
+    .all("AWS::IAM::Policy")
+    .flatMap(([, it]) => it.Properties.PolicyDocument.Statement.filter((each: any) => list<string>(each.Action).includes("s3:ListBucket")));
+  assert.ok(listing.length >= 2);
+  for (const it of listing) {
+    assert.match(JSON.stringify(it.Resource), /^{"Fn::ImportValue":"SquallState:[^"]*GivenUp[^"]*"}$/);
+  }
+});
+
+test("every use of a key goes through the service and the resource that it is for", () => {
+  const uses = [grid, capacity].flatMap((it) =>
+    [...it.all("AWS::IAM::Policy"), ...it.all("AWS::IAM::ManagedPolicy")].flatMap(([id, each]) =>
+      each.Properties.PolicyDocument.Statement.filter((one: any) =>
+        list<string>(one.Action).some((action) => action.startsWith("kms:")),
+      ).map((one: any) => [id, one.Condition?.StringEquals]),
+    ),
+  );
+  assert.ok(uses.length >= 8);
+  for (const [id, equals] of uses) {
+    const { "kms:ViaService": via, ...context } = equals ?? {};
+    const service = /"(kinesis|sns)\.",{"Ref":"AWS::Region"},"\.amazonaws\.com"/.exec(JSON.stringify(via))?.[1];
+    const key = { kinesis: "kms:EncryptionContext:aws:kinesis:arn", sns: "kms:EncryptionContext:aws:sns:topicArn" }[service ?? ""];
+    assert.deepEqual(Object.keys(context), [key], id);
+  }
+});
+
+test("CloudWatch uses a key only where alarms are sent", () => {
+  const uses = (stack: typeof state) => JSON.stringify(stack.all("AWS::KMS::Key")).includes("cloudwatch.amazonaws.com");
+  assert.deepEqual([uses(state), uses(capacity)], [false, false]);
+  const told = synthesized({ ...PLAIN, alarms: { email: "oncall@example.com" } });
+  assert.deepEqual([uses(told.SquallState!), uses(told.SquallCapacity!)], [true, true]);
+});
+
+test("a prefix ends where it says, and an object is one object", () => {
+  const places = ["s3://market-data/eod/", "s3://market-data/eod", "s3://books/today.csv"];
+  const reads = synthesized({ grid: { readsFrom: places } }).SquallGrid!;
+  for (const id of ["TaskSplitter", "CascadeWorker0"]) {
+    const granted = reads
+      .statements(id)
+      .filter((it) => list(it.Action).includes("s3:GetObject"))
+      .flatMap((it) => list<any>(it.Resource))
+      .map((it) => JSON.stringify(it))
+      .filter((it) => it.includes("market-data") || it.includes("books"))
+      .map((it) => /:s3:::([^"]*)"/.exec(it)?.[1]);
+    assert.deepEqual(granted.sort(), ["books/today.csv", "market-data/eod", "market-data/eod/*"], id);
+  }
+  const listed = reads.statements("TaskSplitter").filter((it) => list(it.Action).includes("s3:ListBucket"));
+  assert.deepEqual(
+    listed.map((it) => (it.Condition as any).StringLike["s3:prefix"]),
+    ["eod/*"],
+  );
+});
+
 test("only scale-in terminates, and only it forgets", () => {
   for (const action of ["autoscaling:TerminateInstanceInAutoScalingGroup", "dynamodb:DeleteItem"]) {
     const who = capacity.all("AWS::IAM::Policy").filter(([, it]) => JSON.stringify(it.Properties.PolicyDocument).includes(action));
@@ -329,7 +401,7 @@ test("each policy for people allows what its commands call, and no more", () => 
   assert.equal(
     allowed.join("\n"),
     `\
-JobPublisher: cloudformation:DescribeStacks kms:Decrypt kms:GenerateDataKey s3:AbortMultipartUpload s3:GetObject s3:PutObject sns:Publish
+JobPublisher: cloudformation:DescribeStacks kms:Decrypt kms:GenerateDataKey s3:AbortMultipartUpload s3:PutObject sns:Publish
 JobReader: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query s3:GetObject
 JobOperator: cloudformation:DescribeStacks dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem kinesis:ListShards kinesis:PutRecords kms:Decrypt kms:GenerateDataKey s3:AbortMultipartUpload s3:GetObject s3:PutObject sns:Publish
 ActivityPublisher: kms:Decrypt kms:GenerateDataKey sns:Publish

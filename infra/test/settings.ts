@@ -38,7 +38,8 @@ test("each field that is wrong is named, with its value and what would be right"
     { grid: { jobs: { maxDeadlineS: 86_401 } } },
     { grid: { logDays: 10 } },
     { grid: { blobDays: 30 } },
-    { grid: { readsFrom: ["market-data/*"] } },
+    { grid: { readsFrom: ["market-data/*", "s3://market-data/eod/", "s3://market-data", "s3://market-data/eod*", "s3://b/eod/"] } },
+    { grid: { readsFrom: ["s3://market-data/${aws:username}/", "s3://Market-data/", "https://market-data/"] } },
     { grid: { taskShards: 4, lanesPerShard: 2, reservedConcurrency: { consumer: 7 } } },
     { grid: {}, alarms: { monthlyBudgetUsd: 10 } },
     { grid: {}, alarms: { email: "nobody" } },
@@ -92,7 +93,13 @@ grid.jobs.defaultCostUsd is 20; expected at most maxCostUsd
 grid.jobs.maxDeadlineS is 86401; expected seconds, a whole number from 1 to 86400
 grid.logDays is 10; expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 grid.blobDays is 30; expected days (rows live for 30 after a job's end, and once more after a retry), a whole number from 60 to 3650
-grid.readsFrom[0] is "market-data/*"; expected s3://bucket/ or s3://bucket/prefix
+grid.readsFrom[0] is "market-data/*"; expected s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $
+grid.readsFrom[2] is "s3://market-data"; expected s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $
+grid.readsFrom[3] is "s3://market-data/eod*"; expected s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $
+grid.readsFrom[4] is "s3://b/eod/"; expected s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $
+grid.readsFrom[0] is "s3://market-data/\${aws:username}/"; expected s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $
+grid.readsFrom[1] is "s3://Market-data/"; expected s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $
+grid.readsFrom[2] is "https://market-data/"; expected s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $
 grid.reservedConcurrency.consumer is 7; expected at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stalls
 alarms.email is not set; expected an e-mail address as well, for the budget's notifications
 alarms.email is "nobody"; expected an e-mail address

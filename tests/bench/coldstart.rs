@@ -31,7 +31,7 @@ const DESCRIPTION: &str = r#"{"version":1,"shards":2,"result_shards":1,"lanes_pe
     "architecture":"x86_64","region":"us-east-1"}"#;
 
 /// What a deployment tells its functions.
-const VARS: [(&str, &str); 13] = [
+const VARS: [(&str, &str); 14] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
@@ -40,6 +40,7 @@ const VARS: [(&str, &str); 13] = [
     ("AWS_SECRET_ACCESS_KEY", "test"),
     ("SQUALL_TABLE", "squall"),
     ("SQUALL_BUCKET", "squall"),
+    ("SQUALL_GIVEN_UP_BUCKET", "squall"),
     ("SQUALL_TASK_STREAM", "tasks"),
     ("SQUALL_RESULT_STREAM", "results"),
     ("SQUALL_EVENTS_TOPIC", "arn:aws:sns:us-east-1:123456789012:job-events"),

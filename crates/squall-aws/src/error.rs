@@ -225,7 +225,8 @@ fn answered(whereto: &Whereto, thing: &str, status: u16, error: &impl ProvideErr
             Problem::permanent(format!("access denied: {message}{or}"))
         }
         // Another write has the resource, or the transaction was cancelled.
-        "OperationAborted"
+        "ConditionalRequestConflict"
+        | "OperationAborted"
         | "ReplicatedWriteConflictException"
         | "ResourceInUseException"
         | "TransactionConflictException"

@@ -3,10 +3,11 @@
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, PortError};
+use squall_core::uploads;
 
 use crate::connection::{Client, Connection};
 use crate::error::{port_error_of, unreadable};
@@ -16,6 +17,22 @@ mod multipart;
 mod objects;
 
 use multipart::{PART_BYTES, put_in_parts};
+
+/// Whether a put may replace what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Put {
+    /// It may: the new content is the old.
+    Any,
+    /// It may not, and then nothing is put.
+    OnlyNew,
+}
+
+impl Put {
+    /// The header `If-None-Match`.
+    fn if_none_match(self) -> Option<String> {
+        (self == Self::OnlyNew).then(|| "*".to_owned())
+    }
+}
 
 pub use objects::{S3Objects, S3Pages};
 
@@ -48,61 +65,66 @@ pub struct S3Blobs {
     client: Client<aws_sdk_s3::Client>,
     sending: Client<aws_sdk_s3::Client>,
     bucket: String,
+    /// Where Lambda's mappings put what they give up.
+    given_up: String,
 }
 
 impl S3Blobs {
     /// The blobs of a bucket.
     pub fn new(connection: &Connection, bucket: impl Into<String>) -> Self {
+        let bucket = bucket.into();
         Self {
             client: Client::new(connection, client),
             sending: Client::new(connection, sending_client),
-            bucket: bucket.into(),
+            given_up: bucket.clone(),
+            bucket,
         }
     }
 
-    /// Stores a file for jobs to name, under `files/<SHA-256 in hexadecimal>`, and returns its `s3://` URI. An existing
-    /// file is not sent again.
+    /// The same, with the records that were given up in a bucket of their own.
+    #[must_use]
+    pub fn with_given_up(self, bucket: impl Into<String>) -> Self {
+        Self { given_up: bucket.into(), ..self }
+    }
+
+    /// Stores a file for jobs to name, under `files/<SHA-256 in hexadecimal>`, and returns its `s3://` URI; with a suffix, under a name of
+    /// its own. What is there is not replaced, and not looked at: the caller may have no right to read it. Whoever reads a file holds its
+    /// content against its name.
     ///
     /// # Errors
     /// When the bucket does not answer or does not exist.
-    pub async fn upload(&self, bytes: Vec<u8>) -> Result<String, PortError> {
-        let key = format!("files/{}", Digest::of(&bytes));
+    pub async fn upload(&self, bytes: Vec<u8>, suffix: Option<&str>) -> Result<String, PortError> {
+        let key = uploads::key_of(Digest::of(&bytes), suffix);
         let uri = format!("s3://{}/{key}", self.bucket);
-        let asked = self.client.get().await.head_object().bucket(&self.bucket).key(&key).send().await;
-        match asked {
-            Ok(_) => {}
-            // A caller that may not list the bucket gets 403 for a missing object too.
-            Err(SdkError::ServiceError(answer)) if matches!(answer.raw().status().as_u16(), 403 | 404) => {
-                self.put(&format!("upload to {uri}"), key, bytes).await?;
-            }
-            Err(error) => {
-                let bucket = format!("bucket {}", self.bucket);
-                return Err(port_error_of(
-                    self.client.connection(),
-                    format!("look for {uri}"),
-                    bucket,
-                    error,
-                ));
-            }
-        }
+        self.put(&format!("upload to {uri}"), key, bytes, Put::OnlyNew).await?;
         Ok(uri)
     }
 
-    async fn put(&self, what: &str, key: String, bytes: Vec<u8>) -> Result<(), PortError> {
-        let error =
-            |error| port_error_of(self.sending.connection(), what, format!("bucket {}", self.bucket), error);
+    async fn put(&self, what: &str, key: String, bytes: Vec<u8>, put: Put) -> Result<(), PortError> {
         if bytes.len() > PART_BYTES {
-            return put_in_parts(&self.sending, what, &self.bucket, &key, bytes).await;
+            return put_in_parts(&self.sending, what, (&self.bucket, &key), bytes, put).await;
         }
         let request = self.sending.get().await.put_object().bucket(&self.bucket).key(key);
-        request.body(ByteStream::from(bytes)).send().await.map(drop).map_err(error)
+        let request = request.set_if_none_match(put.if_none_match());
+        match request.body(ByteStream::from(bytes)).send().await {
+            Err(error) if !is_there(put, &error) => {
+                let bucket = format!("bucket {}", self.bucket);
+                Err(port_error_of(self.sending.connection(), what, bucket, error))
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+/// Whether nothing was put because something is there: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
+fn is_there(put: Put, error: &impl ProvideErrorMetadata) -> bool {
+    put == Put::OnlyNew && error.code() == Some("PreconditionFailed")
 }
 
 impl BlobStore for S3Blobs {
     async fn put_blob(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), PortError> {
         let what = format!("write blob {} to bucket {}", digest.short(), self.bucket);
-        self.put(&what, format!("blobs/{digest}"), bytes).await
+        self.put(&what, format!("blobs/{digest}"), bytes, Put::Any).await
     }
 
     async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {

@@ -15,6 +15,24 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest that is written so: 64 hexadecimal digits, in lower case, as it is displayed.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let mut bytes = [0; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != bytes.len() || !rest.is_empty() {
+            return None;
+        }
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Some(Self(bytes))
+    }
+
     /// The first eight bytes.
     pub fn start(&self) -> [u8; 8] {
         let [a, b, c, d, e, f, g, h, ..] = self.0;

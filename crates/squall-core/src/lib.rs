@@ -27,6 +27,7 @@ pub mod rows;
 pub mod sizing;
 pub mod sources;
 pub mod spans;
+pub mod uploads;
 pub mod visible;
 pub mod wire;
 pub mod workload;

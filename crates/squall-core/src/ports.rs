@@ -40,6 +40,13 @@ pub trait Objects {
     /// # Errors
     /// Permanent when there is no such object.
     async fn stat(&self, location: &str) -> Result<Object, PortError>;
+    /// The same for an object that a list names, and that will be read in ranges.
+    ///
+    /// # Errors
+    /// Permanent also when it may only be read whole: its name says what its content is, which a range cannot show.
+    async fn stat_listed(&self, location: &str) -> Result<Object, PortError> {
+        self.stat(location).await
+    }
     /// The bytes of the object at `location` (a listing's root and the object's name) from `range.start` to before
     /// `range.end`, both within the object.
     ///

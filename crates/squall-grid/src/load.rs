@@ -136,7 +136,7 @@ async fn list_named<P: Objects>(
     let text = std::str::from_utf8(content)
         .map_err(|error| PortError::permanent(format!("the list of objects is not UTF-8: {error}")))?;
     let locations = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut objects = pin!(stream::iter(locations).map(|it| ports.stat(it)).buffered(AT_ONCE));
+    let mut objects = pin!(stream::iter(locations).map(|it| ports.stat_listed(it)).buffered(AT_ONCE));
     let mut builder = ListingBuilder::new(name, "");
     while let Some(object) = objects.next().await {
         if let Some((digest, page)) = builder.add(object?) {

@@ -301,6 +301,8 @@ pub struct CollectorConfig {
     pub table: String,
     /// `SQUALL_BUCKET`: the bucket of answers.
     pub bucket: String,
+    /// `SQUALL_GIVEN_UP_BUCKET`: the bucket of the records that the event sources gave up.
+    pub given_up_bucket: String,
     /// `SQUALL_EVENTS_TOPIC`: the topic that announces the end of a job.
     pub events_topic_arn: String,
     /// `SQUALL_METRIC_NAMESPACE` (`Squall`): the namespace of its metrics, separate from another deployment's.
@@ -318,6 +320,10 @@ impl CollectorConfig {
         Ok(Self {
             table: vars.table()?,
             bucket: vars.bucket()?,
+            given_up_bucket: vars.text(
+                "SQUALL_GIVEN_UP_BUCKET",
+                "the name of the bucket for records that the event sources gave up",
+            )?,
             events_topic_arn: vars.topic_arn("SQUALL_EVENTS_TOPIC")?,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
             collect: CollectConfig::of(&vars.deployment()?),

@@ -33,7 +33,7 @@ pub fn splitter_ports(config: &SplitterConfig, connection: &Connection) -> Split
     let blobs = Arc::new(S3Blobs::new(connection, &config.bucket));
     Assembled {
         clock: Arc::default(),
-        files: Arc::new(S3Objects::new(connection)),
+        files: Arc::new(S3Objects::new(connection, &config.bucket)),
         jobs: Arc::new(DynamoJobStore::new(connection, &config.table, Arc::clone(&blobs))),
         blobs,
         tasks: Arc::new(KinesisTaskQueue::new(connection, &config.task_stream)),
@@ -63,7 +63,7 @@ pub fn worker_ports(config: &WorkerConfig, connection: &Connection) -> WorkerPor
     let blobs = Arc::new(S3Blobs::new(connection, &config.bucket));
     Assembled {
         clock: Arc::default(),
-        files: Arc::new(S3Objects::new(connection)),
+        files: Arc::new(S3Objects::new(connection, &config.bucket)),
         blobs,
         jobs: Arc::default(),
         tasks: Arc::default(),
@@ -75,7 +75,7 @@ pub fn worker_ports(config: &WorkerConfig, connection: &Connection) -> WorkerPor
 
 /// Makes the result-collector's ports.
 pub fn collector_ports(config: &CollectorConfig, connection: &Connection) -> CollectorPorts {
-    let blobs = Arc::new(S3Blobs::new(connection, &config.bucket));
+    let blobs = Arc::new(S3Blobs::new(connection, &config.bucket).with_given_up(&config.given_up_bucket));
     Assembled {
         clock: Arc::default(),
         files: Arc::default(),

@@ -77,7 +77,7 @@ fn read(bytes: &[u8]) -> Result<GivenUpRecords, String> {
 
 impl GivenUpStore for S3Blobs {
     async fn given_up(&self, since_us: u64, at_most: usize) -> Result<Vec<GivenUp>, PortError> {
-        let (client, bucket) = (&self.client, &self.bucket);
+        let (client, bucket) = (&self.client, &self.given_up);
         let mut found = Vec::new();
         let mut token = None;
         // Sorted by mapping and shard, not by time: so all are listed before the oldest are chosen.
@@ -103,7 +103,7 @@ impl GivenUpStore for S3Blobs {
     }
 
     async fn given_up_records(&self, name: &str) -> Result<Option<GivenUpRecords>, PortError> {
-        let (client, bucket) = (&self.client, &self.bucket);
+        let (client, bucket) = (&self.client, &self.given_up);
         let what = format!("read s3://{bucket}/{name}");
         let asked = client.get().await.get_object().bucket(bucket).key(name).send().await;
         let reply = match asked {
@@ -125,7 +125,7 @@ impl GivenUpStore for S3Blobs {
     }
 
     async fn forget_given_up(&self, name: &str) -> Result<(), PortError> {
-        let (client, bucket) = (&self.client, &self.bucket);
+        let (client, bucket) = (&self.client, &self.given_up);
         let deleted = client.get().await.delete_object().bucket(bucket).key(name).send().await;
         deleted.map(drop).map_err(|error| {
             let what = format!("delete s3://{bucket}/{name}");

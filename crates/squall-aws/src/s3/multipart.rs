@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use squall_core::limits;
 use squall_core::ports::PortError;
 
+use super::{Put, is_there};
 use crate::connection::Client;
 use crate::error::port_error_of;
 
@@ -15,16 +16,17 @@ const _: () = assert!(PART_BYTES >= limits::S3_PART_BYTES, "S3 takes no smaller 
 /// Parts that are sent at the same time.
 const AT_ONCE: usize = 4;
 
-/// Stores content in parts. An upload that fails leaves nothing behind.
+/// Stores content in parts, in a bucket under a key. An upload that fails, or finds something there that it may not replace, leaves nothing
+/// behind.
 ///
 /// # Errors
 /// When the bucket does not answer or does not exist.
 pub(super) async fn put_in_parts(
     client: &Client<aws_sdk_s3::Client>,
     what: &str,
-    bucket: &str,
-    key: &str,
+    (bucket, key): (&str, &str),
     bytes: Vec<u8>,
+    put: Put,
 ) -> Result<(), PortError> {
     let s3 = client.get().await;
     let thing = &format!("bucket {bucket}");
@@ -48,14 +50,16 @@ pub(super) async fn put_in_parts(
         Ok(parts) => {
             let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
             let done = s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(&id);
-            let done = done.multipart_upload(upload).send().await;
-            done.map(drop).map_err(|error| port_error_of(client.connection(), what, thing, error))
+            let done = done.multipart_upload(upload).set_if_none_match(put.if_none_match()).send().await;
+            match done {
+                Ok(_) => return Ok(()),
+                Err(error) if is_there(put, &error) => Ok(()),
+                Err(error) => Err(port_error_of(client.connection(), what, thing, error)),
+            }
         }
         Err(error) => Err(error),
     };
-    if done.is_err() {
-        // If this fails too, the bucket's lifecycle rule aborts the upload.
-        let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(&id).send().await;
-    }
+    // If this fails too, the bucket's lifecycle rule aborts the upload.
+    let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(&id).send().await;
     done
 }

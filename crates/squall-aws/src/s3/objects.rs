@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use squall_core::digest::Digest;
 use squall_core::job::brief;
 use squall_core::ports::{ObjectPages, Objects, PortError};
 use squall_core::sources::Object;
+use squall_core::uploads;
 
 use super::{client, get};
 use crate::connection::{Client, Connection};
@@ -13,16 +15,49 @@ use crate::error::{port_error_of, unreadable};
 
 /// The files and objects that jobs name, as `s3://bucket/key` and `s3://bucket/prefix`, wherever the deployment may
 /// read.
+///
+/// In the deployment's own bucket those are only the files that people uploaded ([`uploads`]), each with the content that its name says:
+/// everybody who may publish may put files there.
 #[derive(Debug)]
 pub struct S3Objects {
     client: Client<aws_sdk_s3::Client>,
     connection: Connection,
+    own_bucket: String,
 }
 
 impl S3Objects {
-    /// The objects of every bucket.
-    pub fn new(connection: &Connection) -> Self {
-        Self { client: Client::new(connection, client), connection: connection.clone() }
+    /// The objects of every bucket; those of the deployment's own are uploads.
+    pub fn new(connection: &Connection, own_bucket: impl Into<String>) -> Self {
+        let client = Client::new(connection, client);
+        Self { client, connection: connection.clone(), own_bucket: own_bucket.into() }
+    }
+
+    /// The digest of what must be at a location, if its name says it: that of an upload, here or to another deployment.
+    ///
+    /// # Errors
+    /// Permanent for what is no upload in the deployment's own bucket.
+    fn content_at(&self, bucket: &str, key: &str) -> Result<Option<Digest>, PortError> {
+        let named = uploads::content_of(key);
+        if named.is_some() || bucket != self.own_bucket {
+            return Ok(named);
+        }
+        let place = brief(&format!("s3://{bucket}/{key}"));
+        Err(PortError::permanent(format!(
+            "{place} is no uploaded file: in the deployment's own bucket a job may name only s3://{bucket}/files/ and the SHA-256 of \
+             the content, as `squall submit` uploads it"
+        )))
+    }
+
+    /// Refuses the deployment's own bucket: nothing there may be listed, or read in ranges, which do not show what the whole is.
+    fn not_own(&self, bucket: &str, location: &str) -> Result<(), PortError> {
+        if bucket != self.own_bucket {
+            return Ok(());
+        }
+        Err(PortError::permanent(format!(
+            "{} is in the deployment's own bucket, where a job may name files, and no objects to list or to read in ranges; put them into a \
+             place of the setting `readsFrom`",
+            brief(location)
+        )))
     }
 }
 
@@ -31,7 +66,14 @@ impl Objects for S3Objects {
 
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
         let (bucket, key) = whole_location(reference)?;
-        get(&self.client, &format!("read {reference}"), bucket, key).await
+        let named = self.content_at(bucket, key)?;
+        let bytes = get(&self.client, &format!("read {reference}"), bucket, key).await?;
+        match named.map(|named| (named, Digest::of(&bytes))) {
+            Some((named, found)) if named != found => {
+                Err(PortError::permanent(uploads::other_content(reference, named, found)))
+            }
+            _ => Ok(bytes),
+        }
     }
 
     async fn list(&self, prefix: &str) -> Result<S3Pages, PortError> {
@@ -41,6 +83,7 @@ impl Objects for S3Objects {
             return Err(PortError::permanent(format!("{} {what}", brief(prefix))));
         };
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        self.not_own(bucket, prefix)?;
         Ok(S3Pages {
             client: Client::new(&self.connection, client),
             bucket: bucket.to_owned(),
@@ -52,6 +95,7 @@ impl Objects for S3Objects {
 
     async fn stat(&self, location: &str) -> Result<Object, PortError> {
         let (bucket, key) = whole_location(location)?;
+        self.content_at(bucket, key)?;
         let asked = self.client.get().await.head_object().bucket(bucket).key(key).send().await;
         let found = asked.map_err(|error| {
             let what = format!("look for {location}");
@@ -61,8 +105,14 @@ impl Objects for S3Objects {
         Ok(Object { name: location.to_owned(), bytes, etag: found.e_tag.unwrap_or_default() })
     }
 
+    async fn stat_listed(&self, location: &str) -> Result<Object, PortError> {
+        self.not_own(whole_location(location)?.0, location)?;
+        self.stat(location).await
+    }
+
     async fn read_range(&self, location: &str, etag: &str, range: Range<u64>) -> Result<Vec<u8>, PortError> {
         let (bucket, key) = whole_location(location)?;
+        self.not_own(bucket, location)?;
         let Some(last) = range.end.checked_sub(1).filter(|_| !range.is_empty()) else {
             return Ok(Vec::new());
         };

@@ -24,7 +24,7 @@ fn a_location_is_a_bucket_and_a_key() {
 #[tokio::test]
 async fn a_file_that_is_not_on_s3_is_refused_with_a_way_out() {
     let connection = emulator::connection_to("http://127.0.0.1:1").await;
-    let error = S3Objects::new(&connection).read("rates.csv").await.unwrap_err();
+    let error = S3Objects::new(&connection, "own").read("rates.csv").await.unwrap_err();
     assert!(matches!(error, PortError::Permanent { .. }));
     assert_eq!(
         chain(&error),
@@ -45,22 +45,79 @@ async fn an_upload_is_a_file_that_jobs_can_name() {
     let bucket = bucket(&connection).await;
     let blobs = S3Blobs::new(&connection, &bucket);
     let content = b"day,rate\n1,0.02\n";
-    let uri = blobs.upload(content.to_vec()).await.unwrap();
+    let uri = blobs.upload(content.to_vec(), None).await.unwrap();
     assert_eq!(uri, format!("s3://{bucket}/files/{}", Digest::of(content)));
-    assert_eq!(squall_contracts::objects(&S3Objects::new(&connection), &uri, content).await, Ok(()));
+    let files = S3Objects::new(&connection, &bucket);
+    assert_eq!(files.read(&uri).await.unwrap(), content);
+    assert_eq!(files.stat(&uri).await.unwrap().bytes, content.len() as u64);
+    let again = blobs.upload(content.to_vec(), Some("3f9c")).await.unwrap();
+    assert_eq!(again, format!("{uri}-3f9c"));
+    assert_eq!(files.read(&again).await.unwrap(), content);
+    // For another deployment this bucket is one of those that its settings let it read.
+    let elsewhere = S3Objects::new(&connection, "another");
+    assert_eq!(squall_contracts::objects(&elsewhere, &again, content).await, Ok(()));
+}
+
+/// In one piece, and in parts.
+#[tokio::test]
+async fn an_upload_replaces_nothing_and_other_content_under_a_name_is_not_used() {
+    let Some(connection) = emulator::connection().await else { return };
+    let bucket = bucket(&connection).await;
+    let (blobs, files) = (S3Blobs::new(&connection, &bucket), S3Objects::new(&connection, &bucket));
+    let s3 = client(connection.config().await);
+    for content in [b"content".to_vec(), vec![7; PART_BYTES + 1]] {
+        let (named, planted) = (Digest::of(&content), ByteStream::from_static(b"planted"));
+        let key = format!("files/{named}");
+        s3.put_object().bucket(&bucket).key(&key).body(planted).send().await.unwrap();
+        let uri = blobs.upload(content.clone(), None).await.unwrap();
+        let there = get(&blobs.client, "read what is there", &bucket, &key).await.unwrap();
+        assert_eq!(there, b"planted");
+        let error = files.read(&uri).await.unwrap_err();
+        assert!(matches!(error, PortError::Permanent { .. }));
+        assert_eq!(
+            chain(&error),
+            format!(
+                "{uri} holds other content than its name says: SHA-256 {}, not {}; somebody else put it there, and it is not used. \
+                 `squall submit --new-copies` uploads yours under another name; or let an administrator delete that object",
+                Digest::of(b"planted").short(),
+                named.short()
+            )
+        );
+        // Nor by another deployment, whose settings let it read there.
+        assert_eq!(
+            chain(&S3Objects::new(&connection, "another").read(&uri).await.unwrap_err()),
+            chain(&error)
+        );
+        let mine = blobs.upload(content.clone(), Some("mine")).await.unwrap();
+        assert!(files.read(&mine).await.unwrap() == content);
+    }
 }
 
 #[tokio::test]
-async fn what_was_uploaded_is_not_sent_again() {
-    let Some(connection) = emulator::connection().await else { return };
-    let bucket = bucket(&connection).await;
-    let blobs = S3Blobs::new(&connection, &bucket);
-    let key = format!("files/{}", Digest::of(b"content"));
-    let s3 = client(connection.config().await);
-    // Other content under its key shows that it was not overwritten.
-    s3.put_object().bucket(&bucket).key(&key).body(ByteStream::from_static(b"there")).send().await.unwrap();
-    let uri = blobs.upload(b"content".to_vec()).await.unwrap();
-    assert_eq!(S3Objects::new(&connection).read(&uri).await.unwrap(), b"there");
+async fn nothing_else_in_the_own_bucket_can_be_named() {
+    let connection = emulator::connection_to("http://127.0.0.1:1").await;
+    let files = S3Objects::new(&connection, "own");
+    let digest = Digest::of(b"content");
+    for key in [format!("blobs/{digest}"), "aws/lambda/record".to_owned(), "files/book.csv".to_owned()] {
+        let uri = format!("s3://own/{key}");
+        for error in [files.read(&uri).await.unwrap_err(), files.stat(&uri).await.unwrap_err()] {
+            assert!(matches!(error, PortError::Permanent { .. }));
+            let text = chain(&error);
+            assert!(text.contains("is no uploaded file: in the deployment's own bucket"), "{text}");
+        }
+    }
+    // A range does not show what the whole is, and a listing is none of anybody's business.
+    let upload = format!("s3://own/files/{digest}");
+    for error in [
+        files.stat_listed(&upload).await.unwrap_err(),
+        files.read_range(&upload, "\"etag\"", 0..1).await.unwrap_err(),
+        files.list("s3://own/files/").await.unwrap_err(),
+        files.list("s3://own").await.unwrap_err(),
+    ] {
+        assert!(matches!(error, PortError::Permanent { .. }));
+        let text = chain(&error);
+        assert!(text.contains("is in the deployment's own bucket, where a job may name files"), "{text}");
+    }
 }
 
 #[tokio::test]
@@ -84,7 +141,7 @@ async fn a_damaged_blob_is_not_believed() {
 async fn what_is_missing_is_named() {
     let Some(connection) = emulator::connection().await else { return };
     let bucket = bucket(&connection).await;
-    let files = S3Objects::new(&connection);
+    let files = S3Objects::new(&connection, "own");
     for (uri, thing) in [
         (format!("s3://{bucket}/march.csv"), format!("s3://{bucket}/march.csv")),
         ("s3://no-such-bucket/march.csv".to_owned(), "bucket no-such-bucket".to_owned()),
@@ -97,6 +154,7 @@ async fn what_is_missing_is_named() {
             "{text}"
         );
     }
-    let error = S3Blobs::new(&connection, "no-such-bucket").upload(b"content".to_vec()).await.unwrap_err();
+    let error =
+        S3Blobs::new(&connection, "no-such-bucket").upload(b"content".to_vec(), None).await.unwrap_err();
     assert!(error.to_string().contains("bucket no-such-bucket does not exist in us-east-1"), "{error}");
 }

@@ -10,6 +10,7 @@ use squall_grid::{InputCache, observe};
 use crate::answer::{OutputArgs, conclude, give_so_far};
 use crate::job_file::job_id;
 use crate::on_aws::deployment::{self, DeploymentArgs};
+use crate::on_aws::watch::OnlyArgs;
 use crate::{FAILURES, print};
 
 /// Print the answer of a deployed job; while it runs, the answer so far
@@ -19,6 +20,8 @@ pub(crate) struct Args {
     /// The job's id
     #[arg(value_parser = job_id)]
     job: JobId,
+    #[command(flatten)]
+    only: OnlyArgs,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
@@ -39,7 +42,10 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     deployment::visit(&args.deployment, async |deployment| {
         let store = deployment.store()?;
         // Read first, and separately: an error here is not one of the answer.
-        deployment.job(&store, &args.job).await?;
+        let row = deployment.job(&store, &args.job).await?;
+        if !args.only.is(&row) {
+            return Err(args.only.another(&row));
+        }
         let inputs = InputCache::new(registry.clone());
         let observation = observe(&store, &inputs, &args.job)
             .await

@@ -41,6 +41,10 @@ pub(crate) struct Args {
     /// [default: the job's own, or a fresh one]
     #[arg(long, value_parser = job_id)]
     id: Option<JobId>,
+    /// Upload the files under names that nobody has used: for when a job is rejected because somebody else has put other content under a
+    /// file's name
+    #[arg(long)]
+    new_copies: bool,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
@@ -85,7 +89,8 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             let config = SplitConfig::of(&description);
             LocalGrid::check(&config, description.shards, registry.clone(), directory.clone(), &message)?;
         }
-        let uploaded = upload(&deployment, &draft, directory).await?;
+        let suffix = args.new_copies.then(|| suffix(&id, WallClock.now_us()));
+        let uploaded = upload(&deployment, &draft, directory, suffix.as_deref()).await?;
         let message = draft.message(&id, &uploaded);
         let digest = Digest::of(message.as_bytes());
         // A fresh id is not taken, and a caller that may only publish cannot look.
@@ -107,7 +112,9 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
                 .as_ref()
                 .is_some_and(|row| !matches!(row.status(), JobStatus::Running | JobStatus::Rejected));
             let (what, verb) = if ended { ("its answer", "result") } else { ("follow it", "watch") };
-            let hint = format!("; {what}: squall {verb} {id}{}", args.deployment.again());
+            // Another job may take an id that its author chose, and this one only.
+            let only = if is_fresh { String::new() } else { format!(" --message {}", digest.short()) };
+            let hint = format!("; {what}: squall {verb} {id}{only}{}", args.deployment.again());
             print::aside(&format!("{done}{}\n", if args.watch { "" } else { &hint }));
         }
         let publication = Publication { message: digest, over_us: known.map(|row| row.created_us) };
@@ -172,12 +179,18 @@ fn salt() -> [u8; 4] {
     std::process::id().to_le_bytes()
 }
 
-/// Uploads the local files to where the grid can read them, under names derived from their content; returns the
-/// location of each, by the names that the input uses.
+/// The suffix of names that nobody can have used, or guessed before.
+fn suffix(id: &JobId, now_us: u64) -> String {
+    Digest::of(&[id.as_str().as_bytes(), &now_us.to_le_bytes(), &salt()].concat()).short()
+}
+
+/// Uploads the local files to where the grid can read them, under names derived from their content, and a suffix if there is one; returns
+/// the location of each, by the names that the input uses.
 async fn upload(
     deployment: &Deployment,
     draft: &Draft,
     directory: PathBuf,
+    suffix: Option<&str>,
 ) -> Result<BTreeMap<String, String>> {
     let mut uploaded = BTreeMap::new();
     if draft.here.is_empty() {
@@ -189,7 +202,7 @@ async fn upload(
             .read(place)
             .await
             .map_err(|error| InputError::new(format!("input, file {name:?}"), chain(&error)))?;
-        let uri = blobs.upload(bytes).await.with_context(|| name.clone())?;
+        let uri = blobs.upload(bytes, suffix).await.with_context(|| name.clone())?;
         uploaded.insert(name.clone(), uri);
     }
     Ok(uploaded)

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use futures::stream::{self, StreamExt};
 use squall_aws::WallClock;
 use squall_core::deployment::Deployment as Description;
@@ -49,6 +49,8 @@ pub(crate) struct Args {
     #[arg(value_parser = job_id)]
     job: JobId,
     #[command(flatten)]
+    only: OnlyArgs,
+    #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     deployment: DeploymentArgs,
@@ -67,8 +69,44 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let files = args.output.files()?;
     deployment::visit(&args.deployment, async |deployment| {
         let watch = Watch::new(&deployment, &args.deployment, registry, args.job.clone(), None)?;
+        let watch = Watch { only: args.only.clone(), ..watch };
         watch.to_the_end(&args.output, files).await
     })
+}
+
+/// Which job is meant, of those that may have the id.
+#[derive(clap::Args, Debug, Clone, Default)]
+pub(crate) struct OnlyArgs {
+    /// Only the job of this message, by the first digits of its SHA-256, as `squall submit` printed them: an id is the first job's that
+    /// was published under it, whoever published it
+    #[arg(long, value_name = "DIGITS", value_parser = digits)]
+    message: Option<String>,
+}
+
+impl OnlyArgs {
+    /// Whether a job is meant.
+    pub(crate) fn is(&self, row: &JobRow) -> bool {
+        self.message.as_ref().is_none_or(|digits| row.message.to_string().starts_with(digits))
+    }
+
+    /// That a job with the id is another than is meant.
+    pub(crate) fn another(&self, row: &JobRow) -> Error {
+        let (id, status) = (&row.id, row.status());
+        let (asked, found) = (self.message.as_deref().unwrap_or_default(), row.message.short());
+        anyhow!(
+            "the id {id} belongs to another job, which is {status}: its message begins with {found}, not {asked}; publish yours under another id"
+        )
+    }
+}
+
+/// The first digits of a digest.
+fn digits(text: &str) -> Result<String, String> {
+    let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hex && (8..=64).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 8 to 64 hexadecimal digits in lower case, as `squall submit` printed them".to_owned())
+    }
 }
 
 /// A job published just now, to distinguish it from an earlier job with its id.
@@ -110,6 +148,7 @@ pub(crate) struct Watch {
     inputs: InputCache,
     job: JobId,
     publication: Option<Publication>,
+    only: OnlyArgs,
     /// The flags that find the deployment again.
     again: String,
 }
@@ -132,7 +171,8 @@ impl Watch {
         let table = deployment.name(Part::Table)?.to_owned();
         let inputs = InputCache::new(registry.clone());
         let (store, description) = (deployment.store()?, deployment.description()?);
-        Ok(Self { store, description, table, inputs, job, publication, again: args.again() })
+        let only = OnlyArgs::default();
+        Ok(Self { store, description, table, inputs, job, publication, only, again: args.again() })
     }
 
     /// The same for a job that was published just now.
@@ -214,6 +254,12 @@ impl Watch {
             Whose::NotYetOurs => return Ok(Look::Unknown),
             Whose::Anothers => bail!("the id {} belongs to another job, which was published first", self.job),
         }
+        match row.status() {
+            _ if self.only.is(&row) => {}
+            // Its id is free.
+            JobStatus::Rejected => return Ok(Look::Unknown),
+            _ => return Err(self.only.another(&row)),
+        }
         if row.ending.is_none() {
             return Ok(Look::Running(Box::new(row)));
         }
@@ -280,6 +326,9 @@ impl Watch {
                  .dev/functions.log), or its subscription to the topic; to keep waiting: squall watch {job}{again}"
             ))
             .into(),
+            None if self.only.message.is_some() => anyhow!(
+                "no job of that message has the id {job} in the table {table}, and none appeared within {waited}"
+            ),
             None => anyhow!(
                 "there is no job {job} in the table {table}, and none appeared within {waited}; \
                  `squall jobs{again}` lists its jobs"

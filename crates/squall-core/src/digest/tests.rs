@@ -10,6 +10,17 @@ fn digests_agree_with_the_published_vector() {
 }
 
 #[test]
+fn a_digest_is_read_as_it_is_written() {
+    let digest = Digest::of(b"abc");
+    assert_eq!(Digest::from_hex(&digest.to_string()), Some(digest));
+    for other in
+        ["", "ba", &digest.to_string()[2..], &format!("{digest}00"), &digest.to_string().to_uppercase()]
+    {
+        assert_eq!(Digest::from_hex(other), None, "{other}");
+    }
+}
+
+#[test]
 fn fingerprints_tell_every_part_apart() {
     let input = Digest::of(b"input");
     let base = Fingerprint::of_task("job", input, 1, 2, b"slice");

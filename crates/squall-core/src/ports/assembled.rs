@@ -76,6 +76,10 @@ impl<C, F: Objects, B, J, T, R, W, E> Objects for Assembled<C, F, B, J, T, R, W,
         self.files.stat(location).await
     }
 
+    async fn stat_listed(&self, location: &str) -> Result<Object, PortError> {
+        self.files.stat_listed(location).await
+    }
+
     async fn read_range(&self, location: &str, etag: &str, range: Range<u64>) -> Result<Vec<u8>, PortError> {
         self.files.read_range(location, etag, range).await
     }

@@ -13,6 +13,7 @@ const DESCRIPTION: &str = r#"{"version":1,"shards":4,"result_shards":2,"lanes_pe
 const VARIABLES: &[(&str, &str)] = &[
     ("SQUALL_TABLE", "squall-jobs"),
     ("SQUALL_BUCKET", "squall-blobs"),
+    ("SQUALL_GIVEN_UP_BUCKET", "squall-given-up"),
     ("SQUALL_TASK_STREAM", "squall-tasks"),
     ("SQUALL_RESULT_STREAM", "squall-results"),
     ("SQUALL_EVENTS_TOPIC", "arn:aws:sns:us-east-1:123456789012:job-events"),
@@ -149,6 +150,7 @@ fn what_is_missing_or_wrong_is_named_with_what_would_be_right() {
         consumer(&[("SQUALL_DUPLICATE_PERCENT", "101")]),
         consumer(&[("SQUALL_GUARD_S", "-1")]),
         worker(&[("SQUALL_BUCKET", "")]),
+        collector(&[("SQUALL_GIVEN_UP_BUCKET", "")]),
         collector(&[("SQUALL_EVENTS_TOPIC", "")]),
         collector(&[("SQUALL_METRIC_NAMESPACE", "AWS/Lambda")]),
     ];
@@ -167,6 +169,7 @@ fn what_is_missing_or_wrong_is_named_with_what_would_be_right() {
         SQUALL_DUPLICATE_PERCENT is `101`; expected percent of a task's subtasks, a whole number from 0 to 100
         SQUALL_GUARD_S is `-1`; expected seconds, a whole number from 1 to 1800
         SQUALL_BUCKET is not set; expected the name of the bucket for inputs and answers
+        SQUALL_GIVEN_UP_BUCKET is not set; expected the name of the bucket for records that the event sources gave up
         SQUALL_EVENTS_TOPIC is not set; expected the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:job-events
         SQUALL_METRIC_NAMESPACE is `AWS/Lambda`; expected a namespace of one's own: those of AWS cannot be written to"#]].assert_eq(&errors.join("\n"));
 }

@@ -104,6 +104,10 @@ impl<P: Objects, A: Around> Objects for Wrapped<P, A> {
         self.around.call("look up object", self.inner.stat(location)).await
     }
 
+    async fn stat_listed(&self, location: &str) -> Result<Object, PortError> {
+        self.around.call("look up object", self.inner.stat_listed(location)).await
+    }
+
     async fn read_range(&self, location: &str, etag: &str, range: Range<u64>) -> Result<Vec<u8>, PortError> {
         self.around.call("read object", self.inner.read_range(location, etag, range)).await
     }

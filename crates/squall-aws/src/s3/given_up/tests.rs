@@ -67,7 +67,8 @@ async fn what_was_given_up_is_listed_read_and_forgotten() {
     put("aws/lambda/m/shardId-1/2026/11/30/other", "rubbish").await;
     put("blobs/x", "no record").await;
 
-    let blobs = S3Blobs::new(&connection, &bucket);
+    // In a bucket of their own, where there is one.
+    let blobs = S3Blobs::new(&connection, emulator::unique("blobs")).with_given_up(&bucket);
     let listed = blobs.given_up(0, 10).await.unwrap();
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().all(|it| it.since_us > 1_700_000_000_000_000));

@@ -126,6 +126,8 @@ impl Layout {
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("SQUALL_TABLE", TABLE),
             ("SQUALL_BUCKET", BUCKET),
+            // A bucket of its own only where somebody is kept from listing it.
+            ("SQUALL_GIVEN_UP_BUCKET", BUCKET),
             ("SQUALL_TASK_STREAM", TASK_STREAM),
             ("SQUALL_RESULT_STREAM", RESULT_STREAM),
             ("SQUALL_EVENTS_TOPIC", &places.events_topic),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use squall_capacity::policy::{Policy, RaiseBy};
 
 use super::called::action_of;
-use super::template::{Templates, arn};
+use super::template::{REGION, Templates, arn};
 use super::{Function, functions};
 use crate::calls::calls_of;
 
@@ -59,8 +59,12 @@ fn resources(function: &Function, adapter: &str, action: &str) -> Vec<String> {
         }
         ("DynamoJobStore", _) => vec![arn("dynamodb", &format!("table/{}", told("SQUALL_TABLE")))],
         ("S3Blobs", _) => vec![format!("arn:aws:s3:::{}/blobs/*", told("SQUALL_BUCKET"))],
-        ("S3Blobs: given up", "s3:ListBucket") => vec![format!("arn:aws:s3:::{}", told("SQUALL_BUCKET"))],
-        ("S3Blobs: given up", _) => vec![format!("arn:aws:s3:::{}/aws/lambda/*", told("SQUALL_BUCKET"))],
+        ("S3Blobs: given up", "s3:ListBucket") => {
+            vec![format!("arn:aws:s3:::{}", told("SQUALL_GIVEN_UP_BUCKET"))]
+        }
+        ("S3Blobs: given up", _) => {
+            vec![format!("arn:aws:s3:::{}/aws/lambda/*", told("SQUALL_GIVEN_UP_BUCKET"))]
+        }
         // Those that `squall submit` uploaded. The setting `readsFrom` names other places to read and list.
         ("S3Objects", _) if function.binary == "task-splitter" => {
             vec![format!("arn:aws:s3:::{}/files/*", told("SQUALL_BUCKET"))]
@@ -181,7 +185,7 @@ fn needs_of_keys(templates: &Templates, used: &Needs) -> Needs {
     let mut needs = Needs::new();
     for permission in used.keys() {
         let Permission { action, resource, .. } = permission;
-        let Some(key) =
+        let Some((of, key)) =
             keys.iter().find(|(of, _)| resource == *of || resource.starts_with(&format!("{of}/")))
         else {
             continue;
@@ -194,9 +198,25 @@ fn needs_of_keys(templates: &Templates, used: &Needs) -> Needs {
             _ => &[],
         };
         let why = format!("the key of what {action} is on");
-        needs.extend(actions.iter().map(|action| (Permission::new(action, key.1), why.clone())));
+        let condition = through(action, of);
+        needs.extend(actions.iter().map(|action| {
+            (Permission { condition: condition.clone(), ..Permission::new(action, key) }, why.clone())
+        }));
     }
     needs
+}
+
+/// The condition under which a key may be used for an action on a stream or a topic: by that service, and for this one alone.
+fn through(action: &str, arn: &str) -> Option<String> {
+    let (service, context) = match action.split(':').next() {
+        Some("kinesis") => ("kinesis", "aws:kinesis:arn"),
+        Some("sns") => ("sns", "aws:sns:topicArn"),
+        _ => return None,
+    };
+    let mut equals = serde_json::Map::new();
+    equals.insert(format!("kms:EncryptionContext:{context}"), json!(arn));
+    equals.insert("kms:ViaService".to_owned(), json!(format!("{service}.{REGION}.amazonaws.com")));
+    Some(json!({ "StringEquals": equals }).to_string())
 }
 
 fn listed(value: &Value) -> Vec<&str> {
@@ -311,6 +331,8 @@ fn what_a_role_lacks_or_has_too_much_is_named() {
     assert!(elsewhere.contains("cascade-worker-0 may s3:GetObject on arn:aws:s3:::"), "{elsewhere}");
     let without_key = with("\"kms:GenerateDataKey\"", "\"kms:Encrypt\"");
     assert!(without_key.contains("may not kms:GenerateDataKey on arn:aws:kms:"), "{without_key}");
+    let through_anything = with("\"kms:ViaService\"", "\"kms:CallerAccount\"");
+    assert!(through_anything.contains("may not kms:Decrypt on arn:aws:kms:"), "{through_anything}");
     let anywhere = with("\"cloudwatch:namespace\"", "\"aws:RequestedRegion\"");
     assert!(anywhere.contains("scale-in may not cloudwatch:PutMetricData on * if"), "{anywhere}");
 }
