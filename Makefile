@@ -80,7 +80,11 @@ quantlib: $(VENV)/quantlib
 # The functions as they are deployed, in target/lambda. `make lambdas ARCH=` builds them for x86-64. One codegen unit makes
 # them a seventh smaller, no slower, and too long to build for a demo; optimising for size would make a worker three times slower.
 ARCH ?= --arm64
+# What is deployed has one compiler; `make lambdas RUST=1.96.0` takes another.
+RUST ?= 1.95.0
 lambdas: $(VENV)/cargo-lambda
+	@rustc --version | grep -qF 'rustc $(RUST) ' || { echo "the functions are built with Rust $(RUST), and here is $$(rustc --version); \
+	install that one, or build with yours: make lambdas RUST=$$(rustc --version | cut -d' ' -f2)" >&2; exit 1; }
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 $(CARGO) lambda build --release --locked $(ARCH) --package squall-lambdas
 
 # What a deployment costs while it idles, and its templates in infra/cdk.out; needs no functions and no account.
@@ -109,7 +113,7 @@ templates: $(INFRA)
 	cd infra && node --import tsx bin/templates.ts
 
 $(INFRA): infra/package-lock.json
-	npm --prefix infra ci --silent --no-fund --no-audit
+	npm --prefix infra ci --ignore-scripts --silent --no-fund --no-audit
 	@touch $@
 
 $(VENV)/cfn-lint: infra/requirements.txt
