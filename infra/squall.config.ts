@@ -17,11 +17,13 @@ const settings: Settings = {
   keepData: true,
 
   alarms: {
-    // Receives alarms, once you confirm AWS's subscription e-mail. Without it, alarms only show in CloudWatch.
+    // Receives alarms, once you confirm AWS's subscription e-mail. Without it and without a topic, alarms only show in CloudWatch.
     // email: "oncall@example.com",
     // Notifies the same address at 80 % and 100 % of this budget, by the cost allocation tag squall:deployment, which you
-    // activate once in the billing console.
-    // monthlyBudgetUsd: 100,
+    // activate once in the billing console. Without an address, there is no budget.
+    // monthlyBudgetUsd: 500,
+    // A topic that exists, in the same region, which receives alarms too: that of a pager or a chat.
+    // topic: "arn:aws:sns:eu-west-1:123456789012:oncall",
   },
 
   // The burst grid; leave it out to deploy only the fleet.

@@ -47,6 +47,9 @@ try {
       `a burst runs up to ${concurrency(settings.grid)} functions at once; an account's default limit is ${limit("LAMBDA_ACCOUNT_CONCURRENCY").toLocaleString("en")}, a new account's ${limit("LAMBDA_NEW_ACCOUNT_CONCURRENCY")}`,
     );
   }
+  if (settings.alarms.email === undefined && settings.alarms.topic === undefined) {
+    said.push("alarms tell nobody, and there is no budget: alarms.email in the settings is who receives both");
+  }
   console.error(said.join("\n"));
   app.synth();
 } catch (error) {

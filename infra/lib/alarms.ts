@@ -5,11 +5,12 @@ import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { CfnEventSourceMapping, EventSourceMapping } from "aws-cdk-lib/aws-lambda";
-import { Topic } from "aws-cdk-lib/aws-sns";
+import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { SquallFunction } from "./function.ts";
+import type { Checked } from "./settings.ts";
 
 /** When an alarm goes off: the metric is above the threshold for `periods` consecutive periods, 1 by default. */
 export interface Rule {
@@ -19,27 +20,31 @@ export interface Rule {
   readonly because: string;
 }
 
-/** The alarms of one half, sent to one address. */
+/** The alarms of one half, sent to one address, to a topic, to both or to nobody. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   private readonly prefix: string;
-  private readonly topic: Topic | undefined;
+  private readonly topics: ITopic[] = [];
 
-  constructor(scope: Construct, id: string, key: IKey, prefix: string, email: string | undefined) {
+  constructor(scope: Construct, id: string, key: IKey, prefix: string, { email, topic: theirs }: Checked["alarms"]) {
     super(scope, id);
     this.prefix = prefix;
+    if (theirs !== undefined) {
+      this.topics.push(Topic.fromTopicArn(this, "Theirs", theirs));
+    }
     if (email !== undefined) {
-      this.topic = new Topic(this, "Topic", { masterKey: key, enforceSSL: true });
+      const topic = new Topic(this, "Topic", { masterKey: key, enforceSSL: true });
+      this.topics.push(topic);
       // The policy that requires TLS replaces the default one, which lets every principal in the account publish.
-      this.topic.addToResourcePolicy(
+      topic.addToResourcePolicy(
         new PolicyStatement({
           principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
           actions: ["sns:Publish"],
-          resources: [this.topic.topicArn],
+          resources: [topic.topicArn],
           conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
         }),
       );
-      this.topic.addSubscription(new EmailSubscription(email));
+      topic.addSubscription(new EmailSubscription(email));
       // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
       key.addToResourcePolicy(
         new PolicyStatement({
@@ -63,9 +68,9 @@ export class Alarms extends Construct {
       evaluationPeriods: periods,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    if (this.topic !== undefined) {
-      alarm.addAlarmAction(new SnsAction(this.topic));
-      alarm.addOkAction(new SnsAction(this.topic));
+    for (const topic of this.topics) {
+      alarm.addAlarmAction(new SnsAction(topic));
+      alarm.addOkAction(new SnsAction(topic));
     }
     this.all.push(alarm);
   }

@@ -16,6 +16,9 @@ import { StateStack } from "./state.ts";
 /** The binaries of `squall-lambdas`. */
 const BINARIES = ["task-splitter", "shard-consumer", "cascade-worker", "result-collector", "scale-out", "scale-in"];
 
+/** The budget of whoever gives an address and none: about eight times what everything costs while it idles. */
+const DEFAULT_BUDGET_USD = 500;
+
 /** Where the functions' code comes from. */
 export type Source =
   /** Folders `<binary>/bootstrap`, which the CDK uploads. */
@@ -41,8 +44,8 @@ export function squall(app: App, settings: Checked, source: Source): Stack[] {
   if (capacity !== undefined) {
     stacks.push(new CapacityStack(app, `${name}Capacity`, settings, capacity, code, props("Squall: the controllers of a fleet")));
   }
-  const { email, monthlyBudgetUsd } = settings.alarms;
-  if (email !== undefined && monthlyBudgetUsd !== undefined) {
+  const { email, monthlyBudgetUsd = DEFAULT_BUDGET_USD } = settings.alarms;
+  if (email !== undefined) {
     budget(stacks[stacks.length - 1]!, prefixOf(name), email, monthlyBudgetUsd);
   }
   Tags.of(app).add("squall:deployment", prefixOf(name));

@@ -113,7 +113,7 @@ export class CapacityStack extends Stack {
       );
     }
 
-    const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms.email);
+    const alarms = new Alarms(this, "Alarms", key, prefix, settings.alarms);
     const dashboard = capacityDashboard(this, { name: `${prefix}-capacity-${this.region}`, namespace, group, functions });
     for (const it of functions) {
       alarms.watch(it);

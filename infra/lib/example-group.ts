@@ -26,7 +26,7 @@ export interface ExampleGroupProps {
   readonly oneZone: boolean;
 }
 
-/** CloudFormation cannot suspend a process of a group, nor delete a group whose instances are protected. */
+/** CloudFormation cannot take rules from a VPC's default security group, suspend a process of a group, nor delete a group whose instances are protected. */
 const SETTLE = `
 import json
 import time
@@ -35,10 +35,20 @@ import urllib.request
 import botocore.session
 
 
+def close(group):
+    client = botocore.session.get_session().create_client("ec2")
+    rules = client.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    for is_egress, revoke in [(False, client.revoke_security_group_ingress), (True, client.revoke_security_group_egress)]:
+        ids = [it["SecurityGroupRuleId"] for it in rules if it["IsEgress"] == is_egress]
+        if ids:
+            revoke(GroupId=group, SecurityGroupRuleIds=ids)
+
+
 def settle(event):
     group = event["ResourceProperties"]["GroupName"]
     client = botocore.session.get_session().create_client("autoscaling")
     if event["RequestType"] != "Delete":
+        close(event["ResourceProperties"]["DefaultSecurityGroup"])
         client.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["AZRebalance"])
         return
     client.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["Launch"])
@@ -82,6 +92,7 @@ export class ExampleGroup extends Construct {
       maxAzs: props.oneZone ? 1 : 2,
       natGateways: 0,
       subnetConfiguration: [{ name: "public", subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: true }],
+      // Below: the CDK's own way is a second function, in an asset.
       restrictDefaultSecurityGroup: false,
     });
     Validations.of(vpc).acknowledge({ id: "AwsSolutions-VPC7", reason: "An example network; nothing listens in it." });
@@ -121,15 +132,24 @@ export class ExampleGroup extends Construct {
     role.addToPolicy(
       new PolicyStatement({ actions: ["autoscaling:SuspendProcesses", "autoscaling:SetInstanceProtection"], resources: [groupArn] }),
     );
-    role.addToPolicy(new PolicyStatement({ actions: ["autoscaling:DescribeAutoScalingGroups"], resources: ["*"] }));
+    const closed = stack.formatArn({ service: "ec2", resource: "security-group", resourceName: vpc.vpcDefaultSecurityGroup });
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"], resources: [closed] }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["autoscaling:DescribeAutoScalingGroups", "ec2:DescribeSecurityGroupRules"], resources: ["*"] }),
+    );
     role.addToPolicy(new PolicyStatement({ actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [logGroup.logGroupArn] }));
     Validations.of(role).acknowledge(
-      { id: "AwsSolutions-IAM5[Resource::*]", reason: "Auto Scaling's Describe actions do not support resource-level permissions." },
+      {
+        id: "AwsSolutions-IAM5[Resource::*]",
+        reason: "Auto Scaling's and EC2's Describe actions do not support resource-level permissions.",
+      },
       wildcard(groupArn, stack, "A group's ARN contains an id that is unknown until the group exists."),
       streamsOf(logGroup, stack),
     );
     const settle = new Function(this, "Settle", {
-      description: "Suspends AZRebalance, and removes protection before the group is deleted",
+      description: "Closes the default security group, suspends AZRebalance, and removes protection before the group is deleted",
       runtime: Runtime.PYTHON_3_13,
       handler: "index.handler",
       code: Code.fromInline(SETTLE),
@@ -140,7 +160,7 @@ export class ExampleGroup extends Construct {
     Validations.of(settle).acknowledge({ id: "AwsSolutions-L1", reason: "The runtime version is pinned, and upgraded deliberately." });
     const settled = new CustomResource(this, "Settled", {
       serviceToken: settle.functionArn,
-      properties: { GroupName: this.groupName },
+      properties: { GroupName: this.groupName, DefaultSecurityGroup: vpc.vpcDefaultSecurityGroup },
     });
     // CloudFormation would wait for an hour. Overridden as a number: the construct's own property makes it a string.
     (settled.node.defaultChild as CfnResource).addPropertyOverride("ServiceTimeout", 360);

@@ -153,13 +153,13 @@ export class GridStack extends Stack {
 
     const taskTimeout = Duration.seconds(timeoutS.consumer);
     const watched = { prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping, taskTimeout };
-    this.watch(watched, settings.alarms.email);
+    this.watch(watched, settings.alarms);
     outputs(this, { StateStackName: [state.stackName, "The name for `squall --stack`"] });
   }
 
-  private watch(parts: Watched, email: string | undefined): void {
+  private watch(parts: Watched, told: Checked["alarms"]): void {
     const { prefix, namespace, state, splitter, consumer, collector, stripes, taskMapping, resultMapping, taskTimeout } = parts;
-    const alarms = new Alarms(this, "Alarms", state.key, prefix, email);
+    const alarms = new Alarms(this, "Alarms", state.key, prefix, told);
     [splitter, consumer, collector].forEach((it) => alarms.watch(it));
     for (const [name, it, because] of [
       ["tasks", consumer, "Tasks wait in their lanes: add shards, lanes or workers, or find the task on which a lane is stuck"],

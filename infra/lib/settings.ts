@@ -158,6 +158,7 @@ const Deployment = z
     alarms: z
       .strictObject({
         email: text("an e-mail address", /^[^\s@]+@[^\s@]+$/).optional(),
+        topic: text("the ARN of an SNS topic", /^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/).optional(),
         monthlyBudgetUsd: whole("US dollars a month", 1, 10_000_000).optional(),
       })
       .prefault({})

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Settings } from "../lib/settings.ts";
 import { PLAIN } from "../lib/templates.ts";
 import { capacity, grid, type Resource, state, synthesized, usual } from "./synthesized.ts";
 
@@ -188,6 +189,7 @@ test("no action is a wildcard, and none is allowed everywhere but those that kno
     /^xray:Put(TraceSegments|TelemetryRecords)$/,
     /^autoscaling:Describe(AutoScalingGroups|ScalingActivities|Policies|ScheduledActions)$/,
     /^cloudwatch:(PutMetricData|GetMetricData)$/,
+    /^ec2:DescribeSecurityGroupRules$/,
   ];
   const policies = [...every("AWS::IAM::Policy"), ...every("AWS::IAM::ManagedPolicy")];
   assert.equal(policies.length, 9 + 7);
@@ -242,7 +244,7 @@ test("who raises by launching can lower nothing", () => {
     fleets(theirs).some((it) => it.includes("launch-template/*")),
     "a group whose template is not known",
   );
-  assert.ok(!actions(capacity).some((it) => it.startsWith("ec2:")));
+  assert.ok(!actions(capacity).some((it) => /^ec2:(?!.*SecurityGroup)/.test(it)));
   // LaunchInstances takes one Availability Zone.
   assert.equal(launching.all("AWS::EC2::Subnet").length, 1);
 });
@@ -353,6 +355,24 @@ test("every use of a key goes through the service and the resource that it is fo
   }
 });
 
+test("whoever gives an address has a budget, and alarms go to a topic that exists as well", () => {
+  const amounts = (alarms: NonNullable<Settings["alarms"]>) =>
+    Object.values(synthesized({ ...PLAIN, alarms })).flatMap((it) =>
+      it.all("AWS::Budgets::Budget").map(([, each]) => each.Properties.Budget.BudgetLimit.Amount),
+    );
+  assert.deepEqual([amounts({}), amounts({ email: "oncall@example.com" })], [[], [500]]);
+  const topic = "arn:aws:sns:eu-west-1:123456789012:oncall";
+  const theirs = synthesized({ ...PLAIN, alarms: { topic } });
+  for (const it of [theirs.SquallGrid!, theirs.SquallCapacity!]) {
+    for (const [id, alarm] of it.all("AWS::CloudWatch::Alarm")) {
+      assert.deepEqual([alarm.Properties.AlarmActions, alarm.Properties.OKActions], [[topic], [topic]], id);
+    }
+    assert.doesNotMatch(JSON.stringify(it.all("AWS::SNS::Topic")), /Alarms/);
+  }
+  const both = synthesized({ ...PLAIN, alarms: { topic, email: "oncall@example.com" } }).SquallGrid!;
+  assert.ok(both.all("AWS::CloudWatch::Alarm").every(([, alarm]) => alarm.Properties.AlarmActions.length === 2));
+});
+
 test("CloudWatch uses a key only where alarms are sent", () => {
   const uses = (stack: typeof state) => JSON.stringify(stack.all("AWS::KMS::Key")).includes("cloudwatch.amazonaws.com");
   assert.deepEqual([uses(state), uses(capacity)], [false, false]);
@@ -419,6 +439,14 @@ test("an example group is as the controllers need one", () => {
   );
   assert.ok(capacity.one("AWS::CloudFormation::CustomResource").GroupName.Ref.startsWith("ExampleGroup"));
   assert.match(JSON.stringify(capacity.all("AWS::Lambda::Function")), /suspend_processes.*AZRebalance/);
+  // Nothing uses the VPC's default security group, and it lets nothing in or out.
+  const closed = capacity.one("AWS::CloudFormation::CustomResource").DefaultSecurityGroup;
+  assert.deepEqual(closed, { "Fn::GetAtt": [capacity.all("AWS::EC2::VPC")[0]![0], "DefaultSecurityGroup"] });
+  const revokes = capacity.statements("ExampleGroupSettleRole").filter((it) => JSON.stringify(it.Action).includes("ec2:Revoke"));
+  assert.deepEqual(
+    revokes.map((it) => [it.Action, JSON.stringify(it.Resource).includes("DefaultSecurityGroup")]),
+    [[["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"], true]],
+  );
   assert.equal(capacity.one("AWS::EC2::LaunchTemplate").LaunchTemplateData.MetadataOptions.HttpTokens, "required");
   const theirs = synthesized({ capacity: { group: "modelling-service", policy: PLAIN.capacity!.policy } }).SquallCapacity!;
   assert.deepEqual(theirs.all("AWS::AutoScaling::AutoScalingGroup"), []);
@@ -473,7 +501,12 @@ test("what goes wrong has an alarm, and what happens is shown", () => {
     );
     assert.ok(it.all("AWS::SNS::Subscription").some(([, each]) => each.Properties.Endpoint === "oncall@example.com"));
   }
-  assert.equal(Object.values(told).flatMap((it) => it.all("AWS::Budgets::Budget")).length, 1);
+  const budgets = (stacks: typeof told) =>
+    Object.values(stacks).flatMap((it) => it.all("AWS::Budgets::Budget").map(([, each]) => each.Properties));
+  assert.deepEqual(
+    budgets(told).map((it) => it.Budget.BudgetLimit.Amount),
+    [50],
+  );
   const shown = JSON.stringify(grid.one("AWS::CloudWatch::Dashboard")) + JSON.stringify(capacity.one("AWS::CloudWatch::Dashboard"));
   for (const metric of [
     "JobsFailed",

@@ -43,6 +43,7 @@ test("each field that is wrong is named, with its value and what would be right"
     { grid: { taskShards: 4, lanesPerShard: 2, reservedConcurrency: { consumer: 7 } } },
     { grid: {}, alarms: { monthlyBudgetUsd: 10 } },
     { grid: {}, alarms: { email: "nobody" } },
+    { grid: {}, alarms: { topic: "arn:aws:sns:eu-west-1:123456789012:" } },
     { grid: { readsWithKeys: ["alias/mine"] } },
     { capacity: { policy } },
     { capacity: { policy, group: "*" } },
@@ -103,6 +104,7 @@ grid.readsFrom[2] is "https://market-data/"; expected s3://bucket/, s3://bucket/
 grid.reservedConcurrency.consumer is 7; expected at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stalls
 alarms.email is not set; expected an e-mail address as well, for the budget's notifications
 alarms.email is "nobody"; expected an e-mail address
+alarms.topic is "arn:aws:sns:eu-west-1:123456789012:"; expected the ARN of an SNS topic
 grid.readsWithKeys[0] is "alias/mine"; expected the ARN of a KMS key
 capacity.group is not set; expected either the name of a group or an example to create, not both
 capacity.group is "*"; expected the name of an Auto Scaling group

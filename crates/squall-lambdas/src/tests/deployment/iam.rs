@@ -24,7 +24,10 @@ const STREAM_READS: [&str; 5] = [
 fn knows_no_resource(action: &str) -> bool {
     action.starts_with("autoscaling:Describe")
         || action.starts_with("xray:Put")
-        || matches!(action, "cloudwatch:GetMetricData" | "cloudwatch:PutMetricData")
+        || matches!(
+            action,
+            "cloudwatch:GetMetricData" | "cloudwatch:PutMetricData" | "ec2:DescribeSecurityGroupRules"
+        )
 }
 
 /// An action on a resource, optionally with a condition.
