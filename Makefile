@@ -17,7 +17,7 @@ AT_ENDPOINT = $(if $(ENDPOINT),--endpoint $(ENDPOINT))
 # What an emulator takes; nothing here reaches an account.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: demo dev watch check check-rust check-infra deny test test-infra live bench quantlib lambdas synth bootstrap diff deploy destroy templates
+.PHONY: demo dev watch check check-rust check-infra audit deny test test-infra live bench quantlib lambdas synth bootstrap diff deploy destroy templates
 
 # A real portfolio job through the whole grid, on this machine.
 demo:
@@ -36,8 +36,8 @@ watch: $(if $(ENDPOINT),,$(VENV)/emulator) $(VENV)/cargo-lambda
 	$(BUILD_HERE)
 	@./crates/squall-cli/src/on_aws/dev/watch.sh $(AT_ENDPOINT)
 
-# Formatting, lints and the documentation's links; fails on any warning. `make check-rust` needs no Node.
-check: check-rust check-infra
+# Formatting, lints, the documentation's links, and known faults of what is pinned; fails on any warning. `make check-rust` needs no Node.
+check: check-rust check-infra audit
 
 check-rust:
 	$(CARGO) fmt --all --check
@@ -51,6 +51,10 @@ deny:
 
 check-infra: $(INFRA)
 	npm --prefix infra run --silent check
+
+# Known faults of crates, npm packages and wheels; what cannot be looked up here is named and left out.
+audit:
+	@tests/audit.sh
 
 # Every test. The stacks are tested by themselves, and deployed into the emulator.
 test: test-infra $(VENV)/emulator

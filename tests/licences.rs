@@ -1,4 +1,5 @@
-//! The licences of all dependencies that are built in are allowed by `deny.toml`.
+//! The licences of all dependencies that are built in are allowed by `deny.toml`; and their audit fails for what it finds, not for what
+//! cannot be looked up.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -108,4 +109,46 @@ fn expressions_are_evaluated_with_and_before_or() {
     assert_eq!(choice("ISC AND (GPL-3.0 OR MIT)").as_deref(), Some("ISC + MIT"));
     assert_eq!(choice("MIT AND GPL-3.0"), None);
     assert_eq!(choice("MIT WITH LLVM-exception"), None);
+}
+
+/// What the audit says and ends with, when this is what its tools answer and end with.
+fn audit(name: &str, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let tools = root().join("target/tests").join(format!("audit-{name}"));
+    let _ = fs::remove_dir_all(&tools);
+    fs::create_dir_all(&tools).unwrap();
+    for (tool, script) in answers {
+        let path = tools.join(tool);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:/usr/bin:/bin", tools.display());
+    let output =
+        Command::new("/bin/sh").arg(root().join("tests/audit.sh")).env("PATH", path).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn an_audit_fails_for_a_fault_and_names_what_it_cannot_look_up() {
+    let unable = "echo '{\"message\": \"405 Method Not Allowed\"}'; exit 1";
+    let (code, said) = audit("unable", &[("cargo-deny", unable), ("npm", unable), ("pip-audit", unable)]);
+    assert_eq!(code, Some(0), "{said}");
+    let skipped: Vec<_> = said.lines().filter(|line| line.starts_with("not audited: ")).collect();
+    assert_eq!(skipped.len(), 5, "{said}");
+
+    let fine = [("cargo-deny", "exit 0"), ("npm", "exit 0"), ("pip-audit", "exit 0")];
+    assert_eq!(audit("fine", &fine), (Some(0), String::new()));
+    let faults = [
+        ("cargo-deny", "case \"$*\" in *fetch\\ db*) exit 0 ;; *) echo RUSTSEC-2024-0001; exit 1 ;; esac"),
+        ("npm", "echo '{\"auditReportVersion\": 2}'; exit 1"),
+        ("pip-audit", "echo '{\"dependencies\": [{\"vulns\": [{}]}]}'; exit 1"),
+    ];
+    for (n, fault) in faults.iter().enumerate() {
+        let mut tools = fine;
+        tools[n] = *fault;
+        let (code, said) = audit("faulty", &tools);
+        assert_eq!(code, Some(1), "{}: {said}", fault.0);
+    }
 }
