@@ -14,6 +14,7 @@ mod operator;
 mod own_workload;
 mod proxy;
 mod runner;
+mod shared;
 mod stacks;
 mod tidy;
 mod unhappy;
