@@ -129,6 +129,10 @@ fn an_id_that_is_taken_is_not_mistaken_for_ones_own(dev: &Dev) {
         let reason = said(&refused);
         assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(2), &b""[..]), "{reason}");
         assert!(reason.contains("the id nightly belongs to another job"), "{reason}");
+        assert!(
+            reason.contains(&Digest::of(theirs.as_bytes()).short()) && reason.contains(&digits),
+            "{reason}"
+        );
     }
     let refused = dev.squall(&["submit", SMALL, "--id", "nightly", "--watch", "--quiet"]);
     assert!(said(&refused).contains("the id nightly belongs to another job"), "{}", said(&refused));

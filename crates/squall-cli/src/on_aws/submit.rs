@@ -20,7 +20,7 @@ use crate::FAILURES;
 use crate::answer::OutputArgs;
 use crate::job_file::{JobFile, job_id};
 use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part};
-use crate::on_aws::watch::{Publication, Watch};
+use crate::on_aws::watch::{Publication, Watch, taken};
 use crate::print::{self, counted};
 
 mod message;
@@ -96,13 +96,14 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         // A fresh id is not taken, and a caller that may only publish cannot look.
         let known = if is_fresh { None } else { deployment.store()?.job(&id).await? };
         let n_files = counted(uploaded.len() as u64, "file");
-        let (is_published, done) = match plan_arrival(known.as_ref(), digest) {
-            Arrival::IdTaken => bail!(taken(&id, known.as_ref())),
-            Arrival::Done => {
+        let (is_published, done) = match (plan_arrival(known.as_ref(), digest), known.as_ref()) {
+            (Arrival::IdTaken, Some(row)) => bail!(taken(row, &digest.short())),
+            (Arrival::IdTaken, None) => bail!("the id {id} belongs to another job"),
+            (Arrival::Done, _) => {
                 let status = known.as_ref().map_or(JobStatus::Running, JobRow::status);
                 (false, format!("{id} was published before and is {status}; nothing was published"))
             }
-            Arrival::New | Arrival::Resume(_) => {
+            (Arrival::New | Arrival::Resume(_), _) => {
                 topic.publish(&message).await?;
                 (true, format!("published {id}; {n_files} uploaded or already present"))
             }
@@ -152,7 +153,7 @@ async fn taken_in(deployment: &Deployment, id: &JobId, publication: &Publication
 /// When another job has its id, or it was rejected.
 fn told(id: &JobId, row: Option<&JobRow>, message: Digest) -> Result<ExitCode> {
     match row {
-        Some(row) if row.message != message => bail!(taken(id, Some(row))),
+        Some(row) if row.message != message => bail!(taken(row, &message.short())),
         Some(row) if row.status() == JobStatus::Rejected => {
             let reason = row.ending.as_ref().and_then(|ending| ending.reason.as_deref()).unwrap_or_default();
             bail!("{id} was rejected: {reason}")
@@ -206,9 +207,4 @@ async fn upload(
         uploaded.insert(name.clone(), uri);
     }
     Ok(uploaded)
-}
-
-fn taken(id: &JobId, by: Option<&JobRow>) -> String {
-    let status = by.map_or(JobStatus::Running, JobRow::status);
-    format!("the id {id} belongs to another job, which is {status}; choose another with --id")
 }

@@ -91,12 +91,17 @@ impl OnlyArgs {
 
     /// That a job with the id is another than is meant.
     pub(crate) fn another(&self, row: &JobRow) -> Error {
-        let (id, status) = (&row.id, row.status());
-        let (asked, found) = (self.message.as_deref().unwrap_or_default(), row.message.short());
-        anyhow!(
-            "the id {id} belongs to another job, which is {status}: its message begins with {found}, not {asked}; publish yours under another id"
-        )
+        anyhow!(taken(row, self.message.as_deref().unwrap_or_default()))
     }
+}
+
+/// That the id of a job is taken by one of another message than that whose SHA-256 begins with these digits.
+pub(crate) fn taken(row: &JobRow, ours: &str) -> String {
+    let (id, status, theirs) = (&row.id, row.status(), row.message.short());
+    format!(
+        "the id {id} belongs to another job, which is {status}: the SHA-256 of its message begins with {theirs}, not {ours}; publish yours \
+         under another id"
+    )
 }
 
 /// The first digits of a digest.
@@ -249,10 +254,12 @@ impl Watch {
 
     async fn look(&self) -> Result<Look> {
         let Some(row) = self.store.job(&self.job).await? else { return Ok(Look::Unknown) };
-        match self.publication.map_or(Whose::Ours, |publication| publication.whose(&row)) {
-            Whose::Ours => {}
-            Whose::NotYetOurs => return Ok(Look::Unknown),
-            Whose::Anothers => bail!("the id {} belongs to another job, which was published first", self.job),
+        if let Some(publication) = self.publication {
+            match publication.whose(&row) {
+                Whose::Ours => {}
+                Whose::NotYetOurs => return Ok(Look::Unknown),
+                Whose::Anothers => bail!(taken(&row, &publication.message.short())),
+            }
         }
         match row.status() {
             _ if self.only.is(&row) => {}

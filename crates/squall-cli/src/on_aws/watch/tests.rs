@@ -36,7 +36,7 @@ fn a_job_of_another_message_is_not_the_one_that_is_meant() {
     assert_eq!(
         only(b"theirs", 16).another(&row).to_string(),
         format!(
-            "the id job belongs to another job, which is complete: its message begins with {found}, not {asked}; \
+            "the id job belongs to another job, which is complete: the SHA-256 of its message begins with {found}, not {asked}; \
              publish yours under another id"
         )
     );
