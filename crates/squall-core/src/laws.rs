@@ -1,5 +1,6 @@
 //! The laws of [`Workload`], checked for a given input. One suite for every workload.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 
@@ -7,6 +8,9 @@ use crate::data::MemorySource;
 use crate::sources::{Files, Given};
 use crate::wire::{decode, encode};
 use crate::workload::Workload;
+
+/// Into how many parts an input is cut.
+const CUTS: [usize; 8] = [1, 2, 3, 4, 7, 16, 20, 61];
 
 /// Checks every law on one input that names only files, or nothing, over several cuts; `seed` varies the order of
 /// merging.
@@ -37,7 +41,7 @@ pub fn check_with<W: Workload>(
     survives("slice", &whole)?;
     survives("partial", &expected)?;
 
-    for parts in [1, 2, 3, 7, 16, 61] {
+    for parts in CUTS {
         let cut = divided::<W>(&prepared, &whole, parts)?;
         let mut leaves = Vec::new();
         for (i, part) in cut.iter().enumerate() {
@@ -46,7 +50,10 @@ pub fn check_with<W: Workload>(
         }
         let mut partials = Vec::new();
         for leaf in &leaves {
-            partials.push(evaluate(leaf)?);
+            let partial = evaluate(leaf)?;
+            W::check_partial(&prepared, leaf, &partial, &[])
+                .map_err(|error| format!("the partial of {leaf:?} does not pass for it: {error}"))?;
+            partials.push(partial);
         }
         for partial in &partials {
             survives("partial", partial)?;
@@ -57,6 +64,85 @@ pub fn check_with<W: Workload>(
         partials.reverse();
         let as_tree = tree::<W>(partials);
         same("merging depends on the order or the grouping", as_tree.as_ref(), &expected)?;
+    }
+    Ok(())
+}
+
+/// Checks an input of which some slices fail: what has a value in the end does not depend on the cut. Each slice that fails is cut
+/// finer until nothing is left to cut, as commands that send failed work again do.
+///
+/// # Errors
+/// The law that does not hold, and where.
+pub fn check_failures<W: Workload>(input: W::Input, files: &Files) -> Result<(), String> {
+    let prepared = W::prepare(input, &Given::files(files.clone())).map_err(|error| error.to_string())?;
+    let data = MemorySource::default();
+    let evaluate = |slice: &W::Slice| {
+        let mut data = data.data(W::reads(&prepared, slice));
+        W::evaluate(&prepared, slice, &mut data)
+    };
+    let mut expected: Option<(Option<Vec<u8>>, BTreeSet<Vec<u8>>)> = None;
+    for parts in CUTS {
+        let mut left = divided::<W>(&prepared, &W::whole(&prepared), parts)?;
+        let (mut partials, mut failed) = (Vec::new(), BTreeSet::new());
+        while let Some(slice) = left.pop() {
+            match evaluate(&slice) {
+                Ok(partial) => partials.push(partial),
+                Err(error) if evaluate(&slice).as_ref() != Err(&error) => {
+                    return Err(format!("{slice:?} does not fail in the same way again"));
+                }
+                Err(_) => match divided::<W>(&prepared, &slice, 2)? {
+                    finer if finer.len() > 1 => left.extend(finer),
+                    _ => drop(failed.insert(encode(&slice))),
+                },
+            }
+        }
+        let found = (fold::<W>(partials).as_ref().map(encode), failed);
+        match &expected {
+            Some(expected) if *expected != found => {
+                return Err(format!("cut into {parts}, other parts have a value in the end"));
+            }
+            Some(_) => {}
+            None => expected = Some(found),
+        }
+    }
+    Ok(())
+}
+
+/// Checks that [`Workload::check_partial`] tells the value of a part from that of the whole, and takes failed parts into account.
+///
+/// # Errors
+/// What passes and must not, or the reverse.
+pub fn check_partials<W: Workload>(input: W::Input, files: &Files) -> Result<(), String> {
+    let prepared = W::prepare(input, &Given::files(files.clone())).map_err(|error| error.to_string())?;
+    let data = MemorySource::default();
+    let evaluate = |slice: &W::Slice| {
+        let mut data = data.data(W::reads(&prepared, slice));
+        W::evaluate(&prepared, slice, &mut data).map_err(|error| error.to_string())
+    };
+    let whole = W::whole(&prepared);
+    let value = evaluate(&whole)?;
+    let parts = divided::<W>(&prepared, &whole, 4)?;
+    if parts.len() < 2 {
+        return Err("the input is too small to be cut".to_owned());
+    }
+    for (idx, part) in parts.iter().enumerate() {
+        let others = parts.iter().enumerate().filter(|(other, _)| *other != idx);
+        let rest = others.map(|(_, other)| evaluate(other)).collect::<Result<Vec<_>, _>>()?;
+        let rest = fold::<W>(rest).ok_or("no other parts")?;
+        let passes =
+            |slice, partial, failed: &[W::Slice]| W::check_partial(&prepared, slice, partial, failed);
+        let failed = std::slice::from_ref(part);
+        passes(&whole, &rest, failed)
+            .map_err(|error| format!("all but {part:?} does not pass for all but that: {error}"))?;
+        let wrong = [
+            ("the whole passes for a part", passes(part, &value, &[])),
+            ("some parts pass for the whole", passes(&whole, &rest, &[])),
+            ("the whole passes where a part failed", passes(&whole, &value, failed)),
+            ("a part that is not of its slice passes", passes(part, &value, std::slice::from_ref(&whole))),
+        ];
+        if let Some((law, _)) = wrong.iter().find(|(_, passed)| passed.is_ok()) {
+            return Err(format!("{law}: {part:?}"));
+        }
     }
     Ok(())
 }

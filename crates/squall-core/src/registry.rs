@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::code::{CodeId, CodeVersion, OtherCode};
 use crate::data::{Data, Extent};
 use crate::job::{self, Place};
 use crate::sources::{Listing, Source};
-use crate::wire::{CodecError, decode, encode};
+use crate::wire::{CodecError, FailedPiece, decode, encode};
 use crate::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
 
 /// The workloads that a binary can run, and its build.
@@ -218,6 +219,8 @@ pub trait AnyPrepared: Send + Sync {
     /// # Errors
     /// The workload's own reason, or bytes that are not a slice.
     fn evaluate(&self, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, EvaluateError>;
+    /// An empty accumulator of what workers send.
+    fn replies(&self) -> Box<dyn ReplyMerger + '_>;
     /// The answer for people and for programs.
     ///
     /// # Errors
@@ -271,6 +274,17 @@ pub trait Merger: Send {
     /// # Errors
     /// When the bytes are not a partial; what was added before stays.
     fn add(&mut self, partial: &[u8]) -> Result<(), CodecError>;
+    /// The sum, encoded; `None` when nothing was added.
+    fn finish(self: Box<Self>) -> Option<Vec<u8>>;
+}
+
+/// Adds up encoded partials that workers sent, each checked against the piece that it was asked for, and decoded once.
+pub trait ReplyMerger: Send {
+    /// Adds the partial of a piece, of all of it but what `failed`.
+    ///
+    /// # Errors
+    /// When the bytes are not a partial, or it cannot be the piece's ([`Workload::check_partial`]); what was added before stays.
+    fn add(&mut self, piece: &Piece, partial: &[u8], failed: &[FailedPiece]) -> Result<(), CodecError>;
     /// The sum, encoded; `None` when nothing was added.
     fn finish(self: Box<Self>) -> Option<Vec<u8>>;
 }
@@ -356,6 +370,10 @@ impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
         Ok(encode(&W::evaluate(&self.prepared, &slice, data)?))
     }
 
+    fn replies(&self) -> Box<dyn ReplyMerger + '_> {
+        Box::new(ErasedReplies { prepared: self, sum: ErasedMerger::<W>(None) })
+    }
+
     fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError> {
         let partial = partial.map(|bytes| decode("partial", bytes)).transpose()?;
         let report = W::report(&self.prepared, partial.as_ref(), coverage);
@@ -392,16 +410,65 @@ struct ErasedMerger<W: Workload>(Option<W::Partial>);
 
 impl<W: Workload> Merger for ErasedMerger<W> {
     fn add(&mut self, partial: &[u8]) -> Result<(), CodecError> {
-        let partial = decode("partial", partial)?;
-        match &mut self.0 {
-            Some(sum) => W::merge(sum, partial),
-            empty => *empty = Some(partial),
-        }
+        self.merge(decode("partial", partial)?);
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Option<Vec<u8>> {
         self.0.as_ref().map(encode)
+    }
+}
+
+impl<W: Workload> ErasedMerger<W> {
+    fn merge(&mut self, partial: W::Partial) {
+        match &mut self.0 {
+            Some(sum) => W::merge(sum, partial),
+            empty => *empty = Some(partial),
+        }
+    }
+}
+
+struct ErasedReplies<'a, W: Workload> {
+    prepared: &'a ErasedPrepared<W>,
+    sum: ErasedMerger<W>,
+}
+
+impl<W: Workload> ErasedReplies<'_, W> {
+    /// Whether it can be the piece's value, and the failed parts its parts.
+    fn check(&self, piece: &Piece, partial: &W::Partial, failed: &[FailedPiece]) -> Result<(), CodecError> {
+        let unfit = |problem: String| CodecError::new("partial", problem);
+        let slice: W::Slice = decode("slice", &piece.slice)?;
+        let mut parts = Vec::with_capacity(failed.len());
+        for part in failed {
+            parts.push(decode("slice", &part.slice)?);
+        }
+        let prepared = &self.prepared.prepared;
+        W::check_partial(prepared, &slice, partial, &parts).map_err(unfit)?;
+        let mut left = piece.weight;
+        for (part, failed) in parts.iter().zip(failed) {
+            let weight = W::weight(prepared, part);
+            left = left
+                .checked_sub(weight)
+                .filter(|_| weight == failed.weight)
+                .ok_or_else(|| unfit("its failed parts do not weigh what they should".to_owned()))?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Workload> ReplyMerger for ErasedReplies<'_, W> {
+    fn add(&mut self, piece: &Piece, partial: &[u8], failed: &[FailedPiece]) -> Result<(), CodecError> {
+        let partial = decode("partial", partial)?;
+        // The workload sees bytes of others: what it panics of must not end the consumer, and with it the task.
+        let check = || self.check(piece, &partial, failed);
+        catch_unwind(AssertUnwindSafe(check))
+            .unwrap_or_else(|_| Err(CodecError::new("partial", "the workload panicked on it")))?;
+        self.sum.merge(partial);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
+        Box::new(self.sum).finish()
     }
 }
 

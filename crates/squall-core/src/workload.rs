@@ -91,6 +91,20 @@ pub trait Workload: Send + Sync + 'static {
         data: &mut dyn Data,
     ) -> Result<Self::Partial, EvaluateError>;
 
+    /// Checks that a partial can be the value of a slice: of all of it but the `failed` parts. A consumer asks before it merges what a
+    /// worker sent, so that whatever a worker is, it can say nothing about the rest of the job. By default every partial passes; a
+    /// workload whose partials carry what they cover should compare it. [`laws::check_partials`](crate::laws::check_partials) tests it.
+    ///
+    /// # Errors
+    /// What does not fit; a part that is not of the slice.
+    fn check_partial(
+        _prepared: &Self::Prepared,
+        _slice: &Self::Slice,
+        _partial: &Self::Partial,
+        _failed: &[Self::Slice],
+    ) -> Result<(), String> {
+        Ok(())
+    }
     /// Adds one partial to another.
     fn merge(into: &mut Self::Partial, other: Self::Partial);
 

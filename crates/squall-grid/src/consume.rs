@@ -14,7 +14,7 @@ use squall_core::lifecycle::{Admission, plan_admission};
 use squall_core::limits::KINESIS_PUT_UNIT_BYTES;
 use squall_core::ports::{BlobStore, Clock, JobStore, PortError, ResultQueue, Workers, chain};
 use squall_core::receipt::{Receipt, TaskTimes};
-use squall_core::registry::{Merger, Piece};
+use squall_core::registry::{Piece, ReplyMerger};
 use squall_core::spans::{Span, SpanEnd, Spans, room_beside};
 use squall_core::wire::{
     Cause, CodecError, FailedPiece, Failure, Message, ResultElsewhere, ResultRecord, Stored, SubtaskRequest,
@@ -142,7 +142,7 @@ where
     // Early enough that finished subtasks are in the answer.
     let job_us = job.map_or(u64::MAX, |job| job.expires_us);
     let deadline = Deadline::earlier(deadline_us, job_us);
-    let (pieces, merger) = match prepare(ports, inputs, &task, patience).await {
+    let (pieces, prepared) = match prepare(ports, inputs, &task, patience).await {
         Ok(ready) => ready,
         Err(NotReady::Port(error)) => return Err(error.into()),
         Err(NotReady::Never(reason)) => {
@@ -151,7 +151,7 @@ where
     };
     let times = TaskTimes { put_us: task.put_us, read_us, invoked_us: ports.now_us(), answered_us: 0 };
 
-    let cascaded = cascade(ports, config, &task, &pieces, merger, (read_us, deadline)).await;
+    let cascaded = cascade(ports, config, &task, &pieces, prepared.replies(), (read_us, deadline)).await;
 
     let times = TaskTimes { answered_us: ports.now_us(), ..times };
     publish(ports, config, &task, (record.len(), deadline_us), times, cascaded).await
@@ -171,21 +171,21 @@ impl NotReady {
     }
 }
 
-/// The task's pieces, and what merges their values.
+/// The task's pieces, and its job's input, against which their values are checked.
 async fn prepare(
     ports: &(impl BlobStore + Clock),
     inputs: &InputCache,
     task: &TaskRecord,
     patience: Patience,
-) -> Result<(Vec<Piece>, Box<dyn Merger>), NotReady> {
-    let workload = inputs.registry().same_code(&task.workload, &task.code).map_err(NotReady::never)?;
+) -> Result<(Vec<Piece>, Prepared), NotReady> {
+    inputs.registry().same_code(&task.workload, &task.code).map_err(NotReady::never)?;
     let prepared = match patience.ask(ports, async || inputs.get(ports, task.input).await).await {
         Err(LoadError::Port(error @ (PortError::Refused { .. } | PortError::Unknown { .. }))) => {
             return Err(NotReady::Port(error));
         }
         loaded => loaded.map_err(NotReady::never)?,
     };
-    Ok((divided(&prepared, task).map_err(NotReady::never)?, workload.merger()))
+    Ok((divided(&prepared, task).map_err(NotReady::never)?, prepared))
 }
 
 /// The task's pieces.
@@ -286,7 +286,7 @@ async fn cascade<P: BlobStore + Workers + Clock>(
     config: &ConsumeConfig,
     task: &TaskRecord,
     pieces: &[Piece],
-    mut merger: Box<dyn Merger>,
+    mut merger: Box<dyn ReplyMerger + '_>,
     (read_us, deadline): (u64, Deadline),
 ) -> Cascaded {
     let n_subtasks = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
@@ -354,6 +354,8 @@ async fn cascade<P: BlobStore + Workers + Clock>(
                     let taking = Taking {
                         now_us: ports.now_us(),
                         code,
+                        worker_memory_mb: config.worker_memory_mb,
+                        piece: &pieces[call.subtask as usize],
                         merger: &mut *merger,
                         receipt: &mut receipt,
                         log: &mut log,

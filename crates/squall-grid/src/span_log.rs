@@ -48,6 +48,13 @@ impl SpanLog {
         }
     }
 
+    /// How long an attempt has been waited for, microseconds; as long as it likes if it is not known.
+    pub(crate) fn waited_us(&self, call: Call, now_us: u64) -> u64 {
+        self.calls
+            .get(call.id as usize)
+            .map_or(u64::MAX, |(invoked_us, ..)| now_us.saturating_sub(*invoked_us))
+    }
+
     /// Records that an attempt ended at `now_us`, with the worker's own times, if it replied.
     pub(crate) fn ended(&mut self, call: Call, end: SpanEnd, reply: Option<&SubtaskReply>, now_us: u64) {
         let Some(known) = self.calls.get_mut(call.id as usize) else { return };

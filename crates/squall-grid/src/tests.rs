@@ -28,6 +28,7 @@ use squall_sim_time::{SimulatedClock, run_until_done};
 
 mod large_answer;
 mod late;
+mod lies;
 mod other_code;
 mod put;
 mod take_back;
@@ -38,6 +39,9 @@ struct DirectWorkers {
     ports: Assembled<SimulatedClock, MemoryObjects, Memory>,
     inputs: Arc<InputCache>,
     crashing: AtomicBool,
+    /// How many replies, from the first on, are lies, and what they say.
+    lies: AtomicUsize,
+    lie: Option<lies::Lie>,
     n_vcpus: NonZeroUsize,
     max_reply_bytes: AtomicUsize,
 }
@@ -53,8 +57,12 @@ impl Workers for DirectWorkers {
             read: ReadPolicy::default(),
             max_reply_bytes: self.max_reply_bytes.load(Ordering::Relaxed),
         };
-        let reply = work(&self.ports, &self.inputs, &config, &request).await;
-        Ok(reply?)
+        let reply = work(&self.ports, &self.inputs, &config, &request).await?;
+        let lies = self.lies.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
+        Ok(match self.lie {
+            Some(lie) if lies => lie(reply),
+            _ => reply,
+        })
     }
 }
 
@@ -103,6 +111,8 @@ impl Grid {
             ports: worker_ports(&memory, Arc::clone(&clock), Arc::default()),
             inputs: theirs,
             crashing: AtomicBool::new(false),
+            lies: AtomicUsize::new(0),
+            lie: None,
             n_vcpus,
             max_reply_bytes: AtomicUsize::new(usize::MAX),
         };

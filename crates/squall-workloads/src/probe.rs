@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -42,6 +43,12 @@ pub struct Input {
 pub struct Units {
     first: u64,
     count: u64,
+}
+
+impl Units {
+    fn range(&self) -> Range<u64> {
+        self.first..self.first.saturating_add(self.count)
+    }
 }
 
 /// How many units, and the sum of their hashes modulo 2^64.
@@ -123,7 +130,7 @@ impl Workload for Probe {
     }
 
     fn weight(input: &Input, slice: &Units) -> Weight {
-        slice.count * (UNIT_NS + input.rounds * PICOSECONDS_PER_ROUND / 1_000)
+        slice.count.saturating_mul(UNIT_NS + input.rounds * PICOSECONDS_PER_ROUND / 1_000)
     }
 
     fn divide(_: &Input, slice: &Units, parts: NonZeroUsize) -> Vec<Units> {
@@ -139,7 +146,10 @@ impl Workload for Probe {
     }
 
     fn evaluate(input: &Input, slice: &Units, _: &mut dyn Data) -> Result<Sum, EvaluateError> {
-        let units = slice.first..slice.first + slice.count;
+        let units = slice.range();
+        if units.end > input.units {
+            return Err(EvaluateError("the slice is not of this job".to_owned()));
+        }
         if let Some(failing) = input.failing_unit.filter(|unit| units.contains(unit)) {
             return Err(EvaluateError(format!("unit {failing} was asked to fail")));
         }
@@ -152,8 +162,20 @@ impl Workload for Probe {
         Ok(Sum { units: slice.count, hash })
     }
 
+    /// It has a unit for each of the slice's but those of the failed parts.
+    fn check_partial(_: &Input, slice: &Units, sum: &Sum, failed: &[Units]) -> Result<(), String> {
+        let (ours, mut expected) = (slice.range(), slice.count);
+        for part in failed.iter().map(Units::range) {
+            if part.start < ours.start || part.end > ours.end {
+                return Err("the slice has no such part".to_owned());
+            }
+            expected = expected.saturating_sub(part.end - part.start);
+        }
+        if sum.units == expected { Ok(()) } else { Err(format!("it has {} of {expected} units", sum.units)) }
+    }
+
     fn merge(into: &mut Sum, other: Sum) {
-        into.units += other.units;
+        into.units = into.units.saturating_add(other.units);
         into.hash = into.hash.wrapping_add(other.hash);
     }
 

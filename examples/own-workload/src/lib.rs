@@ -124,6 +124,24 @@ impl Workload for CountLines {
         Ok(counted)
     }
 
+    /// A worker can only have counted the bytes of its slice, but those of the parts that failed.
+    fn check_partial(
+        _: &(u64, u64),
+        slice: &Bytes,
+        counted: &Counted,
+        failed: &[Bytes],
+    ) -> Result<(), String> {
+        let mut expected = slice.to.saturating_sub(slice.from);
+        for part in failed {
+            if part.from < slice.from || part.to > slice.to {
+                return Err("the slice has no such part".to_owned());
+            }
+            expected = expected.saturating_sub(part.to.saturating_sub(part.from));
+        }
+        let fits = counted.bytes == expected && counted.lines <= counted.bytes;
+        if fits { Ok(()) } else { Err(format!("it has {} of {expected} bytes", counted.bytes)) }
+    }
+
     fn merge(into: &mut Counted, other: Counted) {
         into.bytes += other.bytes;
         into.lines += other.lines;

@@ -6,7 +6,7 @@ use squall_core::code::CodeId;
 use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, Clock, InvokeError, Workers, chain};
 use squall_core::receipt::Receipt;
-use squall_core::registry::Merger;
+use squall_core::registry::{Piece, ReplyMerger};
 use squall_core::spans::SpanEnd;
 use squall_core::wire::{FailedPiece, Message, ReplyElsewhere, SubtaskReply};
 
@@ -54,7 +54,11 @@ where
 pub(super) struct Taking<'a> {
     pub(super) now_us: u64,
     pub(super) code: CodeId,
-    pub(super) merger: &'a mut dyn Merger,
+    /// Memory for which a worker is billed, MB.
+    pub(super) worker_memory_mb: u32,
+    /// The piece that was asked for.
+    pub(super) piece: &'a Piece,
+    pub(super) merger: &'a mut (dyn ReplyMerger + 'a),
     pub(super) receipt: &'a mut Receipt,
     pub(super) log: &'a mut SpanLog,
     pub(super) failed: &'a mut Vec<(u32, FailedPiece)>,
@@ -69,7 +73,7 @@ impl Taking<'_> {
         asked: Digest,
         answer: Result<Answer, InvokeError>,
     ) {
-        let Self { now_us, code, merger, receipt, log, failed } = self;
+        let Self { now_us, code, worker_memory_mb, piece, merger, receipt, log, failed } = self;
         let mut end = SpanEnd::Failed;
         let mut known = None;
         // What the worker is billed for, without the way through the blob store.
@@ -98,6 +102,10 @@ impl Taking<'_> {
             }
             Ok(Ok(mut reply)) => {
                 let wanted = cascade.wants(call);
+                // No worker worked longer than it was waited for, or in more memory than it has.
+                reply.worked_us = reply.worked_us.min(log.waited_us(call, now_us));
+                reply.loaded_us = reply.loaded_us.min(reply.worked_us);
+                reply.memory_mb = reply.memory_mb.min(worker_memory_mb);
                 receipt.worker_us = receipt.worker_us.saturating_add(reply.worked_us);
                 let mb_us = reply.worked_us.saturating_mul(u64::from(reply.memory_mb));
                 receipt.worker_mb_us = receipt.worker_mb_us.saturating_add(mb_us);
@@ -113,7 +121,7 @@ impl Taking<'_> {
                         end = SpanEnd::Surplus;
                         Outcome::Answered
                     }
-                    Ok(partial) => match merger.add(&partial) {
+                    Ok(partial) => match merger.add(piece, &partial, &pieces) {
                         Ok(()) => {
                             failed.extend(pieces.into_iter().map(|piece| (call.subtask, piece)));
                             end = SpanEnd::Answered;

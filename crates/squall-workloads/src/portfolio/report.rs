@@ -2,7 +2,7 @@
 
 use squall_core::workload::Coverage;
 
-use super::columns::Columns;
+use super::columns::{Column, Columns};
 use super::labels::Labels;
 use super::money::Micros;
 use super::partial::Partial;
@@ -66,6 +66,10 @@ pub struct Report {
     pub n_scenarios_done: usize,
     /// Scenarios in which some position has no value, or one beyond 1e15: left out, each with the first such position.
     pub not_valued: Vec<NotValued>,
+    /// The first position without a value today, or with one beyond 1e15: then there is no profit and loss.
+    pub base_not_valued: Option<String>,
+    /// Factors whose Greeks are missing because some position has no value when they are bumped.
+    pub greeks_not_valued: Vec<NotValued>,
     /// How many positions have their base value in.
     pub n_positions_done: u64,
     /// The portfolio's value today, once all positions are in.
@@ -117,7 +121,7 @@ pub struct WorstScenario {
     pub shocks: Vec<(Factor, f64)>,
 }
 
-/// A scenario that is left out.
+/// A scenario, or a factor's Greeks, left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotValued {
     /// Its name.
@@ -186,6 +190,8 @@ impl Report {
             n_scenarios: scenarios.count(),
             n_scenarios_done: pnl.n_done,
             not_valued: not_valued(columns, labels, partial),
+            base_not_valued: base_not_valued(labels, partial),
+            greeks_not_valued: greeks_not_valued(columns, labels, partial),
             n_positions_done: partial.n_positions(0, 1)[0],
             base_value: pnl.base_value,
             ageing: labels.aged_days.map(|days| AgeingPnl { days, pnl: pnl.of_ageing }),
@@ -242,6 +248,23 @@ fn not_valued(columns: &Columns, labels: &Labels, partial: &Partial) -> Vec<NotV
         Some(NotValued { label: columns.scenarios().label(scenario), position: position.id.clone() })
     };
     partial.worthless().iter().filter_map(named).collect()
+}
+
+fn base_not_valued(labels: &Labels, partial: &Partial) -> Option<String> {
+    let (_, position_idx) = partial.worthless().first().filter(|(column, _)| *column == 0)?;
+    Some(labels.positions.get(*position_idx as usize)?.id.clone())
+}
+
+fn greeks_not_valued(columns: &Columns, labels: &Labels, partial: &Partial) -> Vec<NotValued> {
+    let named = |(column, position_idx): &(u32, u32)| {
+        let Some(Column::Bump { factor_idx, .. }) = columns.column(*column as usize) else { return None };
+        let factor = columns.scenarios().factors().0.get(factor_idx)?;
+        let position = labels.positions.get(*position_idx as usize)?;
+        Some(NotValued { label: factor.to_string(), position: position.id.clone() })
+    };
+    let mut all: Vec<NotValued> = partial.worthless().iter().filter_map(named).collect();
+    all.dedup_by(|next, one| next.label == one.label);
+    all
 }
 
 #[cfg(test)]

@@ -157,7 +157,12 @@ impl Portfolio {
             Some(conversion) => conversion.multiply(position.quantity, out),
             None => out.fill(f64::NAN),
         }
-        check_finite(position, out)
+        for column in block.unpriced().keys() {
+            if let Some(value) = out.get_mut(*column) {
+                *value = f64::NAN;
+            }
+        }
+        check_finite(position, block, out)
     }
 
     /// The value of one unit of a position in the first column of the block, in its own currency.
@@ -169,12 +174,13 @@ impl Portfolio {
         if let Instrument::Derivative(terms, contract) = &position.instrument
             && let Some(estimate) = derivative::estimate(terms, contract, block)
         {
-            check_finite(position, &[estimate.value, estimate.standard_error])?;
+            check_finite(position, block, &[estimate.value])?;
+            check_finite(position, block, &[estimate.standard_error])?;
             return Ok(UnitPrice { value: estimate.value, standard_error: Some(estimate.standard_error) });
         }
         let mut value = [f64::NAN];
         unit_values(&position.instrument, block, &mut value);
-        check_finite(position, &value)?;
+        check_finite(position, block, &value)?;
         let [value] = value;
         Ok(UnitPrice { value, standard_error: None })
     }
@@ -217,7 +223,7 @@ fn cash_values(flows: &[CashFlow], shift: &CurveShift, out: &mut [f64]) {
     }
 }
 
-fn check_finite(position: &Position, values: &[f64]) -> Result<(), ColumnError> {
+fn check_finite(position: &Position, block: &BlockMarket, values: &[f64]) -> Result<(), ColumnError> {
     // Without an early exit, so that it vectorises: nearly always all are.
     if values.iter().fold(true, |all, value| all & value.is_finite()) {
         return Ok(());
@@ -226,10 +232,10 @@ fn check_finite(position: &Position, values: &[f64]) -> Result<(), ColumnError> 
         None => Ok(()),
         Some(column) => {
             let (kind, id) = (position.kind.name(), &position.id);
-            Err(ColumnError {
-                column,
-                problem: format!("the {kind} {id:?} has no finite value under this market"),
-            })
+            let problem = block.unpriced().get(&column).cloned();
+            let problem =
+                problem.unwrap_or_else(|| format!("the {kind} {id:?} has no finite value under this market"));
+            Err(ColumnError { column, problem })
         }
     }
 }

@@ -15,12 +15,13 @@ use super::input::{PortfolioInput, schema};
 use super::labels::{Labels, PositionLabel};
 use super::market::{Market, Spot};
 use super::money::{MAX_UNITS, micros};
-use super::partial::{Partial, PositionValue, SliceSums};
+use super::partial::{Expected, Partial, PositionValue, SliceSums};
 use super::positions::kind::Kind;
-use super::positions::{Position, When};
+use super::positions::{Contract, Instrument, Position, When};
+use super::reading::quoted;
 use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema, write_rows};
 use super::scenarios::scenarios_schema;
-use super::valuation::{BlockMarket, ColumnError, Portfolio};
+use super::valuation::{BlockMarket, Portfolio};
 use super::weights::Weights;
 
 /// Columns that are valued together: enough for the vectorised kernels, few enough for the second-level cache.
@@ -76,6 +77,12 @@ impl Rectangle {
     fn columns(&self) -> Range<usize> {
         let first = self.first_column as usize;
         first..first + self.n_columns as usize
+    }
+
+    fn contains(&self, other: &Self) -> bool {
+        let holds =
+            |ours: Range<usize>, theirs: Range<usize>| ours.start <= theirs.start && theirs.end <= ours.end;
+        holds(self.positions(), other.positions()) && holds(self.columns(), other.columns())
     }
 
     fn of(positions: Range<usize>, columns: Range<usize>) -> Self {
@@ -138,6 +145,7 @@ impl Workload for PortfolioRisk {
         let scenarios = input.scenarios.prepare(portfolio.market().factors(), files)?;
         let market = portfolio.market();
         scenarios.check_pairs(market)?;
+        check_base(&portfolio)?;
         let options = input.report;
         let mut lowest_vols = vec![f64::INFINITY; market.factors().0.len()];
         for underlying in market.underlyings() {
@@ -208,15 +216,17 @@ impl Workload for PortfolioRisk {
         rectangles
     }
 
+    /// Fails only for a rectangle that is not of this job: what has no value is left out, column by column.
     fn evaluate(prepared: &Prepared, slice: &Rectangle, _: &mut dyn Data) -> Result<Partial, EvaluateError> {
+        if !Self::whole(prepared).contains(slice) {
+            return Err(EvaluateError("the slice is not of this job".to_owned()));
+        }
         let mut sums = SliceSums::new(slice.first_column, slice.n_columns as usize);
         let mut values = Vec::new();
         for (columns, when) in prepared.columns.blocks(slice.columns(), BLOCK_COLUMNS) {
             let first = columns.start;
-            let failed = |error: ColumnError| prepared.failure(first + error.column, &error.problem);
-            let block =
-                BlockMarket::new(prepared.portfolio.market(), &prepared.columns.block(columns.clone()))
-                    .map_err(failed)?;
+            let shocks = prepared.columns.block(columns.clone());
+            let block = BlockMarket::new(prepared.portfolio.market(), &shocks);
             values.resize(columns.len(), 0.0);
             for idx in slice.positions() {
                 let valued = prepared.portfolio.value(idx, when, &block, &mut values);
@@ -224,21 +234,49 @@ impl Workload for PortfolioRisk {
                 // Without an early exit, so that it vectorises: nearly always all are.
                 let all_fit = values.iter().fold(true, |all, value| all & (value.abs() <= MAX_UNITS));
                 if valued.is_err() || !all_fit {
-                    prepared.set_worthless_aside(idx, first, at, &mut values, &mut sums)?;
+                    set_worthless_aside(idx, at, &mut values, &mut sums);
                 }
                 let (book, kind) = prepared.groups_of(idx);
-                sums.add(book, kind, at, &values)
-                    .map_err(|bad| prepared.failure(first + bad, "a value is beyond 1e15"))?;
+                sums.add(book, kind, at, &values).map_err(|bad| {
+                    EvaluateError(format!("a value of column {} does not fit", first + bad))
+                })?;
             }
         }
         if prepared.options.positions && slice.columns().contains(&0) {
-            prepared.note_positions(slice.positions(), &mut sums)?;
+            prepared.note_positions(slice.positions(), &mut sums);
         }
         Ok(sums.finish())
     }
 
     fn merge(into: &mut Partial, other: Partial) {
         into.merge(other);
+    }
+
+    /// The sums are of the slice's columns, of all of its positions but those of the failed parts, and of groups that there are.
+    fn check_partial(
+        prepared: &Prepared,
+        slice: &Rectangle,
+        partial: &Partial,
+        failed: &[Rectangle],
+    ) -> Result<(), String> {
+        if !Self::whole(prepared).contains(slice) || !failed.iter().all(|part| slice.contains(part)) {
+            return Err("the slice has no such part".to_owned());
+        }
+        let mut expected = Expected {
+            columns: slice.columns(),
+            positions: slice.positions(),
+            n_positions: vec![u64::from(slice.n_positions); slice.n_columns as usize],
+            n_books: prepared.labels.books.len(),
+            n_kinds: prepared.labels.kinds.len(),
+            has_positions: prepared.options.positions && slice.columns().contains(&0),
+        };
+        for part in failed {
+            let first = (part.first_column - slice.first_column) as usize;
+            for n in expected.n_positions.iter_mut().skip(first).take(part.n_columns as usize) {
+                *n = n.saturating_sub(u64::from(part.n_positions));
+            }
+        }
+        partial.check(&expected)
     }
 
     fn report(prepared: &Prepared, partial: Option<&Partial>, coverage: &Coverage) -> Report {
@@ -298,52 +336,54 @@ impl Prepared {
         self.labels.positions.get(position).map_or((0, 0), |label| (label.book, label.kind))
     }
 
-    fn failure(&self, column: usize, problem: &str) -> EvaluateError {
-        let first_scenario = self.columns.first_scenario();
-        let place = match column.checked_sub(first_scenario) {
-            Some(scenario) => format!("scenario {}", self.columns.scenarios().label(scenario)),
-            None if column == 0 => "the base".to_owned(),
-            None if Some(column) == self.columns.aged_base() => "the base at the horizon".to_owned(),
-            None => "a Greek's bump".to_owned(),
-        };
-        EvaluateError(format!("{place}: {problem}"))
-    }
-
-    /// A scenario in which a position has no value is left out, whatever else is cut off with it: its column is noted and
-    /// the value is 0. Without the base or a bump for Greeks there is no answer, so they fail.
-    fn set_worthless_aside(
-        &self,
-        position: usize,
-        first_column: usize,
-        at: usize,
-        values: &mut [f64],
-        sums: &mut SliceSums,
-    ) -> Result<(), EvaluateError> {
-        for (idx, value) in values.iter_mut().enumerate().filter(|(_, value)| micros(**value).is_none()) {
-            if first_column + idx < self.columns.first_scenario() {
-                let id = self.labels.positions.get(position).map_or("?", |it| it.id.as_str());
-                let problem = format!("{id:?} has no value, or one beyond 1e15");
-                return Err(self.failure(first_column + idx, &problem));
-            }
-            *value = 0.0;
-            sums.note_worthless(at + idx, index(position));
-        }
-        Ok(())
-    }
-
-    fn note_positions(&self, positions: Range<usize>, sums: &mut SliceSums) -> Result<(), EvaluateError> {
-        let failed = |error: ColumnError| self.failure(0, &error.problem);
-        let base = BlockMarket::unshocked(self.portfolio.market()).map_err(failed)?;
-        let mut value = [0.0];
+    fn note_positions(&self, positions: Range<usize>, sums: &mut SliceSums) {
+        let base = BlockMarket::unshocked(self.portfolio.market());
         for idx in positions {
-            let unit = self.portfolio.unit_price(idx, &base).map_err(failed)?;
-            self.portfolio.value(idx, When::Today, &base, &mut value).map_err(failed)?;
+            let mut value = [f64::NAN];
+            let unit = self.portfolio.unit_price(idx, &base);
+            let valued = self.portfolio.value(idx, When::Today, &base, &mut value);
             let [value] = value;
-            let value = micros(value).ok_or_else(|| self.failure(0, "a value beyond 1e15"))?;
-            sums.note_position(index(idx), PositionValue::new(unit.value, unit.standard_error, value));
+            // What has no value is named as such, and has no row.
+            if let (Ok(unit), Ok(()), Some(value)) = (unit, valued, micros(value)) {
+                sums.note_position(index(idx), PositionValue::new(unit.value, unit.standard_error, value));
+            }
         }
-        Ok(())
     }
+}
+
+/// A column in which a position has no value is left out, whatever else is cut off with it: it is noted, and the value is 0. The same
+/// for the base and the bumps of Greeks: what fails does not depend on how the work is cut.
+fn set_worthless_aside(position: usize, at: usize, values: &mut [f64], sums: &mut SliceSums) {
+    for (idx, value) in values.iter_mut().enumerate().filter(|(_, value)| micros(**value).is_none()) {
+        *value = 0.0;
+        sums.note_worthless(at + idx, index(position));
+    }
+}
+
+/// Without a value today there is no profit and loss. Most positions are valued in no time; those that are not have to be left to the
+/// workers.
+fn check_base(portfolio: &Portfolio) -> Result<(), InputError> {
+    let base = BlockMarket::unshocked(portfolio.market());
+    for (idx, position) in portfolio.positions().iter().enumerate() {
+        let takes_long = matches!(
+            position.instrument,
+            Instrument::Derivative(_, Contract::American { .. } | Contract::Asian(_))
+        );
+        let mut value = [f64::NAN];
+        if takes_long
+            || (portfolio.value(idx, When::Today, &base, &mut value).is_ok()
+                && value.iter().all(|it| micros(*it).is_some()))
+        {
+            continue;
+        }
+        let (kind, id) = (position.kind.name(), quoted(&position.id));
+        let problem = format!(
+            "the {kind} {id} has no value today, or one beyond 1e15 {}; check its quantity and its terms",
+            portfolio.market().report_currency()
+        );
+        return Err(InputError::new("input.positions", problem));
+    }
+    Ok(())
 }
 
 /// The number of `total` items in the first `n` of `of` equal shares.

@@ -36,7 +36,26 @@ fn the_failing_unit_fails_only_its_own_slice() {
     assert_eq!(failed, [false, true, false, false]);
 }
 
+#[test]
+fn a_slice_of_another_job_is_refused() {
+    for slice in [Units { first: 5, count: 6 }, Units { first: u64::MAX, count: 2 }] {
+        let error = Probe::evaluate(&input(10, 0), &slice, &mut NoData).unwrap_err();
+        assert_eq!(error.0, "the slice is not of this job");
+    }
+}
+
+#[test]
+fn what_a_worker_sends_is_held_against_its_slice() {
+    laws::check_partials::<Probe>(input(100, 0), &Files::new()).unwrap();
+}
+
 proptest! {
+    #[test]
+    fn what_fails_does_not_depend_on_the_cut(units in 1_u64..300, failing in 0_u64..300) {
+        let input = Input { failing_unit: Some(failing), ..input(units, 0) };
+        laws::check_failures::<Probe>(input, &Files::new()).map_err(TestCaseError::fail)?;
+    }
+
     #[test]
     fn obeys_the_laws(units in 1_u64..300, rounds in 0_u64..4, seed: u64) {
         laws::check::<Probe>(input(units, rounds), &Files::new(), seed).map_err(TestCaseError::fail)?;

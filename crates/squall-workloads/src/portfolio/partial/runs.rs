@@ -41,6 +41,13 @@ impl<T> Run<T> {
     }
 }
 
+impl<T> Runs<T> {
+    /// The first column, and the one after the last; none if there are none.
+    pub(super) fn ends(&self) -> Option<(usize, usize)> {
+        Some((self.0.first()?.start(), self.0.last()?.end()))
+    }
+}
+
 impl<T: Sum> Runs<T> {
     /// One run; none if there are no values.
     pub(super) fn of(start: u32, values: Vec<T>) -> Self {

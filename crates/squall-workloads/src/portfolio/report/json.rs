@@ -3,7 +3,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{GroupRisk, PositionRow, Report, WorstScenario};
+use super::{GroupRisk, NotValued, PositionRow, Report, WorstScenario};
 use crate::portfolio::money::Micros;
 use crate::portfolio::risk::{Distribution, Level};
 use crate::portfolio::shock::Factor;
@@ -21,6 +21,10 @@ struct ReportJson<'a> {
     factors_not_moved: Vec<UnmovedJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scenarios_not_valued: Vec<NotValuedJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_not_valued: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    greeks_not_valued: Vec<NotValuedJson<'a>>,
     base_value: Option<Micros>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ageing: Option<AgeingJson>,
@@ -53,6 +57,12 @@ struct AgeingJson {
 struct NotValuedJson<'a> {
     label: &'a str,
     position: &'a str,
+}
+
+impl<'a> From<&'a NotValued> for NotValuedJson<'a> {
+    fn from(it: &'a NotValued) -> Self {
+        Self { label: &it.label, position: &it.position }
+    }
 }
 
 #[derive(Serialize)]
@@ -204,11 +214,9 @@ impl Serialize for Report {
                 .iter()
                 .map(|(factor, positions)| UnmovedJson { factor: factor.to_string(), positions: *positions })
                 .collect(),
-            scenarios_not_valued: self
-                .not_valued
-                .iter()
-                .map(|it| NotValuedJson { label: &it.label, position: &it.position })
-                .collect(),
+            scenarios_not_valued: self.not_valued.iter().map(NotValuedJson::from).collect(),
+            base_not_valued: self.base_not_valued.as_deref(),
+            greeks_not_valued: self.greeks_not_valued.iter().map(NotValuedJson::from).collect(),
             base_value: self.base_value.map(Micros),
             ageing: self.ageing.map(|it| AgeingJson { calendar_days: it.days, pnl: it.pnl.map(Micros) }),
             pnl: self.distribution.as_ref().map(|distribution| self.pnl(distribution)),

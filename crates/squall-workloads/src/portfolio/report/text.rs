@@ -5,6 +5,7 @@ use std::fmt;
 use super::layout::Columnar;
 use super::{AgeingPnl, Estimate, GroupRisk, Report, TooFew, rounded};
 use crate::portfolio::money::{Micros, separated};
+use crate::portfolio::reading::quoted;
 use crate::portfolio::scenarios::shock_text;
 
 /// Shocks of a scenario that are shown.
@@ -53,15 +54,31 @@ impl fmt::Display for Report {
         if self.is_partial {
             writeln!(f, "{}\n", self.partial_line())?;
         }
+        if let Some(position) = &self.base_not_valued {
+            writeln!(
+                f,
+                "NO BASE VALUE: {} has no value today, or one beyond 1e15, so there is no profit and loss\n",
+                quoted(position)
+            )?;
+        }
+        if let Some(first) = self.greeks_not_valued.first() {
+            writeln!(
+                f,
+                "NO GREEKS of {} factors; the first is {}, under whose bump {} has no value or one beyond 1e15\n",
+                separated(self.greeks_not_valued.len() as u128),
+                quoted(&first.label),
+                quoted(&first.position),
+            )?;
+        }
         if let Some(first) = self.not_valued.first() {
             writeln!(
                 f,
-                "NOT VALUED: {} of {} scenarios, left out of every figure below; the first is {}, where {:?} has no value \
+                "NOT VALUED: {} of {} scenarios, left out of every figure below; the first is {}, where {} has no value \
                  or one beyond 1e15\n",
                 separated(self.not_valued.len() as u128),
                 separated(self.n_scenarios as u128),
                 first.label,
-                first.position,
+                quoted(&first.position),
             )?;
         }
         writeln!(f, "PORTFOLIO RISK, amounts in {}{}", unit.prefix, self.currency)?;
@@ -119,6 +136,7 @@ impl Report {
         let books = if self.books.len() == 1 { "book" } else { "books" };
         let base_value = match self.base_value {
             Some(value) => unit.text(value),
+            None if self.base_not_valued.is_some() => "none, so there is no profit and loss".to_owned(),
             None => format!(
                 "not in yet ({} of {n_positions} positions), so there is no profit and loss",
                 separated(self.n_positions_done.into())

@@ -1,12 +1,12 @@
 //! The market under the shocks of some consecutive columns, computed once for all positions.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::super::market::conversion::{Conversion, Leg};
 use super::super::market::rate_factors::{KeyTenor, shares};
 use super::super::market::{Curve, Market, Spot, Underlying};
 use super::super::shock::ShockBlock;
-use super::ColumnError;
 
 /// One number per column of a block.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,13 +81,18 @@ impl Columns {
         }
     }
 
-    fn first_bad(&self, is_good: impl Fn(f64) -> bool) -> Option<(usize, f64)> {
+    /// The columns, of the first `n`, whose number is not good.
+    fn bad(&self, n: usize, is_good: impl Fn(f64) -> bool) -> Vec<(usize, f64)> {
         match self {
-            Columns::Same(number) => (!is_good(*number)).then_some((0, *number)),
-            Columns::Each(numbers) => numbers
-                .iter()
-                .position(|number| !is_good(*number))
-                .and_then(|idx| Some((idx, *numbers.get(idx)?))),
+            Columns::Same(number) if is_good(*number) => Vec::new(),
+            Columns::Same(number) => (0..n).map(|column| (column, *number)).collect(),
+            Columns::Each(numbers) => {
+                // Without an early exit, so that it vectorises: nearly always all are.
+                if numbers.iter().fold(true, |all, number| all & is_good(*number)) {
+                    return Vec::new();
+                }
+                numbers.iter().copied().enumerate().filter(|(_, number)| !is_good(*number)).collect()
+            }
         }
     }
 }
@@ -176,28 +181,47 @@ pub struct BlockMarket {
     /// By currency: report currency per unit; NaN if there is no conversion.
     conversions: Vec<Columns>,
     unshifted: Columns,
+    /// The columns without a market, and why: no position has a value in them.
+    unpriced: BTreeMap<usize, String>,
 }
 
 impl BlockMarket {
-    /// The market under a block's shocks, whose rows are the market's factors.
-    ///
-    /// # Errors
-    /// A shock that is not finite, or that leaves a spot or an exchange rate at or below 0, with its column.
-    pub fn new(market: &Market, shocks: &ShockBlock) -> Result<BlockMarket, ColumnError> {
+    /// The market under a block's shocks, whose rows are the market's factors. A shock that is not finite, or that leaves a spot or
+    /// an exchange rate at or below 0, leaves its column without a market, and no other.
+    pub fn new(market: &Market, shocks: &ShockBlock) -> BlockMarket {
+        let mut unpriced = BTreeMap::new();
         for (idx, factor) in market.factors().0.iter().enumerate() {
             let row = shocks.row(idx).unwrap_or_default();
-            if let Some(column) = row.iter().position(|shock| !shock.is_finite()) {
-                return Err(ColumnError {
-                    column,
-                    problem: format!("the shock of {factor} is not a finite number"),
-                });
+            if row.iter().fold(true, |all, shock| all & shock.is_finite()) {
+                continue;
+            }
+            for (column, _) in row.iter().enumerate().filter(|(_, shock)| !shock.is_finite()) {
+                let problem = || format!("the shock of {factor} is not a finite number");
+                unpriced.entry(column).or_insert_with(problem);
             }
         }
+        let block = Self::under(market, shocks, &mut unpriced);
+        if unpriced.is_empty() {
+            return block;
+        }
+        // The pricers see nothing of such a column but the market as loaded.
+        let mut calm = shocks.clone();
+        for idx in 0..market.factors().0.len() {
+            if shocks.row(idx).is_some() {
+                let row = calm.row_mut(idx);
+                unpriced.keys().for_each(|column| row.get_mut(*column).into_iter().for_each(|it| *it = 0.0));
+            }
+        }
+        BlockMarket { unpriced, ..Self::under(market, &calm, &mut BTreeMap::new()) }
+    }
 
+    /// Notes the columns in which some price is none.
+    fn under(market: &Market, shocks: &ShockBlock, unpriced: &mut BTreeMap<usize, String>) -> BlockMarket {
+        let n_columns = shocks.n_columns();
         let mut pairs = Vec::with_capacity(market.pairs().len());
         for pair in market.pairs() {
             let rates = Columns::shocked(shocks.row(pair.factor), |shock| pair.rate * (1.0 + shock));
-            check_price(&rates, || format!("fx:{}", pair.name))?;
+            note_unpriced(&rates, n_columns, || format!("fx:{}", pair.name), unpriced);
             pairs.push(rates);
         }
 
@@ -209,7 +233,7 @@ impl BlockMarket {
                 }
                 Spot::Pair(pair) => pairs.get(pair).cloned().unwrap_or(Columns::Same(f64::NAN)),
             };
-            check_price(&spot, || format!("spot:{}", underlying.name))?;
+            note_unpriced(&spot, n_columns, || format!("spot:{}", underlying.name), unpriced);
             spots.push(spot);
         }
 
@@ -227,25 +251,31 @@ impl BlockMarket {
             None => Columns::Same(f64::NAN),
         };
         let all = market.currencies();
-        Ok(BlockMarket {
-            n_columns: shocks.n_columns(),
+        BlockMarket {
+            n_columns,
             spots,
             vol_shifts: market.underlyings().iter().map(|it| shift(it.vol_factor)).collect(),
             curves: market.curves().iter().map(|curve| CurveShift::new(market, curve, shift)).collect(),
             curves_of: market.underlyings().iter().map(|it| curves_of(market, it)).collect(),
             conversions: all.iter().map(|it| conversion(it.conversion)).collect(),
             unshifted: Columns::Same(0.0),
-        })
+            unpriced: BTreeMap::new(),
+        }
     }
 
     /// The market as loaded, as one column.
-    pub fn unshocked(market: &Market) -> Result<BlockMarket, ColumnError> {
+    pub fn unshocked(market: &Market) -> BlockMarket {
         BlockMarket::new(market, &ShockBlock::unshocked(market.factors().0.len(), 1))
     }
 
     /// How many columns the block has.
     pub fn n_columns(&self) -> usize {
         self.n_columns
+    }
+
+    /// The columns without a market, and why.
+    pub(super) fn unpriced(&self) -> &BTreeMap<usize, String> {
+        &self.unpriced
     }
 
     /// An underlying's spot price.
@@ -282,12 +312,15 @@ impl BlockMarket {
     }
 }
 
-fn check_price(prices: &Columns, name: impl Fn() -> String) -> Result<(), ColumnError> {
-    match prices.first_bad(|price| price > 0.0 && price.is_finite()) {
-        None => Ok(()),
-        Some((column, price)) => {
-            let problem = format!("the shock of {} leaves a price of {price}; it must stay above 0", name());
-            Err(ColumnError { column, problem })
-        }
+fn note_unpriced(
+    prices: &Columns,
+    n_columns: usize,
+    name: impl Fn() -> String,
+    unpriced: &mut BTreeMap<usize, String>,
+) {
+    for (column, price) in prices.bad(n_columns, |price| price > 0.0 && price.is_finite()) {
+        unpriced.entry(column).or_insert_with(|| {
+            format!("the shock of {} leaves a price of {price}; it must stay above 0", name())
+        });
     }
 }

@@ -39,7 +39,7 @@ fn block_shocks(portfolio: &Portfolio, columns: std::ops::Range<usize>, shocks: 
 }
 
 fn values(portfolio: &Portfolio, shocks: &ShockBlock) -> Vec<Vec<f64>> {
-    let block = BlockMarket::new(portfolio.market(), shocks).unwrap();
+    let block = BlockMarket::new(portfolio.market(), shocks);
     let value = |idx| {
         let mut out = vec![0.0; block.n_columns()];
         portfolio.value(idx, When::Today, &block, &mut out).unwrap();
@@ -79,7 +79,7 @@ fn values_one_of_each_kind_as_quantlib_does() {
         ("W2", 63540.80553258958, 1e-6),
     ];
     let portfolio = portfolio(&manual_csv(), &[]);
-    let base = BlockMarket::unshocked(portfolio.market()).unwrap();
+    let base = BlockMarket::unshocked(portfolio.market());
     assert_eq!(portfolio.positions().len(), expected.len());
     for (idx, (position, (id, expected, tolerance))) in portfolio.positions().iter().zip(expected).enumerate()
     {
@@ -168,7 +168,7 @@ fn positions_keep_their_random_numbers_whatever_surrounds_them() {
     let all = portfolio(&csv, &[]);
     let idx = all.positions().iter().position(|it| it.id == "C1").unwrap();
     let price = |portfolio: &Portfolio, idx| {
-        portfolio.unit_price(idx, &BlockMarket::unshocked(portfolio.market()).unwrap()).unwrap()
+        portfolio.unit_price(idx, &BlockMarket::unshocked(portfolio.market())).unwrap()
     };
     assert_eq!(price(&alone, 0), price(&all, idx));
 }
@@ -205,17 +205,22 @@ fn names_the_column_and_what_has_no_value_there() {
     ] {
         let mut shocks = ShockBlock::unshocked(factors.0.len(), 3);
         shocks.row_mut(factors.parse(factor).unwrap())[2] = shock;
-        let outcome = BlockMarket::new(portfolio.market(), &shocks).and_then(|block| {
-            let mut out = [0.0; 3];
-            (0..portfolio.positions().len())
-                .try_for_each(|idx| portfolio.value(idx, When::Today, &block, &mut out))
-        });
+        let block = BlockMarket::new(portfolio.market(), &shocks);
+        let calm = BlockMarket::unshocked(portfolio.market());
+        let mut out = [0.0; 3];
+        let mut outcome = Ok(());
+        for idx in 0..portfolio.positions().len() {
+            outcome = outcome.and(portfolio.value(idx, When::Today, &block, &mut out));
+            let mut alone = [0.0];
+            portfolio.value(idx, When::Today, &calm, &mut alone).unwrap();
+            assert_eq!(out[..2], [alone[0]; 2], "the other columns keep their values");
+        }
         match outcome {
             Ok(()) => writeln!(seen, "fine: {factor} {shock:e}").unwrap(),
             Err(error) => writeln!(seen, "{factor} {shock:e}: {error}").unwrap(),
         }
     }
-    let block = BlockMarket::unshocked(portfolio.market()).unwrap();
+    let block = BlockMarket::unshocked(portfolio.market());
     for result in [
         portfolio.value(99, When::Today, &block, &mut [0.0]),
         portfolio.value(0, When::Today, &block, &mut [0.0; 2]),

@@ -9,6 +9,7 @@ use super::*;
 
 mod ageing;
 mod awkward;
+mod extremes;
 mod rate_factors;
 mod skew;
 
@@ -121,15 +122,6 @@ fn a_scenario_without_a_value_is_left_out_alone_and_named() {
     // However it is cut: nothing else is lost with it.
     let input = input(&large(7), scenarios, "{}");
     laws::check::<PortfolioRisk>(input, &Files::new(), 1).unwrap();
-}
-
-#[test]
-fn without_a_base_value_there_is_no_answer() {
-    let csv = europeans(2).replace(",10,", ",1e300,");
-    let prepared = prepared(&csv, PATHS, "{}");
-    let error =
-        PortfolioRisk::evaluate(&prepared, &PortfolioRisk::whole(&prepared), &mut NoData).unwrap_err();
-    assert_eq!(error.0, "the base: \"E0\" has no value, or one beyond 1e15");
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn prices(surface: &str, rate: f64, rows: &str) -> Vec<f64> {
     let scenarios = r#"{"type":"explicit","csv":"scenario,spot:ACME\nbase,0\n"}"#;
     let json = format!(r#"{{"positions":{{"csv":{csv}}},"market":{market},"scenarios":{scenarios}}}"#);
     let prepared = PortfolioRisk::prepare(serde_json::from_str(&json).unwrap(), &Given::default()).unwrap();
-    let base = BlockMarket::unshocked(prepared.portfolio.market()).unwrap();
+    let base = BlockMarket::unshocked(prepared.portfolio.market());
     (0..prepared.portfolio.positions().len())
         .map(|idx| prepared.portfolio.unit_price(idx, &base).unwrap().value)
         .collect()
@@ -28,7 +28,7 @@ fn a_digital_has_the_price_that_was_worked_out_by_hand() {
     let scenarios = r#"{"type":"explicit","csv":"scenario,spot:ACME\nbase,0\n"}"#;
     let json = format!(r#"{{"positions":{{"csv":{csv}}},"market":{market},"scenarios":{scenarios}}}"#);
     let prepared = PortfolioRisk::prepare(serde_json::from_str(&json).unwrap(), &Given::default()).unwrap();
-    let base = BlockMarket::unshocked(prepared.portfolio.market()).unwrap();
+    let base = BlockMarket::unshocked(prepared.portfolio.market());
     let price = prepared.portfolio.unit_price(0, &base).unwrap().value;
     // N(d2) is 0.450262, and the skew adds 0.098959.
     assert!((price - 0.549_221).abs() < 1e-6, "{price}");
