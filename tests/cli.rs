@@ -73,15 +73,15 @@ fn every_sample_job_checks_and_runs_to_the_end() {
     }
 }
 
-#[test]
-fn the_answer_is_the_same_bytes_however_it_was_cut_and_run() {
-    let scratch = Scratch::new("same-bytes");
-    let job: Value =
-        serde_json::from_slice(&std::fs::read(root().join("events/jobs/explicit.json")).unwrap()).unwrap();
+/// However a job is cut and run, the bytes are the same; returns them.
+fn same_bytes(name: &str, job: &Value) -> Value {
+    let scratch = Scratch::new(name);
     let mut found = Vec::new();
     let sizings = [
         r#"{}"#,
         r#"{"tasks": 1, "subtasks_per_task": 1}"#,
+        r#"{"tasks": 4, "subtasks_per_task": 1}"#,
+        r#"{"tasks": 20, "subtasks_per_task": 1}"#,
         r#"{"tasks": 7, "subtasks_per_task": 3}"#,
         r#"{"tasks": 1000, "subtasks_per_task": 10}"#,
         r#"{"subtask_ms": 0.05}"#,
@@ -102,6 +102,33 @@ fn the_answer_is_the_same_bytes_however_it_was_cut_and_run() {
         }
     }
     assert!(found.iter().all(|it| *it == found[0]));
+    serde_json::from_str(&found[0]).unwrap()
+}
+
+#[test]
+fn the_answer_is_the_same_bytes_however_it_was_cut_and_run() {
+    let job = std::fs::read(root().join("events/jobs/explicit.json")).unwrap();
+    same_bytes("same-bytes", &serde_json::from_slice(&job).unwrap());
+}
+
+/// Ten positions under a hundred scenarios, of which one leaves no value that could be summed.
+#[test]
+fn an_absurd_scenario_is_left_out_alone_however_it_is_cut_and_run() {
+    let rows: String = (0..10).map(|n| format!("A{n},b,spot,ACME,1\n")).collect();
+    let shocks: String =
+        (0..100).map(|n| format!("s{n},{}\n", if n == 50 { "999" } else { "0.01" })).collect();
+    let job = serde_json::json!({"workload": "portfolio", "input": {
+        "positions": {"csv": format!("id,book,kind,underlying,quantity\n{rows}")},
+        "market": {"valuation_date": "2026-01-15", "report_currency": "USD", "curves": {},
+                   "underlyings": {"ACME": {"class": "equity", "currency": "USD", "spot": 1e13, "vol": 0.3}}},
+        "scenarios": {"type": "explicit", "csv": format!("scenario,spot:ACME\n{shocks}")}}});
+    let answer = same_bytes("absurd", &job);
+    assert_eq!(answer["status"], "complete");
+    assert_eq!(
+        answer["report"]["scenarios_not_valued"],
+        serde_json::json!([{"label": "s50", "position": "A0"}])
+    );
+    assert_eq!(answer["report"]["pnl"]["scenarios"], 99);
 }
 
 #[test]

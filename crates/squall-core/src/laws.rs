@@ -68,6 +68,9 @@ pub fn check_with<W: Workload>(
     Ok(())
 }
 
+/// What has a value in the end, merged and encoded, and the slices that have none.
+type Ends = (Option<Vec<u8>>, BTreeSet<Vec<u8>>);
+
 /// Checks an input of which some slices fail: what has a value in the end does not depend on the cut. Each slice that fails is cut
 /// finer until nothing is left to cut, as commands that send failed work again do.
 ///
@@ -80,7 +83,7 @@ pub fn check_failures<W: Workload>(input: W::Input, files: &Files) -> Result<(),
         let mut data = data.data(W::reads(&prepared, slice));
         W::evaluate(&prepared, slice, &mut data)
     };
-    let mut expected: Option<(Option<Vec<u8>>, BTreeSet<Vec<u8>>)> = None;
+    let mut expected: Option<Ends> = None;
     for parts in CUTS {
         let mut left = divided::<W>(&prepared, &W::whole(&prepared), parts)?;
         let (mut partials, mut failed) = (Vec::new(), BTreeSet::new());

@@ -133,7 +133,7 @@ impl Workload for CountLines {
     ) -> Result<(), String> {
         let mut expected = slice.to.saturating_sub(slice.from);
         for part in failed {
-            if part.from < slice.from || part.to > slice.to {
+            if part.from < slice.from || part.from > part.to || part.to > slice.to {
                 return Err("the slice has no such part".to_owned());
             }
             expected = expected.saturating_sub(part.to.saturating_sub(part.from));

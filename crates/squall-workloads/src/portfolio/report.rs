@@ -99,12 +99,14 @@ pub struct Report {
 }
 
 /// What time alone does to the portfolio until the scenarios' horizon: theta over those days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgeingPnl {
     /// Calendar days.
     pub days: u64,
     /// The change of value without any shock, once it is in.
     pub pnl: Option<i128>,
+    /// The first position without a value then, or with one beyond 1e15: there is no such change.
+    pub not_valued: Option<String>,
 }
 
 /// A scenario and its effect.
@@ -190,11 +192,15 @@ impl Report {
             n_scenarios: scenarios.count(),
             n_scenarios_done: pnl.n_done,
             not_valued: not_valued(columns, labels, partial),
-            base_not_valued: base_not_valued(labels, partial),
+            base_not_valued: not_valued_in(labels, partial, Some(0)),
             greeks_not_valued: greeks_not_valued(columns, labels, partial),
             n_positions_done: partial.n_positions(0, 1)[0],
             base_value: pnl.base_value,
-            ageing: labels.aged_days.map(|days| AgeingPnl { days, pnl: pnl.of_ageing }),
+            ageing: labels.aged_days.map(|days| AgeingPnl {
+                days,
+                pnl: pnl.of_ageing,
+                not_valued: not_valued_in(labels, partial, columns.aged_base()),
+            }),
             is_sample,
             histogram,
             risk: tails.iter().map(estimate).collect(),
@@ -250,8 +256,9 @@ fn not_valued(columns: &Columns, labels: &Labels, partial: &Partial) -> Vec<NotV
     partial.worthless().iter().filter_map(named).collect()
 }
 
-fn base_not_valued(labels: &Labels, partial: &Partial) -> Option<String> {
-    let (_, position_idx) = partial.worthless().first().filter(|(column, _)| *column == 0)?;
+/// The first position that has no value in a column.
+fn not_valued_in(labels: &Labels, partial: &Partial, column: Option<usize>) -> Option<String> {
+    let (_, position_idx) = partial.worthless().iter().find(|(it, _)| Some(*it as usize) == column)?;
     Some(labels.positions.get(*position_idx as usize)?.id.clone())
 }
 

@@ -27,7 +27,7 @@ struct ReportJson<'a> {
     greeks_not_valued: Vec<NotValuedJson<'a>>,
     base_value: Option<Micros>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ageing: Option<AgeingJson>,
+    ageing: Option<AgeingJson<'a>>,
     pnl: Option<PnlJson>,
     risk: Vec<RiskJson>,
     worst_scenarios: Vec<WorstJson<'a>>,
@@ -48,9 +48,11 @@ struct ScenariosJson<'a> {
 }
 
 #[derive(Serialize)]
-struct AgeingJson {
+struct AgeingJson<'a> {
     calendar_days: u64,
     pnl: Option<Micros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_valued: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -218,7 +220,11 @@ impl Serialize for Report {
             base_not_valued: self.base_not_valued.as_deref(),
             greeks_not_valued: self.greeks_not_valued.iter().map(NotValuedJson::from).collect(),
             base_value: self.base_value.map(Micros),
-            ageing: self.ageing.map(|it| AgeingJson { calendar_days: it.days, pnl: it.pnl.map(Micros) }),
+            ageing: self.ageing.as_ref().map(|it| AgeingJson {
+                calendar_days: it.days,
+                pnl: it.pnl.map(Micros),
+                not_valued: it.not_valued.as_deref(),
+            }),
             pnl: self.distribution.as_ref().map(|distribution| self.pnl(distribution)),
             risk: self.risk_rows(),
             worst_scenarios: self.worst.iter().map(WorstJson::from).collect(),
@@ -238,7 +244,7 @@ impl Report {
             name: &group.name,
             positions: group.n_positions,
             base_value: group.base_value.map(Micros),
-            pnl_of_ageing: self.ageing.map(|_| Known(group.ageing_pnl.map(Micros))),
+            pnl_of_ageing: self.ageing.as_ref().map(|_| Known(group.ageing_pnl.map(Micros))),
             pnl_in_worst_scenario: group.worst_pnl.map(Micros),
             value_at_risk: group.value_at_risk.map(Micros),
             expected_shortfall: group.expected_shortfall.map(Micros),

@@ -152,9 +152,16 @@ impl Report {
             writeln!(f, "  Not moved   {}", self.unmoved())?;
         }
         writeln!(f, "  Base value  {base_value}")?;
-        if let Some(AgeingPnl { days, pnl }) = self.ageing {
-            let pnl = pnl.map_or_else(|| "not in yet".to_owned(), |pnl| unit.text(pnl));
-            let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        if let Some(AgeingPnl { days, pnl, not_valued }) = &self.ageing {
+            let pnl = match (pnl, not_valued) {
+                (Some(pnl), _) => unit.text(*pnl),
+                (None, None) if self.base_not_valued.is_none() => "not in yet".to_owned(),
+                (None, None) => "none".to_owned(),
+                (None, Some(position)) => {
+                    format!("none ({} has no value then, or one beyond 1e15)", quoted(position))
+                }
+            };
+            let days = if *days == 1 { "1 day".to_owned() } else { format!("{days} days") };
             writeln!(f, "  Ageing      {pnl} by time alone; in the scenarios positions are {days} older")?;
         }
         Ok(())

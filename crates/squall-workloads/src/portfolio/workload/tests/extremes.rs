@@ -7,13 +7,19 @@ use super::*;
 const HEAD: &str = "id,book,kind,underlying,quantity,option_type,strike,expiry,fixings\n";
 
 fn of(rows: &[&str], spot: &str, scenarios: &str, report: &str) -> PortfolioInput {
+    let market = format!(
+        r#""curves": {{"USD": {{"currency": "USD", "points": [{{"tenor": 1, "rate": 0.03}}]}}}},
+           "underlyings": {{"ACME": {{"class": "equity", "currency": "USD", "spot": {spot}, "vol": 0.3}},
+                            "UNUSED": {{"class": "equity", "currency": "USD", "spot": 100, "vol": 0.3}}}}"#
+    );
+    under(&market, rows, scenarios, &format!(r#""report": {report}"#))
+}
+
+fn under(market: &str, rows: &[&str], scenarios: &str, rest: &str) -> PortfolioInput {
     let csv = format!("{HEAD}{}\n", rows.join("\n"));
     let json = format!(
-        r#"{{"positions": {{"csv": {}}}, "scenarios": {scenarios}, "report": {report}, "asian": {{"paths": 16}},
-            "market": {{"valuation_date": "2026-01-15", "report_currency": "USD",
-                        "curves": {{"USD": {{"currency": "USD", "points": [{{"tenor": 1, "rate": 0.03}}]}}}},
-                        "underlyings": {{"ACME": {{"class": "equity", "currency": "USD", "spot": {spot}, "vol": 0.3}},
-                                         "UNUSED": {{"class": "equity", "currency": "USD", "spot": 100, "vol": 0.3}}}}}}}}"#,
+        r#"{{"positions": {{"csv": {}}}, "scenarios": {scenarios}, {rest}, "asian": {{"paths": 16}},
+            "market": {{"valuation_date": "2026-01-15", "report_currency": "USD", {market}}}}}"#,
         Value::from(csv)
     );
     serde_json::from_str(&json).unwrap()
@@ -70,6 +76,62 @@ fn a_position_that_has_no_value_in_a_scenario_leaves_out_that_one() {
     assert_eq!((report.n_scenarios_done, report.not_valued.len()), (99, 1));
     assert_eq!(report.not_valued[0].position, "E");
     assert_eq!(report.positions.unwrap().len(), 3);
+}
+
+/// 1,024 columns are valued at once.
+#[test]
+fn a_scenario_that_is_left_out_takes_no_other_of_its_block_with_it() {
+    let absurd = [0, 1_022, 1_023, 1_024, 2_046, 2_047, 2_099];
+    let shock = |n: usize| if absurd.contains(&n) { "999" } else { "0.01" };
+    let rows: Vec<String> = (0..2_100).map(|n| format!("s{n},{}", shock(n))).collect();
+    let csv = Value::from(format!("scenario,spot:ACME\n{}\n", rows.join("\n")));
+    let scenarios = format!(r#"{{"type": "explicit", "csv": {csv}}}"#);
+    let report = report(|| of(&["A,b,spot,ACME,1,,,,", "B,b,spot,ACME,2,,,,"], "1e13", &scenarios, "{}"));
+    assert_eq!(report.n_scenarios_done, 2_100 - absurd.len());
+    let labels: Vec<String> = report.not_valued.into_iter().map(|it| it.label).collect();
+    assert_eq!(labels, absurd.map(|n| format!("s{n}")));
+}
+
+#[test]
+fn every_kind_of_factor_leaves_out_its_scenario_alone() {
+    let market = r#""curves": {"USD": {"currency": "USD", "points": [{"tenor": 1, "rate": 0.03}]},
+                              "EUR": {"currency": "EUR", "points": [{"tenor": 1, "rate": 0.02}]}},
+        "fx": {"EURUSD": 1e12}, "underlyings": {"SAP": {"class": "equity", "currency": "EUR", "spot": 100, "vol": 0.3},
+            "EURUSD": {"class": "fx", "vol": 0.1}}"#;
+    let rows = ["A,b,spot,SAP,1,,,,", "E,b,european,SAP,-1,put,90,2,", "X,b,european,EURUSD,2,call,1e12,1,"];
+    let rest = r#""report": {"greeks": true}"#;
+    let of = |factor: &str, shock: &str| under(market, &rows, &hundred(factor, shock), rest);
+    let fx = report(|| of("fx:EURUSD", "999"));
+    assert_eq!((fx.n_scenarios_done, fx.not_valued[0].label.as_str()), (99, "s50"));
+    assert!(fx.greeks_not_valued.is_empty());
+    for (factor, shock) in [
+        ("fx:EURUSD", "-0.9999999999999999"),
+        ("vol:SAP", "5"),
+        ("vol:SAP", "-5"),
+        ("vol:EURUSD", "5"),
+        ("rate:EUR", "-1"),
+        ("rate:USD", "1"),
+    ] {
+        let report = report(|| of(factor, shock));
+        assert_eq!(report.n_scenarios_done + report.not_valued.len(), 100, "{factor} {shock}");
+        assert!(report.n_scenarios_done >= 99, "{factor} {shock}: {}", report.n_scenarios_done);
+    }
+}
+
+/// A year on, the forward is worth more than there is room for.
+#[test]
+fn without_a_value_at_the_horizon_there_is_no_ageing_however_it_is_cut() {
+    let market = r#""curves": {"USD": {"currency": "USD", "points": [{"tenor": 1, "rate": 0.03}]}},
+        "underlyings": {"ACME": {"class": "equity", "currency": "USD", "spot": 100, "vol": 0.3}}"#;
+    let rows = ["A,b,spot,ACME,1,,,,", "F,b,forward,ACME,1.05e13,,200,1,"];
+    let report = report(|| under(market, &rows, &hundred("spot:ACME", "0.5"), r#""age": 364"#));
+    assert!(report.base_value.is_some() && report.base_not_valued.is_none());
+    let ageing = report.ageing.clone().unwrap();
+    assert_eq!((ageing.pnl, ageing.not_valued.as_deref()), (None, Some("F")));
+    assert_eq!(report.n_scenarios_done, 1, "that in which the price has risen");
+    let text = report.to_string();
+    assert!(text.contains("Ageing      none (\"F\" has no value then, or one beyond 1e15)"), "{text}");
+    assert_eq!(serde_json::to_value(&report).unwrap()["ageing"]["not_valued"], "F");
 }
 
 /// The rates and draws at the ends of their ranges.
