@@ -9,6 +9,7 @@ mod deployed;
 mod emulator;
 mod fairness;
 mod faults;
+mod hostile;
 mod licences;
 mod operator;
 mod own_workload;

@@ -235,6 +235,18 @@ fn pure_crates_do_not_speak_of_the_world() {
     }
 }
 
+/// One file writes to terminals, and escapes what they would obey.
+#[test]
+fn only_one_file_writes_to_a_terminal() {
+    const WRITES: [&str; 6] =
+        ["stdout().lock", "stderr().lock", "println!", "print!(", "write!(stdout", "write_all(stderr"];
+    for source in sources(&root().join("crates/squall-cli")) {
+        let text = fs::read_to_string(&source).unwrap();
+        let wrote = WRITES.iter().find(|it| text.contains(**it));
+        assert!(source.ends_with("src/print.rs") || wrote.is_none(), "{}: {wrote:?}", source.display());
+    }
+}
+
 #[test]
 fn files_are_short() {
     for file in sources(&root()) {

@@ -2,6 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
+/// Most characters of a message.
+const MOST_CHARS: usize = 500;
+
 /// Reads one object.
 ///
 /// # Errors
@@ -25,7 +28,12 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         let has_path = ![".", "?"].contains(&path.as_str()) && !text.contains(&format!("`{path}`"));
         let text = if has_path { format!("{path}: {text}") } else { text };
         // An unknown name may hold any characters; the message must stay on one line.
-        text.replace(char::is_control, "\u{fffd}")
+        let text = text.replace(char::is_control, "\u{fffd}");
+        // Nor may it be as long as a name may be.
+        match text.char_indices().nth(MOST_CHARS) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text,
+        }
     })?;
     reader.end().map_err(|error| format!("{error}, expected nothing after the object"))?;
     Ok(read)

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use squall_core::ports::PortError;
-use squall_core::visible::visible;
+use squall_core::visible::{message, visible};
+
+/// Most characters of an error: whatever it quotes may be of any length.
+const MAX_ERROR_CHARS: usize = 2_000;
 
 /// Writes the answer to stdout. A reader that has closed the pipe is not an error.
 ///
@@ -26,7 +29,7 @@ pub(crate) fn aside(text: &str) {
 
 /// An error for people, and its exit status.
 pub(crate) fn error(problem: &str, status: u8) -> ExitCode {
-    aside(&format!("error: {problem}\n"));
+    aside(&format!("error: {}\n", message(problem, MAX_ERROR_CHARS)));
     ExitCode::from(status)
 }
 

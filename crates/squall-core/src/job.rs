@@ -1,5 +1,6 @@
 //! A published job: its JSON, checked.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use crate::digest::Digest;
 use crate::prices::NanoUsd;
 use crate::sizing::SizingRequest;
-use crate::visible::visible;
+use crate::visible::on_one_line;
 use crate::workload::InputError;
 
 mod strict;
@@ -167,7 +168,8 @@ pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T
             (outer, _) if inner.starts_with('[') => format!("{outer}{inner}"),
             (outer, _) => format!("{outer}.{inner}"),
         };
-        InputError::new(on_one_line(&path), on_one_line(&without_position(place, &error.into_inner())))
+        let problem = without_position(place, &error.into_inner());
+        InputError::new(path, on_one_line(&told(&problem)))
     })?;
     deserializer.end().map_err(whole)?;
     Ok(value)
@@ -178,9 +180,40 @@ pub fn without_mark(json: &[u8]) -> &[u8] {
     json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json)
 }
 
-/// A name or message from outside on one line, with what cannot be seen escaped.
-fn on_one_line(text: &str) -> String {
-    visible(text).replace('\n', "\\n")
+/// What a message of the JSON reader says before a text that it quotes in full, and after it.
+const AROUND_QUOTES: [(&str, &str); 6] = [
+    ("unknown field `", "`, expected "),
+    ("unknown field `", "`, there are no "),
+    ("unknown variant `", "`, expected "),
+    ("unknown variant `", "`, there are no "),
+    ("invalid type: string \"", "\", expected "),
+    ("invalid value: string \"", "\", expected "),
+];
+
+/// Numbers as the JSON reader calls them, and as people do.
+const NUMBERS: [(&str, &str); 4] = [
+    ("expected u64", "expected a whole number"),
+    ("expected u32", "expected a whole number"),
+    ("expected usize", "expected a whole number"),
+    ("expected f64", "expected a number"),
+];
+
+/// A message of the JSON reader for people, with little of the text that it quotes.
+pub fn told(message: &str) -> String {
+    let mut told = with_short_quote(message).into_owned();
+    for (theirs, ours) in NUMBERS {
+        told = told.replace(theirs, ours);
+    }
+    told
+}
+
+fn with_short_quote(message: &str) -> Cow<'_, str> {
+    let short = AROUND_QUOTES.iter().find_map(|(before, after)| {
+        // What is expected is ours and has no such words, so that the last ones are those after the quote.
+        let (quote, expected) = message.strip_prefix(before)?.rsplit_once(after)?;
+        Some(format!("{before}{}{after}{expected}", shortened(quote)))
+    });
+    short.map_or(Cow::Borrowed(message), Cow::Owned)
 }
 
 fn root(place: Place<'_>) -> String {

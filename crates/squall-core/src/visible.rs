@@ -31,9 +31,51 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The text with all hidden characters as [`visible`] shows them, line feeds and tabs too.
+pub fn on_one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// The text; if it has more than `most` characters, its beginning and its end.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most || text.chars().count() <= most {
+        return Cow::Borrowed(text);
+    }
+    let tail = most / 3;
+    let head: String = text.chars().take(most.saturating_sub(tail + 1)).collect();
+    let end = text.char_indices().rev().nth(tail.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+    Cow::Owned(format!("{head}…{}", text.get(end..).unwrap_or_default()))
+}
+
+/// Most characters of a word in a message: a name, a path, a number.
+const MAX_WORD_CHARS: usize = 200;
+
+/// A message of at most `most` characters, each of its words shortened: what it quotes may be of any length.
+pub fn message(text: &str, most: usize) -> String {
+    let words = text.split_inclusive([' ', '\n']).map(|word| shortened(word, MAX_WORD_CHARS));
+    shortened(&words.collect::<String>(), most).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_has_no_long_words() {
+        assert_eq!(message("cannot read a/b\nor c", 2_000), "cannot read a/b\nor c");
+        let told = message(&format!("cannot read {}: too long", "x".repeat(1_000)), 2_000);
+        assert!(told.starts_with("cannot read xxx") && told.ends_with("xxx: too long"), "{told}");
+        assert_eq!(told.chars().count(), 12 + 200 + 8);
+        assert_eq!(message(&"x ".repeat(5_000), 2_000).chars().count(), 2_000);
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_beginning_and_its_end() {
+        assert_eq!(shortened("abcdefghij", 10), "abcdefghij");
+        assert_eq!(shortened("abcdefghijkl", 10), "abcdef…jkl");
+        assert_eq!(shortened(&"ü".repeat(3_000), 2_000).chars().count(), 2_000);
+        assert_eq!(on_one_line("a\nb\tc\u{1b}"), "a\\nb\\tc\\u001b");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown_instead() {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Data, Extent};
 use crate::sources::{Given, Source};
+use crate::visible::{message, on_one_line, shortened, visible};
 
 /// Estimated cost of a slice: nanoseconds of one vCPU, as the workload's author expects them.
 ///
@@ -158,10 +159,23 @@ pub struct InputError {
     pub problem: String,
 }
 
+/// Most characters of a place, and of a problem: with what comes between them at most 2,000.
+const MAX_PLACE_CHARS: usize = 200;
+/// Most characters of a field's or a file's name in a place.
+const MAX_PART_CHARS: usize = 60;
+const MAX_PROBLEM_CHARS: usize = 1_790;
+
 impl InputError {
-    /// An error at `place`.
+    /// An error at `place`. Either may quote the input, whoever wrote that: what cannot be seen is escaped, and of what is too long the
+    /// beginning and the end are kept.
     pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { place: place.into(), problem: problem.into() }
+        let names = on_one_line(&place.into());
+        let names = names.split_inclusive(['.', ':', '/', '(', '[', ' ']);
+        let place: String = names.map(|name| shortened(name, MAX_PART_CHARS)).collect();
+        Self {
+            place: shortened(&place, MAX_PLACE_CHARS).into_owned(),
+            problem: message(&visible(&problem.into()), MAX_PROBLEM_CHARS),
+        }
     }
 }
 

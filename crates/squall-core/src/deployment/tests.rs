@@ -61,7 +61,7 @@ fn what_is_unknown_missing_or_out_of_range_is_named_with_what_would_be_right() {
         deployment: missing field `shards`
         deployment.shard: unknown field `shard`, expected one of `version`, `shards`, `express_shards`, `result_shards`, `lanes_per_shard`, `stripes`, `workers_per_consumer`, `splitter_memory_mb`, `consumer_memory_mb`, `worker_memory_mb`, `collector_memory_mb`, `splitter_timeout_s`, `consumer_timeout_s`, `worker_timeout_s`, `collector_timeout_s`, `max_buckets`, `default_deadline_s`, `max_deadline_s`, `max_job_cost_usd`, `default_job_cost_usd`, `max_job_subtasks`, `max_message_bytes`, `architecture`, `region`, `account_concurrency`
         deployment.shards: 0; expected shards, a whole number from 1 to 10000
-        deployment.shards: invalid type: string "2", expected u32
+        deployment.shards: invalid type: string "2", expected a whole number
         deployment.result_shards: 0; expected shards, a whole number from 1 to 10000
         deployment.lanes_per_shard: 11; expected lanes, a whole number from 1 to 10
         deployment.stripes: 0; expected worker functions, a whole number from 1 to 1000

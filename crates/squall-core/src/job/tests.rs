@@ -157,13 +157,13 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
         "deadline_s": 86401
             deadline_s: 86401; expected whole seconds from 1 to 86400
         "deadline_s": -1
-            deadline_s: invalid value: integer `-1`, expected u64 at line 1 column 51
+            deadline_s: invalid value: integer `-1`, expected a whole number at line 1 column 51
         "deadline_s": 1.5
-            deadline_s: invalid type: floating point `1.5`, expected u64 at line 1 column 52
+            deadline_s: invalid type: floating point `1.5`, expected a whole number at line 1 column 52
         "deadline_s": 18446744073709551616
-            deadline_s: invalid type: floating point `1.8446744073709552e+19`, expected u64 at line 1 column 69
+            deadline_s: invalid type: floating point `1.8446744073709552e+19`, expected a whole number at line 1 column 69
         "deadline_s": "60"
-            deadline_s: invalid type: string "60", expected u64 at line 1 column 53
+            deadline_s: invalid type: string "60", expected a whole number at line 1 column 53
         "max_cost_usd": 0
             max_cost_usd: 0.0; expected US dollars from 0.000000001 to 1000000
         "max_cost_usd": -1
@@ -175,7 +175,7 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
         "max_cost_usd": 1e300
             max_cost_usd: 1e300; expected US dollars from 0.000000001 to 1000000
         "max_cost_usd": "1"
-            max_cost_usd: invalid type: string "1", expected f64 at line 1 column 54
+            max_cost_usd: invalid type: string "1", expected a number at line 1 column 54
         "sizing": 5
             sizing: invalid type: integer `5`, expected an object at line 1 column 46
         "sizing": null
@@ -189,9 +189,9 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
         "sizing": {"tasks": 1000001}
             sizing.tasks: 1000001; expected 1 to 1000000
         "sizing": {"tasks": 4294967296}
-            sizing.tasks: invalid value: integer `4294967296`, expected u32 at line 1 column 65
+            sizing.tasks: invalid value: integer `4294967296`, expected a whole number at line 1 column 65
         "sizing": {"tasks": 1.5}
-            sizing.tasks: invalid type: floating point `1.5`, expected u32 at line 1 column 58
+            sizing.tasks: invalid type: floating point `1.5`, expected a whole number at line 1 column 58
         "sizing": {"tasks": 1, "tasks": 2}
             sizing: duplicate field `tasks` at line 1 column 65
         "sizing": {"subtasks_per_task": 0}
@@ -207,7 +207,7 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
         "sizing": {"subtask_ms": 1e300}
             sizing.subtask_ms: 1e300; expected milliseconds from 0.001 to 600000
         "sizing": {"subtask_ms": [1]}
-            sizing.subtask_ms: invalid type: sequence, expected f64 at line 1 column 60
+            sizing.subtask_ms: invalid type: sequence, expected a number at line 1 column 60
     "#]].assert_eq(&fields.iter().map(row).collect::<String>());
 }
 
@@ -268,7 +268,7 @@ fn an_input_is_refused_by_its_path_without_a_line_number() {
     let inputs = [r#"{"rates": [1, "2"]}"#, r#"{"rate": 1}"#, "{}", "[", "[[1], 2]", r#"{"rates": [1]} 5"#];
     expect![[r#"
         {"rates": [1, "2"]}
-            input.rates[1]: invalid type: string "2", expected f64
+            input.rates[1]: invalid type: string "2", expected a number
         {"rate": 1}
             input.rate: unknown field `rate`, expected `rates`
         {}
@@ -295,4 +295,37 @@ proptest! {
         let message = serde_json::json!({ "workload": "probe", "input": input }).to_string();
         prop_assert_eq!(read(&message).unwrap().input_json, input.to_string());
     }
+}
+
+/// Whoever wrote it: what a terminal obeys is escaped, and of a megabyte sixty characters are quoted.
+#[test]
+fn a_message_quotes_little_and_nothing_that_a_terminal_obeys() {
+    let long = "x".repeat(1_000_000);
+    let texts =
+        [long.as_str(), "\u{1b}[31m", "\u{9b}2J", "\u{202E}", "\u{200B}", "`, expected ", "\", expected "];
+    for text in texts {
+        let text = Value::from(format!("{text}{text}")).to_string();
+        for message in [
+            with(&format!("{text}: 1")),
+            with(&format!(r#""id": {text}"#)),
+            with(&format!(r#""deadline_s": {text}"#)),
+            with(&format!(r#""sizing": {text}"#)),
+            with(&format!(r#""sizing": {{{text}: 1}}"#)),
+            with(&format!(r#""files": {{{text}: 1}}"#)),
+            with(&format!(r#""files": {{{text}: "", {text}: ""}}"#)),
+            format!(r#"{{"workload": "probe", "input": {text}}}"#),
+            format!(r#"{{"workload": "probe", "input": {{{text}: 1, {text}: 2}}}}"#),
+        ] {
+            let told = read(&message).unwrap_err().to_string();
+            assert!(told.chars().count() < 500 && !told.contains(&"x".repeat(61)), "{told}");
+            assert_eq!(crate::visible::on_one_line(&told), told);
+        }
+    }
+}
+
+#[test]
+fn a_place_is_short_however_deep_it_is() {
+    let error = InputError::new(format!("input{}", "[0]".repeat(100_000)), "y ".repeat(100_000));
+    assert_eq!((error.place.chars().count(), error.problem.chars().count()), (200, 1_790));
+    assert!(error.place.starts_with("input[0][0]") && error.place.ends_with("[0]"), "{error}");
 }

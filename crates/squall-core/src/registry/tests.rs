@@ -110,7 +110,7 @@ fn the_error_for_an_unknown_workload_lists_the_known_ones() {
 fn inputs_are_refused_by_their_path() {
     let registry = Registry::default().with::<Sum>();
     let error = registry.get("sum").unwrap().sources(r#"{"numbers": [1, "2"]}"#).unwrap_err();
-    assert_eq!(error.to_string(), r#"input.numbers[1]: invalid type: string "2", expected u32"#);
+    assert_eq!(error.to_string(), r#"input.numbers[1]: invalid type: string "2", expected a whole number"#);
     let sources = registry.get("sum").unwrap().sources(r#"{"numbers": [], "file": "more"}"#);
     assert_eq!(sources, Ok(vec![Source::File("more".to_owned())]));
 }

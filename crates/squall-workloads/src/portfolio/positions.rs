@@ -9,7 +9,7 @@ use super::market::Market;
 use super::pricing::OptionType;
 use super::pricing::barrier::Barrier;
 use super::rates::CashFlow;
-use super::reading::{Complaints, check_name, pence, quoted};
+use super::reading::{Complaints, check_name, listed, pence, quoted};
 use super::table::{Row, Table, iso_date};
 
 mod bonds;
@@ -373,13 +373,8 @@ fn name<'a>(row: Row<'a>, column: &str) -> Result<&'a str, InputError> {
 
 fn underlying(row: Row<'_>, name: &str, market: &Market) -> Result<usize, InputError> {
     market.underlying_index(name).ok_or_else(|| {
-        let known: Vec<&str> = market.underlyings().iter().take(10).map(|it| it.name.as_str()).collect();
-        let shown = known.join(", ");
-        let more = if market.underlyings().len() > known.len() { ", ..." } else { "" };
-        row.error(
-            "underlying",
-            format!("the market has no underlying {}; it has {shown}{more}", quoted(name)),
-        )
+        let known = listed(market.underlyings().iter().map(|it| it.name.as_str()));
+        row.error("underlying", format!("the market has no underlying {}; it has {known}", quoted(name)))
     })
 }
 
@@ -402,8 +397,9 @@ fn currency(row: Row<'_>, underlying: Option<usize>, market: &Market) -> Result<
     {
         let right = market.currency(underlying.currency).map_or("", |it| it.code.as_str());
         let problem = format!(
-            "{:?} is not the currency of {}; write {right} or leave it empty",
-            currency.code, underlying.name
+            "{} is not the currency of {}; write {right} or leave it empty",
+            quoted(&currency.code),
+            underlying.name
         );
         return Err(row.error("currency", problem));
     }

@@ -1,6 +1,6 @@
 //! What text from outside may be, and how messages show it.
 
-use squall_core::visible::is_hidden;
+use squall_core::visible::{is_hidden, shortened};
 use squall_core::workload::InputError;
 
 /// A larger rate is taken for a percentage, and so is a larger volatility.
@@ -13,7 +13,7 @@ pub const MAX_NAME_CHARS: usize = 200;
 const SHOWN_CHARS: usize = 60;
 /// Complaints about one file that a message lists, and the characters that it may have.
 const MAX_COMPLAINTS: usize = 20;
-const MAX_MESSAGE_CHARS: usize = 1_800;
+const MAX_MESSAGE_CHARS: usize = 1_700;
 
 /// A text in quotes, shortened, with what cannot be seen escaped.
 pub fn quoted(text: &str) -> String {
@@ -28,6 +28,16 @@ pub fn quoted(text: &str) -> String {
         false => c.to_string(),
     };
     format!("\"{}\"", shown.chars().map(escape).collect::<String>())
+}
+
+/// Names in a row, as a message lists them: the first ones, shortened, and whether there are more.
+pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const MOST_NAMES: usize = 12;
+    const MOST_CHARS: usize = 24;
+    let mut names = names.map(|name| shortened(name, MOST_CHARS));
+    let first: Vec<_> = names.by_ref().take(MOST_NAMES).collect();
+    let more = if names.next().is_some() { ", …" } else { "" };
+    format!("{}{more}", first.join(", "))
 }
 
 /// A number with six digits, for people.
@@ -166,7 +176,8 @@ mod tests {
         let complain = |n: usize, length: usize| {
             let mut complaints = Complaints::default();
             for line in 0..n {
-                let error = InputError::new(format!("t.csv:{line}"), "x".repeat(length));
+                let words = "x ".repeat(length)[..length].trim_end().to_owned();
+                let error = InputError::new(format!("t.csv:{line}"), words);
                 assert_eq!(complaints.take(Err::<(), _>(error)), None);
             }
             assert_eq!(complaints.take(Ok(7)), Some(7));

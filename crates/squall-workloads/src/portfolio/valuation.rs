@@ -10,6 +10,7 @@ use super::market::conversion::Conversion;
 use super::market::{Market, Spot};
 use super::positions::{Contract, Instrument, Position, Positions, When};
 use super::rates::{CashFlow, present_value};
+use super::reading::quoted;
 
 mod block;
 mod derivative;
@@ -231,10 +232,10 @@ fn check_finite(position: &Position, block: &BlockMarket, values: &[f64]) -> Res
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(column) => {
-            let (kind, id) = (position.kind.name(), &position.id);
+            let (kind, id) = (position.kind.name(), quoted(&position.id));
             let problem = block.unpriced().get(&column).cloned();
             let problem =
-                problem.unwrap_or_else(|| format!("the {kind} {id:?} has no finite value under this market"));
+                problem.unwrap_or_else(|| format!("the {kind} {id} has no finite value under this market"));
             Err(ColumnError { column, problem })
         }
     }

@@ -1,10 +1,14 @@
 //! Looks up a factor by name; the error for an unknown one lists the known ones.
 
+use squall_core::visible::shortened;
+
 use crate::portfolio::reading::quoted;
 use crate::portfolio::shock::Factors;
 
 /// Most names that a message lists.
 const MAX_LISTED: usize = 12;
+/// Most characters of each.
+const MAX_SHOWN_CHARS: usize = 60;
 /// Names are compared over this many characters; real ones are shorter.
 const MAX_COMPARED: usize = 64;
 
@@ -21,6 +25,7 @@ pub(super) fn find(factors: &Factors, name: &str) -> Result<usize, String> {
         known.sort_by_cached_key(|other| distance(name, other));
         let rest = known.len().saturating_sub(MAX_LISTED);
         known.truncate(MAX_LISTED);
+        let known: Vec<_> = known.iter().map(|name| shortened(name, MAX_SHOWN_CHARS)).collect();
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
         format!("unknown factor {}; the market has {}{more}", quoted(name), known.join(", "))
     })
