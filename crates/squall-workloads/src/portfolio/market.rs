@@ -4,6 +4,7 @@
 //! not depend on how a file was written.
 
 use chrono::NaiveDate;
+use squall_core::job::told;
 use squall_core::workload::InputError;
 
 use super::dates::{after_tenor, years_between};
@@ -154,7 +155,7 @@ impl Market {
             let inner = error.inner();
             let at = format!("{file_name}:{}:{}", inner.line(), inner.column());
             let place = if path.is_empty() { at } else { format!("{at} ({path})") };
-            InputError::new(place, without_position(&inner.to_string()))
+            InputError::new(place, told(without_position(&inner.to_string())))
         })?;
         json.end().map_err(|error| {
             let place = format!("{file_name}:{}:{}", error.line(), error.column());
@@ -289,8 +290,9 @@ fn tenor_years(tenor: &Tenor, valuation_date: NaiveDate) -> Result<f64, String> 
         Tenor::Calendar(text) => match after_tenor(valuation_date, text) {
             Some(date) => (years_between(valuation_date, date), quoted(text)),
             None => {
+                let quotes = if text.parse::<f64>().is_ok() { " without quotes" } else { "" };
                 return Err(format!(
-                    "{} is not a tenor; write years like 0.5, or \"10D\", \"3M\", \"2Y\"",
+                    "{} is not a tenor; write years like 0.5{quotes}, or \"10D\", \"3M\", \"2Y\"",
                     quoted(text)
                 ));
             }

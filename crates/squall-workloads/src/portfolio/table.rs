@@ -3,15 +3,19 @@
 //! UTF-8 (a byte order mark is skipped), comma separated, RFC 4180 quotes without line breaks inside, a header line. Spaces around a field
 //! do not count and blank lines are skipped. An absent column and an empty field are the same thing: no value.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use squall_core::workload::InputError;
 
-use super::reading::{check_name, check_visible, quoted};
+use super::reading::{Complaints, check_name, check_visible, listed, quoted};
 
+mod foreign;
 mod quotes;
+
+/// Most columns of a file.
+const MAX_COLUMNS: usize = 20_000;
 
 /// A CSV file in memory: its fields end to end, since a million rows of thirty columns must stay small.
 #[derive(Debug, Clone)]
@@ -44,8 +48,8 @@ impl Table {
     /// not as many fields as the header has columns.
     pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Table, InputError> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-            return Err(InputError::new(format!("{file_name}:1"), "the file is UTF-16; save it as UTF-8"));
+        if let Some(problem) = foreign::of_file(bytes) {
+            return Err(InputError::new(format!("{file_name}:1"), problem));
         }
         if let Err(error) = std::str::from_utf8(bytes) {
             let line = Lines::new(bytes).line_of(error.valid_up_to());
@@ -66,17 +70,25 @@ impl Table {
         while reader.read_record(&mut record).map_err(unreadable)? {
             let start = record.position().map_or(0, csv::Position::byte);
             let line = line_counter.line_of_record(usize::try_from(start).unwrap_or(usize::MAX));
-            let Some((_, names)) = &header else {
+            let Some((header_line, names)) = &header else {
                 let names: Vec<String> = record.iter().map(str::to_owned).collect();
                 check_separators(file_name, line, &names)?;
+                if names.len() > MAX_COLUMNS {
+                    let problem = format!("has {} columns; a file has {MAX_COLUMNS} at most", names.len());
+                    return Err(InputError::new(format!("{file_name}:{line}"), problem));
+                }
                 header = Some((line, names));
                 continue;
             };
             if record.len() != names.len() {
-                return Err(InputError::new(
-                    format!("{file_name}:{line}"),
-                    format!("this row has {} fields, the header has {}", record.len(), names.len()),
-                ));
+                let n = record.len();
+                let problem = format!(
+                    "this row has {n} {}, the header on line {header_line} has {}; the first line must name the columns, and every other \
+                     one be a row",
+                    if n == 1 { "field" } else { "fields" },
+                    names.len()
+                );
+                return Err(InputError::new(format!("{file_name}:{line}"), problem));
             }
             lines.push(line);
             for (idx, field) in record.iter().enumerate() {
@@ -139,9 +151,8 @@ impl Table {
 
     /// The error for a column that is not there, with those that are.
     pub fn missing_column(&self, column: &str) -> InputError {
-        let shown: Vec<&str> = self.header.iter().take(12).map(String::as_str).collect();
-        let more = if self.header.len() > shown.len() { ", …" } else { "" };
-        let problem = format!("the column {column:?} is missing; the columns are {}{more}", shown.join(", "));
+        let columns = listed(self.header.iter().map(String::as_str));
+        let problem = format!("the column {} is missing; the columns are {columns}", quoted(column));
         self.header_error("", problem)
     }
 
@@ -153,18 +164,30 @@ impl Table {
     /// Checks that the file has every one of `required` and nothing but `required` and `optional`.
     ///
     /// # Errors
-    /// The first column that is missing or unknown, with the known ones.
+    /// The columns that are unknown, or else the first one that is missing, with those that are known.
     pub fn check_columns(&self, required: &[&str], optional: &[&str]) -> Result<(), InputError> {
-        for name in &self.header {
-            if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {
-                let known: Vec<&str> = required.iter().chain(optional).copied().collect();
-                let problem = match known.iter().find(|known| known.eq_ignore_ascii_case(name)) {
-                    Some(known) => format!("unknown column {}; write {known}", quoted(name)),
-                    None => format!("unknown column {}; known are {}", quoted(name), known.join(", ")),
-                };
-                return Err(self.header_error(name, problem));
-            }
+        let all = || required.iter().chain(optional).copied();
+        let known: BTreeSet<&str> = all().collect();
+        let by_letters: BTreeMap<String, &str> =
+            all().map(|name| (name.to_ascii_lowercase(), name)).collect();
+        let mut complaints = Complaints::default();
+        let mut are_listed = false;
+        for name in self.header.iter().filter(|name| !known.contains(name.as_str())) {
+            let problem = match by_letters.get(&name.to_ascii_lowercase()) {
+                Some(known) => format!("unknown column {}; write {known}", quoted(name)),
+                None if are_listed => format!("unknown column {}", quoted(name)),
+                None => {
+                    are_listed = true;
+                    format!(
+                        "unknown column {}; if it is there for others, name it in ignore_columns; known are {}",
+                        quoted(name),
+                        all().collect::<Vec<_>>().join(", ")
+                    )
+                }
+            };
+            complaints.take(Err::<(), _>(self.header_error(name, problem)));
         }
+        complaints.end()?;
         match required.iter().find(|name| !self.has(name)) {
             Some(name) => Err(self.missing_column(name)),
             None => Ok(()),
@@ -240,8 +263,9 @@ impl<'a> Row<'a> {
             Ok(number) if number.is_finite() => Ok(Some(number)),
             Ok(_) => Err(self.error(column, format!("{} is not a finite number", quoted(text)))),
             Err(_) => {
-                let right = "write it like 1234.5, -0.02 or 1e6";
-                Err(self.error(column, format!("{} is not a number; {right}", quoted(text))))
+                let problem =
+                    format!("{} is not a number; {}", quoted(text), foreign::number_instead_of(text));
+                Err(self.error(column, problem))
             }
         }
     }
@@ -314,7 +338,7 @@ fn columns(file_name: &str, line: u64, header: &[String]) -> Result<HashMap<Stri
     for (idx, name) in header.iter().enumerate() {
         let place = format!("{file_name}:{line}:{}", idx + 1);
         if name.is_empty() {
-            return Err(InputError::new(place, "this column has no name"));
+            return Err(InputError::new(place, "this column has no name; give it one, or remove it"));
         }
         check_name(name).map_err(|problem| InputError::new(place.clone(), problem))?;
         if let Some(first) = columns.insert(name.clone(), idx) {

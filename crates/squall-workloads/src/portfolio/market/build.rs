@@ -36,12 +36,16 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     let rate_codes: BTreeSet<&str> =
         with_curve.iter().filter_map(|idx| codes.get(*idx)).map(String::as_str).collect();
     let key_tenors = checker.key_tenors(&rate_codes)?;
+    // They are in alphabetical order, as the codes are.
+    let tenors_of = |code: &str| {
+        let at = key_tenors.binary_search_by(|(of, _)| of.as_str().cmp(code)).ok();
+        at.and_then(|at| key_tenors.get(at)).map_or(&[][..], |(_, tenors)| tenors)
+    };
     // Of each currency the parallel one, then by time.
     let mut rates: Vec<&str> = Vec::new();
     for code in &rate_codes {
-        let tenors = key_tenors.iter().filter(|(of, _)| of == code).flat_map(|(_, tenors)| tenors);
         rates.push(code);
-        rates.extend(tenors.map(|(_, name)| name.as_str()));
+        rates.extend(tenors_of(code).iter().map(|(_, name)| name.as_str()));
     }
     let rate_at: BTreeMap<&str, usize> = rates.iter().enumerate().map(|(idx, name)| (*name, idx)).collect();
     let spreads = checker.spreads()?;
@@ -112,8 +116,8 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
         let own_curve = spec.discount.get(code).unwrap_or(code);
         let discount = curves.binary_search_by(|curve| curve.name.cmp(own_curve)).ok();
         let discount = discount.filter(|at| curves.get(*at).is_some_and(|curve| curve.currency == idx));
-        let tenors = key_tenors.iter().filter(|(of, _)| of == code).flat_map(|(_, tenors)| tenors);
-        let key_tenors = tenors
+        let key_tenors = tenors_of(code)
+            .iter()
             .filter_map(|(years, name)| Some(KeyTenor { years: *years, factor: rate_factor(name)? }))
             .collect();
         let (rate_factor, conversion) = (rate_factor(code), legs.conversion(idx, report_currency));

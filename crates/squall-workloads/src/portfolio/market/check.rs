@@ -119,7 +119,7 @@ impl Checker<'_> {
     pub(super) fn discount(&self, codes: &[String]) -> Result<(), InputError> {
         for (code, name) in &self.spec.discount {
             let path = format!("discount.{code}");
-            if !codes.contains(code) {
+            if codes.binary_search(code).is_err() {
                 return Err(self.error(&path, format!("{} is no currency of this market", quoted(code))));
             }
             match self.spec.curves.get(name) {

@@ -158,7 +158,7 @@ fn says_where_the_json_is_wrong() {
             ("1.1 }\n}", "1.1 }"),
         ],
         &expect![[r#"
-            market.json:6:82 (curves.USD.points[1].rate): invalid type: string "4%", expected f64
+            market.json:6:82 (curves.USD.points[1].rate): invalid type: string "4%", expected a number
             market.json:6:71 (curves.USD.points[1].tenor): invalid type: null, expected a number of years or a tenor like "3M"
             market.json:6:74 (curves.USD.points[1].df): unknown field `df`, expected `tenor` or `rate`
             market.json:15:108 (underlyings.BRENT.vol): invalid type: string "high", expected a volatility like 0.2 or a surface {interpolation, expiries, strikes, vols}

@@ -62,7 +62,7 @@ fn refuses_columns_and_ids_that_do_not_fit() {
     let twice = format!("{HEADER}\nS1,b,spot,SPX,USD,1\nS1,b,spot,SPX,USD,1\n");
     writeln!(seen, "{}", parse(&twice).unwrap_err()).unwrap();
     expect![[r#"
-        positions.csv:1:5 (price): unknown column "price"; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
+        positions.csv:1:5 (price): unknown column "price"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
         positions.csv:1: the column "quantity" is missing; the columns are id, book, kind
         positions.csv:1:5 (id): this column is already column 1; each must be unique
         positions.csv:3:1 (id): "S1" is already on line 2; each must be unique

@@ -9,7 +9,7 @@ use squall_core::workload::InputError;
 use super::{
     HistoricalInput, HistoryInput, Missing, ValuesAre, check_count, csv_bytes, factor_names, is_relative,
 };
-use crate::portfolio::reading::{Complaints, MAX_RATE, MAX_VOL};
+use crate::portfolio::reading::{Complaints, MAX_RATE, MAX_VOL, listed};
 use crate::portfolio::shock::{Factor, Factors};
 use crate::portfolio::table::{Row, Table};
 
@@ -190,8 +190,8 @@ fn check_scale(place: &str, scale: &BTreeMap<String, f64>, columns: &[&String]) 
     for (column, factor) in scale {
         let error = |problem| Err(InputError::new(format!("{place}.scale.{column}"), problem));
         if !columns.contains(&column) {
-            let columns: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
-            return error(format!("the history has no such column; it has {}", columns.join(", ")));
+            let columns = listed(columns.iter().map(|column| column.as_str()));
+            return error(format!("the history has no such column; it has {columns}"));
         }
         if !(*factor > 0.0 && factor.is_finite()) {
             return error(format!("{factor} does not scale anything; it must be above 0"));
@@ -201,11 +201,12 @@ fn check_scale(place: &str, scale: &BTreeMap<String, f64>, columns: &[&String]) 
 }
 
 /// How data vendors and spreadsheets write that there is no value.
-const MISSING: [&str; 17] = [
-    ".", "-", "--", "NA", "N/A", "n.a.", "#N/A", "#N/A N/A", "#NA", "#VALUE!", "#REF!", "#DIV/0!", "NaN",
-    "null", "none", "nil", "ND",
+const MISSING: [&str; 26] = [
+    ".", "-", "--", "–", "—", "NA", "N/A", "n.a.", "n/a.", "N/M", "n.m.", "n/d", "n.d.", "#NA", "#VALUE!",
+    "#REF!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "NaN", "null", "none", "nil", "ND", "NM",
 ];
 
 fn is_missing(text: &str) -> bool {
-    MISSING.iter().any(|word| text.eq_ignore_ascii_case(word))
+    // A data terminal adds why: `#N/A Invalid Security`.
+    text.starts_with("#N/A") || MISSING.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

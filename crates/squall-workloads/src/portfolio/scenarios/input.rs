@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use squall_core::job::told;
 
 /// The `scenarios` object; `type` says which kind.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ScenariosInput {
     /// Shocks written out in a CSV.
     Explicit(ExplicitInput),
@@ -16,6 +18,45 @@ pub enum ScenariosInput {
     MonteCarlo(MonteCarloInput),
     /// Stress tests: every combination of given shocks.
     Grid(GridInput),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Type {
+    Explicit,
+    Historical,
+    MonteCarlo,
+    Grid,
+}
+
+/// Names the field that is wrong, which a derived reader of a tagged object does not.
+impl<'de> Deserialize<'de> for ScenariosInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let kind = fields.remove("type").ok_or_else(|| D::Error::missing_field("type"))?;
+        let kind: Type = serde_json::from_value(kind).map_err(|error| of_field::<D>("type", &error))?;
+        match kind {
+            Type::Explicit => read::<_, D>(fields).map(Self::Explicit),
+            Type::Historical => read::<_, D>(fields).map(Self::Historical),
+            Type::MonteCarlo => read::<_, D>(fields).map(Self::MonteCarlo),
+            Type::Grid => read::<_, D>(fields).map(Self::Grid),
+        }
+    }
+}
+
+fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(fields: Map<String, Value>) -> Result<T, D::Error> {
+    serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let path = error.path().to_string();
+        of_field::<D>(&path, error.inner())
+    })
+}
+
+fn of_field<'de, D: Deserializer<'de>>(path: &str, error: &serde_json::Error) -> D::Error {
+    let problem = told(&error.to_string());
+    match path {
+        "." => D::Error::custom(problem),
+        path => D::Error::custom(format!("{path}: {problem}")),
+    }
 }
 
 /// Shocks written out: a column `scenario` (optional) and one column for each factor.

@@ -165,8 +165,8 @@ fn says_what_is_wrong_where_and_what_would_be_right() {
             input.scenarios.csv:2:2 (vol:SPX): is empty; a number is needed here
             input.scenarios: there is no scenario; at least one is needed
             input.scenarios.csv:3:1 (scenario): "a" is already on line 2; each must be unique
-            unknown field `cvs`, expected `file` or `csv`
-            unknown variant `implicit`, expected one of `explicit`, `historical`, `monte_carlo`, `grid` at line 1 column 19
+            cvs: unknown field `cvs`, expected `file` or `csv`
+            type: unknown variant `implicit`, expected one of `explicit`, `historical`, `monte_carlo`, `grid`
             input.scenarios.csv:1: the column "date" is missing; the columns are spot:SPX
             input.scenarios.csv:3:1 (date): 2020-01-02 follows 2020-01-02; rows must go from old to new, each day once
             input.scenarios.csv:3:2 (spot:SPX): no value; fill it in, or say "missing": "skip_row" to leave out days like this one

@@ -44,7 +44,7 @@ fn says_which_field_is_wrong_and_what_would_be_right() {
         &expect![[r#"
             t.csv:2:1 (a): is empty; a number is needed here
             t.csv:3:1 (a): "x" is not a number; write it like 1234.5, -0.02 or 1e6
-            t.csv:4:1 (a): "1%" is not a number; write it like 1234.5, -0.02 or 1e6
+            t.csv:4:1 (a): "1%" is not a number; write 4 % as 0.04
             t.csv:5:1 (a): "1,000" is not a number; write it like 1234.5, -0.02 or 1e6
             t.csv:6:1 (a): "NaN" is not a finite number
             t.csv:7:1 (a): "inf" is not a finite number
@@ -69,8 +69,8 @@ fn refuses_a_broken_shape() {
     check(
         b"a,,b\n",
         &expect![[r#"
-        t.csv:1:2: this column has no name
-    "#]],
+            t.csv:1:2: this column has no name; give it one, or remove it
+        "#]],
     );
     check(
         b"a,b,a\n",
@@ -81,14 +81,14 @@ fn refuses_a_broken_shape() {
     check(
         b"a,b\n1,\n1\n",
         &expect![[r#"
-        t.csv:3: this row has 1 fields, the header has 2
-    "#]],
+            t.csv:3: this row has 1 field, the header on line 1 has 2; the first line must name the columns, and every other one be a row
+        "#]],
     );
     check(
         b"a,b\n1,,2\n",
         &expect![[r#"
-        t.csv:2: this row has 3 fields, the header has 2
-    "#]],
+            t.csv:2: this row has 3 fields, the header on line 1 has 2; the first line must name the columns, and every other one be a row
+        "#]],
     );
     check(
         b"a,b\n1,\n2,\xFF\n",
@@ -101,7 +101,7 @@ fn refuses_a_broken_shape() {
 #[test]
 fn refuses_unknown_missing_and_repeated() {
     let table = Table::parse("t.csv", b"id,b,x\nu,1,\nv,2,\nu,3,\n").unwrap();
-    expect!["t.csv:1:3 (x): unknown column \"x\"; known are id, b"]
+    expect![[r#"t.csv:1:3 (x): unknown column "x"; if it is there for others, name it in ignore_columns; known are id, b"#]]
         .assert_eq(&complaint(table.check_columns(&["id"], &["b"])));
     expect![[r#"t.csv:1: the column "strike" is missing; the columns are id, b, x"#]]
         .assert_eq(&complaint(table.check_columns(&["id", "strike"], &["b", "x"])));

@@ -4,6 +4,8 @@ use expect_test::expect;
 
 use super::*;
 
+mod vendors;
+
 const POSITIONS: &str = "id,book,kind,underlying,quantity\nA,eq,spot,ACME,1\n";
 const MARKET: &str = r#"{"valuation_date":"2026-01-15","report_currency":"USD","curves":{"USD":{"currency":"USD","points":[{"tenor":1,"rate":0.04}]}},"underlyings":{"ACME":{"class":"equity","currency":"USD","spot":100,"vol":0.3}}}"#;
 const SCENARIOS: &str = r#"{"type":"explicit","csv":"scenario,spot:ACME\nbase,0\n"}"#;
@@ -63,7 +65,7 @@ fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
         told(&format!("{head}A,\u{1b}[2Jeq,spot,ACME,1\n")),
         told(&format!("{head}A,{},spot,ACME,1\n", "x".repeat(65_536))),
         told("ID,Book,Kind,Underlying,Quantity\nA,eq,spot,ACME,1\n"),
-        told("id,book,kind,underlying,quantity,price\nA,eq,spot,ACME,1,2\n").chars().take(90).collect(),
+        told("id,book,kind,underlying,quantity,price\nA,eq,spot,ACME,1,2\n").chars().take(150).collect(),
         told("id,book,kind,underlying,currency,quantity\nA,eq,spot,ACME,GBp,1\n"),
         told(&format!("{option}{expired}")).lines().map(str::to_owned).collect::<Vec<_>>()[19..].join("\n"),
     ];
@@ -85,10 +87,13 @@ fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
         input.positions.csv:2:2 (book): "\u{1b}[2Jeq" has the invisible character U+001B; remove it
         input.positions.csv:2:2 (book): "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" has 65536 characters; a name has 200 at most
         input.positions.csv:1:1 (ID): unknown column "ID"; write id
-        input.positions.csv:1:6 (price): unknown column "price"; known are id, book, kind, quantit
+        input.positions.csv:1:2 (Book): unknown column "Book"; write book
+        input.positions.csv:1:3 (Kind): unknown column "Kind"; write kind
+        input.positions.csv:1:4 (Underlying): unknown column "Underlying"; write underlying
+        input.positions.csv:1:5 (Quantity): unknown column "Quantity"; write quantity
+        input.positions.csv:1:6 (price): unknown column "price"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, und
         input.positions.csv:2:5 (currency): "GBp" is a hundredth of GBP; divide by 100 and write GBP, or write GBX with fx GBXGBP 0.01 in the market
-        input.positions.csv:21:8 (expiry): "2026-01-06" is before the valuation date 2026-01-15
-        and 10 more in this file
+        and 11 more in this file
         input.positions.csv:2:8 (expiry): "20260619" is no number of years but a date without dashes; write a date like 2026-12-31
         input.positions.csv:2:8 (expiry): "46192" is no number of years but a date as Excel counts days; write a date like 2026-12-31
         input.positions.csv:2:8 (expiry): "2028" is no number of years but a year; write a date like 2026-12-31
@@ -263,9 +268,14 @@ fn a_large_market_is_read_at_once_or_refused() {
         .collect();
     let market = MARKET.replace(r#""underlyings":{"#, &format!(r#""underlyings":{{{},"#, many.join(",")));
     assert_eq!(read(POSITIONS, &market, SCENARIOS), "ok: 1 positions, 1 scenarios");
-    let columns: Vec<String> = (0..200_000).map(|n| format!("c{n}")).collect();
-    let told = read(&format!("{}\n", columns.join(",")), MARKET, SCENARIOS);
+    let header = |n: usize| {
+        let columns: Vec<String> = (0..n).map(|n| format!("c{n}")).collect();
+        read(&format!("{}\n", columns.join(",")), MARKET, SCENARIOS)
+    };
+    assert_eq!(header(200_000), "input.positions.csv:1: has 200000 columns; a file has 20000 at most");
+    let told = header(20_000);
     assert!(told.starts_with("input.positions.csv:1:1 (c0): unknown column"), "{told}");
+    assert!(told.ends_with("more in this file"), "{told}");
 }
 
 /// Every export has columns for others, and options that ended last week.
@@ -304,7 +314,7 @@ fn what_is_there_for_others_and_what_has_expired_is_left_out_on_request_and_coun
         ),
     ];
     expect![[r#"
-        input.positions.csv:1:9 (trader): unknown column "trader"; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
+        input.positions.csv:1:9 (trader): unknown column "trader"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
         input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15
           Positions   2 in 1 book; expired and left out: 1; 1
         input.ignore_columns: "strike" is a column that positions use
