@@ -74,10 +74,10 @@ impl JobRow {
     pub fn total(&self) -> BucketProgress {
         let n_resent = self.published.as_ref().map_or(0, |published| published.resent.n);
         let mut total = self.progress.values().fold(BucketProgress::default(), |sum, it| BucketProgress {
-            n_tasks: sum.n_tasks + it.n_tasks,
+            n_tasks: sum.n_tasks.saturating_add(it.n_tasks),
             weight_done: sum.weight_done.saturating_add(it.weight_done),
             n_subtasks: sum.n_subtasks.saturating_add(it.n_subtasks),
-            n_failures: sum.n_failures + it.n_failures,
+            n_failures: sum.n_failures.saturating_add(it.n_failures),
             cost: sum.cost + it.cost,
             first_merged_us: earlier(sum.first_merged_us, it.first_merged_us),
         });

@@ -11,6 +11,7 @@ use crate::job::JobId;
 use crate::prices::{NanoUsd, Prices};
 use crate::receipt::{Receipt, Timeline};
 use crate::sizing::{Capacity, SizingPolicy, SizingRequest, plan_sizing};
+use crate::wire::{decode, encode};
 use crate::workload::Coverage;
 
 fn row() -> JobRow {
@@ -148,6 +149,26 @@ proptest! {
             let latest = reports.iter().filter(|(it, _)| *it == bucket).map(|(_, n_tasks)| *n_tasks).max();
             let expected = latest.filter(|n_tasks| *n_tasks > 0).map(progress).unwrap_or_default();
             prop_assert_eq!(row.progress.get(&bucket).copied().unwrap_or_default(), expected);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_row_is_refused_or_read_without_overflow(
+        bytes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        n_tasks in prop::collection::vec(any::<u32>(), 1..4),
+    ) {
+        let progress = (0..).zip(n_tasks.into_iter().map(progress)).collect();
+        let mut damaged = encode(&JobRow { progress, ..row() });
+        for (place, byte) in bytes {
+            let place = place.index(damaged.len());
+            damaged[place] = byte;
+        }
+        if let Ok(row) = decode::<JobRow>("row", &damaged) {
+            let prices = Prices::default();
+            prop_assert!(row.began_us() >= row.created_us);
+            let _ = (row.status(), row.end(&prices), row.standing(), row.total(), row.cost(&prices));
         }
     }
 }

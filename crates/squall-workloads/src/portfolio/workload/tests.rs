@@ -10,6 +10,7 @@ use super::*;
 mod ageing;
 mod awkward;
 mod extremes;
+mod mutated;
 mod rate_factors;
 mod skew;
 
