@@ -1,6 +1,7 @@
 //! The names that a report needs: books, kinds of contract, currencies and positions.
 
 use super::shock::Factor;
+use super::stencil::Unreliable;
 
 /// The names behind the indices of a portfolio.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct Labels {
     /// Today's level of each factor of the market (spot price, FX rate), in its own unit and in the market's order;
     /// `None` where a level means nothing. Only Greeks per unit need it; may be empty.
     pub factor_levels: Vec<Option<f64>>,
+    /// Underlyings and pairs without a gamma, or a delta, if Greeks are asked for: one entry each.
+    pub unreliable: Vec<Unreliable>,
 }
 
 /// What a position is called and where it belongs.

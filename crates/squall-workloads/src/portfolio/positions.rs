@@ -195,6 +195,18 @@ pub enum DigitalPayoff {
     Asset,
 }
 
+impl Instrument {
+    /// The contract of a derivative, and today's price of what it is on.
+    pub fn derivative(&self, market: &Market) -> Option<(&Terms, &Contract, f64)> {
+        match self {
+            Instrument::Derivative(terms, contract) => {
+                Some((terms, contract, market.spot(market.underlyings().get(terms.underlying)?)))
+            }
+            Instrument::Spot(_) | Instrument::CashFlows { .. } => None,
+        }
+    }
+}
+
 impl Positions {
     /// Reads a positions file and binds every position to the market.
     ///

@@ -18,6 +18,19 @@ pub enum Factor {
     Fx(String),
 }
 
+impl Factor {
+    /// The underlying, currency, curve or pair, with the tenor if it is at one.
+    pub fn name(&self) -> &str {
+        match self {
+            Factor::Spot(name)
+            | Factor::Vol(name)
+            | Factor::Rate(name)
+            | Factor::Spread(name)
+            | Factor::Fx(name) => name,
+        }
+    }
+}
+
 impl fmt::Display for Factor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

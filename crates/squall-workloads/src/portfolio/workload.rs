@@ -21,6 +21,7 @@ use super::positions::{Contract, Instrument, Position, When};
 use super::reading::quoted;
 use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema, write_rows};
 use super::scenarios::scenarios_schema;
+use super::stencil::{NarrowBumps, Stencils};
 use super::valuation::{BlockMarket, Portfolio};
 use super::weights::Weights;
 
@@ -56,6 +57,7 @@ pub struct Prepared {
     /// What a column costs besides its positions, nanoseconds of one core.
     of_a_column: u64,
     labels: Labels,
+    stencils: Stencils,
     options: ReportOptions,
 }
 
@@ -156,7 +158,9 @@ impl Workload for PortfolioRisk {
         let columns = Columns::new(scenarios, options.greeks)
             .with_lowest_vols(lowest_vols)
             .with_ageing(portfolio.ageing().is_some());
-        let labels = labels_of(&portfolio, &columns);
+        let mut labels = labels_of(&portfolio, &columns);
+        let stencils =
+            if options.greeks { Stencils::new(&portfolio, &mut labels) } else { Stencils::default() };
         let n_groups = labels.books.len() + labels.kinds.len();
         let too_many = |problem: String| InputError::new("input.scenarios", problem);
         if columns.count().saturating_mul(n_groups) > MAX_SUMS {
@@ -179,7 +183,7 @@ impl Workload for PortfolioRisk {
                 format!("{} columns for {n_positions} positions are centuries of work", columns.count());
             return Err(too_many(problem));
         }
-        Ok(Prepared { portfolio, columns, weights, of_a_column, labels, options })
+        Ok(Prepared { portfolio, columns, weights, of_a_column, labels, stencils, options })
     }
 
     fn whole(prepared: &Prepared) -> Rectangle {
@@ -223,6 +227,7 @@ impl Workload for PortfolioRisk {
         }
         let mut sums = SliceSums::new(slice.first_column, slice.n_columns as usize);
         let mut values = Vec::new();
+        let mut narrow = NarrowBumps::new(&prepared.stencils, &prepared.portfolio);
         for (columns, when) in prepared.columns.blocks(slice.columns(), BLOCK_COLUMNS) {
             let first = columns.start;
             let shocks = prepared.columns.block(columns.clone());
@@ -230,6 +235,9 @@ impl Workload for PortfolioRisk {
             values.resize(columns.len(), 0.0);
             for idx in slice.positions() {
                 let valued = prepared.portfolio.value(idx, when, &block, &mut values);
+                if when == When::Today && first < prepared.columns.first_scenario() {
+                    narrow.replace(idx, &prepared.columns, first, &mut values);
+                }
                 let at = first - slice.columns().start;
                 // Without an early exit, so that it vectorises: nearly always all are.
                 let all_fit = values.iter().fold(true, |all, value| all & (value.abs() <= MAX_UNITS));
@@ -439,6 +447,7 @@ fn labels_of(portfolio: &Portfolio, columns: &Columns) -> Labels {
         currencies: market.currencies().iter().map(|currency| currency.code.clone()).collect(),
         positions: positions.collect(),
         factor_levels: factor_levels(market),
+        unreliable: Vec::new(),
     }
 }
 

@@ -10,10 +10,10 @@ use crate::portfolio::pricing::{MarketColumns, OptionType};
 #[cfg(test)]
 mod tests;
 
-/// The price of `cash` paid in `years` if the underlying then stands above (call) or below (put) `strike`.
+/// The price of `cash` paid in `years` if the underlying then stands at or above (call) or below (put) `strike`.
 ///
-/// Where nothing is random (`years <= 0` or `vol == 0`) it pays in full or not at all; standing exactly at
-/// the strike pays neither the call nor the put, as in QuantLib's `CashOrNothingPayoff`. NaN for a negative
+/// Where nothing is random (`years <= 0` or `vol == 0`) it pays in full or not at all. Exactly at the strike the call
+/// pays and the put does not: one of each always is the cash. NaN for a negative
 /// spot, strike or vol, for NaN and for infinities. Source: M. Rubinstein and E. Reiner, "Unscrambling the
 /// binary code", Risk 4 (1991); Haug, section 4.19.2.
 #[expect(clippy::too_many_arguments, reason = "contract and market, spelled as in the vanilla's signature")]
@@ -57,8 +57,8 @@ pub fn cash_or_nothing_batch_on(
     batch::price_batch(path, InCash(cash, Digital::new(option_type, strike, years)), market, out);
 }
 
-/// The price of one unit of the underlying delivered in `years` if it then stands above (call) or below (put)
-/// `strike`.
+/// The price of one unit of the underlying delivered in `years` if it then stands at or above (call) or below
+/// (put) `strike`.
 ///
 /// Limits and ties as for [`cash_or_nothing`]. Source: the same; Haug, section 4.19.3.
 pub fn asset_or_nothing(
@@ -234,14 +234,14 @@ impl Digital {
             return f64::NAN;
         }
         if years <= 0.0 || spot == 0.0 || strike == 0.0 {
-            return if option_type.payoff(spot, strike) > 0.0 { 1.0 } else { 0.0 };
+            return if (spot >= strike) == (option_type == OptionType::Call) { 1.0 } else { 0.0 };
         }
         let moneyness = log_forward_moneyness(spot, strike, years, rate, dividend_yield).value();
         let total_vol = vol * years.sqrt();
         let distance = if total_vol > 0.0 {
             moneyness / total_vol + shift * total_vol
         } else if moneyness == 0.0 {
-            return 0.0;
+            return if option_type == OptionType::Call { 1.0 } else { 0.0 };
         } else {
             moneyness * f64::INFINITY
         };

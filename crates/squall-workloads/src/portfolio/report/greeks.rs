@@ -1,8 +1,8 @@
 //! Greeks of the whole portfolio by central differences of the bump columns, everything else unchanged.
 //!
 //! With `V+` and `V-` the value after a bump up and down and `V` the base: delta and gamma of a spot price or FX rate
-//! are for a 1 % move (bumps of 1 %), vega for one volatility point (bumps of one point), rho for one basis point
-//! (bumps of one basis point). Theta is no bump but the base at the horizon (`ageing`).
+//! are for a 1 % move (bumps of 1 %, or as if: see `stencil`), vega for one volatility point (bumps of one point), rho
+//! for one basis point (bumps of one basis point). Theta is no bump but the base at the horizon (`ageing`).
 
 use super::matrix::whole_column;
 use crate::portfolio::columns::{Columns, RELATIVE_BUMP, VOL_BUMP};
@@ -10,6 +10,7 @@ use crate::portfolio::labels::Labels;
 use crate::portfolio::money::{Micros, divide_rounded};
 use crate::portfolio::partial::Partial;
 use crate::portfolio::shock::Factor;
+use crate::portfolio::stencil::Unreliable;
 
 /// Greeks, in millionths of the report currency; `None` while a bump column is not in.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -20,6 +21,8 @@ pub struct Greeks {
     pub currencies: Vec<CurrencyGreeks>,
     /// Rates at single tenors and spreads of single curves, in the market's order, each with the change for a rise by one basis point.
     pub rate_factors: Vec<(Factor, Option<i128>)>,
+    /// What has no gamma, or no delta, and why.
+    pub unreliable: Vec<Unreliable>,
 }
 
 /// Sensitivity to an underlying or a currency pair.
@@ -57,7 +60,7 @@ impl Greeks {
 
 pub(super) fn greeks(labels: &Labels, columns: &Columns, partial: &Partial) -> Greeks {
     let base = whole_column(labels, partial, 0);
-    let mut greeks = Greeks::default();
+    let mut greeks = Greeks { unreliable: labels.unreliable.clone(), ..Greeks::default() };
     for (factor_idx, factor) in columns.scenarios().factors().0.iter().enumerate() {
         let bumped = columns.bumps_of(factor_idx).and_then(|(up, down)| {
             Some((whole_column(labels, partial, up)?, whole_column(labels, partial, down)?))
@@ -68,8 +71,11 @@ pub(super) fn greeks(labels: &Labels, columns: &Columns, partial: &Partial) -> G
                 let level =
                     labels.factor_levels.get(factor_idx).copied().flatten().filter(|level| *level > 0.0);
                 let row = underlying(&mut greeks.underlyings, name);
-                row.delta_percent = slope;
+                let unreliable = labels.unreliable.iter().find(|it| it.name == *name);
+                let bumped = bumped.filter(|_| unreliable.is_none_or(|it| !it.is_jump));
+                row.delta_percent = bumped.and(slope);
                 row.gamma_percent = bumped
+                    .filter(|_| unreliable.is_none())
                     .zip(base)
                     .map(|((up, down), base)| up.wrapping_add(down).wrapping_sub(base.wrapping_mul(2)));
                 row.delta_unit = bumped.zip(level).map(|((up, down), level)| {

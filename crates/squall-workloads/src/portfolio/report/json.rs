@@ -163,12 +163,22 @@ struct GreeksJson<'a> {
     by_currency: Vec<CurrencyJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     by_rate_factor: Vec<RateFactorJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreliable: Vec<UnreliableJson<'a>>,
 }
 
 #[derive(Serialize)]
 struct RateFactorJson {
     factor: String,
     change_per_basis_point: Option<Micros>,
+}
+
+#[derive(Serialize)]
+struct UnreliableJson<'a> {
+    name: &'a str,
+    position: &'a str,
+    positions: usize,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -348,6 +358,16 @@ impl<'a> From<&'a super::Greeks> for GreeksJson<'a> {
             by_underlying: greeks.underlyings.iter().map(underlying).collect(),
             by_currency: greeks.currencies.iter().map(currency).collect(),
             by_rate_factor: greeks.rate_factors.iter().map(rate_factor).collect(),
+            unreliable: greeks
+                .unreliable
+                .iter()
+                .map(|it| UnreliableJson {
+                    name: &it.name,
+                    position: &it.position,
+                    positions: it.n_positions,
+                    reason: it.reason(),
+                })
+                .collect(),
         }
     }
 }

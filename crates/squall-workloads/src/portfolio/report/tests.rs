@@ -36,6 +36,7 @@ fn desk(input: &str, options: &str) -> Desk {
             currencies: vec!["USD".into()],
             positions: [("CALL-1", 0, 0), ("ASIAN-1", 0, 1), ("BOND-1", 1, 2)].map(position).to_vec(),
             factor_levels: vec![Some(2500.0), None, None],
+            unreliable: Vec::new(),
         },
         columns: Columns::new(scenarios(input), options.greeks),
         options,

@@ -14,6 +14,8 @@ const SHOWN_SHOCKS: usize = 3;
 const SHOCK_DECIMALS: usize = 2;
 /// Positions that are shown.
 const SHOWN_POSITIONS: usize = 50;
+/// Underlyings without a gamma that are shown.
+const SHOWN_UNRELIABLE: usize = 8;
 /// Width of the histogram's longest bar.
 const BAR: u64 = 50;
 
@@ -350,7 +352,13 @@ impl Report {
             }
             write!(f, "\n{table}")?;
         }
-        Ok(())
+        for it in greeks.unreliable.iter().take(SHOWN_UNRELIABLE) {
+            writeln!(f, "  {}: {}", it.name, it.reason())?;
+        }
+        match greeks.unreliable.len().saturating_sub(SHOWN_UNRELIABLE) {
+            0 => Ok(()),
+            n => writeln!(f, "  and {n} more; the JSON report has all of them"),
+        }
     }
 
     fn position_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -31,10 +31,13 @@ fn matches_the_examples_in_haug() {
 }
 
 #[test]
-fn pays_neither_side_of_a_tie() {
-    for option_type in [Call, Put] {
-        assert_eq!(cash_or_nothing(option_type, 10.0, 100.0, 100.0, 0.0, 0.05, 0.0, 0.2), 0.0);
-        assert_eq!(cash_or_nothing(option_type, 10.0, 100.0, 100.0, 1.0, 0.05, 0.05, 0.0), 0.0);
+fn pays_the_call_of_a_tie_and_never_both_or_neither() {
+    for (option_type, paid) in [(Call, 1.0), (Put, 0.0)] {
+        for years in [0.0, -1.0] {
+            assert_eq!(cash_or_nothing(option_type, 10.0, 100.0, 100.0, years, 0.05, 0.0, 0.2), 10.0 * paid);
+            assert_eq!(asset_or_nothing(option_type, 100.0, 100.0, years, 0.05, 0.0, 0.2), 100.0 * paid);
+        }
+        assert_eq!(cash_or_nothing(option_type, 10.0, 100.0, 100.0, 1.0, 0.0, 0.0, 0.0), 10.0 * paid);
     }
     assert_eq!(cash_or_nothing(Call, 10.0, 101.0, 100.0, 0.0, 0.05, 0.0, 0.2), 10.0);
     assert_eq!(asset_or_nothing(Put, 99.0, 100.0, 0.0, 0.05, 0.0, 0.2), 99.0);
