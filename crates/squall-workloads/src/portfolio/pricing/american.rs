@@ -8,11 +8,14 @@
 use crate::portfolio::pricing::{OptionType, european};
 
 mod boundary;
+mod dividends;
 mod finite_difference;
 mod limits;
 mod nodes;
 mod premium;
 mod put;
+
+pub use dividends::{Dividend, price_with_dividends};
 
 /// Value of an American option.
 ///

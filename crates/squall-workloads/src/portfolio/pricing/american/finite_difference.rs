@@ -10,6 +10,8 @@
 //! On 300 contracts with two boundaries (a day to 30 years, vol 0.1% to 250%, see `reference/two_boundaries.py`) the
 //! median error is 4e-8 of the value, the 99th percentile 1e-5 and the greatest 6e-5. Some 6 milliseconds a price.
 
+use std::ops::Range;
+
 use pulp::NullaryFnOnce;
 
 use crate::portfolio::pricing::elementary::normal_cdf_pdf;
@@ -100,7 +102,8 @@ impl Premium {
             let diffusion = 0.5 * vol * vol * (next - remaining);
             let implicit_share = if step <= N_IMPLICIT * factor { 1.0 } else { 0.5 };
             obstacle.place(self, years - next, next);
-            solver.step(&mut values, &obstacle, diffusion, implicit_share);
+            let stoppable = obstacle.first..obstacle.end;
+            solver.step(&mut values, &obstacle.floor, stoppable, diffusion, implicit_share);
             remaining = next;
         }
         values[n_intervals / 2]
@@ -187,7 +190,7 @@ impl Obstacle {
 }
 
 /// Tridiagonal work space.
-struct Solver {
+pub(super) struct Solver {
     /// What a node's second derivative takes from the nodes below and above.
     below: Vec<f64>,
     above: Vec<f64>,
@@ -199,7 +202,7 @@ struct Solver {
 }
 
 impl Solver {
-    fn new(offset: &[f64]) -> Self {
+    pub(super) fn new(offset: &[f64]) -> Self {
         let zero = vec![0.0; offset.len()];
         let (mut below, mut above) = (zero.clone(), zero.clone());
         for ((below, above), three) in below.iter_mut().zip(&mut above).skip(1).zip(offset.windows(3)) {
@@ -217,10 +220,17 @@ impl Solver {
         }
     }
 
-    /// Moves `values` one step away from expiry, above the obstacle. The ends stay fixed: `WIDTH`
-    /// deviations away, they have no effect.
+    /// Moves `values` one step away from expiry, above the `floor`, which is minus infinity but on the `stoppable` nodes. The ends stay
+    /// fixed: `WIDTH` deviations away, they have no effect.
     #[inline(always)]
-    fn step(&mut self, values: &mut [f64], obstacle: &Obstacle, diffusion: f64, implicit_share: f64) {
+    pub(super) fn step(
+        &mut self,
+        values: &mut [f64],
+        floor: &[f64],
+        stoppable: Range<usize>,
+        diffusion: f64,
+        implicit_share: f64,
+    ) {
         let implicit = diffusion * implicit_share;
         let explicit = diffusion - implicit;
         self.right.copy_from_slice(values);
@@ -231,16 +241,16 @@ impl Solver {
             let bend = above * (three[2] - three[1]) - below * (three[1] - three[0]);
             *right = explicit.mul_add(bend, three[1]);
         }
-        for ((held, value), floor) in self.held.iter_mut().zip(values.iter()).zip(&obstacle.floor) {
+        for ((held, value), floor) in self.held.iter_mut().zip(values.iter()).zip(floor) {
             *held = value <= floor;
         }
         for _ in 0..MAX_POLICIES {
-            self.solve(&obstacle.floor, implicit);
-            if !self.improve(obstacle, implicit) {
+            self.solve(floor, implicit);
+            if !self.improve(floor, stoppable.clone(), implicit) {
                 break;
             }
         }
-        for ((value, next), floor) in values.iter_mut().zip(&self.next).zip(&obstacle.floor) {
+        for ((value, next), floor) in values.iter_mut().zip(&self.next).zip(floor) {
             *value = if floor > next { *floor } else { *next };
         }
     }
@@ -274,12 +284,12 @@ impl Solver {
 
     /// Holds where exercise is worth more, lets go where holding on gains; whether anything changed.
     #[inline(always)]
-    fn improve(&mut self, obstacle: &Obstacle, implicit: f64) -> bool {
+    fn improve(&mut self, floor: &[f64], stoppable: Range<usize>, implicit: f64) -> bool {
         let last = self.right.len() - 1;
         let mut changed = false;
-        for node in obstacle.first..obstacle.end {
+        for node in stoppable {
             let hold = if !self.held[node] {
-                self.next[node] < obstacle.floor[node]
+                self.next[node] < floor[node]
             } else if node == 0 || node == last {
                 self.next[node] > self.right[node]
             } else {
