@@ -36,6 +36,7 @@ F = {"annual": 12, "semiannual": 6, "quarterly": 3, "monthly": 1}
 def sched(s, e, f): return [x for x in ql.Schedule(ql.DateParser.parseISO(s), ql.DateParser.parseISO(e), ql.Period(F[f], ql.Months), ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted, ql.DateGeneration.Backward, False)]
 for r in rows:
     kind, und = r["kind"], r["underlying"]
+    if kind == "cash": print(r["id"], kind, 1.0); continue
     if und:
         u = m["underlyings"][und]
         fx = u["class"] == "fx"; S = m["fx"][und] if fx else u["spot"]
@@ -44,6 +45,7 @@ for r in rows:
         date = ql.DateParser.parseISO(r["expiry"]) if "-" in r["expiry"] else today + int(round(365 * float(r["expiry"])))
         T = years(r["expiry"]); K = float(r["strike"])
         rate = zero(cur, T); q = zero(und[:3], T) if fx else u.get("dividend_yield", u.get("convenience_yield", 0.0)); v = vol(u["vol"], T, K)
+        if kind == "future": print(r["id"], kind, S * exp((rate - q) * T) - K); continue
         if kind == "forward": print(r["id"], kind, S * exp(-q * T) - K * exp(-rate * T)); continue
         if kind in ("european", "digital"):
             d1 = (log(S / K) + (rate - q + v * v / 2) * T) / (v * sqrt(T)); d2 = d1 - v * sqrt(T); N = ql.CumulativeNormalDistribution()

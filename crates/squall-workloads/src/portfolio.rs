@@ -21,7 +21,7 @@ pub mod risk;
 pub mod sample;
 pub mod scenarios;
 pub mod shock;
-mod stencil;
+pub mod stencil;
 pub mod table;
 pub mod valuation;
 pub mod weights;

@@ -10,7 +10,7 @@ use squall_core::workload::InputError;
 use super::dates::years_between;
 use super::market::Market;
 use super::market::curve::ZeroCurve;
-use super::positions::{AsianContract, Contract, Fixings, Instrument, Terms};
+use super::positions::{Adjusted, AsianContract, Contract, Delivery, Fixings, Instrument, Terms};
 use super::rates::CashFlow;
 use super::scenarios::MAX_HORIZON_DAYS;
 
@@ -97,7 +97,8 @@ impl Ageing {
     /// The instrument at the horizon; `None` where time changes nothing.
     pub fn aged(self, instrument: &Instrument, market: &Market) -> Option<Instrument> {
         match instrument {
-            Instrument::Spot(_) => None,
+            Instrument::Spot(_) | Instrument::Cash => None,
+            Instrument::Adjusted(adjusted) => Some(self.adjusted(adjusted, market)?.into_instrument()),
             Instrument::Derivative(terms, contract) => {
                 let (terms, contract) = self.derivative(*terms, contract, market)?;
                 Some(Instrument::Derivative(terms, contract))
@@ -141,6 +142,31 @@ impl Ageing {
             | Contract::Barrier(_) => contract.clone(),
         };
         Some((Terms { years, rate, carry, vol, ..terms }, contract))
+    }
+
+    /// Dividends within the horizon are paid: the price of the underlying on it is without them.
+    fn adjusted(self, adjusted: &Adjusted, market: &Market) -> Option<Adjusted> {
+        let (terms, contract) = self.derivative(adjusted.terms, &adjusted.contract, market)?;
+        let underlying = market.underlyings().get(terms.underlying)?;
+        let rates = |years: f64| {
+            Some((market.zero_rate(underlying.currency, years)?, market.carry(underlying, years)?))
+        };
+        let delivery = match adjusted.delivery {
+            Some(delivery) => {
+                let years = self.to_go(delivery.years);
+                let (rate, carry) = rates(years)?;
+                Some(Delivery { years, rate, carry })
+            }
+            None => None,
+        };
+        let to_come = adjusted.dividends.iter().filter(|it| it.years > self.years);
+        let dividend = |it: &CashFlow| {
+            let years = self.to_go(it.years);
+            let (rate, carry) = rates(years)?;
+            Some(CashFlow { years, zero_rate: rate - carry, ..*it })
+        };
+        let dividends = to_come.map(dividend).collect::<Option<_>>()?;
+        Some(Adjusted { terms, contract, delivery, dividends })
     }
 
     /// Fixings within the horizon are at the price on the horizon: nothing else is known of them.

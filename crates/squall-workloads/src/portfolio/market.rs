@@ -15,12 +15,14 @@ mod build;
 mod check;
 pub mod conversion;
 pub mod curve;
+mod dividends;
 pub mod rate_factors;
 pub mod spec;
 pub mod surface;
 
 use conversion::{Conversion, Pair};
 use curve::ZeroCurve;
+pub use dividends::Dividend;
 use rate_factors::{KeyTenor, shares};
 use spec::{AssetClass, MarketSpec, Tenor};
 use surface::VolSurface;
@@ -97,6 +99,8 @@ pub struct Underlying {
     pub spot: Spot,
     /// Its carry.
     pub carry: Carry,
+    /// Cash that it pays besides, in order of time.
+    pub dividends: Vec<Dividend>,
     /// Black-Scholes volatility.
     pub vol: VolSurface,
     /// The factor that shifts its volatility.

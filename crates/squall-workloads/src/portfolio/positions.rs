@@ -12,13 +12,15 @@ use super::rates::CashFlow;
 use super::reading::{Complaints, check_name, listed, pence, quoted};
 use super::table::{Row, Table, iso_date};
 
+mod adjusted;
 mod bonds;
 mod derivatives;
 mod fields;
 pub mod kind;
 
+pub use adjusted::{Adjusted, Delivery};
 pub use derivatives::{AsianContract, Fixings};
-use fields::word;
+use fields::{above_zero, word};
 use kind::{COMMON, Kind, OTHERS};
 
 /// Simulation of Asian options, unless a position overrides it.
@@ -99,7 +101,7 @@ pub struct Position {
     pub kind: Kind,
     /// Index of its currency in the market.
     pub currency: usize,
-    /// Units held; negative is short.
+    /// Units held, times the contract's multiplier; negative is short.
     pub quantity: f64,
     /// One unit of it.
     pub instrument: Instrument,
@@ -121,8 +123,12 @@ pub enum When {
 pub enum Instrument {
     /// The underlying with this index.
     Spot(usize),
-    /// A forward or an option.
+    /// A forward or an option on the underlying as it stands.
     Derivative(Terms, Contract),
+    /// One on a future, or on an underlying less its dividends.
+    Adjusted(Box<Adjusted>),
+    /// One unit of the currency.
+    Cash,
     /// A bond or a swap.
     CashFlows {
         /// Index of the curve that discounts them.
@@ -196,13 +202,21 @@ pub enum DigitalPayoff {
 }
 
 impl Instrument {
-    /// The contract of a derivative, and today's price of what it is on.
-    pub fn derivative(&self, market: &Market) -> Option<(&Terms, &Contract, f64)> {
+    /// The contract of a derivative.
+    pub fn derivative(&self) -> Option<(&Terms, &Contract)> {
         match self {
-            Instrument::Derivative(terms, contract) => {
-                Some((terms, contract, market.spot(market.underlyings().get(terms.underlying)?)))
-            }
-            Instrument::Spot(_) | Instrument::CashFlows { .. } => None,
+            Instrument::Derivative(terms, contract) => Some((terms, contract)),
+            Instrument::Adjusted(adjusted) => Some((&adjusted.terms, &adjusted.contract)),
+            Instrument::Spot(_) | Instrument::CashFlows { .. } | Instrument::Cash => None,
+        }
+    }
+
+    /// The years for which a derivative looks up rates.
+    pub fn rate_times(&self) -> Vec<f64> {
+        match self {
+            Instrument::Derivative(terms, _) => vec![terms.years],
+            Instrument::Adjusted(adjusted) => adjusted.rate_times(),
+            Instrument::Spot(_) | Instrument::CashFlows { .. } | Instrument::Cash => Vec::new(),
         }
     }
 }
@@ -292,7 +306,8 @@ impl Instrument {
             Instrument::Derivative(_, Contract::Asian(asian)) => {
                 size_of::<AsianContract>() + asian.fixings.bytes()
             }
-            Instrument::Derivative(..) | Instrument::Spot(_) => 0,
+            Instrument::Adjusted(adjusted) => adjusted.bytes(),
+            Instrument::Derivative(..) | Instrument::Spot(_) | Instrument::Cash => 0,
         }
     }
 }
@@ -342,6 +357,10 @@ fn position(
     let kind = word(row, "kind", &Kind::NAMES)?;
     let quantity = row.number("quantity")?;
     kind.check_columns(row)?;
+    let multiplier = match row.optional_text("multiplier") {
+        Some(_) => above_zero(row, "multiplier")?,
+        None => 1.0,
+    };
     let underlying = match row.optional_text("underlying") {
         Some(name) => Some(underlying(row, name, market)?),
         None => None,
@@ -349,17 +368,15 @@ fn position(
     let currency = currency(row, underlying, market)?;
     let instrument = match (kind, underlying) {
         (Kind::Spot, Some(underlying)) => Instrument::Spot(underlying),
-        (_, Some(underlying)) => {
-            let (terms, contract) = derivatives::read(row, kind, underlying, market, reading.asian)?;
-            Instrument::Derivative(terms, contract)
-        }
+        (_, Some(underlying)) => derivatives::read(row, kind, underlying, market, reading.asian)?,
+        (Kind::Cash, None) => Instrument::Cash,
         (_, None) => Instrument::CashFlows {
             curve: bonds::curve(row, currency, market)?,
             flows: bonds::read(row, kind, currency, market)?,
         },
     };
     let at_horizon = reading.ageing.and_then(|ageing| ageing.aged(&instrument, market));
-    let id = name(row, "id")?.to_owned();
+    let (id, quantity) = (name(row, "id")?.to_owned(), quantity * multiplier);
     Ok(Position { id, book, kind, currency, quantity, instrument, at_horizon: at_horizon.map(Box::new) })
 }
 
@@ -369,7 +386,7 @@ fn has_expired(row: Row<'_>, market: &Market) -> bool {
     let date = |column: &str| row.optional_text(column).and_then(iso_date);
     let valuation_date = market.valuation_date();
     let ended = match kind {
-        Kind::Spot => false,
+        Kind::Spot | Kind::Cash => false,
         Kind::ZeroBond | Kind::FixedBond | Kind::Swap => {
             date("maturity").is_some_and(|date| date <= valuation_date)
         }

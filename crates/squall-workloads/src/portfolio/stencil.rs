@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::columns::{Columns, RELATIVE_BUMP};
 use super::labels::Labels;
 use super::market::{Market, Spot};
-use super::positions::{Contract, Position, Terms, When};
+use super::positions::{Contract, Instrument, Position, Terms, When};
 use super::reading::quoted;
 use super::shock::ShockBlock;
 use super::valuation::{BlockMarket, Portfolio};
@@ -164,12 +164,21 @@ fn halvings(limit: f64) -> Option<u8> {
 /// The factor that moves a position's underlying, the largest bump of it that shows the position's Greeks as they are, relative to the
 /// price, and whether the value jumps where that is 0. `None` for what is as good as a straight line, or has no underlying.
 fn limit(market: &Market, position: &Position) -> Option<(usize, f64, bool)> {
-    let (terms, contract, spot) = position.instrument.derivative(market)?;
+    let (terms, contract) = position.instrument.derivative()?;
     let Terms { years, rate, carry, vol, .. } = *terms;
     let underlying = market.underlyings().get(terms.underlying)?;
     let factor_idx = match underlying.spot {
         Spot::Own { factor, .. } => factor,
         Spot::Pair(pair) => market.pairs().get(pair)?.factor,
+    };
+    let spot = market.spot(underlying);
+    // Of what the contract is on: also less its dividends, which do not move, or as a future, which does not grow.
+    let (price, growth, moving) = match &position.instrument {
+        Instrument::Adjusted(it) => {
+            let growth = if it.delivery.is_some() { 0.0 } else { rate - carry };
+            (it.price(spot), growth, it.net(spot) / spot)
+        }
+        _ => (spot, rate - carry, 1.0),
     };
     let mut random_years = years;
     let (strike, level) = match contract {
@@ -188,16 +197,16 @@ fn limit(market: &Market, position: &Position) -> Option<(usize, f64, bool)> {
         }
     };
     let is_jump = matches!(contract, Contract::Digital { .. } | Contract::Barrier(_));
-    let distance = |price: f64| (price / spot - 1.0).abs();
+    let distance = |level: f64| (level / price - 1.0).abs();
     // Today's price of which the forward is the strike.
-    let to_strike = distance(strike * libm::exp((carry - rate) * years));
+    let to_strike = distance(strike * libm::exp(-growth * years));
     let to_level = level.map(distance);
     let nearest = to_level.map_or(to_strike, |to_level| to_strike.min(to_level));
     let width = vol * random_years.sqrt();
     let share = if is_jump { SHARE_OF_JUMP } else { SHARE_OF_BEND };
     let limit = (share * width).max(0.5 * nearest - FAR * width);
     let limit = to_level.map_or(limit, |to_level| limit.min(SHARE_OF_DISTANCE * to_level));
-    Some((factor_idx, limit, is_jump))
+    Some((factor_idx, limit * moving, is_jump))
 }
 
 fn note(market: &Market, position: &Position, factor_idx: usize, is_jump: bool, labels: &mut Labels) {

@@ -99,23 +99,23 @@ impl Portfolio {
         for instrument in [Some(&position.instrument), position.at_horizon.as_deref()].into_iter().flatten() {
             let underlying = match instrument {
                 Instrument::Spot(idx) => Some(*idx),
-                Instrument::Derivative(terms, _) => Some(terms.underlying),
                 Instrument::CashFlows { flows, curve } => {
                     factors.extend(flows.iter().flat_map(|flow| market.rate_factors(*curve, flow.years)));
                     None
                 }
+                other => other.derivative().map(|(terms, _)| terms.underlying),
             };
             let Some(underlying) = underlying.and_then(|idx| market.underlyings().get(idx)) else { continue };
             factors.extend(match underlying.spot {
                 Spot::Own { factor, .. } => Some(factor),
                 Spot::Pair(pair) => of_pair(pair),
             });
-            if let Instrument::Derivative(terms, contract) = instrument {
+            if let Some((_, contract)) = instrument.derivative() {
                 let (base, quote) = underlying.currencies();
-                for currency in base.into_iter().chain([quote]) {
-                    let curve = market.currency(currency).and_then(|it| it.discount);
-                    factors
-                        .extend(curve.into_iter().flat_map(|curve| market.rate_factors(curve, terms.years)));
+                let curve = |currency: usize| market.currency(currency).and_then(|it| it.discount);
+                for curve in base.into_iter().chain([quote]).filter_map(curve) {
+                    let times = instrument.rate_times().into_iter();
+                    factors.extend(times.flat_map(|years| market.rate_factors(curve, years)));
                 }
                 if !matches!(contract, Contract::Forward { .. }) {
                     factors.insert(underlying.vol_factor);
@@ -203,6 +203,8 @@ fn unit_values(instrument: &Instrument, block: &BlockMarket, out: &mut [f64]) {
             None => out.fill(f64::NAN),
         },
         Instrument::Derivative(terms, contract) => derivative::unit_values(terms, contract, block, out),
+        Instrument::Adjusted(adjusted) => derivative::adjusted_values(adjusted, block, out),
+        Instrument::Cash => out.fill(1.0),
         Instrument::CashFlows { flows, curve } => match block.curve(*curve) {
             Some(shift) => cash_values(flows, shift, out),
             None => out.fill(f64::NAN),

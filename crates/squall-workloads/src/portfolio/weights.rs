@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::positions::{Contract, Instrument, Position, Terms};
+use super::positions::{Adjusted, Contract, Instrument, Position, Terms};
 use super::pricing::OptionType;
 
 // Nanoseconds of one core per value, in a release build over blocks of hundreds of columns in which every input of every column is
@@ -28,6 +28,10 @@ const AMERICAN_NEVER: u64 = 100;
 const AMERICAN_FINE: u64 = 250_000;
 /// Finite differences between two boundaries.
 const AMERICAN_TWO_BOUNDARIES: u64 = 3_500_000;
+/// Finite differences with dividends,
+const AMERICAN_DIVIDENDS: u64 = 2_500_000;
+/// and the steps after each of them.
+const AMERICAN_DIVIDEND: u64 = 150_000;
 /// One step of one path, with its share of the random numbers, which all columns have in common.
 const ASIAN_STEP: u64 = 1;
 /// Paths that are walked together, however few are asked for.
@@ -92,21 +96,44 @@ pub fn weight(position: &Position) -> u64 {
     match &position.instrument {
         Instrument::Spot(_) => SPOT,
         Instrument::CashFlows { flows, .. } => count(flows.len()).saturating_mul(CASH_FLOW).max(1),
-        Instrument::Derivative(terms, contract) => match contract {
-            Contract::Forward { .. } => FORWARD,
-            Contract::European { .. } => EUROPEAN,
-            Contract::American { option_type, .. } => american(*option_type, terms),
-            Contract::Digital { skew: 0.0, .. } => DIGITAL,
-            Contract::Digital { .. } => DIGITAL + SKEW,
-            Contract::Barrier(_) => BARRIER,
-            Contract::Asian(asian) => {
-                let n_paths = count(asian.n_paths).next_multiple_of(ASIAN_PATHS);
-                let n_steps = n_paths.saturating_mul(count(asian.fixings.count()));
-                // At expiry nothing is simulated.
-                if terms.years == 0.0 { EUROPEAN } else { n_steps.saturating_mul(ASIAN_STEP) }
-            }
-        },
+        Instrument::Cash => 1,
+        Instrument::Adjusted(adjusted) => adjusted_weight(adjusted),
+        Instrument::Derivative(terms, contract) => of_contract(terms, contract),
     }
+}
+
+fn of_contract(terms: &Terms, contract: &Contract) -> u64 {
+    match contract {
+        Contract::Forward { .. } => FORWARD,
+        Contract::European { .. } => EUROPEAN,
+        Contract::American { option_type, .. } => american(*option_type, terms),
+        Contract::Digital { skew: 0.0, .. } => DIGITAL,
+        Contract::Digital { .. } => DIGITAL + SKEW,
+        Contract::Barrier(_) => BARRIER,
+        Contract::Asian(asian) => {
+            let n_paths = count(asian.n_paths).next_multiple_of(ASIAN_PATHS);
+            let n_steps = n_paths.saturating_mul(count(asian.fixings.count()));
+            // At expiry nothing is simulated.
+            if terms.years == 0.0 { EUROPEAN } else { n_steps.saturating_mul(ASIAN_STEP) }
+        }
+    }
+}
+
+/// With what its price costs: an exponential for each dividend and for a future's growth.
+fn adjusted_weight(adjusted: &Adjusted) -> u64 {
+    let Adjusted { terms, contract, delivery, dividends } = adjusted;
+    let of_price = CASH_FLOW * (count(dividends.len()).saturating_add(1));
+    let of_contract = match (contract, delivery) {
+        // No drift, so none that outweighs the vol.
+        (Contract::American { option_type, .. }, Some(_)) => {
+            american(*option_type, &Terms { carry: terms.rate, ..*terms })
+        }
+        (Contract::American { .. }, None) => {
+            AMERICAN_DIVIDENDS.saturating_add(AMERICAN_DIVIDEND.saturating_mul(count(dividends.len())))
+        }
+        _ => of_contract(terms, contract),
+    };
+    of_contract.saturating_add(of_price)
 }
 
 /// By the terms as loaded; a shock may move a contract from one way of pricing to another. So rates near 0, at which nobody exercises

@@ -123,6 +123,21 @@ fn underlying() -> Value {
             "spot": { "type": "number", "exclusiveMinimum": 0, "description": "Not for fx." },
             "dividend_yield": rate("Continuous; for equity and index; 0 if left out."),
             "convenience_yield": rate("Continuous, net of storage; for commodity; 0 if left out."),
+            "dividends": {
+                "type": "array",
+                "maxItems": 1000,
+                "description": "Cash on known ex-dates, each given as date or tenor; for equity and index.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "date": { "type": "string", "format": "date" },
+                        "tenor": tenor(),
+                        "amount": { "type": "number", "exclusiveMinimum": 0 }
+                    },
+                    "required": ["amount"],
+                    "additionalProperties": false
+                }
+            },
             "vol": {
                 "oneOf": [
                     vol(),

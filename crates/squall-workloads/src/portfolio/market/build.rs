@@ -8,6 +8,7 @@ use super::super::reading::{quoted, rounded};
 use super::super::table::iso_date;
 use super::check::Checker;
 use super::conversion::{Legs, MAX_PAIRS, Pair, TOLERANCE, contradiction};
+use super::dividends::dividends;
 use super::rate_factors::KeyTenor;
 use super::spec::{AssetClass, MarketSpec};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
@@ -90,6 +91,7 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     let mut underlyings = Vec::new();
     for (idx, (name, underlying)) in spec.underlyings.iter().enumerate() {
         let vol = checker.underlying(name, underlying)?;
+        let dividends = dividends(&checker, name, underlying)?;
         // Both are in the order of their names.
         let pair = pairs.binary_search_by(|pair| pair.name.as_str().cmp(name)).ok();
         let (currency, spot, carry) =
@@ -106,7 +108,7 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
                 }
             };
         let (name, class, vol_factor) = (name.clone(), underlying.class, first_vol + idx);
-        underlyings.push(Underlying { name, class, currency, spot, carry, vol, vol_factor });
+        underlyings.push(Underlying { name, class, currency, spot, carry, dividends, vol, vol_factor });
     }
 
     let report_currency = index_of(&spec.report_currency);

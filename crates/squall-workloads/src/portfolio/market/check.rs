@@ -71,7 +71,7 @@ impl Checker<'_> {
         Err(self.error(path, problem + hint))
     }
 
-    fn above_zero(&self, path: &str, number: f64, what: &str) -> Result<f64, InputError> {
+    pub(super) fn above_zero(&self, path: &str, number: f64, what: &str) -> Result<f64, InputError> {
         if number > 0.0 && number <= MAX_PRICE {
             Ok(number)
         } else {

@@ -94,8 +94,25 @@ pub struct UnderlyingSpec {
     /// Continuous, net of storage costs, per year; for `commodity`.
     #[serde(default)]
     pub convenience_yield: Option<f64>,
+    /// Cash on known dates; for `equity` and `index`.
+    #[serde(default)]
+    pub dividends: Vec<DividendSpec>,
     /// One volatility or a surface.
     pub vol: VolSpec,
+}
+
+/// Cash that one unit of an underlying pays.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DividendSpec {
+    /// The ex-date, in ISO format; or else a tenor.
+    #[serde(default)]
+    pub date: Option<String>,
+    /// The time to the ex-date from the valuation date.
+    #[serde(default)]
+    pub tenor: Option<Tenor>,
+    /// In the underlying's currency.
+    pub amount: f64,
 }
 
 /// One volatility for everything, or a surface.

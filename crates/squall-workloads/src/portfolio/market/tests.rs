@@ -44,6 +44,56 @@ fn check(replacements: &[(&str, &str)], expected: &Expect) {
 }
 
 #[test]
+fn dividends_are_cash_below_the_spot_on_dates_that_rise() {
+    let spot = r#""spot": 5000,"#;
+    let with = |dividends: &str| format!(r#""spot": 5000, "dividends": [{dividends}],"#);
+    let date = |date: &str, amount: &str| format!(r#"{{"date": "{date}", "amount": {amount}}}"#);
+    let written = [
+        with(&[date("2025-12-01", "9"), date("2026-01-15", "9"), date("2026-03-02", "20")].join(", ")),
+        with(r#"{"tenor": "3M", "amount": 20}, {"tenor": 0.5, "amount": 20}"#),
+        with(""),
+        with(&date("2026-03-02", "5000")),
+        with(&date("2026-03-02", "0")),
+        with(&date("2026-03-02", "-3")),
+        with(&date("02/03/2026", "3")),
+        with(&date("2326-03-02", "3")),
+        with(&[date("2026-03-02", "20"), date("2026-03-02", "5")].join(", ")),
+        with(&[date("2026-06-02", "20"), date("2026-03-02", "5")].join(", ")),
+        with(r#"{"amount": 3}"#),
+        with(r#"{"tenor": "3M", "date": "2026-03-02", "amount": 3}"#),
+        with(r#"{"tenor": "-3M", "amount": 3}"#),
+        with(r#"{"time": 0.5, "amount": 3}"#),
+        with(&vec![r#"{"tenor": 1, "amount": 3}"#; 1_001].join(", ")),
+    ];
+    let mut replacements: Vec<(&str, &str)> = written.iter().map(|to| (spot, to.as_str())).collect();
+    let commodity = r#""spot": 78, "dividends": [{"tenor": 1, "amount": 3}],"#;
+    replacements.push((r#""spot": 78,"#, commodity));
+    let seen = replacements.iter().map(|(from, to)| {
+        match Market::parse("market.json", MARKET.replacen(from, to, 1).as_bytes()) {
+            Ok(market) => format!("{:?}", market.underlyings()[2].dividends),
+            Err(error) => error.to_string(),
+        }
+    });
+    expect![[r#"
+        [Dividend { years: 0.12602739726027398, amount: 20.0 }]
+        [Dividend { years: 0.2465753424657534, amount: 20.0 }, Dividend { years: 0.5, amount: 20.0 }]
+        []
+        market.json (underlyings.SPX.dividends[0].amount): 5000 is not below the spot of 5000; write cash for one unit of the underlying, or a dividend_yield
+        market.json (underlyings.SPX.dividends[0].amount): 0.0 is out of range; a dividend must be above 0, and at most 1e15
+        market.json (underlyings.SPX.dividends[0].amount): -3.0 is out of range; a dividend must be above 0, and at most 1e15
+        market.json (underlyings.SPX.dividends[0].date): "02/03/2026" is not a date; write it like 2026-12-31
+        market.json (underlyings.SPX.dividends[0].date): 2326-03-02 is more than 200 years after the valuation date
+        market.json (underlyings.SPX.dividends[1]): is not after the one before; write them in order of time, and those of one date as their sum
+        market.json (underlyings.SPX.dividends[1]): is not after the one before; write them in order of time, and those of one date as their sum
+        market.json (underlyings.SPX.dividends[0]): needs its ex-date, either as "date": "2026-03-10" or as "tenor": 0.5 or "6M"
+        market.json (underlyings.SPX.dividends[0]): needs its ex-date, either as "date": "2026-03-10" or as "tenor": 0.5 or "6M"
+        market.json (underlyings.SPX.dividends[0].tenor): "-3M" is not a tenor; write years like 0.5, or "10D", "3M", "2Y"
+        market.json:12:85 (underlyings.SPX.dividends[0].time): unknown field `time`, expected one of `date`, `tenor`, `amount`
+        market.json (underlyings.SPX.dividends): has 1001 entries; expected at most 1000
+        market.json (underlyings.BRENT.dividends): is not for this class; only an equity or an index pays dividends"#]].assert_eq(&seen.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn interpolates_zero_rates_as_quantlib_does() {
     // QuantLib 1.44: ZeroCurve(Linear, Continuous) and DiscountCurve with the same points, ACT/365F.
     let valuation_date = iso_date("2026-01-15").unwrap();

@@ -12,7 +12,7 @@ use super::super::reading::quoted;
 use super::super::table::Row;
 use super::fields::{above_zero, not_negative, optional_count, word, years};
 use super::kind::Kind;
-use super::{AsianSettings, Contract, DigitalPayoff, Terms};
+use super::{AsianSettings, Contract, DigitalPayoff, Instrument, Terms, adjusted};
 
 const OPTION_TYPES: [(&str, OptionType); 2] = [("call", OptionType::Call), ("put", OptionType::Put)];
 
@@ -90,20 +90,20 @@ impl Fixings {
     }
 }
 
-/// Reads the contract of a derivative on the underlying with index `underlying`, and its market before any shock.
+/// Reads a derivative on the underlying with index `underlying`, and its market before any shock.
 pub(super) fn read(
     row: Row<'_>,
     kind: Kind,
     underlying: usize,
     market: &Market,
     asian: &AsianSettings,
-) -> Result<(Terms, Contract), InputError> {
+) -> Result<Instrument, InputError> {
     let years = years(row, "expiry", row.text("expiry")?, market.valuation_date())?;
-    let strike =
-        if kind == Kind::Forward { not_negative(row, "strike")? } else { above_zero(row, "strike")? };
+    let is_forward = matches!(kind, Kind::Forward | Kind::Future);
+    let strike = if is_forward { not_negative(row, "strike")? } else { above_zero(row, "strike")? };
     let terms = terms(row, underlying, years, strike, market)?;
-    if kind == Kind::Forward {
-        return Ok((terms, Contract::Forward { strike }));
+    if is_forward {
+        return adjusted::instrument(row, kind, terms, Contract::Forward { strike }, market);
     }
     let option_type = word(row, "option_type", &OPTION_TYPES)?;
     let contract = match kind {
@@ -125,7 +125,7 @@ pub(super) fn read(
         }
         _ => Contract::European { option_type, strike },
     };
-    Ok((terms, contract))
+    adjusted::instrument(row, kind, terms, contract, market)
 }
 
 fn terms(

@@ -28,13 +28,17 @@ pub enum Kind {
     FixedBond,
     /// Fixed against floating interest.
     Swap,
+    /// An exchange-traded forward, settled daily.
+    Future,
+    /// An amount of a currency.
+    Cash,
 }
 
 /// Columns that every kind uses; the currency may be left to the underlying.
 pub(super) const COMMON: [&str; 4] = ["id", "book", "kind", "quantity"];
 
 /// Every other column.
-pub(super) const OTHERS: [&str; 27] = [
+pub(super) const OTHERS: [&str; 29] = [
     "underlying",
     "currency",
     "option_type",
@@ -62,11 +66,16 @@ pub(super) const OTHERS: [&str; 27] = [
     "current_fixing",
     "floating_frequency",
     "floating_day_count",
+    "multiplier",
+    "future_expiry",
 ];
+
+/// Columns that every kind may fill.
+const OPTIONAL: [&str; 1] = ["multiplier"];
 
 impl Kind {
     /// The names that files use, with what they mean.
-    pub const NAMES: [(&'static str, Kind); 10] = [
+    pub const NAMES: [(&'static str, Kind); 12] = [
         ("spot", Kind::Spot),
         ("forward", Kind::Forward),
         ("european", Kind::European),
@@ -77,6 +86,8 @@ impl Kind {
         ("zero_bond", Kind::ZeroBond),
         ("fixed_bond", Kind::FixedBond),
         ("swap", Kind::Swap),
+        ("future", Kind::Future),
+        ("cash", Kind::Cash),
     ];
 
     /// The name that files use.
@@ -88,11 +99,12 @@ impl Kind {
     fn needed(self) -> &'static [&'static str] {
         match self {
             Kind::Spot => &["underlying"],
-            Kind::Forward => &["underlying", "strike", "expiry"],
+            Kind::Forward | Kind::Future => &["underlying", "strike", "expiry"],
             Kind::European | Kind::American => &["underlying", "option_type", "strike", "expiry"],
             Kind::Digital => &["underlying", "option_type", "strike", "expiry", "payoff"],
             Kind::Barrier => &["underlying", "option_type", "strike", "expiry", "barrier_type", "barrier"],
             Kind::Asian => &["underlying", "option_type", "strike", "expiry", "fixings"],
+            Kind::Cash => &["currency"],
             Kind::ZeroBond => &["currency", "face", "maturity"],
             Kind::FixedBond => &["currency", "face", "maturity", "coupon", "frequency", "day_count"],
             Kind::Swap => &[
@@ -111,7 +123,9 @@ impl Kind {
     /// Columns that may be filled.
     fn allowed(self) -> &'static [&'static str] {
         match self {
-            Kind::Spot | Kind::Forward | Kind::European | Kind::American => &["currency"],
+            Kind::Spot | Kind::Forward | Kind::Future => &["currency"],
+            Kind::European | Kind::American => &["currency", "future_expiry"],
+            Kind::Cash => &[],
             Kind::Digital => &["currency", "cash_amount"],
             Kind::Barrier => &["currency", "rebate"],
             Kind::Asian => &["currency", "past_fixings_sum", "past_fixings_count", "paths"],
@@ -131,7 +145,7 @@ impl Kind {
             }
         }
         for column in OTHERS {
-            if needed.contains(&column) || allowed.contains(&column) {
+            if needed.contains(&column) || allowed.contains(&column) || OPTIONAL.contains(&column) {
                 continue;
             }
             if let Some(text) = row.optional_text(column) {
@@ -144,8 +158,11 @@ impl Kind {
         Ok(())
     }
 
-    fn phrase(self) -> String {
-        let article = if matches!(self, Kind::American | Kind::Asian) { "an" } else { "a" };
-        format!("{article} {}", self.name())
+    pub(super) fn phrase(self) -> String {
+        match self {
+            Kind::Cash => "cash".to_owned(),
+            Kind::American | Kind::Asian => format!("an {}", self.name()),
+            _ => format!("a {}", self.name()),
+        }
     }
 }

@@ -62,7 +62,7 @@ fn refuses_columns_and_ids_that_do_not_fit() {
     let twice = format!("{HEADER}\nS1,b,spot,SPX,USD,1\nS1,b,spot,SPX,USD,1\n");
     writeln!(seen, "{}", parse(&twice).unwrap_err()).unwrap();
     expect![[r#"
-        positions.csv:1:5 (price): unknown column "price"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
+        positions.csv:1:5 (price): unknown column "price"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry
         positions.csv:1: the column "quantity" is missing; the columns are id, book, kind
         positions.csv:1:5 (id): this column is already column 1; each must be unique
         positions.csv:3:1 (id): "S1" is already on line 2; each must be unique
@@ -76,7 +76,7 @@ fn says_what_every_position_must_have() {
             ("strike", ",b,spot,SPX,USD,1,"),
             ("strike", "X,,spot,SPX,USD,1,"),
             ("strike", "X,b,,SPX,USD,1,"),
-            ("strike", "X,b,future,SPX,USD,1,"),
+            ("strike", "X,b,cds,SPX,USD,1,"),
             ("strike", "X,b,spot,SPX,USD,,"),
             ("strike", "X,b,spot,SPX,USD,ten,"),
             ("strike", "X,b,spot,SPX,USD,1,5000"),
@@ -91,7 +91,7 @@ fn says_what_every_position_must_have() {
             positions.csv:2:1 (id): is empty; a value is needed here
             positions.csv:2:2 (book): is empty; a value is needed here
             positions.csv:2:3 (kind): is empty; a value is needed here
-            positions.csv:2:3 (kind): "future" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap
+            positions.csv:2:3 (kind): "cds" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap, future, cash
             positions.csv:2:6 (quantity): is empty; a number is needed here
             positions.csv:2:6 (quantity): "ten" is not a number; write it like 1234.5, -0.02 or 1e6
             positions.csv:2:7 (strike): "5000" must be empty; a spot does not use it

@@ -3,7 +3,6 @@ use squall_core::sources::Given;
 use squall_core::workload::{Coverage, Workload};
 
 use super::super::workload::PortfolioRisk;
-use super::*;
 
 const COLUMNS: &str =
     "id,book,kind,underlying,quantity,option_type,strike,expiry,barrier_type,barrier,payoff,cash_amount";

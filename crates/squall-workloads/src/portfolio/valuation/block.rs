@@ -112,6 +112,18 @@ pub(super) struct Shifts<'a> {
     carry: Cow<'a, Columns>,
 }
 
+impl Shifts<'_> {
+    /// Of the rate that discounts.
+    pub(super) fn rate(&self) -> &Columns {
+        &self.rate
+    }
+
+    /// Of the carry.
+    pub(super) fn carry(&self) -> &Columns {
+        &self.carry
+    }
+}
+
 /// The shift of a zero curve.
 #[derive(Debug, Clone)]
 pub(super) struct CurveShift {

@@ -1,10 +1,12 @@
 //! Forwards and options over the columns of a block.
 
-use super::super::positions::{AsianContract, Contract, DigitalPayoff, Terms};
+use super::super::positions::{Adjusted, AsianContract, Contract, Delivery, DigitalPayoff, Terms};
+use super::super::pricing::american::Dividend;
 use super::super::pricing::asian::{AsianOption, McEstimate, price_mc_batch};
 use super::super::pricing::european::price_batch;
-use super::super::pricing::{MarketColumns, american, digital, forward};
-use super::block::{BlockMarket, UnderlyingColumns};
+use super::super::pricing::{MarketColumns, OptionType, american, digital, forward};
+use super::super::rates::CashFlow;
+use super::block::{BlockMarket, Shifts, UnderlyingColumns};
 
 /// Columns that are priced together: their inputs fit the first-level cache and the stack.
 const CHUNK: usize = 128;
@@ -92,7 +94,16 @@ fn chunk_values(
 ) {
     let mut inputs = Inputs::new();
     let market = inputs.load(terms, columns, first, out.len());
-    let years = terms.years;
+    if let Contract::Asian(asian) = contract {
+        asian_values(terms, asian, columns, out);
+    } else {
+        contract_values(terms.years, contract, market, out);
+    }
+}
+
+/// Everything but an average, which takes its columns as they are.
+#[inline]
+fn contract_values(years: f64, contract: &Contract, market: MarketColumns<'_>, out: &mut [f64]) {
     match contract {
         Contract::European { option_type, strike } => price_batch(*option_type, *strike, years, market, out),
         Contract::Forward { strike } => forward::price_batch(*strike, years, market, out),
@@ -115,7 +126,105 @@ fn chunk_values(
             }
         }
         Contract::Barrier(barrier) => barrier.price_batch(years, market, out),
-        Contract::Asian(asian) => asian_values(terms, asian, columns, out),
+        Contract::Asian(_) => out.fill(f64::NAN),
+    }
+}
+
+/// As [`unit_values`], for a contract on a future or on an underlying without its dividends.
+pub(super) fn adjusted_values(adjusted: &Adjusted, block: &BlockMarket, out: &mut [f64]) {
+    let Adjusted { terms, contract, delivery, dividends } = adjusted;
+    let shifts_at = |years: f64| block.shifts(terms.underlying, years);
+    let shifts: Option<Vec<Shifts<'_>>> = dividends.iter().map(|it| shifts_at(it.years)).collect();
+    let (shifts, of_dividends) = (shifts_at(terms.years), shifts);
+    let of_delivery = delivery.map(|it| shifts_at(it.years));
+    let columns = shifts.as_ref().and_then(|shifts| block.underlying(terms.underlying, shifts));
+    let (Some(columns), Some(of_dividends)) = (columns, of_dividends) else {
+        out.fill(f64::NAN);
+        return;
+    };
+    let mut worths = vec![[0.0; CHUNK]; dividends.len()];
+    for (idx, chunk) in out.chunks_mut(CHUNK).enumerate() {
+        let (first, n) = (idx * CHUNK, chunk.len());
+        let mut inputs = Inputs::new();
+        let market = inputs.load(terms, columns, first, n);
+        for ((worth, dividend), shifts) in worths.iter_mut().zip(dividends).zip(&of_dividends) {
+            shifts.rate().write(first, &mut worth[..n], |shift| dividend.present_value(shift));
+        }
+        let mut price = [f64::NAN; CHUNK];
+        for (column, (price, spot)) in price.iter_mut().zip(market.spot).enumerate() {
+            let net = worths.iter().fold(*spot, |net, worth| net - worth[column]);
+            // Nothing lognormal is left of a price that its dividends use up.
+            *price = if net > 0.0 { net } else { f64::NAN };
+        }
+        match (delivery, contract) {
+            (Some(delivery), _) => {
+                let Some(Some(shifts)) = &of_delivery else { continue };
+                grow(&mut price[..n], delivery, shifts, first);
+                // A future costs nothing to hold: its price has no drift. Settled daily, it is not discounted either.
+                let none = [0.0; CHUNK];
+                let rate =
+                    if matches!(contract, Contract::Forward { .. }) { &none[..n] } else { market.rate };
+                let market = MarketColumns { spot: &price[..n], rate, dividend_yield: rate, vol: market.vol };
+                contract_values(terms.years, contract, market, chunk);
+            }
+            (None, Contract::American { option_type, strike }) => {
+                let market = MarketColumns { spot: &price[..n], ..market };
+                american_values((*option_type, *strike), terms.years, (dividends, &worths), market, chunk);
+            }
+            (None, _) => {
+                let market = MarketColumns { spot: &price[..n], ..market };
+                contract_values(terms.years, contract, market, chunk);
+            }
+        }
+    }
+}
+
+/// Makes prices of the underlying without its dividends those of a future on it.
+fn grow(price: &mut [f64], delivery: &Delivery, shifts: &Shifts<'_>, first: usize) {
+    let (mut rate, mut carry) = ([0.0; CHUNK], [0.0; CHUNK]);
+    shifts.rate().write(first, &mut rate[..price.len()], |shift| delivery.rate + shift);
+    shifts.carry().write(first, &mut carry[..price.len()], |shift| delivery.carry + shift);
+    for (price, (rate, carry)) in price.iter_mut().zip(rate.iter().zip(&carry)) {
+        *price *= libm::exp((rate - carry) * delivery.years);
+    }
+}
+
+/// Americans on prices without the dividends, whose worth is given by dividend and column; a column with the inputs of the one before
+/// only once.
+fn american_values(
+    (option_type, strike): (OptionType, f64),
+    years: f64,
+    (dividends, worths): (&[CashFlow], &[[f64; CHUNK]]),
+    market: MarketColumns<'_>,
+    out: &mut [f64],
+) {
+    let at = |column: usize| -> Vec<Dividend> {
+        let paid = dividends.iter().zip(worths);
+        paid.map(|(it, worth)| Dividend { years: it.years, worth: worth[column] }).collect()
+    };
+    let mut last: Option<(Key, Vec<Dividend>, f64)> = None;
+    let columns = market.spot.iter().zip(market.rate).zip(market.dividend_yield).zip(market.vol);
+    for (column, (value, (((spot, rate), carry), vol))) in out.iter_mut().zip(columns).enumerate() {
+        let key = [spot.to_bits(), rate.to_bits(), carry.to_bits(), vol.to_bits()];
+        let dividends = at(column);
+        *value = match &last {
+            Some((last_key, last_dividends, last_value))
+                if *last_key == key && *last_dividends == dividends =>
+            {
+                *last_value
+            }
+            _ => american::price_with_dividends(
+                option_type,
+                *spot,
+                strike,
+                years,
+                *rate,
+                *carry,
+                *vol,
+                &dividends,
+            ),
+        };
+        last = Some((key, dividends, *value));
     }
 }
 

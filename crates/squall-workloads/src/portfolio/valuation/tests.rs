@@ -8,6 +8,8 @@ use super::super::input::tests::{manual_csv, manual_market_json, with_scenarios}
 use super::super::shock::ShockBlock;
 use super::*;
 
+mod adjusted;
+
 /// `csv` against the manual's market with each `from` replaced by its `to`.
 fn portfolio(csv: &str, replacements: &[(&str, &str)]) -> Portfolio {
     let mut market = manual_market_json();
@@ -77,6 +79,8 @@ fn values_one_of_each_kind_as_quantlib_does() {
         ("K1", 1007.131204856611, 1e-9),
         ("W1", 4331.771589347611, 1e-6),
         ("W2", 63540.80553258958, 1e-6),
+        ("X1", 3.0135943195304407, 1e-9),
+        ("M1", 1.0, 1e-15),
     ];
     let portfolio = portfolio(&manual_csv(), &[]);
     let base = BlockMarket::unshocked(portfolio.market());
@@ -91,7 +95,7 @@ fn values_one_of_each_kind_as_quantlib_does() {
 
         let mut value = [0.0];
         portfolio.value(idx, When::Today, &base, &mut value).unwrap();
-        let rate = if id == "G1" || id == "W2" { 1.08 } else { 1.0 };
+        let rate = if ["G1", "W2", "M1"].contains(&id) { 1.08 } else { 1.0 };
         assert_eq!(value[0], price.value * position.quantity * rate, "{id}");
     }
 }
@@ -104,7 +108,7 @@ fn a_shock_is_worth_a_market_written_that_way() {
     let unshocked: Vec<f64> = values(&base, &none).into_iter().flatten().collect();
     for (factor, shock, replacements, n_moved) in [
         ("spot:SPX", 0.1, &[("\"spot\": 5000,", "\"spot\": 5500,")][..], 4),
-        ("spot:BRENT", -0.25, &[("\"spot\": 78,", "\"spot\": 58.5,")], 2),
+        ("spot:BRENT", -0.25, &[("\"spot\": 78,", "\"spot\": 58.5,")], 3),
         ("vol:BRENT", 0.05, &[("\"vol\": 0.35", "\"vol\": 0.4")], 2),
         ("vol:EURUSD", -0.02, &[("\"vol\": 0.08", "\"vol\": 0.06")], 1),
         ("vol:ACME", -9.0, &[("\"vol\": 0.3 ", "\"vol\": 0 ")], 2),
@@ -119,9 +123,9 @@ fn a_shock_is_worth_a_market_written_that_way() {
                 ("\"rate\": 0.051", "\"rate\": 0.061"),
                 ("\"rate\": 0.056", "\"rate\": 0.066"),
             ],
-            12,
+            13,
         ),
-        ("fx:EURUSD", 0.25, &[("\"EURUSD\": 1.08", "\"EURUSD\": 1.35")], 4),
+        ("fx:EURUSD", 0.25, &[("\"EURUSD\": 1.08", "\"EURUSD\": 1.35")], 5),
     ] {
         let shocked = one_factor(&base, factor, shock);
         let rewritten: Vec<f64> =
@@ -236,9 +240,9 @@ fn names_the_column_and_what_has_no_value_there() {
         rate:USD inf: column 2: the shock of rate:USD is not a finite number
         rate:USD -1e6: column 2: the forward "F1" has no finite value under this market
         spot:ACME 1e307: column 2: the shock of spot:ACME leaves a price of inf; it must stay above 0
-        column 0: there is no position 99; the portfolio has 16
+        column 0: there is no position 99; the portfolio has 18
         column 0: room for 2 values was given for 1 columns
-        column 0: there is no position 99; the portfolio has 16
+        column 0: there is no position 99; the portfolio has 18
     "#]]
     .assert_eq(&seen);
 }

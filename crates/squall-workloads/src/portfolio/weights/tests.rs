@@ -20,6 +20,8 @@ fn weighs_every_kind_and_every_range() {
     assert_eq!(by_id("Z1"), CASH_FLOW);
     assert_eq!(by_id("K1"), 10 * CASH_FLOW, "the last coupon is paid with the face");
 
+    assert_eq!((by_id("X1"), by_id("M1")), (FORWARD + CASH_FLOW, 1));
+
     let weights = Weights::new(&positions.all, 0);
     let n_positions = positions.all.len();
     assert_eq!(weights.of_range(0..n_positions), positions.all.iter().map(weight).sum::<u64>());

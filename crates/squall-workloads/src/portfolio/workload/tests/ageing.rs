@@ -117,6 +117,46 @@ fn an_option_that_ends_within_the_horizon_is_worth_its_payoff_there() {
 }
 
 #[test]
+fn dividends_within_the_horizon_are_paid_and_those_after_it_come_sooner() {
+    let market = |date: &str| {
+        json!({
+            "valuation_date": date, "report_currency": "USD", "curves": market(date)["curves"],
+            "underlyings": {"ACME": {"class": "equity", "currency": "USD", "spot": 100, "vol": 0.3, "dividend_yield": 0.01,
+                                     "dividends": [{"date": "2026-02-02", "amount": 3}, {"date": "2026-05-04", "amount": 3}]}}
+        })
+    };
+    let head = "id,book,kind,underlying,currency,quantity,multiplier,option_type,strike,expiry,payoff,cash_amount,future_expiry";
+    for row in [
+        "F,b,forward,ACME,,10,,,95,2026-06-19,,,",
+        "X,b,future,ACME,,10,5,,95,2026-06-19,,,",
+        "E,b,european,ACME,,10,,call,105,2026-06-19,,,",
+        "A,b,american,ACME,,10,,call,90,2026-06-19,,,",
+        "P,b,american,ACME,,10,,put,110,2026-06-19,,,",
+        "N,b,american,ACME,,10,,call,90,2026-04-19,,,",
+        "D,b,digital,ACME,,10,,put,95,2026-06-19,cash,50,",
+        "O,b,european,ACME,,10,,call,105,2026-06-19,,,2026-09-18",
+        "Q,b,american,ACME,,10,,put,105,2026-04-19,,,2026-09-18",
+        "C,b,cash,,USD,10,,,,,,,",
+        "L,b,future,ACME,,10,,,95,2026-02-10,,,",
+        "M,b,american,ACME,,10,,call,90,2026-02-10,,,",
+    ] {
+        let input = |date: &str, age: Value| -> PortfolioInput {
+            let csv = format!("{head}\n{row}\n");
+            let input = json!({"positions": {"csv": csv}, "market": market(date), "scenarios": no_move(), "age": age});
+            serde_json::from_value(input).unwrap()
+        };
+        let older = report(input("2026-01-15", json!(30)));
+        let aged = money(&older["base_value"]) + money(&older["ageing"]["pnl"]);
+        if row.contains("2026-02-10") {
+            assert!((aged - if row.starts_with('L') { 50.0 } else { 100.0 }).abs() < 5e-6, "{row}: {aged}");
+            continue;
+        }
+        let expected = money(&report(input("2026-02-14", json!(false)))["base_value"]);
+        assert!((aged - expected).abs() < 5e-6, "{row}: {aged} aged, {expected} on that day");
+    }
+}
+
+#[test]
 fn a_horizon_of_trading_days_skips_weekends() {
     let scenarios: Value = serde_json::from_str(PATHS).unwrap();
     // From a Thursday, ten days from Monday to Friday are two weeks.

@@ -314,7 +314,7 @@ fn what_is_there_for_others_and_what_has_expired_is_left_out_on_request_and_coun
         ),
     ];
     expect![[r#"
-        input.positions.csv:1:9 (trader): unknown column "trader"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
+        input.positions.csv:1:9 (trader): unknown column "trader"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry
         input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15
           Positions   2 in 1 book; expired and left out: 1; 1
         input.ignore_columns: "strike" is a column that positions use
