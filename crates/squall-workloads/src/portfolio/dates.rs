@@ -1,10 +1,21 @@
-//! Calendar dates, day counts and coupon schedules. Nothing here knows of holidays.
+//! Calendar dates and day counts; coupon schedules and calendars of business days are below.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 
+pub mod calendar;
+pub mod schedule;
+
+use schedule::Grid;
+
 /// Years from `from` to `to` as the whole product measures time: ACT/365F.
 pub fn years_between(from: NaiveDate, to: NaiveDate) -> f64 {
-    DayCount::Act365Fixed.years(from, to)
+    days_between(from, to) / 365.0
+}
+
+/// Days from `from` to `to`; negative if `to` is earlier.
+#[expect(clippy::cast_precision_loss, reason = "days of a calendar are far below 2^53")]
+pub fn days_between(from: NaiveDate, to: NaiveDate) -> f64 {
+    to.signed_duration_since(from).num_days() as f64
 }
 
 /// How interest accrues between two dates.
@@ -20,22 +31,24 @@ pub enum DayCount {
     Thirty360,
     /// `30E/360`: Eurobond basis (ISDA 2006, 4.16(g)).
     ThirtyE360,
+    /// `ACT/ACT-ICMA`: in each regular period days / (its days × periods per year) (ICMA rule 251, ISDA 2006, 4.16(c)).
+    ActActIcma,
 }
 
 impl DayCount {
     /// The names that files use, with what they mean.
-    pub const NAMES: [(&'static str, DayCount); 5] = [
+    pub const NAMES: [(&'static str, DayCount); 6] = [
         ("ACT/365F", DayCount::Act365Fixed),
         ("ACT/360", DayCount::Act360),
         ("ACT/ACT-ISDA", DayCount::ActActIsda),
         ("30/360", DayCount::Thirty360),
         ("30E/360", DayCount::ThirtyE360),
+        ("ACT/ACT-ICMA", DayCount::ActActIcma),
     ];
 
-    /// The fraction of a year from `from` to `to`; negative if `to` is earlier.
-    #[expect(clippy::cast_precision_loss, reason = "days of a calendar are far below 2^53")]
-    pub fn years(self, from: NaiveDate, to: NaiveDate) -> f64 {
-        let days = to.signed_duration_since(from).num_days() as f64;
+    /// The fraction of a year from `from` to `to`; negative if `to` is earlier. Only `ACT/ACT-ICMA` looks at the regular dates.
+    pub fn years(self, from: NaiveDate, to: NaiveDate, regular: &Grid) -> f64 {
+        let days = days_between(from, to);
         match self {
             DayCount::Act365Fixed => days / 365.0,
             DayCount::Act360 => days / 360.0,
@@ -48,6 +61,8 @@ impl DayCount {
                 thirty_360(from, from_day, to, to_day)
             }
             DayCount::ThirtyE360 => thirty_360(from, from.day().min(30), to, to.day().min(30)),
+            DayCount::ActActIcma if to < from => -regular.years(to, from),
+            DayCount::ActActIcma => regular.years(from, to),
         }
     }
 }
@@ -97,48 +112,8 @@ impl Frequency {
     }
 }
 
-/// One accrual period; interest is paid at its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period {
-    /// First day of accrual.
-    pub start: NaiveDate,
-    /// Day of payment.
-    pub end: NaiveDate,
-}
-
-/// The periods that end after `after`, in order, rolled backwards from `maturity`.
-///
-/// Dates are whole months before `maturity`, at the end of their month if `maturity` is at the end of its own, and not
-/// adjusted for holidays. The first period begins at `start` if that falls inside it (a short front stub); without
-/// `start` every period is regular.
-pub fn periods_after(
-    after: NaiveDate,
-    start: Option<NaiveDate>,
-    maturity: NaiveDate,
-    frequency: Frequency,
-) -> Vec<Period> {
-    let mut periods = Vec::new();
-    let mut end = maturity;
-    for n_periods in 1_u32.. {
-        if end <= after || start.is_some_and(|start| end <= start) {
-            break;
-        }
-        // No earlier date exists in the calendar: the period starts there.
-        let rolled = months_before(maturity, n_periods.saturating_mul(frequency.months()));
-        let begin = rolled.unwrap_or(NaiveDate::MIN).max(start.unwrap_or(NaiveDate::MIN));
-        periods.push(Period { start: begin, end });
-        end = begin;
-    }
-    periods.reverse();
-    periods
-}
-
-fn months_before(date: NaiveDate, months: u32) -> Option<NaiveDate> {
-    let rolled = date.checked_sub_months(Months::new(months))?;
-    if is_end_of_month(date) { end_of_month(rolled) } else { Some(rolled) }
-}
-
-fn is_end_of_month(date: NaiveDate) -> bool {
+/// Whether a date is the last of its month.
+pub fn is_end_of_month(date: NaiveDate) -> bool {
     date.succ_opt().is_none_or(|next| next.month() != date.month())
 }
 

@@ -100,6 +100,7 @@ impl PortfolioInput {
             ignored: &self.ignore_columns,
             expired: self.expired,
             ageing,
+            with_quotes: self.report.positions,
             room_bytes: given.room_bytes,
         };
         let positions = Positions::parse(name, bytes, &market, reading)?;

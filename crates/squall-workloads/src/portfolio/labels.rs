@@ -1,5 +1,6 @@
 //! The names that a report needs: books, kinds of contract, currencies and positions.
 
+use super::rates::Quote;
 use super::shock::Factor;
 use super::stencil::Unreliable;
 
@@ -20,6 +21,8 @@ pub struct Labels {
     pub n_expired: usize,
     /// Calendar days by which positions are older in the scenarios, if they are.
     pub aged_days: Option<u64>,
+    /// Positions with a running floating period whose rate is the curve's, for want of a fixing.
+    pub n_projected: usize,
     /// Factors that positions depend on and no scenario moves, each with the number of those positions; in the market's order.
     pub unmoved: Vec<(Factor, usize)>,
     /// Today's level of each factor of the market (spot price, FX rate), in its own unit and in the market's order;
@@ -30,7 +33,7 @@ pub struct Labels {
 }
 
 /// What a position is called and where it belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PositionLabel {
     /// Its id, unique in the portfolio.
     pub id: String,
@@ -40,4 +43,6 @@ pub struct PositionLabel {
     pub kind: u32,
     /// Index into [`Labels::currencies`]: what its price is quoted in.
     pub currency: u32,
+    /// What it is quoted at, if it is a bond and that was asked for.
+    pub quote: Option<Box<Quote>>,
 }

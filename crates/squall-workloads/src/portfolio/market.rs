@@ -3,6 +3,8 @@
 //! Time is ACT/365F from the valuation date. Everything is kept in the alphabetical order of its names, so indices do
 //! not depend on how a file was written.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 use squall_core::job::told;
 use squall_core::workload::InputError;
@@ -12,6 +14,7 @@ use super::reading::quoted;
 use super::shock::{Factor, Factors};
 
 mod build;
+mod calendars;
 mod check;
 pub mod conversion;
 pub mod curve;
@@ -56,6 +59,7 @@ pub struct Market {
     underlyings: Vec<Underlying>,
     pairs: Vec<Pair>,
     factors: Factors,
+    calendars: BTreeMap<String, BTreeSet<NaiveDate>>,
 }
 
 /// A currency that the market mentions.
@@ -241,6 +245,11 @@ impl Market {
     /// The index of a curve by name.
     pub fn curve_index(&self, name: &str) -> Option<usize> {
         self.curves.binary_search_by(|known| known.name.as_str().cmp(name)).ok()
+    }
+
+    /// The holidays of every calendar of its own, by name.
+    pub fn calendars(&self) -> &BTreeMap<String, BTreeSet<NaiveDate>> {
+        &self.calendars
     }
 
     /// The index of an underlying by name.

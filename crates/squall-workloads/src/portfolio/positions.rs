@@ -8,12 +8,13 @@ use super::ageing::Ageing;
 use super::market::Market;
 use super::pricing::OptionType;
 use super::pricing::barrier::Barrier;
-use super::rates::CashFlow;
+use super::rates::{CashFlow, Quote};
 use super::reading::{Complaints, check_name, listed, pence, quoted};
 use super::table::{Row, Table, iso_date};
 
 mod adjusted;
 mod bonds;
+mod conventions;
 mod derivatives;
 mod fields;
 pub mod kind;
@@ -68,6 +69,8 @@ pub struct Reading<'a> {
     pub expired: Expired,
     /// How much older they are in the scenarios.
     pub ageing: Option<Ageing>,
+    /// Whether bonds are quoted: clean price, accrued interest, yield.
+    pub with_quotes: bool,
     /// Memory that the positions may take, bytes.
     pub room_bytes: Option<u64>,
 }
@@ -75,7 +78,14 @@ pub struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Everything there must be known, and may take any memory.
     pub fn strictly(asian: &'a AsianSettings) -> Self {
-        Self { asian, ignored: &[], expired: Expired::Refuse, ageing: None, room_bytes: None }
+        Self {
+            asian,
+            ignored: &[],
+            expired: Expired::Refuse,
+            ageing: None,
+            with_quotes: false,
+            room_bytes: None,
+        }
     }
 }
 
@@ -107,6 +117,10 @@ pub struct Position {
     pub instrument: Instrument,
     /// One unit of it at the horizon of the scenarios; absent if that is the same.
     pub at_horizon: Option<Box<Instrument>>,
+    /// What it is quoted at, if it is a bond and that was asked for.
+    pub quote: Option<Box<Quote>>,
+    /// Whether the rate of its running floating period is the curve's, for want of a fixing.
+    pub is_projected: bool,
 }
 
 /// When a position is valued.
@@ -286,7 +300,9 @@ impl Position {
         /// Its label, and what allocations take besides.
         const BESIDES: usize = 100;
         let at_horizon = self.at_horizon.as_ref().map_or(0, |it| size_of::<Instrument>() + it.bytes());
-        (size_of::<Self>() + 2 * self.id.len() + self.instrument.bytes() + at_horizon + BESIDES) as u64
+        let quote = self.quote.as_ref().map_or(0, |_| 2 * size_of::<Quote>());
+        (size_of::<Self>() + 2 * self.id.len() + self.instrument.bytes() + at_horizon + quote + BESIDES)
+            as u64
     }
 
     /// One unit of it, today or at the horizon of the scenarios.
@@ -366,18 +382,21 @@ fn position(
         None => None,
     };
     let currency = currency(row, underlying, market)?;
+    let (mut quote, mut is_projected) = (None, false);
     let instrument = match (kind, underlying) {
         (Kind::Spot, Some(underlying)) => Instrument::Spot(underlying),
         (_, Some(underlying)) => derivatives::read(row, kind, underlying, market, reading.asian)?,
         (Kind::Cash, None) => Instrument::Cash,
-        (_, None) => Instrument::CashFlows {
-            curve: bonds::curve(row, currency, market)?,
-            flows: bonds::read(row, kind, currency, market)?,
-        },
+        (_, None) => {
+            let curve = bonds::curve(row, currency, market)?;
+            let interest = bonds::read(row, kind, curve, market, reading.with_quotes)?;
+            (quote, is_projected) = (interest.quote.map(Box::new), interest.is_projected);
+            Instrument::CashFlows { curve, flows: interest.flows }
+        }
     };
-    let at_horizon = reading.ageing.and_then(|ageing| ageing.aged(&instrument, market));
+    let at_horizon = reading.ageing.and_then(|ageing| ageing.aged(&instrument, market)).map(Box::new);
     let (id, quantity) = (name(row, "id")?.to_owned(), quantity * multiplier);
-    Ok(Position { id, book, kind, currency, quantity, instrument, at_horizon: at_horizon.map(Box::new) })
+    Ok(Position { id, book, kind, currency, quantity, instrument, at_horizon, quote, is_projected })
 }
 
 /// Whether a derivative ended before the valuation date, or a bond or swap on it or before; not if anything about it is wrong.
@@ -387,8 +406,8 @@ fn has_expired(row: Row<'_>, market: &Market) -> bool {
     let valuation_date = market.valuation_date();
     let ended = match kind {
         Kind::Spot | Kind::Cash => false,
-        Kind::ZeroBond | Kind::FixedBond | Kind::Swap => {
-            date("maturity").is_some_and(|date| date <= valuation_date)
+        Kind::ZeroBond | Kind::FixedBond | Kind::Swap | Kind::FloatingBond => {
+            conventions::last_payment(row, market).is_some_and(|date| date <= valuation_date)
         }
         _ => date("expiry").is_some_and(|date| date < valuation_date),
     };

@@ -7,8 +7,14 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::dates::{DayCount, Frequency, Period, periods_after, years_between};
+use super::dates::calendar::ExDividend;
+use super::dates::schedule::{Period, Schedule};
+use super::dates::{DayCount, days_between, years_between};
 use super::market::curve::ZeroCurve;
+
+mod quote;
+
+pub use quote::Quote;
 
 /// An amount at a time, with the zero rate that discounts it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,90 +45,174 @@ pub fn zero_bond(face: f64, years: f64, curve: &ZeroCurve) -> Vec<CashFlow> {
 }
 
 /// Interest at a fixed rate over a schedule.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FixedLeg {
+#[derive(Debug, Clone, PartialEq)]
+pub struct FixedLeg<'a> {
     /// The notional.
     pub notional: f64,
     /// Per year.
     pub rate: f64,
-    /// The payment frequency.
-    pub frequency: Frequency,
     /// The day count.
     pub day_count: DayCount,
-    /// Start of the first period; absent if all are regular.
-    pub start: Option<NaiveDate>,
-    /// Date of the last payment.
-    pub maturity: NaiveDate,
+    /// The periods.
+    pub schedule: Schedule<'a>,
 }
 
-impl FixedLeg {
-    /// The cash flows after `valuation_date` of a bond with these coupons: its present value is dirty.
-    pub fn bond(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Vec<CashFlow> {
+impl FixedLeg<'_> {
+    /// The cash flows after `valuation_date` of a bond with these coupons: its present value is dirty. A coupon that trades without the
+    /// bond is not among them.
+    pub fn bond(
+        &self,
+        valuation_date: NaiveDate,
+        ex_dividend: Option<ExDividend>,
+        curve: &ZeroCurve,
+    ) -> Vec<CashFlow> {
         let mut ledger = Ledger::default();
-        self.book_interest(valuation_date, 1.0, &mut ledger);
-        ledger.add(self.maturity, self.notional);
+        self.book_interest(valuation_date, 1.0, ex_dividend, &mut ledger);
+        ledger.add(self.schedule.redemption(), self.notional);
         ledger.cash_flows(valuation_date, curve)
     }
 
-    fn book_interest(&self, valuation_date: NaiveDate, sign: f64, ledger: &mut Ledger) {
-        for period in periods_after(valuation_date, self.start, self.maturity, self.frequency) {
-            let accrued = self.day_count.years(period.start, period.end);
-            ledger.add(period.end, sign * self.notional * self.rate * accrued);
+    fn book_interest(
+        &self,
+        valuation_date: NaiveDate,
+        sign: f64,
+        ex_dividend: Option<ExDividend>,
+        ledger: &mut Ledger,
+    ) {
+        for period in self.schedule.periods_after(valuation_date) {
+            if !self.is_ex(&period, valuation_date, ex_dividend) {
+                ledger
+                    .add(period.pay, sign * self.notional * self.rate * self.years(period.start, period.end));
+            }
         }
+    }
+
+    fn years(&self, from: NaiveDate, to: NaiveDate) -> f64 {
+        self.day_count.years(from, to, &self.schedule.regular)
+    }
+
+    /// Whether the period's coupon goes to whoever held the bond before `date`.
+    fn is_ex(&self, period: &Period, date: NaiveDate, ex_dividend: Option<ExDividend>) -> bool {
+        ex_dividend.is_some_and(|it| it.date(period.pay, &self.schedule.calendar) <= date)
     }
 }
 
-/// A swap of fixed against floating interest.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Swap {
-    /// The fixed side; its `start` is the swap's.
-    pub fixed: FixedLeg,
-    /// Whether the holder pays the fixed rate.
-    pub pays_fixed: bool,
-    /// The running floating period, if its rate is known.
+/// The floating side of a swap, or the coupons of a floating-rate note without their spread.
+///
+/// Its periods move with their payments, so that each begins when the one before is paid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FloatingLeg<'a> {
+    /// The periods.
+    pub schedule: Schedule<'a>,
+    /// The day count.
+    pub day_count: DayCount,
+    /// The rate of the running period, if there is one and it is known.
     pub fixing: Option<Fixing>,
 }
 
 /// The rate of a running floating period.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Fixing {
+pub enum Fixing {
     /// Per year.
-    pub rate: f64,
-    /// Payment frequency of the floating leg.
-    pub frequency: Frequency,
-    /// The day count.
-    pub day_count: DayCount,
+    Rate(f64),
+    /// The rest of the period earns what the curve says, and what has passed of it as much a day. It is a rate of the past, so no shock
+    /// moves it.
+    Projected,
 }
 
-impl Swap {
-    /// The floating period that runs on `valuation_date`; absent before the start.
-    pub fn running_period(&self, valuation_date: NaiveDate, frequency: Frequency) -> Option<Period> {
-        let periods = periods_after(valuation_date, self.fixed.start, self.fixed.maturity, frequency);
+impl FloatingLeg<'_> {
+    /// The period that runs on `valuation_date`; absent before the start.
+    pub fn running_period(&self, valuation_date: NaiveDate) -> Option<Period> {
+        let periods = self.schedule.periods_after(valuation_date);
         periods.first().copied().filter(|period| period.start <= valuation_date)
     }
 
-    /// The cash flows that the swap is worth on `valuation_date`.
+    /// The running period, if its rate is known, and its interest on a notional of 1.
+    fn running_interest(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Option<(Period, f64)> {
+        let (fixing, period) = (self.fixing?, self.running_period(valuation_date)?);
+        let interest = match fixing {
+            Fixing::Rate(rate) => rate * self.years(period.start, period.end),
+            Fixing::Projected => {
+                let left = 1.0 / discount(valuation_date, period.pay, curve) - 1.0;
+                left * days_between(period.start, period.end) / days_between(valuation_date, period.end)
+            }
+        };
+        Some((period, interest))
+    }
+
+    /// Books what the leg and the notional at its end are worth, on a notional of `amount`.
     ///
-    /// A running floating period pays its fixing at its end, and the rest of the leg is worth par there. Without a fixing a
-    /// leg that has started is taken to reset now, so it is worth par now.
+    /// A running period pays its interest at its end, and the rest of the leg is worth par there. Without a fixing a leg that has started
+    /// resets now, so it is worth par now.
+    fn book(&self, valuation_date: NaiveDate, amount: f64, curve: &ZeroCurve, ledger: &mut Ledger) {
+        match self.running_interest(valuation_date, curve) {
+            Some((period, interest)) => ledger.add(period.pay, amount * (1.0 + interest)),
+            None => {
+                let start = self.schedule.start.map(|start| self.schedule.adjusted(start));
+                ledger.add(start.unwrap_or(valuation_date).max(valuation_date), amount);
+            }
+        }
+    }
+
+    fn years(&self, from: NaiveDate, to: NaiveDate) -> f64 {
+        self.day_count.years(from, to, &self.schedule.regular)
+    }
+}
+
+/// A swap of fixed against floating interest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Swap<'a> {
+    /// The fixed side.
+    pub fixed: FixedLeg<'a>,
+    /// Whether the holder pays the fixed rate.
+    pub pays_fixed: bool,
+    /// The floating side, on the same notional.
+    pub floating: FloatingLeg<'a>,
+}
+
+impl Swap<'_> {
+    /// The cash flows that the swap is worth on `valuation_date`.
     pub fn cash_flows(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Vec<CashFlow> {
-        let FixedLeg { notional, start, maturity, .. } = self.fixed;
+        let notional = self.fixed.notional;
         let sign = if self.pays_fixed { 1.0 } else { -1.0 };
         let mut ledger = Ledger::default();
-        self.fixed.book_interest(valuation_date, -sign, &mut ledger);
-
-        let running =
-            self.fixing.and_then(|it| Some((it, self.running_period(valuation_date, it.frequency)?)));
-        match running {
-            Some((fixing, period)) => {
-                let accrued = fixing.day_count.years(period.start, period.end);
-                ledger.add(period.end, sign * notional * (1.0 + fixing.rate * accrued));
-            }
-            None => ledger.add(start.unwrap_or(valuation_date).max(valuation_date), sign * notional),
-        }
-        ledger.add(maturity, -sign * notional);
+        self.fixed.book_interest(valuation_date, -sign, None, &mut ledger);
+        self.floating.book(valuation_date, sign * notional, curve, &mut ledger);
+        ledger.add(self.fixed.schedule.redemption(), -sign * notional);
         ledger.cash_flows(valuation_date, curve)
     }
+}
+
+/// A floating-rate note: its coupons are projected from the curve that discounts them, and a spread comes on top.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FloatingNote<'a> {
+    /// The face.
+    pub face: f64,
+    /// Per year, on top of each floating rate.
+    pub spread: f64,
+    /// The coupons without their spread.
+    pub floating: FloatingLeg<'a>,
+}
+
+impl FloatingNote<'_> {
+    /// The cash flows that the note is worth on `valuation_date`: dirty.
+    pub fn cash_flows(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Vec<CashFlow> {
+        let mut ledger = Ledger::default();
+        self.floating.book(valuation_date, self.face, curve, &mut ledger);
+        if self.spread != 0.0 {
+            for period in self.floating.schedule.periods_after(valuation_date) {
+                let years = self.floating.years(period.start, period.end);
+                ledger.add(period.pay, self.face * self.spread * years);
+            }
+        }
+        ledger.cash_flows(valuation_date, curve)
+    }
+}
+
+/// The discount factor of a day.
+fn discount(valuation_date: NaiveDate, date: NaiveDate, curve: &ZeroCurve) -> f64 {
+    let years = years_between(valuation_date, date);
+    libm::exp(-curve.zero_rate(years) * years)
 }
 
 /// Amounts by date, one per date, so that a flow costs one exponential however many legs pay on its day.

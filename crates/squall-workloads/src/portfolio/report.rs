@@ -6,6 +6,7 @@ use super::columns::{Column, Columns};
 use super::labels::Labels;
 use super::money::Micros;
 use super::partial::Partial;
+use super::rates::Quote;
 use super::risk::{self, Bin, Distribution, Estimate, Level, Tail, TooFew};
 use super::shock::Factor;
 
@@ -58,6 +59,8 @@ pub struct Report {
     pub n_positions: usize,
     /// Positions that had expired and were left out.
     pub n_expired: usize,
+    /// Positions with a running floating period whose rate is the curve's, for want of a fixing.
+    pub n_projected: usize,
     /// Factors that positions depend on and no scenario moves, each with the number of those positions.
     pub unmoved: Vec<(Factor, usize)>,
     /// How many scenarios the job has.
@@ -149,6 +152,8 @@ pub struct PositionRow {
     pub standard_error: Option<f64>,
     /// Value of the position, in millionths of the report currency.
     pub value: i128,
+    /// What it is quoted at, if it is a bond.
+    pub quote: Option<Quote>,
 }
 
 impl Report {
@@ -188,6 +193,7 @@ impl Report {
             is_partial: !coverage.is_whole(),
             n_positions: labels.positions.len(),
             n_expired: labels.n_expired,
+            n_projected: labels.n_projected,
             unmoved: labels.unmoved.clone(),
             n_scenarios: scenarios.count(),
             n_scenarios_done: pnl.n_done,
@@ -242,6 +248,7 @@ fn position_rows(labels: &Labels, partial: &Partial) -> Vec<PositionRow> {
             price: value.price(),
             standard_error: value.standard_error(),
             value: value.value_micros(),
+            quote: label.quote.as_deref().copied(),
         })
     };
     partial.positions().iter().filter_map(row).collect()

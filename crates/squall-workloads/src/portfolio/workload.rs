@@ -432,6 +432,7 @@ fn labels_of(portfolio: &Portfolio, columns: &Columns) -> Labels {
         book: index(position.book),
         kind: kind_of(position.kind),
         currency: index(position.currency),
+        quote: position.quote.clone(),
     });
     let moved = columns.scenarios().moved();
     let unmoved =
@@ -440,6 +441,7 @@ fn labels_of(portfolio: &Portfolio, columns: &Columns) -> Labels {
     Labels {
         n_expired: portfolio.n_expired(),
         aged_days: portfolio.ageing().map(|ageing| ageing.days),
+        n_projected: portfolio.positions().iter().filter(|position| position.is_projected).count(),
         unmoved: unmoved.collect(),
         report_currency: market.report_currency().to_owned(),
         books: portfolio.books().to_vec(),

@@ -61,6 +61,18 @@ pub fn market() -> Value {
                         "description": "\"EURUSD\": 1.08 is the price of one EUR in USD.",
                         "propertyNames": { "pattern": "^[A-Z]{6}$" },
                         "additionalProperties": { "type": "number", "exclusiveMinimum": 0 }
+                    },
+                    "calendars": {
+                        "type": "object",
+                        "description": "Calendars of business days by name, closed on weekends and holidays; beside those by rule.",
+                        "additionalProperties": {
+                            "type": "object",
+                            "properties": {
+                                "holidays": { "type": "array", "items": { "type": "string", "format": "date" } }
+                            },
+                            "required": ["holidays"],
+                            "additionalProperties": false
+                        }
                     }
                 },
                 "required": ["valuation_date", "report_currency"],

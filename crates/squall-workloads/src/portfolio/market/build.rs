@@ -6,6 +6,7 @@ use squall_core::workload::InputError;
 
 use super::super::reading::{quoted, rounded};
 use super::super::table::iso_date;
+use super::calendars::calendars;
 use super::check::Checker;
 use super::conversion::{Legs, MAX_PAIRS, Pair, TOLERANCE, contradiction};
 use super::dividends::dividends;
@@ -126,5 +127,6 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
         currencies.push(Currency { code: code.clone(), discount, rate_factor, key_tenors, conversion });
     }
     checker.discount(&codes)?;
-    Ok(Market { valuation_date, report_currency, currencies, curves, underlyings, pairs, factors })
+    let calendars = calendars(spec, origin)?;
+    Ok(Market { valuation_date, report_currency, currencies, curves, underlyings, pairs, factors, calendars })
 }

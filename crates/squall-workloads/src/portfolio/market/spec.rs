@@ -37,6 +37,17 @@ pub struct MarketSpec {
     /// Price of the pair's first currency in its second.
     #[serde(default, deserialize_with = "no_repeats")]
     pub fx: BTreeMap<String, f64>,
+    /// Calendars of business days by name, beside those that a rule gives.
+    #[serde(default, deserialize_with = "no_repeats")]
+    pub calendars: BTreeMap<String, CalendarSpec>,
+}
+
+/// A calendar of business days.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarSpec {
+    /// Days that are closed beside weekends, in ISO format.
+    pub holidays: Vec<String>,
 }
 
 /// A zero curve.

@@ -1,103 +1,204 @@
-//! Reads bonds and swaps.
+//! Reads bonds, swaps and floating-rate notes.
 
 use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
-use super::super::dates::{DayCount, Frequency, periods_after};
+use super::super::dates::schedule::{Grid, Period, Schedule};
+use super::super::dates::{DayCount, Frequency};
 use super::super::market::Market;
-use super::super::rates::{CashFlow, FixedLeg, Fixing, Swap, zero_bond};
+use super::super::market::curve::ZeroCurve;
+use super::super::rates::{CashFlow, FixedLeg, Fixing, FloatingLeg, FloatingNote, Quote, Swap, zero_bond};
 use super::super::reading::quoted;
 use super::super::table::Row;
-use super::fields::{above_zero, future_date, rate, word, years};
+use super::conventions;
+use super::fields::{above_zero, rate, word, years};
 use super::kind::Kind;
 
-/// Reads the cash flows of a bond or swap in the currency with index `currency`.
-pub(super) fn read(
-    row: Row<'_>,
-    kind: Kind,
-    currency: usize,
-    market: &Market,
-) -> Result<Vec<CashFlow>, InputError> {
-    let own = curve(row, currency, market)?;
-    let curve = market
-        .curve(own)
-        .map(|curve| &curve.zero)
-        .ok_or_else(|| row.error("curve", "is not in the market"))?;
-    let valuation_date = market.valuation_date();
-    if kind == Kind::ZeroBond {
-        let face = above_zero(row, "face")?;
-        let text = row.text("maturity")?;
-        let years = years(row, "maturity", text, valuation_date)?;
-        if years == 0.0 {
-            return Err(row.error(
-                "maturity",
-                format!("{} must be after the valuation date {valuation_date}", quoted(text)),
-            ));
-        }
-        return Ok(zero_bond(face, years, curve));
-    }
-    let (amount, interest) = if kind == Kind::Swap { ("notional", "fixed_rate") } else { ("face", "coupon") };
-    let leg = FixedLeg {
-        notional: above_zero(row, amount)?,
-        rate: rate(row, interest)?,
-        frequency: word(row, "frequency", &Frequency::NAMES)?,
-        day_count: word(row, "day_count", &DayCount::NAMES)?,
-        start: row.optional_date("start")?,
-        maturity: future_date(row, "maturity", valuation_date)?,
-    };
-    if let Some(start) = leg.start
-        && start >= leg.maturity
-    {
-        return Err(row.error("start", format!("{start} must be before the maturity {}", leg.maturity)));
-    }
-    if kind == Kind::Swap {
-        let pays_fixed = word(row, "fixed_leg", &[("pay", true), ("receive", false)])?;
-        let swap = Swap { fixed: leg, pays_fixed, fixing: fixing(row, &leg, valuation_date)? };
-        Ok(swap.cash_flows(valuation_date, curve))
-    } else {
-        Ok(leg.bond(valuation_date, curve))
+/// One unit of a bond or swap.
+pub(super) struct Interest {
+    /// What it pays.
+    pub(super) flows: Vec<CashFlow>,
+    /// What it is quoted at, where bonds of its kind are and it was asked for.
+    pub(super) quote: Option<Quote>,
+    /// Whether the rate of its running period is the curve's.
+    pub(super) is_projected: bool,
+}
+
+impl Interest {
+    fn of(flows: Vec<CashFlow>) -> Self {
+        Self { flows, quote: None, is_projected: false }
     }
 }
 
-fn fixing(row: Row<'_>, fixed: &FixedLeg, valuation_date: NaiveDate) -> Result<Option<Fixing>, InputError> {
-    let frequency = row.optional_text("floating_frequency");
-    let day_count = row.optional_text("floating_day_count");
-    if row.optional_text("current_fixing").is_none() {
-        if let Some(text) = day_count {
+/// Reads a bond or swap on the curve with index `curve`; with its quote if that is needed.
+pub(super) fn read(
+    row: Row<'_>,
+    kind: Kind,
+    curve: usize,
+    market: &Market,
+    with_quote: bool,
+) -> Result<Interest, InputError> {
+    let curve =
+        market.curve(curve).map(|it| &it.zero).ok_or_else(|| row.error("curve", "is not in the market"))?;
+    match kind {
+        Kind::ZeroBond => one_payment(row, market.valuation_date(), curve),
+        Kind::Swap => swap(row, market, curve),
+        Kind::FloatingBond => floating_note(row, market, curve, with_quote),
+        _ => fixed_bond(row, market, curve, with_quote),
+    }
+}
+
+fn one_payment(row: Row<'_>, valuation_date: NaiveDate, curve: &ZeroCurve) -> Result<Interest, InputError> {
+    let face = above_zero(row, "face")?;
+    let text = row.text("maturity")?;
+    let years = years(row, "maturity", text, valuation_date)?;
+    if years == 0.0 {
+        return Err(row.error(
+            "maturity",
+            format!("{} must be after the valuation date {valuation_date}", quoted(text)),
+        ));
+    }
+    Ok(Interest::of(zero_bond(face, years, curve)))
+}
+
+fn fixed_bond(
+    row: Row<'_>,
+    market: &Market,
+    curve: &ZeroCurve,
+    with_quote: bool,
+) -> Result<Interest, InputError> {
+    let valuation_date = market.valuation_date();
+    let (notional, rate) = (above_zero(row, "face")?, rate(row, "coupon")?);
+    let day_count = conventions::day_count(row, "day_count")?;
+    let accrual_moves = conventions::accrual_moves(row, day_count)?;
+    let schedule = conventions::schedule(row, market, accrual_moves)?;
+    let ex_dividend = conventions::ex_dividend(row)?;
+    let settlement = conventions::settlement(row, &schedule.calendar, valuation_date)?;
+    let leg = FixedLeg { notional, rate, day_count, schedule };
+    let flows = leg.bond(valuation_date, ex_dividend, curve);
+    let quote = || leg.quote(valuation_date, settlement, ex_dividend, curve);
+    Ok(Interest { flows, quote: with_quote.then(quote).flatten(), is_projected: false })
+}
+
+fn swap(row: Row<'_>, market: &Market, curve: &ZeroCurve) -> Result<Interest, InputError> {
+    let valuation_date = market.valuation_date();
+    let (notional, rate) = (above_zero(row, "notional")?, rate(row, "fixed_rate")?);
+    let schedule = conventions::schedule(row, market, true)?;
+    let day_count = conventions::day_count(row, "day_count")?;
+    check_day_count(row, "day_count", day_count, &schedule)?;
+    let fixed = FixedLeg { notional, rate, day_count, schedule };
+    let pays_fixed = word(row, "fixed_leg", &[("pay", true), ("receive", false)])?;
+    let floating = floating_leg(row, &fixed, valuation_date)?;
+    let is_projected = is_projected(&floating, valuation_date);
+    let swap = Swap { fixed, pays_fixed, floating };
+    Ok(Interest { flows: swap.cash_flows(valuation_date, curve), quote: None, is_projected })
+}
+
+fn floating_note(
+    row: Row<'_>,
+    market: &Market,
+    curve: &ZeroCurve,
+    with_quote: bool,
+) -> Result<Interest, InputError> {
+    let valuation_date = market.valuation_date();
+    let face = above_zero(row, "face")?;
+    let schedule = conventions::schedule(row, market, true)?;
+    let day_count = conventions::day_count(row, "day_count")?;
+    check_day_count(row, "day_count", day_count, &schedule)?;
+    let spread = match row.optional_text("spread") {
+        None => 0.0,
+        Some(_) => rate(row, "spread")?,
+    };
+    let mut floating = FloatingLeg { schedule, day_count, fixing: None };
+    floating.fixing = fixing(row, &floating, valuation_date, "")?;
+    let is_projected = is_projected(&floating, valuation_date);
+    let note = FloatingNote { face, spread, floating };
+    let flows = note.cash_flows(valuation_date, curve);
+    Ok(Interest { flows, quote: with_quote.then(|| note.quote(valuation_date, curve)), is_projected })
+}
+
+/// The floating side of a swap: the fixed one's schedule where it pays as often, else that one's regular dates at its own frequency.
+fn floating_leg<'a>(
+    row: Row<'_>,
+    fixed: &FixedLeg<'a>,
+    valuation_date: NaiveDate,
+) -> Result<FloatingLeg<'a>, InputError> {
+    let fixed_frequency = fixed.schedule.regular.frequency;
+    let frequency = match row.optional_text("floating_frequency") {
+        Some(_) => word(row, "floating_frequency", &Frequency::NAMES)?,
+        None => fixed_frequency,
+    };
+    let mut schedule = fixed.schedule.clone();
+    if frequency != fixed_frequency {
+        schedule.regular = Grid { frequency, ..schedule.regular };
+        (schedule.first_coupon, schedule.last_coupon) = (None, None);
+    }
+    let day_count = match row.optional_text("floating_day_count") {
+        Some(text) if row.optional_text("current_fixing").is_none() => {
             let problem = format!("{} must be empty without a current_fixing", quoted(text));
             return Err(row.error("floating_day_count", problem));
         }
-        // What has accrued since the last reset is nobody's guess: without its rate the swap would be off by all of it.
-        let floating = match frequency {
-            Some(_) => word(row, "floating_frequency", &Frequency::NAMES)?,
-            None => fixed.frequency,
-        };
-        let running = periods_after(valuation_date, fixed.start, fixed.maturity, floating).into_iter().next();
-        if let Some(period) = running.filter(|period| period.start < valuation_date) {
+        Some(_) => {
+            let day_count = conventions::day_count(row, "floating_day_count")?;
+            check_day_count(row, "floating_day_count", day_count, &schedule)?;
+            day_count
+        }
+        None => fixed.day_count,
+    };
+    let mut leg = FloatingLeg { schedule, day_count, fixing: None };
+    let hint = ", or the floating_frequency if that is another than the fixed leg's";
+    leg.fixing = fixing(row, &leg, valuation_date, hint)?;
+    Ok(leg)
+}
+
+/// The rate of the running period of a leg; `hint` is what else may be missing without it.
+fn fixing(
+    row: Row<'_>,
+    leg: &FloatingLeg<'_>,
+    valuation_date: NaiveDate,
+    hint: &str,
+) -> Result<Option<Fixing>, InputError> {
+    let running = leg.running_period(valuation_date);
+    match (row.optional_text("current_fixing"), running) {
+        (Some("projected"), _) => Ok(Some(Fixing::Projected)),
+        (Some(_), None) => {
             let problem = format!(
-                "is empty; the floating period that began on {} runs on the valuation date {valuation_date}: write its rate, or the \
-                 floating_frequency if that is another than the fixed leg's",
+                "must be empty; the {} starts after the valuation date {valuation_date}",
+                row.text("kind")?
+            );
+            Err(row.error("current_fixing", problem))
+        }
+        (Some(_), Some(_)) => Ok(Some(Fixing::Rate(rate(row, "current_fixing")?))),
+        // What has accrued since the last reset is nobody's guess: without its rate the position would be off by all of it.
+        (None, Some(period)) if period.start < valuation_date => {
+            let problem = format!(
+                "is empty; the floating period that began on {} runs on the valuation date {valuation_date}: write its rate{hint}, or \
+                 projected for what the curve says",
                 period.start
             );
-            return Err(row.error("current_fixing", problem));
+            Err(row.error("current_fixing", problem))
         }
-        return Ok(None);
+        (None, _) => Ok(None),
     }
-    if fixed.start.is_some_and(|start| start > valuation_date) {
-        let problem = format!("must be empty; the swap starts after the valuation date {valuation_date}");
-        return Err(row.error("current_fixing", problem));
+}
+
+fn is_projected(leg: &FloatingLeg<'_>, valuation_date: NaiveDate) -> bool {
+    let is_under_way = |period: Period| period.start < valuation_date;
+    leg.fixing == Some(Fixing::Projected) && leg.running_period(valuation_date).is_some_and(is_under_way)
+}
+
+fn check_day_count(
+    row: Row<'_>,
+    column: &str,
+    day_count: DayCount,
+    schedule: &Schedule<'_>,
+) -> Result<(), InputError> {
+    if schedule.accrual_moves && day_count == DayCount::ActActIcma {
+        let problem = "ACT/ACT-ICMA counts by regular periods, and with an adjustment these periods move with their payments; write \
+                       another day count, or the adjustment unadjusted";
+        return Err(row.error(column, problem));
     }
-    Ok(Some(Fixing {
-        rate: rate(row, "current_fixing")?,
-        frequency: match frequency {
-            Some(_) => word(row, "floating_frequency", &Frequency::NAMES)?,
-            None => fixed.frequency,
-        },
-        day_count: match day_count {
-            Some(_) => word(row, "floating_day_count", &DayCount::NAMES)?,
-            None => fixed.day_count,
-        },
-    }))
+    Ok(())
 }
 
 /// The index of the curve that discounts a bond or swap in the currency with index `currency`.

@@ -105,23 +105,3 @@ fn date_of_another_kind(text: &str) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// A date after the valuation date.
-pub(super) fn future_date(
-    row: Row<'_>,
-    column: &str,
-    valuation_date: NaiveDate,
-) -> Result<NaiveDate, InputError> {
-    let date = row.date(column)?;
-    let years = years_between(valuation_date, date);
-    if years <= 0.0 {
-        let problem = format!("{date} must be after the valuation date {valuation_date}");
-        return Err(row.error(column, problem));
-    }
-    if years > MAX_YEARS {
-        let problem =
-            format!("{date} is more than {MAX_YEARS} years after the valuation date {valuation_date}");
-        return Err(row.error(column, problem));
-    }
-    Ok(date)
-}

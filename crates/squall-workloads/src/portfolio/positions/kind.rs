@@ -32,13 +32,15 @@ pub enum Kind {
     Future,
     /// An amount of a currency.
     Cash,
+    /// Floating coupons and a face.
+    FloatingBond,
 }
 
 /// Columns that every kind uses; the currency may be left to the underlying.
 pub(super) const COMMON: [&str; 4] = ["id", "book", "kind", "quantity"];
 
 /// Every other column.
-pub(super) const OTHERS: [&str; 29] = [
+pub(super) const OTHERS: [&str; 38] = [
     "underlying",
     "currency",
     "option_type",
@@ -68,6 +70,15 @@ pub(super) const OTHERS: [&str; 29] = [
     "floating_day_count",
     "multiplier",
     "future_expiry",
+    "first_coupon",
+    "last_coupon",
+    "end_of_month",
+    "calendar",
+    "adjustment",
+    "accrual_dates",
+    "ex_dividend",
+    "settlement_days",
+    "spread",
 ];
 
 /// Columns that every kind may fill.
@@ -75,7 +86,7 @@ const OPTIONAL: [&str; 1] = ["multiplier"];
 
 impl Kind {
     /// The names that files use, with what they mean.
-    pub const NAMES: [(&'static str, Kind); 12] = [
+    pub const NAMES: [(&'static str, Kind); 13] = [
         ("spot", Kind::Spot),
         ("forward", Kind::Forward),
         ("european", Kind::European),
@@ -88,6 +99,7 @@ impl Kind {
         ("swap", Kind::Swap),
         ("future", Kind::Future),
         ("cash", Kind::Cash),
+        ("floating_bond", Kind::FloatingBond),
     ];
 
     /// The name that files use.
@@ -117,6 +129,7 @@ impl Kind {
                 "frequency",
                 "day_count",
             ],
+            Kind::FloatingBond => &["currency", "face", "maturity", "frequency", "day_count"],
         }
     }
 
@@ -130,8 +143,40 @@ impl Kind {
             Kind::Barrier => &["currency", "rebate"],
             Kind::Asian => &["currency", "past_fixings_sum", "past_fixings_count", "paths"],
             Kind::ZeroBond => &["curve"],
-            Kind::FixedBond => &["start", "curve"],
-            Kind::Swap => &["curve", "current_fixing", "floating_frequency", "floating_day_count"],
+            Kind::FixedBond => &[
+                "start",
+                "curve",
+                "first_coupon",
+                "last_coupon",
+                "end_of_month",
+                "calendar",
+                "adjustment",
+                "accrual_dates",
+                "ex_dividend",
+                "settlement_days",
+            ],
+            Kind::Swap => &[
+                "curve",
+                "current_fixing",
+                "floating_frequency",
+                "floating_day_count",
+                "first_coupon",
+                "last_coupon",
+                "end_of_month",
+                "calendar",
+                "adjustment",
+            ],
+            Kind::FloatingBond => &[
+                "start",
+                "curve",
+                "current_fixing",
+                "spread",
+                "first_coupon",
+                "last_coupon",
+                "end_of_month",
+                "calendar",
+                "adjustment",
+            ],
         }
     }
 

@@ -62,7 +62,7 @@ fn refuses_columns_and_ids_that_do_not_fit() {
     let twice = format!("{HEADER}\nS1,b,spot,SPX,USD,1\nS1,b,spot,SPX,USD,1\n");
     writeln!(seen, "{}", parse(&twice).unwrap_err()).unwrap();
     expect![[r#"
-        positions.csv:1:5 (price): unknown column "price"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry
+        positions.csv:1:5 (price): unknown column "price"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry, first_coupon, last_coupon, end_of_month, calendar, adjustment, accrual_dates, ex_dividend, settlement_days, spread
         positions.csv:1: the column "quantity" is missing; the columns are id, book, kind
         positions.csv:1:5 (id): this column is already column 1; each must be unique
         positions.csv:3:1 (id): "S1" is already on line 2; each must be unique
@@ -91,7 +91,7 @@ fn says_what_every_position_must_have() {
             positions.csv:2:1 (id): is empty; a value is needed here
             positions.csv:2:2 (book): is empty; a value is needed here
             positions.csv:2:3 (kind): is empty; a value is needed here
-            positions.csv:2:3 (kind): "cds" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap, future, cash
+            positions.csv:2:3 (kind): "cds" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap, future, cash, floating_bond
             positions.csv:2:6 (quantity): is empty; a number is needed here
             positions.csv:2:6 (quantity): "ten" is not a number; write it like 1234.5, -0.02 or 1e6
             positions.csv:2:7 (strike): "5000" must be empty; a spot does not use it
@@ -244,7 +244,7 @@ fn says_what_a_bond_or_swap_must_have() {
             positions.csv:2:5 (currency): the market has no currency "JPY"
             positions.csv:2:8 (coupon): 4.5 is out of range; a rate must be from -1 to 1, so write 4 % as 0.04
             positions.csv:2:9 (frequency): "yearly" is not one of annual, semiannual, quarterly, monthly
-            positions.csv:2:10 (day_count): "ACT/365" is not one of ACT/365F, ACT/360, ACT/ACT-ISDA, 30/360, 30E/360
+            positions.csv:2:10 (day_count): "ACT/365" is not one of ACT/365F, ACT/360, ACT/ACT-ISDA, 30/360, 30E/360, ACT/ACT-ICMA
             positions.csv:2:12 (maturity): 2026-01-15 must be after the valuation date 2026-01-15
             positions.csv:2:12 (maturity): "2.5" is not a date; write it like 2026-12-31
             positions.csv:2:12 (maturity): 2826-01-15 is more than 200 years after the valuation date 2026-01-15
@@ -252,7 +252,7 @@ fn says_what_a_bond_or_swap_must_have() {
             positions.csv:2:9 (fixed_leg): "buy" is not one of pay, receive
             positions.csv:2:12 (start): is empty; a swap needs currency, notional, start, maturity, fixed_rate, fixed_leg, frequency, day_count
             positions.csv:2:14 (current_fixing): must be empty; the swap starts after the valuation date 2026-01-15
-            positions.csv:2:14 (current_fixing): is empty; the floating period that began on 2025-12-17 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's
+            positions.csv:2:14 (current_fixing): is empty; the floating period that began on 2025-12-17 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's, or projected for what the curve says
             positions.csv:2:16 (floating_day_count): "ACT/360" must be empty without a current_fixing
             fine: X,b,swap,,USD,1,1000,0.04,pay,annual,30/360,2025-06-17,2030-06-17,0.04,,
         "#]],
@@ -262,8 +262,8 @@ fn says_what_a_bond_or_swap_must_have() {
 proptest::proptest! {
     #[test]
     fn never_panics_on_any_fields(
-        kind in 0_usize..10,
-        fields in proptest::collection::vec("|0|1|-1|1e308|2026-01-15|2027-02-28|12|0.5;1|call|cash|asset|annual|30/360|up-and-in|USD|SPX|pay|é", 27),
+        kind in 0_usize..Kind::NAMES.len(),
+        fields in proptest::collection::vec("|0|1|-1|1e308|2026-01-15|2027-02-28|12|0.5;1|call|cash|asset|annual|30/360|up-and-in|USD|SPX|pay|é|yes|no|TARGET|UK+TARGET|following|preceding|7BD|3D|projected|ACT/ACT-ICMA|2026-08-15|9999-12-31|0001-01-01", OTHERS.len()),
     ) {
         let header: Vec<&str> = COMMON.iter().chain(&OTHERS).copied().collect();
         let row = format!("X,b,{},1,{}", Kind::NAMES[kind].0, fields.join(","));

@@ -16,6 +16,8 @@ struct ReportJson<'a> {
     positions_total: usize,
     #[serde(skip_serializing_if = "is_zero")]
     positions_expired: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    fixings_projected: usize,
     scenarios: ScenariosJson<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     factors_not_moved: Vec<UnmovedJson>,
@@ -206,6 +208,12 @@ struct PositionJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     standard_error: Option<f64>,
     value: Micros,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clean_price: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accrued_interest: Option<f64>,
+    #[serde(rename = "yield", skip_serializing_if = "Option::is_none")]
+    bond_yield: Option<f64>,
 }
 
 impl Serialize for Report {
@@ -216,6 +224,7 @@ impl Serialize for Report {
             work_done: self.work_done,
             positions_total: self.n_positions,
             positions_expired: self.n_expired,
+            fixings_projected: self.n_projected,
             scenarios: ScenariosJson {
                 about: &self.about,
                 total: self.n_scenarios,
@@ -382,6 +391,9 @@ impl<'a> From<&'a PositionRow> for PositionJson<'a> {
             price: row.price,
             standard_error: row.standard_error,
             value: Micros(row.value),
+            clean_price: row.quote.map(|quote| quote.clean_price),
+            accrued_interest: row.quote.map(|quote| quote.accrued_interest),
+            bond_yield: row.quote.and_then(|quote| quote.bond_yield),
         }
     }
 }

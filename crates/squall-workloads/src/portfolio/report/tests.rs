@@ -23,11 +23,17 @@ fn scenarios(input: &str) -> ScenarioSet {
 
 fn desk(input: &str, options: &str) -> Desk {
     let options: ReportOptions = serde_json::from_str(options).unwrap();
-    let position =
-        |(id, book, kind): (&str, u32, u32)| PositionLabel { id: id.to_owned(), book, kind, currency: 0 };
+    let position = |(id, book, kind): (&str, u32, u32)| PositionLabel {
+        id: id.to_owned(),
+        book,
+        kind,
+        currency: 0,
+        quote: None,
+    };
     Desk {
         labels: Labels {
             n_expired: 0,
+            n_projected: 0,
             aged_days: None,
             unmoved: Vec::new(),
             report_currency: "USD".into(),

@@ -148,7 +148,11 @@ impl Report {
             0 => String::new(),
             n => format!("; expired and left out: {}", separated(n as u128)),
         };
-        writeln!(f, "  Positions   {n_positions} in {} {books}{expired}", self.books.len())?;
+        let projected = match self.n_projected {
+            0 => String::new(),
+            n => format!("; running fixings projected from a curve: {}", separated(n as u128)),
+        };
+        writeln!(f, "  Positions   {n_positions} in {} {books}{expired}{projected}", self.books.len())?;
         writeln!(f, "  Scenarios   {}", self.about)?;
         if !self.unmoved.is_empty() {
             writeln!(f, "  Not moved   {}", self.unmoved())?;
@@ -366,7 +370,8 @@ impl Report {
         let n_all = separated(self.n_positions as u128);
         writeln!(f, "\nPOSITIONS, {} of {n_all} valued", separated(positions.len() as u128))?;
         let value = format!("value ({})", self.currency);
-        let header = ["position", "book", "kind", "price", "", "standard error", &value];
+        let header =
+            ["position", "book", "kind", "price", "", "standard error", "clean", "accrued", "yield", &value];
         let mut table = Columnar::new(&header, &[1, 2, 4]);
         for row in positions.iter().take(SHOWN_POSITIONS) {
             table.row([
@@ -376,6 +381,11 @@ impl Report {
                 format!("{:.6}", row.price),
                 row.currency.clone(),
                 row.standard_error.map_or_else(String::new, |error| format!("{error:.6}")),
+                row.quote.map_or_else(String::new, |quote| format!("{:.6}", quote.clean_price)),
+                row.quote.map_or_else(String::new, |quote| format!("{:.6}", quote.accrued_interest)),
+                row.quote
+                    .and_then(|quote| quote.bond_yield)
+                    .map_or_else(String::new, |it| format!("{:.4}%", 100.0 * it)),
                 Micros(row.value).grouped(1, 2),
             ]);
         }

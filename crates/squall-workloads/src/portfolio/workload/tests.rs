@@ -9,6 +9,7 @@ use super::*;
 
 mod ageing;
 mod awkward;
+mod bonds;
 mod extremes;
 mod mutated;
 mod rate_factors;

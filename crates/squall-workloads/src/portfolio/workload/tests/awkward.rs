@@ -235,13 +235,13 @@ fn a_swap_that_has_started_needs_its_fixing() {
         told("A,b,swap,USD,1,10000000,2025-10-15,2030-10-15,0.041,pay,quarterly,30/360,,semiannual,"),
     ];
     expect![[r#"
-        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-07-18 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's
+        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-07-18 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's, or projected for what the curve says
         ok: 1 positions, 1 scenarios
         ok: 1 positions, 1 scenarios
         ok: 1 positions, 1 scenarios
         ok: 1 positions, 1 scenarios
         ok: 1 positions, 1 scenarios
-        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-10-15 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's"#]].assert_eq(&all.join("\n"));
+        input.positions.csv:2:13 (current_fixing): is empty; the floating period that began on 2025-10-15 runs on the valuation date 2026-01-15: write its rate, or the floating_frequency if that is another than the fixed leg's, or projected for what the curve says"#]].assert_eq(&all.join("\n"));
 }
 
 /// Two thousand pairs took twenty seconds, a hundred thousand underlyings as long: reading is linear.
@@ -314,7 +314,7 @@ fn what_is_there_for_others_and_what_has_expired_is_left_out_on_request_and_coun
         ),
     ];
     expect![[r#"
-        input.positions.csv:1:9 (trader): unknown column "trader"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry
+        input.positions.csv:1:9 (trader): unknown column "trader"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry, first_coupon, last_coupon, end_of_month, calendar, adjustment, accrual_dates, ex_dividend, settlement_days, spread
         input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15
           Positions   2 in 1 book; expired and left out: 1; 1
         input.ignore_columns: "strike" is a column that positions use
