@@ -30,8 +30,21 @@ impl JobId {
     /// Checks an id.
     ///
     /// # Errors
-    /// When it is empty, too long or has a character other than letters, digits, `-`, `_` and `.`.
+    /// When it is empty, too long, has a character other than letters, digits, `-`, `_` and `.`, or begins with `-`, as the options of
+    /// commands do.
     pub fn new(text: impl Into<String>) -> Result<Self, InputError> {
+        let id = Self::stored(text)?;
+        if id.0.starts_with('-') {
+            return Err(InputError::new("id", format!("{}; an id does not begin with `-`", brief(&id.0))));
+        }
+        Ok(id)
+    }
+
+    /// Checks the id of a job that is known: one of before 0.2 may begin with `-`.
+    ///
+    /// # Errors
+    /// When it is empty, too long or has a character other than letters, digits, `-`, `_` and `.`.
+    pub fn stored(text: impl Into<String>) -> Result<Self, InputError> {
         let text = text.into();
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if text.is_empty() || text.len() > MAX_ID_CHARS || !text.chars().all(allowed) {
@@ -153,7 +166,9 @@ pub struct Place<'a>(pub &'a str);
 /// The path of the field, and what was expected there.
 pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T, InputError> {
     let json = without_mark(json);
-    if json.starts_with(b"\xFF\xFE") || json.starts_with(b"\xFE\xFF") {
+    // With its mark, or without: UTF-8 has no zero byte there.
+    let is_marked = json.starts_with(b"\xFF\xFE") || json.starts_with(b"\xFE\xFF");
+    if is_marked || json.iter().take(4).any(|byte| *byte == 0) {
         return Err(InputError::new(root(place), "it is UTF-16; save it as UTF-8"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
@@ -220,9 +235,34 @@ fn root(place: Place<'_>) -> String {
     if place.0.is_empty() { "job".to_owned() } else { place.0.to_owned() }
 }
 
+/// Says of a number like `1e3` how it is written where a whole one is expected; everything else as it is.
+fn whole_numbers(text: String) -> String {
+    /// Up to here a number with a point stands for one whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let in_words = || {
+        let (number, rest) =
+            text.strip_prefix("invalid type: floating point `")?.split_once("`, expected ")?;
+        let (expected, position) = match rest.find(" at line ") {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        let kind = expected.rsplit(' ').next()?;
+        if !matches!(kind.strip_prefix(['u', 'i'])?, "8" | "16" | "32" | "64" | "128" | "size") {
+            return None;
+        }
+        let value = number.parse::<f64>().ok().filter(|it| it.fract() == 0.0 && it.abs() < EXACT);
+        let how = match value {
+            Some(value) => format!("written {value:.0}"),
+            None => "without a decimal point or an exponent".to_owned(),
+        };
+        Some(format!("{number}; expected a whole number, {how}{position}"))
+    };
+    in_words().unwrap_or(text)
+}
+
 /// The line and column are useful in text that a person wrote, not in JSON that was re-serialized from it.
 fn without_position(place: Place<'_>, error: &serde_json::Error) -> String {
-    let text = error.to_string();
+    let text = whole_numbers(error.to_string());
     match text.rsplit_once(" at line ") {
         Some((problem, _)) if !place.0.is_empty() => problem.to_owned(),
         _ => text,

@@ -194,7 +194,7 @@ pub(super) fn get_stored(what: &'static str, item: &Item, name: &str) -> Result<
 pub(super) fn job_id(item: &Item) -> Result<JobId, CodecError> {
     let key = item.get("pk").and_then(|key| key.as_s().ok());
     let id = key.and_then(|key| key.strip_prefix("job#")).ok_or_else(|| unfit(JOB, "pk", "a job's key"))?;
-    JobId::new(id).map_err(|error| CodecError::new(JOB, error))
+    JobId::stored(id).map_err(|error| CodecError::new(JOB, error))
 }
 
 fn get_bytes<'a>(what: &'static str, item: &'a Item, name: &str) -> Result<&'a [u8], CodecError> {

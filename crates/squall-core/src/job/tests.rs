@@ -110,12 +110,16 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
         r#""id": """#,
         r#""id": "a job""#,
         r#""id": "jób""#,
+        r#""id": "-rf""#,
         r#""id": 7"#,
         r#""deadline_s": 0"#,
         r#""deadline_s": 86401"#,
         r#""deadline_s": -1"#,
         r#""deadline_s": 1.5"#,
         r#""deadline_s": 18446744073709551616"#,
+        r#""deadline_s": 1e3"#,
+        r#""sizing": {"subtasks_per_task": 1e2}"#,
+        r#""sizing": {"tasks": 1e300}"#,
         r#""deadline_s": "60""#,
         r#""max_cost_usd": 0"#,
         r#""max_cost_usd": -1"#,
@@ -150,6 +154,8 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
             id: `a job`; expected 1 to 128 letters, digits, `-`, `_` or `.`
         "id": "jób"
             id: `jób`; expected 1 to 128 letters, digits, `-`, `_` or `.`
+        "id": "-rf"
+            id: `-rf`; an id does not begin with `-`
         "id": 7
             id: invalid type: integer `7`, expected a string at line 1 column 42
         "deadline_s": 0
@@ -159,9 +165,15 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
         "deadline_s": -1
             deadline_s: invalid value: integer `-1`, expected a whole number at line 1 column 51
         "deadline_s": 1.5
-            deadline_s: invalid type: floating point `1.5`, expected a whole number at line 1 column 52
+            deadline_s: 1.5; expected a whole number, without a decimal point or an exponent at line 1 column 52
         "deadline_s": 18446744073709551616
-            deadline_s: invalid type: floating point `1.8446744073709552e+19`, expected a whole number at line 1 column 69
+            deadline_s: 1.8446744073709552e+19; expected a whole number, without a decimal point or an exponent at line 1 column 69
+        "deadline_s": 1e3
+            deadline_s: 1000.0; expected a whole number, written 1000 at line 1 column 52
+        "sizing": {"subtasks_per_task": 1e2}
+            sizing.subtasks_per_task: 100.0; expected a whole number, written 100 at line 1 column 70
+        "sizing": {"tasks": 1e300}
+            sizing.tasks: 1e+300; expected a whole number, without a decimal point or an exponent at line 1 column 60
         "deadline_s": "60"
             deadline_s: invalid type: string "60", expected a whole number at line 1 column 53
         "max_cost_usd": 0
@@ -191,7 +203,7 @@ fn every_field_is_refused_by_its_path_with_what_would_be_right() {
         "sizing": {"tasks": 4294967296}
             sizing.tasks: invalid value: integer `4294967296`, expected a whole number at line 1 column 65
         "sizing": {"tasks": 1.5}
-            sizing.tasks: invalid type: floating point `1.5`, expected a whole number at line 1 column 58
+            sizing.tasks: 1.5; expected a whole number, without a decimal point or an exponent at line 1 column 58
         "sizing": {"tasks": 1, "tasks": 2}
             sizing: duplicate field `tasks` at line 1 column 65
         "sizing": {"subtasks_per_task": 0}
@@ -245,6 +257,33 @@ fn a_job_says_what_was_written() {
     assert_eq!(job.sizing, SizingRequest { tasks: Some(3), ..SizingRequest::default() });
     assert_eq!((job.deadline_s, job.max_cost), (Some(60), Some(NanoUsd(1_250_000_000))));
     assert_eq!(job.digest, Digest::of(message.as_bytes()));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_content_and_utf_16_is_named() {
+    let job = r#"{"workload": "probe", "input": {}}"#;
+    assert_eq!(read(&format!("\u{FEFF}{job}")).unwrap().workload, "probe");
+    let utf_16 =
+        |to_bytes: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(to_bytes).collect::<Vec<_>>();
+    for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        for text in [job.to_owned(), format!("\u{FEFF}{job}"), "{}".to_owned()] {
+            let error = Job::from_message(&utf_16(to_bytes, &text)).unwrap_err();
+            assert_eq!(error.to_string(), "job: it is UTF-16; save it as UTF-8", "{text}");
+        }
+    }
+}
+
+#[test]
+fn only_a_job_that_is_known_may_have_an_id_that_begins_like_an_option() {
+    for id in ["-", "-rf", "--all"] {
+        assert_eq!(
+            JobId::new(id).unwrap_err().to_string(),
+            format!("id: `{id}`; an id does not begin with `-`")
+        );
+        assert_eq!(JobId::stored(id).unwrap().as_str(), id);
+    }
+    assert!(JobId::stored("a b").is_err());
+    assert!(JobId::new("a-b-").is_ok());
 }
 
 #[test]

@@ -12,7 +12,7 @@ prop_compose! {
 }
 
 fn any_job() -> impl Strategy<Value = JobId> {
-    "[a-zA-Z0-9_.-]{1,20}".prop_map(|id| JobId::new(id).unwrap())
+    "[a-zA-Z0-9_.][a-zA-Z0-9_.-]{0,19}".prop_map(|id| JobId::new(id).unwrap())
 }
 
 prop_compose! {
