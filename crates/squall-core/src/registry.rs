@@ -194,6 +194,13 @@ pub trait AnyWorkload: Send + Sync {
     /// # Errors
     /// When the input is invalid.
     fn prepare(&self, bundle: &Bundle) -> Result<Arc<dyn AnyPrepared>, InputError>;
+    /// [`Workload::check_some`].
+    ///
+    /// # Errors
+    /// When the input is invalid whatever is in the files that are not given.
+    fn check_some(&self, _bundle: &Bundle) -> Result<(), InputError> {
+        Ok(())
+    }
     /// An empty accumulator of encoded partials; needs no input.
     fn merger(&self) -> Box<dyn Merger>;
 }
@@ -329,6 +336,10 @@ impl<W: Workload> AnyWorkload for Erased<W> {
     fn prepare(&self, bundle: &Bundle) -> Result<Arc<dyn AnyPrepared>, InputError> {
         let prepared = W::prepare(Self::parse(&bundle.input_json)?, &bundle.given)?;
         Ok(Arc::new(ErasedPrepared::<W> { prepared, listings: bundle.given.listings.clone() }))
+    }
+
+    fn check_some(&self, bundle: &Bundle) -> Result<(), InputError> {
+        W::check_some(Self::parse(&bundle.input_json)?, &bundle.given)
     }
 
     fn merger(&self) -> Box<dyn Merger> {

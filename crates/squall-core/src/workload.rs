@@ -67,6 +67,14 @@ pub trait Workload: Send + Sync + 'static {
     /// The first error: its place, the problem, and what was expected.
     fn prepare(input: Self::Input, given: &Given) -> Result<Self::Prepared, InputError>;
 
+    /// Checks what can be told when only some of the named files are given, because the others are elsewhere; nothing by default.
+    ///
+    /// # Errors
+    /// The first error that no other file would cure.
+    fn check_some(_input: Self::Input, _given: &Given) -> Result<(), InputError> {
+        Ok(())
+    }
+
     /// The entire job.
     fn whole(prepared: &Self::Prepared) -> Self::Slice;
 

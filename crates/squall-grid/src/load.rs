@@ -7,6 +7,7 @@ use squall_core::bundle::Bundle;
 use squall_core::digest::Digest;
 use squall_core::job::{Job, brief};
 use squall_core::ports::{BlobStore, ObjectPages, Objects, PortError, chain};
+use squall_core::registry::AnyWorkload;
 use squall_core::sizing::MemoryLimits;
 use squall_core::sources::{Given, Listing, ListingBuilder, Source};
 use squall_core::workload::InputError;
@@ -37,25 +38,14 @@ pub(crate) async fn load<P: Objects>(
 ) -> Result<(Prepared, Bundle), Rejection> {
     let workload = inputs.registry().get(&job.workload)?;
     let mut given = Given { room_bytes: memory.map(|memory| memory.prepared_bytes), ..Given::default() };
-    let sources = workload.sources(&job.input_json)?;
-    if let Some(stray) = job.files.keys().find(|name| sources.iter().all(|it| it.name() != name.as_str())) {
-        return Err(
-            InputError::new("files", format!("{}; the input names no such file", brief(stray))).into()
-        );
-    }
+    let sources = sources_of(workload.as_ref(), job)?;
     if let Some(memory) = memory {
         check_files(ports, job, &sources, memory).await?;
     }
     for source in sources {
         let name = source.name();
-        let place = job.files.get(name).map_or(name, String::as_str);
-        let kind = if matches!(source, Source::Objects(_)) { "objects" } else { "file" };
-        let fault = |error: PortError| match error {
-            error @ PortError::Permanent { .. } => {
-                Rejection::from(InputError::new(format!("input, {kind} {name:?}"), chain(&error)))
-            }
-            error => error.into(),
-        };
+        let place = place_of(job, &source);
+        let fault = |error| fault(&source, error);
         match &source {
             Source::File(_) => {
                 let content = ports.read(place).await.map_err(fault)?;
@@ -78,6 +68,62 @@ pub(crate) async fn load<P: Objects>(
     Ok((prepared, bundle))
 }
 
+/// Checks the files of which `is_here` says so by their location, and what can be told without the others.
+pub(crate) async fn check_some<P: Objects>(
+    ports: &P,
+    inputs: &InputCache,
+    job: &Job,
+    memory: Option<&MemoryLimits>,
+    is_here: impl Fn(&str) -> bool,
+) -> Result<(), Rejection> {
+    let workload = inputs.registry().get(&job.workload)?;
+    let mut sources = sources_of(workload.as_ref(), job)?;
+    sources.retain(|source| is_here(place_of(job, source)));
+    if let Some(memory) = memory {
+        check_files(ports, job, &sources, memory).await?;
+    }
+    let mut given = Given { room_bytes: memory.map(|memory| memory.prepared_bytes), ..Given::default() };
+    for source in sources {
+        // Objects are not read by whoever publishes, and what a list names may be anywhere.
+        if matches!(source, Source::Objects(_)) {
+            continue;
+        }
+        let content = ports.read(place_of(job, &source)).await.map_err(|error| fault(&source, error))?;
+        if matches!(source, Source::File(_)) {
+            given.files.insert(source.name().to_owned(), content);
+        }
+    }
+    let bundle = Bundle { workload: job.workload.clone(), input_json: job.input_json.clone(), given };
+    Ok(workload.check_some(&bundle)?)
+}
+
+/// The files and objects that a job's input names; no location may be given for any other name.
+fn sources_of(workload: &dyn AnyWorkload, job: &Job) -> Result<Vec<Source>, InputError> {
+    let sources = workload.sources(&job.input_json)?;
+    match job.files.keys().find(|name| sources.iter().all(|it| it.name() != name.as_str())) {
+        Some(stray) => {
+            Err(InputError::new("files", format!("{}; the input names no such file", brief(stray))))
+        }
+        None => Ok(sources),
+    }
+}
+
+/// The location of what an input names.
+fn place_of<'a>(job: &'a Job, source: &'a Source) -> &'a str {
+    job.files.get(source.name()).map_or(source.name(), String::as_str)
+}
+
+/// A failure to read a source: the job's own fault if it will always fail.
+fn fault(source: &Source, error: PortError) -> Rejection {
+    let (name, kind) = (source.name(), if matches!(source, Source::Objects(_)) { "objects" } else { "file" });
+    match error {
+        error @ PortError::Permanent { .. } => {
+            InputError::new(format!("input, {kind} {name:?}"), chain(&error)).into()
+        }
+        error => error.into(),
+    }
+}
+
 /// Holds the size of all files against the functions' memory before any is read: a function that runs out of memory cannot report why.
 async fn check_files<P: Objects>(
     ports: &P,
@@ -87,9 +133,8 @@ async fn check_files<P: Objects>(
 ) -> Result<(), Rejection> {
     let mut bytes = job.input_json.len() as u64;
     for source in sources {
-        let (Source::File(name) | Source::ObjectList(name)) = source else { continue };
-        let place = job.files.get(name).unwrap_or(name);
-        let found = match ports.stat(place).await {
+        let (Source::File(_) | Source::ObjectList(_)) = source else { continue };
+        let found = match ports.stat(place_of(job, source)).await {
             Ok(found) => found,
             // Reading it says so, with its name.
             Err(PortError::Permanent { .. }) => continue,

@@ -20,7 +20,7 @@ use squall_core::workload::{InputError, Weight};
 
 use crate::close::{read_buckets, resent_of};
 use crate::inputs::{InputCache, LoadError, Prepared};
-use crate::load::{NoBlobs, load};
+use crate::load::{self, NoBlobs, load};
 use crate::put::put_tasks;
 
 mod config;
@@ -317,6 +317,21 @@ pub async fn check<P: Objects>(
         check_size(&job, &pieces, &sizing)?;
     }
     Ok((job, weight, sizing))
+}
+
+/// Checks as much of a message as the files tell of which `is_here` says so by their location; enqueues nothing.
+///
+/// # Errors
+/// The first error in the message, its input, or these files.
+pub async fn check_some<P: Objects>(
+    ports: &P,
+    inputs: &InputCache,
+    config: &SplitConfig,
+    message: &[u8],
+    is_here: impl Fn(&str) -> bool,
+) -> Result<(), Rejection> {
+    let job = Job::from_message(message)?;
+    load::check_some(ports, inputs, &job, config.memory.as_ref(), is_here).await
 }
 
 fn uncuttable(id: &JobId, error: &CodecError) -> PortError {

@@ -84,15 +84,11 @@ impl PortfolioInput {
     /// # Errors
     /// The first error: its place, the problem, and what was expected.
     pub fn portfolio(&self, given: &Given) -> Result<Portfolio, InputError> {
-        let files = &given.files;
         self.check_asian()?;
-        let market = match &self.market {
-            MarketSource::File(name) => Market::parse(name, file(files, name, "input.market")?)?,
-            MarketSource::Inline(spec) => Market::new(spec, &Origin::Inline("input.market".to_owned()))?,
-        };
+        let market = self.market(&given.files)?;
         let ageing = self.age.ageing(market.valuation_date(), self.scenarios.horizon_days())?;
         let (name, bytes) = match &self.positions {
-            PositionsSource::File(name) => (name.as_str(), file(files, name, "input.positions")?),
+            PositionsSource::File(name) => (name.as_str(), file(&given.files, name, "input.positions")?),
             PositionsSource::Inline { csv } => ("input.positions.csv", csv.as_bytes()),
         };
         let reading = Reading {
@@ -105,6 +101,33 @@ impl PortfolioInput {
         };
         let positions = Positions::parse(name, bytes, &market, reading)?;
         Ok(Portfolio::new(market, positions, ageing))
+    }
+
+    fn market(&self, files: &Files) -> Result<Market, InputError> {
+        match &self.market {
+            MarketSource::File(name) => Market::parse(name, file(files, name, "input.market")?),
+            MarketSource::Inline(spec) => Market::new(spec, &Origin::Inline("input.market".to_owned())),
+        }
+    }
+
+    /// Checks what is not in files, and those files that are given: the market, and what can be read against it.
+    ///
+    /// # Errors
+    /// The first error: its place, the problem, and what was expected.
+    pub fn check_some(self, given: &Given) -> Result<(), InputError> {
+        self.check_asian()?;
+        let is_here = |name: &String| given.files.contains_key(name);
+        if matches!(&self.market, MarketSource::File(name) if !is_here(name)) {
+            return Ok(());
+        }
+        let market = self.market(&given.files)?;
+        if !matches!(&self.positions, PositionsSource::File(name) if !is_here(name)) {
+            self.portfolio(given)?;
+        }
+        if self.scenarios.references().iter().all(is_here) {
+            self.scenarios.prepare(market.factors(), &given.files)?;
+        }
+        Ok(())
     }
 
     fn check_asian(&self) -> Result<(), InputError> {

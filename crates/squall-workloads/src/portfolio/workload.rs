@@ -186,6 +186,10 @@ impl Workload for PortfolioRisk {
         Ok(Prepared { portfolio, columns, weights, of_a_column, labels, stencils, options })
     }
 
+    fn check_some(input: PortfolioInput, given: &Given) -> Result<(), InputError> {
+        input.check_some(given)
+    }
+
     fn whole(prepared: &Prepared) -> Rectangle {
         Rectangle::of(0..prepared.portfolio.positions().len(), 0..prepared.columns.count())
     }

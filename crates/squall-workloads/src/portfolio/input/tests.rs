@@ -109,3 +109,36 @@ fn the_schema_knows_every_field_of_the_example() {
     assert_eq!(schema::asian()["properties"]["paths"]["default"], 10_000);
     assert_eq!(schema::positions()["oneOf"][1]["required"][0], "csv");
 }
+
+/// Files that are elsewhere say nothing against a job, and those that are here do.
+#[test]
+fn what_is_given_is_checked_without_the_rest() {
+    let market = example("json");
+    let right = [
+        ("p.csv", manual_csv()),
+        ("m.json", market.clone()),
+        ("s.csv", "scenario,spot:ACME\nbase,0\n".to_owned()),
+    ];
+    let json =
+        r#"{"positions": "p.csv", "market": "m.json", "scenarios": {"type": "explicit", "file": "s.csv"}}"#;
+    let check = |files: &[(&str, String)]| {
+        let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.clone().into_bytes()));
+        let input: PortfolioInput = serde_json::from_str(json).unwrap();
+        input.check_some(&Given::files(files.collect())).map_err(|error| error.place)
+    };
+    for n in 0..8_usize {
+        let some: Vec<_> =
+            right.iter().enumerate().filter(|(at, _)| n >> at & 1 == 1).map(|(_, it)| it.clone()).collect();
+        assert_eq!(check(&some), Ok(()), "{n}");
+    }
+    let [positions, market, scenarios] = right;
+    let wrong = |name: &'static str, text: &str| (name, text.to_owned());
+    assert_eq!(check(&[wrong("m.json", "{")]).unwrap_err(), "m.json:1:1");
+    assert_eq!(check(&[market.clone(), wrong("p.csv", "id\n")]).unwrap_err(), "p.csv:1");
+    assert_eq!(
+        check(&[market, wrong("s.csv", "scenario,spot:NONE\nbase,0\n")]).unwrap_err(),
+        "s.csv:1:2 (spot:NONE)"
+    );
+    // Without the market, nothing can be said of them.
+    assert_eq!(check(&[positions, wrong("s.csv", "?"), scenarios][..2]), Ok(()));
+}
