@@ -15,7 +15,7 @@ use squall_core::sizing::SizingPolicy;
 use squall_core::wire::Cause;
 use squall_grid::{CollectConfig, ConsumeConfig, Metering, SplitConfig};
 use squall_lambda_host::delivery::DeliveryPolicy;
-use squall_local::{LocalConfig, LocalGrid, ServeConfig, Stop};
+use squall_local::{Directory, LocalConfig, LocalGrid, ServeConfig, Stop};
 use squall_sim::grid::{Faults, Latencies, Limits, Publication, Scenario, Simulated, simulate};
 use squall_sim_time::Random;
 
@@ -146,7 +146,7 @@ fn run(scenario: &Scenario, message: &str) -> Simulated {
 
 fn calm_report(message: &str) -> String {
     let config = LocalConfig::for_cores(NonZeroUsize::MIN);
-    let grid = LocalGrid::new(&config, squall_workloads::registry(), ".".into()).unwrap();
+    let grid = LocalGrid::new(&config, squall_workloads::registry(), Directory::new(".")).unwrap();
     let finished = grid.run(message.as_bytes(), &id(), &Stop::default(), &mut ()).unwrap();
     finished.observation.unwrap().report().unwrap().json.to_string()
 }

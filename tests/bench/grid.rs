@@ -7,7 +7,7 @@ use squall_core::data::NoData;
 use squall_core::job::JobId;
 use squall_core::sources::Given;
 use squall_core::workload::Workload;
-use squall_local::{Finished, LocalConfig, LocalGrid, Stop};
+use squall_local::{Directory, Finished, LocalConfig, LocalGrid, Stop};
 use squall_workloads::probe::{Input, Probe};
 
 use crate::{cores, median, row, seconds};
@@ -15,8 +15,8 @@ use crate::{cores, median, row, seconds};
 /// Runs a message through a local grid of `n_workers` and returns the outcome.
 pub(crate) fn run_job(n_workers: NonZeroUsize, message: &str, directory: &str) -> Finished {
     let config = LocalConfig::for_cores(n_workers);
-    let grid =
-        LocalGrid::new(&config, squall_workloads::registry(), directory.into()).expect("threads start");
+    let grid = LocalGrid::new(&config, squall_workloads::registry(), Directory::new(directory))
+        .expect("threads start");
     let id = JobId::new("bench").expect("an id");
     grid.run(message.as_bytes(), &id, &Stop::default(), &mut ()).expect("the job runs")
 }

@@ -8,7 +8,7 @@ use squall_core::sizing::{duration, fullest_lane};
 use squall_grid::SplitConfig;
 use squall_local::{Checked, LocalConfig, LocalGrid};
 
-use crate::job_file::JobFile;
+use crate::job_file::{FilesArgs, JobFile};
 #[cfg(feature = "aws")]
 use crate::on_aws::deployment::{self, DeploymentArgs};
 use crate::run::GridArgs;
@@ -19,8 +19,10 @@ use crate::run::GridArgs;
 #[cfg_attr(feature = "aws", command(mut_arg("stack", |it| it.conflicts_with_all(GRID))))]
 #[cfg_attr(feature = "aws", command(mut_arg("config", |it| it.conflicts_with_all(GRID))))]
 pub(crate) struct Args {
-    /// The job, as it would be published
+    /// The job, as it would be published; files that it names are below its folder
     job: JobFile,
+    #[command(flatten)]
+    files: FilesArgs,
     #[command(flatten)]
     grid: GridArgs,
     #[cfg(feature = "aws")]
@@ -40,8 +42,9 @@ Examples:
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let message = args.job.read()?;
+    let directory = args.job.directory(&args.files);
     let check = |split: &SplitConfig, n_shards| {
-        LocalGrid::check(split, n_shards, registry.clone(), args.job.directory(), &message)
+        LocalGrid::check(split, n_shards, registry.clone(), &directory, &message)
     };
     let text = match deployed(args)? {
         Some(deployment) => {

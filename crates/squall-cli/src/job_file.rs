@@ -1,4 +1,4 @@
-//! A job's file, the argument of `run`, `check` and `submit`.
+//! A job's file, the argument of `run`, `check` and `submit`, and where the files are that it names.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,6 +8,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use squall_core::job::JobId;
 use squall_core::workload::InputError;
+use squall_local::Directory;
 
 /// A job's file.
 #[derive(Clone)]
@@ -19,6 +20,22 @@ impl FromStr for JobFile {
     fn from_str(path: &str) -> Result<Self, Self::Err> {
         Ok(Self(PathBuf::from(path)))
     }
+}
+
+/// Where a job's files may be.
+#[derive(clap::Args)]
+pub(crate) struct FilesArgs {
+    /// Let the job name files in this folder too, besides those in its own; may be given several times
+    #[arg(long, value_name = "DIR", value_parser = folder)]
+    allow: Vec<PathBuf>,
+}
+
+fn folder(text: &str) -> Result<PathBuf> {
+    let path = std::fs::canonicalize(text)?;
+    if !path.is_dir() {
+        bail!("it is no folder");
+    }
+    Ok(path)
 }
 
 /// Most bytes of a job: a deployment takes one at most, the rest is for data that is inline.
@@ -41,9 +58,12 @@ impl JobFile {
         Ok(bytes)
     }
 
-    /// The directory against which the names of its files are resolved.
-    pub(crate) fn directory(&self) -> PathBuf {
-        self.0.parent().map(Path::to_owned).unwrap_or_default()
+    /// The directory against which the names of its files are resolved, and the others where they may be.
+    pub(crate) fn directory(&self, files: &FilesArgs) -> Directory {
+        // A job that is piped in has no folder: the current one stands for it.
+        let is_piped = ["/dev", "/proc"].iter().any(|folder| self.0.starts_with(folder));
+        let own = self.0.parent().filter(|_| !is_piped).map(Path::to_owned).unwrap_or_default();
+        Directory::new(own).allowing(&files.allow)
     }
 
     /// Its name without the extension.

@@ -15,7 +15,7 @@ use squall_local::{LocalConfig, LocalGrid, Stop};
 
 use crate::answer::{Ended, OutputArgs};
 use crate::interrupt::on_ctrl_c;
-use crate::job_file::JobFile;
+use crate::job_file::{FilesArgs, JobFile};
 use crate::print;
 use crate::progress::Display;
 use crate::{FAILURES, INTERRUPTED, USAGE_OR_INPUT};
@@ -23,8 +23,10 @@ use crate::{FAILURES, INTERRUPTED, USAGE_OR_INPUT};
 /// Run a job on this machine, through the whole grid
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The job, as it would be published; files that it names are relative to it
+    /// The job, as it would be published; files that it names are relative to it, and below its folder
     job: JobFile,
+    #[command(flatten)]
+    files: FilesArgs,
     #[command(flatten)]
     grid: GridArgs,
     #[command(flatten)]
@@ -78,7 +80,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     args.output.check_rows(registry, &message)?;
     let files = args.output.files()?;
     let delivery = JobId::new(format!("local-{}", Digest::of(&message).short()))?;
-    let grid = LocalGrid::new(&config, registry.clone(), args.job.directory())?;
+    let grid = LocalGrid::new(&config, registry.clone(), args.job.directory(&args.files))?;
     let mut display = Display::new(!args.output.quiet, std::io::stderr().is_terminal());
     let finished = grid.run(&message, &delivery, &stop, &mut display);
     display.clear();

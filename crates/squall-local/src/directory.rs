@@ -12,19 +12,43 @@ use squall_core::sources::Object;
 /// Objects per page of a listing.
 const PAGE_OBJECTS: usize = 10_000;
 
-/// A directory against which relative names are resolved.
+/// A directory against which relative names are resolved. A name may lead to what is below it, or below another folder that is
+/// allowed, and nowhere else: whoever wrote the name may be somebody else than the user whose files these are.
 #[derive(Debug, Clone)]
-pub struct Directory(PathBuf);
+pub struct Directory {
+    path: PathBuf,
+    /// Where names may lead: without links, the directory itself first.
+    allowed: Vec<PathBuf>,
+}
+
+/// Where a name leads.
+#[derive(Debug)]
+struct Place {
+    /// As it is shown.
+    path: PathBuf,
+    /// Without links.
+    real: PathBuf,
+}
 
 impl Directory {
     /// Names are relative to `path`.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self(path.as_ref().to_owned())
+        let path = path.as_ref().to_owned();
+        // A file that is named without a folder is in the current one.
+        let folder = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
+        Self { allowed: vec![real_or_itself(folder)], path }
+    }
+
+    /// Names may lead below these folders, too.
+    #[must_use]
+    pub fn allowing<P: AsRef<Path>>(mut self, folders: impl IntoIterator<Item = P>) -> Self {
+        self.allowed.extend(folders.into_iter().map(|folder| real_or_itself(folder.as_ref())));
+        self
     }
 
     fn path(&self, reference: &str) -> Result<PathBuf, PortError> {
         match reference.split_once("://") {
-            None => Ok(self.0.join(reference)),
+            None => Ok(self.path.join(reference)),
             Some(("file", path)) => Ok(PathBuf::from(path)),
             Some((scheme, _)) => {
                 let what = format!("`{scheme}://` cannot be read here; expected a path or a `file://` URI");
@@ -32,6 +56,29 @@ impl Directory {
             }
         }
     }
+
+    fn place(&self, verb: &str, reference: &str) -> Result<Place, PortError> {
+        self.resolve(verb, self.path(reference)?)
+    }
+
+    /// Follows every link of a path, and refuses where it must not lead.
+    fn resolve(&self, verb: &str, path: PathBuf) -> Result<Place, PortError> {
+        let real = std::fs::canonicalize(&path).map_err(|error| cannot(verb, &path, error))?;
+        if self.allowed.iter().any(|folder| real.starts_with(folder)) {
+            return Ok(Place { path, real });
+        }
+        let [shown, leads] = [&path, &real].map(|it| it.display().to_string());
+        let leads = if leads == shown { String::new() } else { format!("is {leads}, which ") };
+        let own = self.allowed.first().unwrap_or(&self.path).display();
+        Err(PortError::permanent(format!(
+            "cannot {verb} {shown}: it {leads}is not below the job's folder {own}; --allow DIR lets a job read another folder"
+        )))
+    }
+}
+
+/// A folder without links; itself if it is not there, so that nothing is below it.
+fn real_or_itself(folder: &Path) -> PathBuf {
+    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 fn cannot(verb: &str, path: &Path, error: std::io::Error) -> PortError {
@@ -58,17 +105,17 @@ impl Objects for Directory {
     type Pages = DirectoryPages;
 
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
-        let path = self.path(reference)?;
+        let Place { path, real } = self.place("read", reference)?;
         regular(&path)?;
-        std::fs::read(&path).map_err(|error| cannot("read", &path, error))
+        std::fs::read(real).map_err(|error| cannot("read", &path, error))
     }
 
     async fn list(&self, prefix: &str) -> Result<DirectoryPages, PortError> {
-        let path = self.path(prefix)?;
-        let metadata = std::fs::metadata(&path).map_err(|error| cannot("list", &path, error))?;
-        let separator = if prefix.ends_with('/') { "" } else { "/" };
-        let mut pages =
-            DirectoryPages { root: format!("{prefix}{separator}"), path, levels: Vec::new(), single: None };
+        let Place { path, real } = self.place("list", prefix)?;
+        let metadata = std::fs::metadata(real).map_err(|error| cannot("list", &path, error))?;
+        let root = format!("{prefix}{}", if prefix.ends_with('/') { "" } else { "/" });
+        let directory = self.clone();
+        let mut pages = DirectoryPages { directory, root, path, levels: Vec::new(), single: None };
         if metadata.is_dir() {
             pages.enter(String::new())?;
         } else {
@@ -81,8 +128,7 @@ impl Objects for Directory {
     }
 
     async fn stat(&self, location: &str) -> Result<Object, PortError> {
-        let path = self.path(location)?;
-        let metadata = regular(&path)?;
+        let metadata = regular(&self.place("read", location)?.path)?;
         Ok(Object { name: location.to_owned(), bytes: metadata.len(), etag: etag(&metadata) })
     }
 
@@ -92,9 +138,9 @@ impl Objects for Directory {
         listed: &str,
         range: Range<u64>,
     ) -> Result<Vec<u8>, PortError> {
-        let path = self.path(location)?;
+        let Place { path, real } = self.place("read", location)?;
         let read = || -> std::io::Result<(Vec<u8>, String)> {
-            let mut file = File::open(&path)?;
+            let mut file = File::open(real)?;
             file.seek(SeekFrom::Start(range.start))?;
             let wanted = range.end.saturating_sub(range.start);
             let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0).min(1 << 26));
@@ -117,6 +163,7 @@ impl Objects for Directory {
 /// 50 MB for as long as the listing lasts.
 #[derive(Debug)]
 pub struct DirectoryPages {
+    directory: Directory,
     root: String,
     path: PathBuf,
     /// The folders on the way, each with its path below the root and its remaining names, in reverse.
@@ -159,7 +206,12 @@ impl DirectoryPages {
                 continue;
             }
             let path = self.path.join(&name);
-            let metadata = std::fs::metadata(&path).map_err(|error| cannot("list", &path, error))?;
+            let looked_at =
+                |metadata: std::io::Result<Metadata>| metadata.map_err(|error| cannot("list", &path, error));
+            let mut metadata = looked_at(std::fs::symlink_metadata(&path))?;
+            if metadata.is_symlink() {
+                metadata = looked_at(std::fs::metadata(self.directory.resolve("list", path.clone())?.real))?;
+            }
             if metadata.is_dir() {
                 // It may form a cycle, and skipping it would be silent.
                 let what =

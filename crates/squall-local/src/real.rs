@@ -1,7 +1,6 @@
 //! The grid by the wall clock: threads and real work.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use squall_core::cascade::CascadePolicy;
@@ -179,17 +178,17 @@ impl Host for LocalGrid {
 }
 
 impl LocalGrid {
-    /// A grid whose workers have started; the job's file names are resolved against `directory`.
+    /// A grid whose workers have started; the job's files are in `directory`.
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn new(config: &LocalConfig, registry: Registry, directory: PathBuf) -> std::io::Result<Self> {
+    pub fn new(config: &LocalConfig, registry: Registry, directory: Directory) -> std::io::Result<Self> {
         let memory = Arc::new(Memory::new(config.n_shards, config.lanes_per_shard, 1));
         let clock = Arc::new(RealClock::new());
         let inputs = Arc::new(InputCache::new(registry));
         // Threads answer in memory, however much.
         let work = WorkConfig { max_reply_bytes: usize::MAX, ..WorkConfig::of(&config.deployment()) };
-        let files = Arc::new(Directory::new(directory));
+        let files = Arc::new(directory);
         let for_workers = Arc::new(worker_ports(&memory, Arc::clone(&clock), Arc::clone(&files)));
         let workers = WorkerPool::start(config.n_workers, work, &for_workers, &inputs)?;
         let ports = grid_ports(&memory, clock, files, Arc::new(workers));
@@ -295,14 +294,28 @@ impl LocalGrid {
         split: &SplitConfig,
         n_shards: u32,
         registry: Registry,
-        directory: PathBuf,
+        directory: &Directory,
         message: &[u8],
     ) -> Result<Checked, squall_grid::Rejection> {
         let inputs = InputCache::new(registry);
-        let files = Directory::new(directory);
         let (job, weight, sizing) =
-            futures::executor::block_on(squall_grid::check(&files, &inputs, split, n_shards, message))?;
+            futures::executor::block_on(squall_grid::check(directory, &inputs, split, n_shards, message))?;
         Ok(Checked { job, weight, sizing })
+    }
+
+    /// Checks as much of a message as the files tell that are on this machine.
+    ///
+    /// # Errors
+    /// The first error in the message, its input, or these files.
+    pub fn check_some(
+        split: &SplitConfig,
+        registry: Registry,
+        directory: &Directory,
+        message: &[u8],
+    ) -> Result<(), squall_grid::Rejection> {
+        let inputs = InputCache::new(registry);
+        let is_here = |place: &str| !place.contains("://") || place.starts_with("file://");
+        futures::executor::block_on(squall_grid::check_some(directory, &inputs, split, message, is_here))
     }
 }
 

@@ -1,7 +1,6 @@
 //! `squall submit`: publishes a job, with its files, to a deployed grid.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Error, Result, bail};
@@ -9,7 +8,7 @@ use squall_aws::{JobTopic, WallClock};
 use squall_core::digest::Digest;
 use squall_core::job::JobId;
 use squall_core::lifecycle::{Arrival, plan_arrival};
-use squall_core::ports::{Clock, JobStore, Objects, chain};
+use squall_core::ports::{Clock, JobStore, Objects, PortError, chain};
 use squall_core::registry::Registry;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::workload::InputError;
@@ -18,7 +17,7 @@ use squall_local::{Directory, LocalConfig, LocalGrid};
 
 use crate::FAILURES;
 use crate::answer::OutputArgs;
-use crate::job_file::{JobFile, job_id};
+use crate::job_file::{FilesArgs, JobFile, job_id};
 use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part};
 use crate::on_aws::watch::{Publication, Watch, taken};
 use crate::print::{self, counted};
@@ -32,8 +31,10 @@ use message::{Draft, fresh_id};
 #[command(after_help = deployment::help(EXAMPLES))]
 #[command(mut_arg("json", |it| it.requires("watch")), mut_arg("report", |it| it.requires("watch")), mut_arg("csv", |it| it.requires("watch")))]
 pub(crate) struct Args {
-    /// The job; files that it names are relative to it and are uploaded, except `s3://` locations
+    /// The job; files that it names are relative to it, below its folder, and are uploaded, except `s3://` locations
     job: JobFile,
+    #[command(flatten)]
+    files: FilesArgs,
     /// Follow it to its end and print its answer, as `squall watch` does
     #[arg(long)]
     watch: bool,
@@ -61,14 +62,20 @@ Exit status 2 means that nothing ran: nothing was published, or with --watch the
 
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let message = args.job.read()?;
-    let directory = args.job.directory();
+    let directory = args.job.directory(&args.files);
     let mut draft = Draft::new(registry, &message)?;
     args.output.check_rows(registry, &message)?;
-    if draft.in_s3.is_empty() {
-        // A job that would be rejected is not sent. With files that are not here, only the splitter can tell.
-        let config = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);
-        LocalGrid::check(&config.split(), config.n_shards, registry.clone(), directory.clone(), &message)?;
-    }
+    // A job that would be rejected is not sent. What depends on files that are not here, only the splitter can tell.
+    let is_all_here = draft.is_all_here();
+    let check = |config: &SplitConfig, n_shards| {
+        if is_all_here {
+            LocalGrid::check(config, n_shards, registry.clone(), &directory, &message).map(drop)
+        } else {
+            LocalGrid::check_some(config, registry.clone(), &directory, &message)
+        }
+    };
+    let local = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);
+    check(&local.split(), local.n_shards)?;
     let chosen = args.id.clone().or(draft.id.take());
     let is_fresh = chosen.is_none();
     let id = match chosen {
@@ -85,12 +92,11 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             .then(|| Watch::new(&deployment, &args.deployment, registry, id.clone(), None))
             .transpose()?;
         // Nor is a job sent, or a file, that this deployment would not take.
-        if let Some(description) = deployment.described()?.filter(|_| draft.in_s3.is_empty()) {
-            let config = SplitConfig::of(&description);
-            LocalGrid::check(&config, description.shards, registry.clone(), directory.clone(), &message)?;
+        if let Some(description) = deployment.described()? {
+            check(&SplitConfig::of(&description), description.shards)?;
         }
         let suffix = args.new_copies.then(|| suffix(&id, WallClock.now_us()));
-        let uploaded = upload(&deployment, &draft, directory, suffix.as_deref()).await?;
+        let uploaded = upload(&deployment, &draft, &directory, suffix.as_deref(), args.output.quiet).await?;
         let message = draft.message(&id, &uploaded);
         let digest = Digest::of(message.as_bytes());
         // A fresh id is not taken, and a caller that may only publish cannot look.
@@ -186,23 +192,32 @@ fn suffix(id: &JobId, now_us: u64) -> String {
 }
 
 /// Uploads the local files to where the grid can read them, under names derived from their content, and a suffix if there is one; returns
-/// the location of each, by the names that the input uses.
+/// the location of each, by the names that the input uses. Says first which files these are: a job's author may be somebody else.
 async fn upload(
     deployment: &Deployment,
     draft: &Draft,
-    directory: PathBuf,
+    directory: &Directory,
     suffix: Option<&str>,
+    is_quiet: bool,
 ) -> Result<BTreeMap<String, String>> {
     let mut uploaded = BTreeMap::new();
     if draft.here.is_empty() {
         return Ok(uploaded);
     }
-    let (blobs, files) = (deployment.blobs()?, Directory::new(directory));
+    let cannot =
+        |name: &str, error: PortError| InputError::new(format!("input, file {name:?}"), chain(&error));
+    let mut list = format!("to be uploaded: {}\n", counted(draft.here.len() as u64, "file"));
     for (name, place) in &draft.here {
-        let bytes = files
-            .read(place)
-            .await
-            .map_err(|error| InputError::new(format!("input, file {name:?}"), chain(&error)))?;
+        let found = directory.stat(place).await.map_err(|error| cannot(name, error))?;
+        let from = if name == place { String::new() } else { format!(", from {place}") };
+        list.push_str(&format!("  {name}: {}{from}\n", counted(found.bytes, "byte")));
+    }
+    if !is_quiet {
+        print::aside(&list);
+    }
+    let blobs = deployment.blobs()?;
+    for (name, place) in &draft.here {
+        let bytes = directory.read(place).await.map_err(|error| cannot(name, error))?;
         let uri = blobs.upload(bytes, suffix).await.with_context(|| name.clone())?;
         uploaded.insert(name.clone(), uri);
     }

@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use futures::executor::block_on;
 use squall_core::ports::chain;
@@ -104,7 +105,7 @@ fn what_is_not_there_is_named() {
 #[test]
 fn only_regular_files_are_read() {
     let folder = Folder::new("devices");
-    let directory = Directory::new(&folder.0);
+    let directory = Directory::new(&folder.0).allowing(["/dev"]);
     for (name, problem) in [("/dev/zero", "it is no regular file"), (".", "it is a folder")] {
         let read = block_on(directory.read(name)).unwrap_err().to_string();
         assert!(read.ends_with(problem), "{read}");
@@ -112,4 +113,85 @@ fn only_regular_files_are_read() {
         assert!(looked_at.ends_with(problem), "{looked_at}");
     }
     assert!(block_on(directory.list("/dev/zero")).is_err());
+}
+
+/// What the names of a job lead to: the first word of what is read, or why nothing is.
+fn read(directory: &Directory, name: &str) -> String {
+    match block_on(directory.read(name)) {
+        Ok(bytes) => String::from_utf8(bytes).unwrap(),
+        Err(error) => chain(&error),
+    }
+}
+
+#[test]
+fn names_lead_below_the_folder_and_nowhere_else() {
+    let folder = Folder::new("below");
+    for name in ["job/data/book.csv", "job-2/book.csv", "secret", "shared/eod/book.csv"] {
+        folder.write(name, name.as_bytes());
+    }
+    let [secret, job] = ["secret", "job"].map(|name| folder.0.join(name).canonicalize().unwrap());
+    for (link, to) in [
+        ("to-secret", "../secret"),
+        ("to-data", "data"),
+        ("up", ".."),
+        ("to-root", "/"),
+        ("to-link", "to-secret"),
+        ("data/to-secret", "../../secret"),
+    ] {
+        symlink(to, job.join(link)).unwrap();
+    }
+    let directory = Directory::new(&job);
+    let uri = |path: &Path| format!("file://{}", path.display());
+    let within = ["data/book.csv", "./data/../data/book.csv", "to-data/book.csv", "up/job/data/book.csv"];
+    let absolute = job.join("data/book.csv");
+    for name in within.map(str::to_owned).into_iter().chain([absolute.display().to_string(), uri(&absolute)])
+    {
+        assert_eq!(read(&directory, &name), "job/data/book.csv", "{name}");
+    }
+    let below_root = format!("to-root{}", secret.display());
+    let outside = [
+        "../secret",
+        "data/../../secret",
+        "to-secret",
+        "to-link",
+        "up/secret",
+        "data/to-secret",
+        &below_root,
+    ];
+    let (secret, other) = (&secret, "../job-2/book.csv");
+    for name in outside.map(str::to_owned).into_iter().chain([
+        secret.display().to_string(),
+        uri(secret),
+        other.to_owned(),
+    ]) {
+        let (read, looked_at) =
+            (read(&directory, &name), block_on(directory.stat(&name)).unwrap_err().to_string());
+        let range = block_on(directory.read_range(&name, "", 0..1)).unwrap_err().to_string();
+        let listed = block_on(directory.list(&name)).unwrap_err().to_string();
+        for problem in [read, looked_at, range, listed] {
+            let job = job.display();
+            let why =
+                format!("is not below the job's folder {job}; --allow DIR lets a job read another folder");
+            assert!(problem.starts_with("cannot ") && problem.ends_with(&why), "{name}: {problem}");
+        }
+    }
+    assert!(
+        read(&directory, "to-secret")
+            .contains(&format!("/to-secret: it is {}, which is not", secret.display()))
+    );
+    // In a listing, a link is an object like others.
+    let mut pages = block_on(directory.list("data")).unwrap();
+    let problem = block_on(pages.next_page()).unwrap_err().to_string();
+    assert!(problem.contains("data/to-secret: it is ") && problem.contains("--allow DIR"), "{problem}");
+    // What is allowed is a folder, not the names that begin like it.
+    let directory = directory.allowing([folder.0.join("shared")]);
+    assert_eq!(read(&directory, "../shared/eod/book.csv"), "shared/eod/book.csv");
+    assert!(read(&directory, "../secret").contains("--allow DIR"));
+    assert!(read(&Directory::new(job.join("gone")), "/etc/passwd").contains("--allow DIR"));
+}
+
+#[test]
+fn a_folder_without_a_name_is_the_current_one() {
+    assert!(read(&Directory::new(""), "Cargo.toml").starts_with("[package]"));
+    assert!(read(&Directory::new(""), "../squall-core/Cargo.toml").contains("--allow DIR"));
 }

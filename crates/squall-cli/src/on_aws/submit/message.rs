@@ -23,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) here: BTreeMap<String, String>,
     /// Files that are in S3 already, by the names that the input uses.
     pub(crate) in_s3: Vec<String>,
+    /// Whether it names a list of objects, which are where the grid reads them.
+    has_list: bool,
 }
 
 impl Draft {
@@ -34,10 +36,12 @@ impl Draft {
         let job = Job::from_message(message)?;
         let fields = serde_json::from_slice(without_mark(message))
             .map_err(|error| InputError::new("job", error.to_string()))?;
-        let mut draft = Self { fields, id: job.id, here: BTreeMap::new(), in_s3: Vec::new() };
+        let mut draft =
+            Self { fields, id: job.id, here: BTreeMap::new(), in_s3: Vec::new(), has_list: false };
         for source in registry.get(&job.workload)?.sources(&job.input_json)? {
             let name = source.name().to_owned();
             let place = job.files.get(&name).unwrap_or(&name).clone();
+            draft.has_list |= matches!(source, Source::ObjectList(_));
             match source {
                 _ if place.starts_with("s3://") => draft.in_s3.push(name),
                 Source::Objects(_) => {
@@ -50,6 +54,11 @@ impl Draft {
             }
         }
         Ok(draft)
+    }
+
+    /// Whether everything that it names is on this machine.
+    pub(crate) fn is_all_here(&self) -> bool {
+        self.in_s3.is_empty() && !self.has_list
     }
 
     /// The message, given the new locations of the local files. Its author's fields stay in their order, and the same
@@ -71,7 +80,9 @@ impl Draft {
 pub(crate) fn fresh_id(stem: &str, now_us: u64, salt: &[u8]) -> Result<JobId, InputError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let stem: String = stem.chars().take(MOST_STEM_CHARS).map(|c| if allowed(c) { c } else { '-' }).collect();
-    let stem = if stem.is_empty() { "job" } else { &stem };
+    // No id begins with `-`.
+    let stem = stem.trim_start_matches('-');
+    let stem = if stem.is_empty() { "job" } else { stem };
     let time = i64::try_from(now_us).ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
     let salted = [salt, &now_us.to_le_bytes()].concat();
     let digits: String = Digest::of(&salted).to_string().chars().take(4).collect();

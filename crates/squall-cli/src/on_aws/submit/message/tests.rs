@@ -35,6 +35,7 @@ fn local_files_are_distinguished_from_those_in_s3() {
     let draft = draft(JOB);
     assert_eq!(draft.here, places(&[("book.csv", "book.csv"), ("shocks.csv", "../shared/shocks.csv")]));
     assert_eq!(draft.in_s3, ["s3://prices/market.json"]);
+    assert!(!draft.is_all_here());
 }
 
 #[test]
@@ -81,5 +82,7 @@ fn a_fresh_id_says_what_and_when_and_is_its_own() {
     assert_ne!(one, fresh("demo", now_us + 1, b"one"));
     assert!(fresh("", now_us, b"").starts_with("job-2026"));
     assert!(fresh("risk report (März)", now_us, b"").starts_with("risk-report--M-rz--2026"));
+    assert!(fresh("-rf", now_us, b"").starts_with("rf-2026"));
+    assert!(fresh("--", now_us, b"").starts_with("job-2026"));
     assert!(fresh(&"long".repeat(100), now_us, b"").len() < 128);
 }
