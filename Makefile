@@ -14,7 +14,7 @@ CDK = cd infra && node_modules/.bin/cdk --context config=$(abspath $(CONFIG))
 # that `cargo lambda watch` and `cargo test --workspace` give them, and none is built twice.
 BUILD_HERE = $(CARGO) build --locked $(addprefix --bin ,squall task-splitter shard-consumer cascade-worker result-collector)
 AT_ENDPOINT = $(if $(ENDPOINT),--endpoint $(ENDPOINT))
-# What an emulator takes; nothing here reaches an account.
+# No test reaches an account: those with an emulator make up its keys.
 EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
 .PHONY: demo dev watch check check-rust check-infra audit deny test test-infra live bench quantlib lambdas synth bootstrap diff deploy destroy templates

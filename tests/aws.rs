@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use squall_aws::provision::{Created, Resources, provision};
 use squall_aws::{
-    Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, S3Blobs, S3Objects, Settings,
-    SnsJobEvents, WallClock,
+    Connection, DynamoJobStore, KinesisResultQueue, KinesisTaskQueue, S3Blobs, S3Objects, SnsJobEvents,
+    WallClock,
 };
 use squall_core::placement::ShardRange;
 use squall_core::ports::Objects as _;
 
-use crate::emulator::{self, unique};
+use crate::emulator::{self, connection_to, unique};
 use crate::proxy::{Fault, Proxy, at_random};
 use streams::Reader;
 
@@ -46,23 +46,12 @@ async fn deploy(endpoint: &'static str) -> Deployed {
         jobs_topic: unique("jobs-topic"),
         events_topic: unique("events-topic"),
     };
-    // Only the environment can provide credentials without a call.
-    let is_signing = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
-    assert!(
-        is_signing,
-        "AWS_ACCESS_KEY_ID is not set; `make test` sets it and its secret to test, for the emulator"
-    );
     let created = provision(&connection_to(endpoint), &resources).await.unwrap();
     Deployed { endpoint, resources, created }
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-fn connection_to(endpoint: &str) -> Connection {
-    let (region, endpoint_url) = (Some("us-east-1".to_owned()), Some(endpoint.to_owned()));
-    Connection::new(Settings { region, endpoint_url, ..Settings::default() })
 }
 
 impl Deployed {

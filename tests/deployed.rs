@@ -31,6 +31,8 @@ pub(crate) struct Dev {
     squall: &'static str,
     process: Child,
     vars: Vec<(String, String)>,
+    /// What it writes.
+    pub(crate) folder: PathBuf,
 }
 
 impl Dev {
@@ -51,8 +53,8 @@ impl Dev {
             .args(["dev", "--emulator", &python, "--dir", folder.to_str().unwrap()])
             .args(args)
             .current_dir(root())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+            // For those that are given an emulator that runs already.
+            .env("SQUALL_ENDPOINT_KEYS", format!("{}:{}", emulator::keys().id, emulator::keys().secret))
             .stdin(Stdio::null())
             .stderr(said)
             .spawn()
@@ -70,7 +72,11 @@ impl Dev {
         let exports = env.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
         let vars =
             exports.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect();
-        Some(Self { squall, process, vars })
+        Some(Self { squall, process, vars, folder })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn var(&self, name: &str) -> &str {
@@ -95,12 +101,17 @@ impl Dev {
         without_run(&output.stdout)
     }
 
+    /// To its data plane, with the keys of the run.
+    pub(crate) fn connection(&self) -> Connection {
+        let [region, endpoint_url] =
+            ["AWS_REGION", "AWS_ENDPOINT_URL"].map(|name| Some(self.var(name).to_owned()));
+        let settings = Settings { region, profile: None, endpoint_url };
+        Connection::with_keys(settings, self.var("AWS_ACCESS_KEY_ID"), self.var("AWS_SECRET_ACCESS_KEY"))
+    }
+
     /// Publishes a message to the topic of jobs, as any program may, and returns the id of its job.
     pub(crate) fn publish(&self, message: &str) -> String {
-        let region = Some(self.var("AWS_REGION").to_owned());
-        let endpoint_url = Some(self.var("AWS_ENDPOINT_URL").to_owned());
-        let connection = Connection::new(Settings { region, profile: None, endpoint_url });
-        let topic = JobTopic::new(&connection, self.var("SQUALL_JOBS_TOPIC"));
+        let topic = JobTopic::new(&self.connection(), self.var("SQUALL_JOBS_TOPIC"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         format!("sns-{}", runtime.block_on(topic.publish(message)).unwrap())
     }
@@ -109,7 +120,13 @@ impl Dev {
     fn host(&self, path: &str) -> Value {
         let address = self.var("AWS_ENDPOINT_URL_LAMBDA").strip_prefix("http://").unwrap().to_owned();
         let mut stream = TcpStream::connect(&address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let credential = format!("{}/20261130/us-east-1/lambda/aws4_request", self.var("AWS_ACCESS_KEY_ID"));
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=00\r\n\r\n"
+        )
+        .unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
         let (_, body) = reply.split_once("\r\n\r\n").unwrap();

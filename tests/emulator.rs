@@ -2,18 +2,24 @@
 //! with the process. Its data is shared too, so a test that stores something in it makes up a name with [`unique`].
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Once, OnceLock};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+
+use squall_aws::{Connection, Settings};
+use squall_lambda_host::functions::secret;
+
+mod callers;
+mod stops;
+
+pub(crate) use callers::nobody_is_handed_an_invocation;
 
 /// Runs ministack until its stdin is closed.
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/squall-cli/src/on_aws/dev/emulator.py");
-/// Starting takes a quarter of a second on an idle machine.
-const LONGEST_START: Duration = Duration::from_secs(60);
+/// Those of the deployed stacks.
+const SERVICES: &str = "autoscaling cloudformation dynamodb ec2 ecr events iam kinesis kms lambda logs monitoring s3 sns sqs ssm sts";
 
 /// A running emulator; dropping it stops it.
 pub(crate) struct Emulator {
@@ -59,10 +65,7 @@ pub(crate) fn skipped(which: &str) {
 }
 
 /// A separate, empty one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "its start is waited for, and where it is depends on the machine"
-)]
+#[expect(clippy::disallowed_methods, reason = "where it is depends on the machine")]
 pub(crate) fn another() -> Option<Emulator> {
     let Ok(python) = std::env::var("SQUALL_EMULATOR") else {
         static SAID: Once = Once::new();
@@ -74,37 +77,51 @@ pub(crate) fn another() -> Option<Emulator> {
     static N_STARTED: AtomicUsize = AtomicUsize::new(0);
     let n = N_STARTED.fetch_add(1, Ordering::Relaxed);
     let said = format!("{}/emulator-{n}", env!("CARGO_TARGET_TMPDIR"));
-    // Between finding a free port and taking it, another process may take it.
-    for _ in 0..3 {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let log = File::create(&said).unwrap();
-        let mut process = Command::new(&python)
-            .args([PROGRAM, &port.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("SQUALL_EMULATOR={python} does not start: {error}"));
-        let started = Instant::now();
-        while process.try_wait().unwrap().is_none() {
-            if is_healthy(port) {
-                return Some(Emulator { url: format!("http://127.0.0.1:{port}"), process });
-            }
-            assert!(started.elapsed() < LONGEST_START, "the emulator does not answer; it wrote {said}");
-            sleep(Duration::from_millis(20));
-        }
-    }
-    panic!("the emulator does not start: {}", std::fs::read_to_string(said).unwrap_or_default());
+    let mut process = program(&python)
+        .args(SERVICES.split(' '))
+        .envs(keys().variables())
+        .stderr(File::create(&said).unwrap())
+        .spawn()
+        .unwrap_or_else(|error| panic!("SQUALL_EMULATOR={python} does not start: {error}"));
+    let mut port = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let Ok(port) = port.trim().parse::<u16>() else {
+        panic!("the emulator does not start: {}", std::fs::read_to_string(said).unwrap_or_default());
+    };
+    Some(Emulator { url: format!("http://127.0.0.1:{port}"), process })
 }
 
-fn is_healthy(port: u16) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else { return false };
-    let mut reply = String::new();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
-        && stream.write_all(b"GET /_ministack/health HTTP/1.0\r\n\r\n").is_ok()
-        && stream.read_to_string(&mut reply).is_ok()
-        && reply.split_whitespace().nth(1) == Some("200")
+/// The emulator's program, with nothing of this process's environment.
+fn program(python: &str) -> Command {
+    let mut program = Command::new(python);
+    program.arg(PROGRAM).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    program.stdin(Stdio::piped()).stdout(Stdio::piped());
+    program
+}
+
+/// What the emulators of this process answer to.
+pub(crate) struct Keys {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+impl Keys {
+    pub(crate) fn variables(&self) -> [(&'static str, &str); 2] {
+        [("AWS_ACCESS_KEY_ID", &self.id), ("AWS_SECRET_ACCESS_KEY", &self.secret)]
+    }
+}
+
+/// Made up by the first test that needs them.
+pub(crate) fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| Keys { id: format!("squall{}", secret().unwrap()), secret: secret().unwrap() })
+}
+
+/// A connection to an emulator, or to a proxy in front of one.
+pub(crate) fn connection_to(url: &str) -> Connection {
+    let (region, endpoint_url) = (Some("us-east-1".to_owned()), Some(url.to_owned()));
+    let settings = Settings { region, endpoint_url, ..Settings::default() };
+    Connection::with_keys(settings, &keys().id, &keys().secret)
 }
 
 #[test]
@@ -121,7 +138,7 @@ fn an_emulator_that_is_not_the_one_that_is_patched_does_not_start() {
     if another().is_none() {
         return;
     }
-    let python = std::env::var_os("SQUALL_EMULATOR").unwrap();
+    let python = std::env::var_os("SQUALL_EMULATOR").unwrap().into_string().unwrap();
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("another-ministack");
     let modules =
         ["app", "core.lambda_runtime", "services.lambda_svc", "services.cloudformation.provisioners"];
@@ -134,8 +151,8 @@ fn an_emulator_that_is_not_the_one_that_is_patched_does_not_start() {
         }
         std::fs::write(package.with_extension("py"), "def main(): pass").unwrap();
     }
-    let mut program = Command::new(python);
-    program.args([PROGRAM, "0"]).env("PYTHONPATH", folder).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = program(&python);
+    program.arg("s3").env("PYTHONPATH", folder).envs(keys().variables()).stderr(Stdio::piped());
     let mut program = program.spawn().unwrap();
     let _held = program.stdin.take();
     let program = program.wait_with_output().unwrap();

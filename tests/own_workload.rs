@@ -11,8 +11,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use squall_aws::S3Blobs;
 use squall_aws::provision::{Resources, provision};
-use squall_aws::{Connection, S3Blobs, Settings};
 
 use crate::binaries::{binary, root};
 use crate::deployed::Dev;
@@ -159,11 +159,7 @@ fn its_own_functions_run_it_in_the_emulator() {
     }
     let args = ["--port", "0", "--functions", functions.to_str().unwrap()];
     let Some(dev) = Dev::start_of("own-squall", "own", &args) else { return };
-    let connection = Connection::new(Settings {
-        region: Some(dev.var("AWS_REGION").to_owned()),
-        profile: None,
-        endpoint_url: Some(dev.var("AWS_ENDPOINT_URL").to_owned()),
-    });
+    let connection = dev.connection();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // Of somebody else: in the deployment's own, no objects can be named.
     let bucket = &unique("market-data");

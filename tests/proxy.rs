@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -241,6 +241,7 @@ impl Way {
         spawn_local(connection);
         let mut head = request.head.clone();
         keep_end_to_end(&mut head.headers);
+        head.headers.insert(HOST, HeaderValue::from_str(&self.upstream).unwrap());
         let is_head = head.method == Method::HEAD;
         let sent = hyper::Request::from_parts(head, Full::new(request.body.clone()));
         let (mut head, body) = sender.send_request(sent).await.map_err(io::Error::other)?.into_parts();

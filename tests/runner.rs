@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use squall_aws::capacity::DynamoLedger;
 use squall_aws::provision::provision_ledger;
-use squall_aws::{Connection, Settings};
 use squall_capacity::claims::{InstanceRow, State};
 use squall_capacity::events::Activity;
 use squall_capacity::ids::InstanceId;
@@ -51,12 +50,7 @@ impl Fleet {
             if is_look { Fault::Say(GROUP_XML) } else { Fault::None }
         });
         let table = unique("runner");
-        let settings = Settings {
-            region: Some("us-east-1".to_owned()),
-            profile: None,
-            endpoint_url: Some(endpoint.to_owned()),
-        };
-        let connection = Connection::new(settings);
+        let connection = emulator::connection_to(endpoint);
         run(provision_ledger(&connection, &table)).unwrap();
         let policy = root().join("target/tests").join(format!("{table}.json"));
         std::fs::create_dir_all(policy.parent().unwrap()).unwrap();
@@ -79,8 +73,7 @@ impl Fleet {
             .args(["--group", GROUP, "--ledger", &self.table, "--policy", self.policy.to_str().unwrap()])
             .env("AWS_ENDPOINT_URL", self.way.url())
             .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .envs(emulator::keys().variables())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

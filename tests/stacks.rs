@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use squall_aws::capacity::AutoScalingGroup;
 use squall_aws::transport::StreamReader;
-use squall_aws::{ActivityTopic, Connection, Settings, WallClock, stack_outputs};
+use squall_aws::{ActivityTopic, Connection, WallClock, stack_outputs};
 use squall_capacity::events::run_activity_json;
 use squall_capacity::ports::{Clock, ScalingGroup};
 
@@ -72,8 +72,7 @@ impl Account {
         command
             .env("AWS_ENDPOINT_URL", self.emulator.url())
             .env("AWS_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .envs(emulator::keys().variables())
             .env("AWS_EC2_METADATA_DISABLED", "true");
     }
 
@@ -146,8 +145,7 @@ impl Account {
     }
 
     fn connection(&self) -> Connection {
-        let (region, endpoint_url) = (Some(REGION.to_owned()), Some(self.emulator.url().to_owned()));
-        Connection::new(Settings { region, endpoint_url, ..Settings::default() })
+        emulator::connection_to(self.emulator.url())
     }
 
     fn outputs(&self, stack: &str) -> BTreeMap<String, String> {
@@ -352,6 +350,7 @@ fn what_the_app_deploys_computes_is_resharded_scales_and_leaves_nothing_behind()
     }
     let pumps = [account.pump(&alpha), account.pump(&beta)];
     two_deployments_side_by_side_have_the_answers_of_local_runs(&account, [&alpha, &beta]);
+    emulator::nobody_is_handed_an_invocation(&account.emulator);
     events_make_the_group_larger(&account, &alpha);
     shards_are_changed_under_a_running_job(&account, alpha, larger);
     drop(pumps);

@@ -16,15 +16,13 @@ use tokio::sync::oneshot;
 use super::capacity::deployed;
 use super::{connection_to, run};
 use crate::binaries::{binary, root};
-use crate::emulator;
+use crate::emulator::{self, keys};
 
 const POLICY: &str = r#"{"runs_per_instance": 2, "scale_in": {"mode": "by_instance", "idle_s": 0}}"#;
 
 fn function(name: &str, endpoint: &str, group: &str, policy: &str) -> FunctionSpec {
     let vars = [
         ("AWS_ENDPOINT_URL", endpoint),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
         ("SQUALL_GROUP", group),
         ("SQUALL_LEDGER_TABLE", group),
         ("SQUALL_POLICY", policy),
@@ -35,7 +33,11 @@ fn function(name: &str, endpoint: &str, group: &str, policy: &str) -> FunctionSp
         memory_mb: 1_769,
         timeout: Duration::from_secs(60),
         reserved_concurrency: None,
-        env: vars.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        env: vars
+            .into_iter()
+            .chain(keys().variables())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     }
 }
 
@@ -45,6 +47,7 @@ async fn logged(functions: Vec<FunctionSpec>, work: impl AsyncFnOnce(&Connection
     let log = Rc::clone(&lines);
     let config = HostConfig {
         functions,
+        access_key: keys().id.clone(),
         account_concurrency: 10,
         region: "us-east-1".to_owned(),
         async_retries: 0,
@@ -53,7 +56,7 @@ async fn logged(functions: Vec<FunctionSpec>, work: impl AsyncFnOnce(&Connection
     };
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let write = move |_: &str, line: &str| log.borrow_mut().push(line.to_owned());
-    let host = FunctionHost::bind(anywhere, config, write).await.unwrap();
+    let host = FunctionHost::bind(anywhere, config, write).unwrap();
     let connection = connection_to(&format!("http://{}", host.address()));
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async { drop(stopped.await) };

@@ -319,8 +319,8 @@ fn uncredited(whereto: &Whereto, error: &CredentialsError) -> Problem {
             if whereto.profile.is_none() && emulator.is_some() =>
         {
             Problem::permanent(
-                "no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and \
-                 AWS_SECRET_ACCESS_KEY=test",
+                "no usable AWS credentials were found; `squall dev` writes those of its run to .dev/env, other emulators \
+                 take any: AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test",
             )
         }
         CredentialsError::CredentialsNotLoaded(_) => Problem::permanent(match &whereto.profile {

@@ -5,15 +5,17 @@
 //! limits, asynchronous events and error texts are as AWS documents them; there is no sandbox, no memory limit and no
 //! CPU limit.
 //!
-//! Every environment has its own port, because `AWS_LAMBDA_RUNTIME_API` is `host:port` on AWS and runtimes rely on
-//! that: `lambda_runtime` accepts a path in it only after a scheme, others do not accept one at all.
+//! Everybody on the machine can connect to its ports, and so can every page in a browser there. The Invoke API answers only requests
+//! that are signed with the access key of the configuration. Every environment has its own port, and a path on it that only its
+//! process is told: `AWS_LAMBDA_RUNTIME_API` is `host:port` on AWS, but `http://host:port/path` here, which `lambda_runtime` accepts.
 //!
 //! If the host is killed, it cannot stop the environments. An idle one loses its long poll and ends by itself, a busy
 //! one when it tries to reply: `lambda_runtime` leaves its loop when the Runtime API does not answer.
 
+use std::fs::File;
 use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
+mod callers;
 mod environment;
 mod fleet;
 mod http;
@@ -34,6 +37,7 @@ mod process;
 mod replies;
 mod runtime_api;
 
+use callers::Callers;
 use fleet::Fleet;
 
 /// A function, as it would be deployed.
@@ -59,6 +63,9 @@ pub struct FunctionSpec {
 pub struct HostConfig {
     /// The functions.
     pub functions: Vec<FunctionSpec>,
+    /// Only requests that are signed with this access key are answered. It is compared, the signature is not verified: whoever knows
+    /// it may invoke.
+    pub access_key: String,
     /// Most concurrent invocations of all functions; 1,000 on AWS.
     pub account_concurrency: u32,
     /// The region that functions see and that their ARNs contain.
@@ -95,7 +102,18 @@ const LAST_REPLIES: Duration = Duration::from_secs(1);
 pub struct FunctionHost {
     listener: TcpListener,
     address: SocketAddr,
+    callers: Rc<Callers>,
     fleet: Rc<Fleet>,
+}
+
+/// 128 bits that nobody can guess, in hexadecimal digits.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn secret() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
 }
 
 impl FunctionHost {
@@ -104,24 +122,39 @@ impl FunctionHost {
     ///
     /// # Errors
     /// The address cannot be bound; two functions of one name; more concurrency reserved than the account has.
-    pub async fn bind(
+    pub fn bind(
         address: SocketAddr,
         config: HostConfig,
         log: impl Fn(&str, &str) + 'static,
     ) -> io::Result<Self> {
-        Self::bind_within(LIMITS, address, config, log).await
+        Self::on(StdListener::bind(address)?, config, log)
     }
 
-    async fn bind_within(
-        limits: Limits,
-        address: SocketAddr,
+    /// The same on a port that is taken already.
+    ///
+    /// # Errors
+    /// The listener fails; two functions of one name; more concurrency reserved than the account has.
+    pub fn on(
+        listener: StdListener,
         config: HostConfig,
         log: impl Fn(&str, &str) + 'static,
     ) -> io::Result<Self> {
+        Self::within(LIMITS, listener, config, log)
+    }
+
+    fn within(
+        limits: Limits,
+        listener: StdListener,
+        config: HostConfig,
+        log: impl Fn(&str, &str) + 'static,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let address = listener.local_addr()?;
+        let callers = Rc::new(Callers::new(address.port(), config.access_key.clone()));
         let fleet = Fleet::new(config, limits, Box::new(log))
             .map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))?;
-        let listener = TcpListener::bind(address).await?;
-        Ok(Self { address: listener.local_addr()?, listener, fleet: Rc::new(fleet) })
+        Ok(Self { listener, address, callers, fleet: Rc::new(fleet) })
     }
 
     /// The address of the Invoke API.
@@ -139,8 +172,8 @@ impl FunctionHost {
                 let mut closed = closed;
                 let _ = closed.wait_for(|closed| *closed).await;
             };
-            let fleet = Rc::clone(&self.fleet);
-            let answer = move |request| invoke_api::answer(Rc::clone(&fleet), request);
+            let (fleet, callers) = (Rc::clone(&self.fleet), Rc::clone(&self.callers));
+            let answer = move |request| invoke_api::answer(Rc::clone(&fleet), Rc::clone(&callers), request);
             let work = async {
                 tokio::select! {
                     () = stop => {}

@@ -132,8 +132,8 @@ fn no_answer_is_a_sentence_too() {
         Permanent: no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`
         Permanent: profile march has no AWS credentials; check that it is in ~/.aws/config, or run `aws sso login --profile march`
         Permanent: the AWS credentials could not be loaded: the SSO session has expired; check AWS_PROFILE, or run `aws sso login`
-        Permanent: no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
-        Permanent: no usable AWS credentials were found; an emulator takes any: set AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
+        Permanent: no usable AWS credentials were found; `squall dev` writes those of its run to .dev/env, other emulators take any: AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
+        Permanent: no usable AWS credentials were found; `squall dev` writes those of its run to .dev/env, other emulators take any: AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test
         Refused: the AWS credentials provider timed out
         Permanent: the table name is empty
         Permanent: the endpoint 127.0.0.1:4566 is not a URL; it begins with http:// or https://
@@ -285,7 +285,7 @@ async fn no_credentials_are_found() {
     let connection = connection(Some("us-east-1"), "http://127.0.0.1:1", empty);
     assert_eq!(
         asked(&connection).await,
-        "permanent: cannot list the tables: no usable AWS credentials were found; an emulator takes any: set \
-         AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test"
+        "permanent: cannot list the tables: no usable AWS credentials were found; `squall dev` writes those \
+         of its run to .dev/env, other emulators take any: AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test"
     );
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use squall_aws::{Connection, Settings, provision};
 use squall_core::limits::{LAMBDA_ACCOUNT_CONCURRENCY, LAMBDA_MB_PER_VCPU};
-use squall_lambda_host::functions::{FunctionHost, HostConfig};
+use squall_lambda_host::functions::{FunctionHost, HostConfig, secret};
 use tokio::sync::watch;
 
 use crate::on_aws::block_on;
@@ -20,18 +20,20 @@ use crate::print;
 mod emulator;
 mod failures;
 mod layout;
+mod private;
 mod waiting;
 
 use emulator::Emulator;
 use failures::Failures;
-use layout::{Layout, Places};
+use layout::{Keys, Layout, Places};
 use waiting::Steps;
 
 /// Run the whole grid here as it runs on AWS: an emulator, the functions' own binaries, streams and topics
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// Use an emulator that is already running, e.g. LocalStack (test credentials are used)
+    /// Use an emulator that is already running, e.g. LocalStack; the run makes up its credentials, unless SQUALL_ENDPOINT_KEYS
+    /// has others, as ID:SECRET
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
     /// Python interpreter with ministack and cbor2, for the built-in emulator
@@ -76,7 +78,10 @@ const HELP: &str = "\
   aws sns publish --topic-arn $SQUALL_JOBS_TOPIC --message file://events/jobs/portfolio.json
 
 The functions' log is .dev/functions.log; the first failure of each kind is shown here as well.
-Ctrl-C stops everything; data in the built-in emulator is lost.";
+Ctrl-C stops everything; data in the built-in emulator is lost.
+
+Emulator and functions answer only requests that are signed with the keys of this run, which are in .dev/env, and no browser.
+Do not run it where other people have an account: they share this machine's network.";
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     block_on(run(args)).map(|()| ExitCode::SUCCESS)
@@ -86,13 +91,13 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 const POLL: Duration = Duration::from_millis(50);
 
 async fn run(args: &Args) -> Result<()> {
-    std::fs::create_dir_all(&args.dir)
-        .with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
-    let lock = std::fs::File::create(args.dir.join("lock")).context("cannot write the folder's lock")?;
+    private::folder(&args.dir)?;
+    let lock = private::lasting(&args.dir.join("lock")).context("cannot write the folder's lock")?;
     if lock.try_lock().is_err() {
         bail!("another squall dev uses {}; stop it, or give another --dir", args.dir.display());
     }
     let _ = std::fs::remove_file(args.dir.join("env"));
+    let keys = keys(args)?;
     let stop = interrupted();
     let layout = Layout {
         n_shards: args.shards,
@@ -108,12 +113,12 @@ async fn run(args: &Args) -> Result<()> {
         Some(endpoint) => (endpoint.clone(), None),
         None => {
             steps.begin("starting the emulator".to_owned());
-            let starting = Emulator::start(&args.emulator, &args.dir);
+            let starting = Emulator::start(&args.emulator, &args.dir, &keys);
             let emulator = steps.until(starting, say).await?;
             (emulator.endpoint().to_owned(), Some(emulator))
         }
     };
-    let data = connection(&endpoint);
+    let data = connection(&endpoint, &keys);
     let resources = layout.resources();
     let begin = |step: String| steps.begin(format!("{step} at {endpoint}"));
     let making = provision::provision_in_steps(&data, &resources, &begin);
@@ -126,8 +131,8 @@ async fn run(args: &Args) -> Result<()> {
             return Ok(());
         }
     };
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let places = |functions: String| Places {
+        keys: keys.clone(),
         endpoint: endpoint.clone(),
         functions,
         jobs_topic: made.jobs_topic_arn.clone(),
@@ -136,14 +141,15 @@ async fn run(args: &Args) -> Result<()> {
     let (functions_at, host) = match &args.functions_at {
         Some(url) => (url.clone(), None),
         None => {
-            // The functions are told their Invoke address, so the port is chosen first.
-            let probe = std::net::TcpListener::bind(address)
-                .with_context(|| format!("cannot take {address} for the functions; give another --port"))?;
-            let address = probe.local_addr().context("the port has no address")?;
-            drop(probe);
+            // The functions are told their Invoke address, so the port is taken first, and kept.
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).with_context(|| {
+                format!("cannot take 127.0.0.1:{} for the functions; give another --port", args.port)
+            })?;
+            let address = listener.local_addr().context("the port has no address")?;
             let specs = layout.functions(&bootstraps(args)?, &places(format!("http://{address}")))?;
             let config = HostConfig {
                 functions: specs,
+                access_key: keys.id.clone(),
                 account_concurrency: LAMBDA_ACCOUNT_CONCURRENCY,
                 region: layout::REGION.to_owned(),
                 async_retries: 2,
@@ -151,23 +157,24 @@ async fn run(args: &Args) -> Result<()> {
                 idle: Duration::from_secs(300),
             };
             let log = function_log(&args.dir.join("functions.log"))?;
-            let host = FunctionHost::bind(address, config, log).await;
-            let host = host.with_context(|| format!("cannot run the functions at {address}"))?;
+            let host = FunctionHost::on(listener, config, log)
+                .with_context(|| format!("cannot run the functions at {address}"))?;
             (format!("http://{}", host.address()), Some(host))
         }
     };
     let places = places(functions_at);
-    let invoking = connection(args.invoke_through.as_ref().unwrap_or(&places.functions));
+    let invoking = connection(args.invoke_through.as_ref().unwrap_or(&places.functions), &keys);
     let sources = layout.event_sources(&places);
-    write(&args.dir.join("pump.toml"), &sources)?;
-    write(&args.dir.join("functions.env"), &layout.function_env_file(&places))?;
+    private::write(&args.dir.join("pump.toml"), &sources)?;
+    private::write(&args.dir.join("functions.env"), &layout.function_env_file(&places))?;
     let config = pump::Config::read(&sources).context("the event sources do not check")?;
     // Old checkpoints do not apply to a new stream.
     let checkpoints = args.endpoint.is_some().then(|| args.dir.join("checkpoints"));
+    checkpoints.as_deref().map_or(Ok(()), private::folder)?;
     let options = pump::Options { poll: POLL, checkpoints, quiet: true };
     let pump = Pump::connect(&data, &invoking, &config, &options).await.context("cannot subscribe")?;
     // Last: a script that waits for this file finds everything ready.
-    write(&args.dir.join("env"), &layout.operator_env_file(&places))?;
+    private::write(&args.dir.join("env"), &layout.operator_env_file(&places))?;
     print::aside(&format!(
         "the grid is up: data plane {}, functions {}\nin another terminal: source {}\nCtrl-C stops it\n",
         places.endpoint,
@@ -208,12 +215,23 @@ async fn run(args: &Args) -> Result<()> {
     outcome
 }
 
-fn connection(endpoint: &str) -> Connection {
+/// What this run signs with: made up, so that nobody who is not told can have it.
+fn keys(args: &Args) -> Result<Keys> {
+    if args.endpoint.is_some()
+        && let Some(given) = std::env::var_os("SQUALL_ENDPOINT_KEYS")
+    {
+        return given.to_str().and_then(Keys::parse).context("SQUALL_ENDPOINT_KEYS is not ID:SECRET");
+    }
+    let made_up = || secret().context("cannot read random numbers from /dev/urandom");
+    // Not twelve digits: emulators take those for the number of an account.
+    Ok(Keys { id: format!("squall{}", made_up()?), secret: made_up()? })
+}
+
+fn connection(endpoint: &str, keys: &Keys) -> Connection {
     let region = Some(layout::REGION.to_owned());
     let settings = Settings { region, profile: None, endpoint_url: Some(endpoint.to_owned()) };
     // For the functions, and for any shell that sources the variables; never those of a real account.
-    let (id, secret) = layout::KEYS;
-    Connection::with_keys(settings, id, secret)
+    Connection::with_keys(settings, &keys.id, &keys.secret)
 }
 
 /// The folder with the functions' binaries.
@@ -247,17 +265,10 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    let draft = path.with_extension("part");
-    std::fs::write(&draft, text)
-        .and_then(|()| std::fs::rename(&draft, path))
-        .with_context(|| format!("cannot write {}", path.display()))
-}
-
 /// Writes the functions' output to a file, each line after its function's name; the first failure of a kind is printed,
 /// too.
 fn function_log(path: &Path) -> Result<impl Fn(&str, &str) + 'static> {
-    let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let file = private::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     let (file, failures) = (RefCell::new(file), RefCell::new(Failures::default()));
     let path = path.to_owned();
     Ok(move |function: &str, line: &str| {

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::fleet::{Fleet, Function};
 use super::process::{Order, command, ended};
 use super::replies::Exit;
-use super::{http, lines, runtime_api};
+use super::{http, lines, runtime_api, secret};
 
 /// How long to wait for the last lines of an ended process; a child of its own may hold the pipe open.
 const LAST_LINES: Duration = Duration::from_millis(50);
@@ -106,7 +106,9 @@ impl Environment {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let mut child = command(fleet, function, listener.local_addr()?).spawn()?;
+        let secret: Rc<str> = secret()?.into();
+        let runtime_api = format!("http://{}/{secret}", listener.local_addr()?);
+        let mut child = command(fleet, function, &runtime_api).spawn()?;
         let pid = child.id().ok_or_else(|| io::Error::other("the process ended at once"))?;
         let (orders, received) = unbounded_channel();
         let environment = Rc::new(Self {
@@ -145,7 +147,9 @@ impl Environment {
         spawn_local(async move {
             let api = Rc::clone(&living);
             let (ids, limit) = (Rc::clone(&fleet), living.function.spec.timeout);
-            let answer = move |request| runtime_api::answer(Rc::clone(&api), Rc::clone(&ids), limit, request);
+            let answer = move |request| {
+                runtime_api::answer(Rc::clone(&api), Rc::clone(&ids), limit, Rc::clone(&secret), request)
+            };
             let exit = tokio::select! {
                 exit = ended(&mut child, received, fleet.limits.shutdown) => exit,
                 () = http::serve(&listener, pending(), answer) => Exit::Unknown,

@@ -110,6 +110,14 @@ pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     reply
 }
 
+/// A reply with a line for people.
+pub(super) fn text(status: StatusCode, line: String) -> Reply {
+    let mut reply = Response::new(Full::new(line.into()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    reply
+}
+
 /// A reply without a body.
 pub(super) fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Full::default());

@@ -9,6 +9,7 @@ use hyper::{Method, Request, StatusCode};
 use serde::de::IgnoredAny;
 use tokio::task::spawn_local;
 
+use super::callers::Callers;
 use super::fleet::Fleet;
 use super::http::{self, Reply, Unread};
 use super::invocation::{Invocation, deliver, evaluate};
@@ -17,8 +18,11 @@ use super::replies::{EVENT_LIMIT, Refusal, SYNC_REQUEST_LIMIT};
 use super::runtime_api::since_1970;
 
 /// Answers a caller.
-pub(super) async fn answer(fleet: Rc<Fleet>, request: Request<Incoming>) -> Reply {
+pub(super) async fn answer(fleet: Rc<Fleet>, callers: Rc<Callers>, request: Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
+    if let Some(why) = callers.refusal(&head) {
+        return http::text(StatusCode::FORBIDDEN, format!("refused: {why}\n"));
+    }
     let request_id = fleet.ids.uuid();
     let path = head.uri.path();
     let mut reply = match (&head.method, invoked(path)) {

@@ -1,7 +1,6 @@
 //! A process as AWS would start it, and its end.
 
 use std::future::pending;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -52,7 +51,7 @@ pub(super) async fn ended(
 
 /// The process that AWS would start:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>.
-pub(super) fn command(fleet: &Fleet, function: &Function, runtime_api: SocketAddr) -> Command {
+pub(super) fn command(fleet: &Fleet, function: &Function, runtime_api: &str) -> Command {
     let spec = &function.spec;
     let task_root = spec.bootstrap.parent().unwrap_or(Path::new("."));
     let mut command = Command::new(&spec.bootstrap);
@@ -60,7 +59,7 @@ pub(super) fn command(fleet: &Fleet, function: &Function, runtime_api: SocketAdd
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
-        .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
         .env("AWS_LAMBDA_FUNCTION_NAME", &spec.name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", LATEST)
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", spec.memory_mb.to_string())

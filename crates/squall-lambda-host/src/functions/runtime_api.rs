@@ -26,10 +26,13 @@ pub(super) async fn answer(
     environment: Rc<Environment>,
     fleet: Rc<Fleet>,
     limit: Duration,
+    secret: Rc<str>,
     request: Request<Incoming>,
 ) -> Reply {
     let (head, body) = request.into_parts();
-    let path = head.uri.path();
+    // Anybody on this machine may connect; only the process is told the path.
+    let below = head.uri.path().strip_prefix('/').and_then(|path| path.strip_prefix(&*secret));
+    let Some(path) = below else { return no_such_path() };
     if let Some(path) = path.strip_prefix(RUNTIME) {
         let parts: Vec<&str> = path.split('/').collect();
         return match (&head.method, parts.as_slice()) {

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::replies::{EVENT_LIMIT, RESPONSE_LIMIT, SYNC_REQUEST_LIMIT};
 use super::*;
 
+mod callers;
 mod ends;
 mod events;
 mod play;
@@ -270,7 +271,8 @@ fn a_function_sees_what_lambda_shows_it() {
 fn a_configuration_that_cannot_be_is_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let refused = |config: HostConfig| {
-        let bound = FunctionHost::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config, |_, _| {});
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let bound = async { FunctionHost::bind(anywhere, config, |_, _| {}) };
         runtime.block_on(bound).err().unwrap().to_string()
     };
     let twice = config([function("worker"), function("worker")]);

@@ -1,26 +1,32 @@
 //! The emulator as a child of this process: it ends with this process, however that ends.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use super::layout::Keys;
+use super::private;
+
 /// The child's program and its imports; it exits when its stdin closes.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("emulator.py", include_str!("emulator.py")),
     ("ministack_patches/__init__.py", include_str!("ministack_patches/__init__.py")),
     ("ministack_patches/buckets.py", include_str!("ministack_patches/buckets.py")),
+    ("ministack_patches/callers.py", include_str!("ministack_patches/callers.py")),
     ("ministack_patches/functions.py", include_str!("ministack_patches/functions.py")),
     ("ministack_patches/groups.py", include_str!("ministack_patches/groups.py")),
     ("ministack_patches/streams.py", include_str!("ministack_patches/streams.py")),
 ];
 /// Longest start-up time; it takes a quarter of a second on an idle machine.
 const START: Duration = Duration::from_secs(60);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// What a run needs; it answers nothing else. Functions run outside of it.
+const SERVICES: [&str; 6] = ["dynamodb", "kinesis", "s3", "sns", "sqs", "sts"];
+/// All that it has of this process's variables: what a program needs to start. None names an account.
+const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "LANG"];
 
 pub(super) struct Emulator {
     endpoint: String,
@@ -30,8 +36,8 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts one with this Python. Its program and its log are written to a folder.
-    pub(super) async fn start(python: &Path, folder: &Path) -> Result<Self> {
+    /// Starts one with this Python, for requests that are signed with these keys. Its program and its log are written to a folder.
+    pub(super) async fn start(python: &Path, folder: &Path, keys: &Keys) -> Result<Self> {
         if !python.is_file() {
             bail!(
                 "there is no {}; `make dev` installs the emulator, --emulator names a Python interpreter that has it, \
@@ -39,49 +45,40 @@ impl Emulator {
                 python.display()
             );
         }
-        // Taken and released: another process is unlikely to take it in between.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .context("there is no free port for the emulator")?
-            .port();
         let program = unpack(&folder.join("emulator"))?;
         let log = &folder.join("emulator.log");
-        let output = std::fs::File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
-        let mut command = Command::new(python);
-        // Functions that are deployed into it inherit its variables: those of a shell with an earlier deployment must
-        // not redirect them.
-        for name in variables().filter(|name| is_ours(name)) {
-            command.env_remove(name);
-        }
-        let mut child = command
+        let errors = private::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut child = Command::new(python)
             .arg(program)
-            .arg(port.to_string())
+            .args(SERVICES)
+            .env_clear()
+            .envs(inherited)
+            // Not as arguments: every user of the machine sees those.
+            .env("AWS_ACCESS_KEY_ID", &keys.id)
+            .env("AWS_SECRET_ACCESS_KEY", &keys.secret)
             .stdin(Stdio::piped())
-            .stdout(output)
+            .stdout(Stdio::piped())
             .stderr(errors)
             // Only this process handles Ctrl-C: the emulator is stopped after its users.
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", python.display()))?;
-        let stdin = child.stdin.take();
-        let mut emulator = Self { endpoint: format!("http://127.0.0.1:{port}"), child, stdin };
-        let answering = async {
-            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
-                tokio::time::sleep(BETWEEN_LOOKS).await;
-            }
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let stdout = stdout.context("the emulator has no output")?;
+        // It takes a port that is free, keeps it, and says which one it is.
+        let mut lines = BufReader::new(stdout).lines();
+        let Ok(told) = tokio::time::timeout(START, lines.next_line()).await else {
+            bail!("the emulator does not answer after {} s; see {}", START.as_secs(), log.display());
         };
-        tokio::select! {
-            () = answering => Ok(emulator),
-            gone = emulator.child.wait() => {
-                let said = std::fs::read_to_string(log).unwrap_or_default();
-                let last = said.lines().last().unwrap_or("it said nothing").to_owned();
-                Err(anyhow!("the emulator did not start ({}): {last}", exit(gone)))
-            }
-            () = tokio::time::sleep(START) => {
-                bail!("the emulator does not answer after {} s; see {}", START.as_secs(), log.display())
-            }
-        }
+        let Some(port) = told.ok().flatten().and_then(|line| line.parse::<u16>().ok()) else {
+            drop(stdin);
+            let gone = child.wait().await;
+            let said = std::fs::read_to_string(log).unwrap_or_default();
+            let last = said.lines().last().unwrap_or("it said nothing").to_owned();
+            bail!("the emulator did not start ({}): {last}", exit(gone));
+        };
+        Ok(Self { endpoint: format!("http://127.0.0.1:{port}"), child, stdin })
     }
 
     pub(super) fn endpoint(&self) -> &str {
@@ -103,24 +100,12 @@ impl Emulator {
     }
 }
 
-/// The names of all variables of this process.
-fn variables() -> impl Iterator<Item = String> {
-    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
-}
-
-/// Whether a variable names a deployment or credentials.
-fn is_ours(variable: &str) -> bool {
-    ["AWS_", "SQUALL_"].iter().any(|prefix| variable.starts_with(prefix))
-}
-
 /// Writes the program to a folder, and returns its path.
 fn unpack(folder: &Path) -> Result<PathBuf> {
     for (name, text) in FILES {
         let path = folder.join(name);
-        path.parent()
-            .map_or(Ok(()), std::fs::create_dir_all)
-            .and_then(|()| std::fs::write(&path, text))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        path.parent().map_or(Ok(()), private::folder)?;
+        private::write(&path, text)?;
     }
     Ok(folder.join("emulator.py"))
 }

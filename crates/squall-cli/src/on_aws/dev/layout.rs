@@ -10,9 +10,6 @@ use squall_lambda_host::functions::FunctionSpec;
 
 /// The region used with an emulator.
 pub(super) const REGION: &str = "us-east-1";
-/// The access key and secret used with emulators, which do not check them.
-pub(super) const KEYS: (&str, &str) = ("test", "test");
-const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", KEYS.0), ("AWS_SECRET_ACCESS_KEY", KEYS.1)];
 const TASK_STREAM: &str = "squall-tasks";
 const RESULT_STREAM: &str = "squall-results";
 const TABLE: &str = "squall-jobs";
@@ -31,9 +28,31 @@ pub(super) struct Layout {
     pub(super) n_cores: usize,
 }
 
+/// The credentials of a run. Whoever has them may do what the run may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// The access key: what the emulator and the functions' host go by.
+    pub(super) id: String,
+    pub(super) secret: String,
+}
+
+impl Keys {
+    /// Reads `ID:SECRET`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.split_once(':')?;
+        let is_whole = !id.is_empty() && !secret.is_empty() && !text.contains(char::is_whitespace);
+        is_whole.then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
+    }
+
+    fn variables(&self) -> [(&'static str, &str); 2] {
+        [("AWS_ACCESS_KEY_ID", &self.id), ("AWS_SECRET_ACCESS_KEY", &self.secret)]
+    }
+}
+
 /// The actual addresses and names of its parts.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
+    pub(super) keys: Keys,
     pub(super) endpoint: String,
     pub(super) functions: String,
     pub(super) jobs_topic: String,
@@ -121,7 +140,7 @@ impl Layout {
         let workers = self.workers().join(",");
         let vars = [
             ("AWS_REGION", REGION),
-            ("AWS_ENDPOINT_URL", &places.endpoint),
+            ("AWS_ENDPOINT_URL", places.endpoint.as_str()),
             ("AWS_ENDPOINT_URL_LAMBDA", &places.functions),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("SQUALL_TABLE", TABLE),
@@ -134,8 +153,8 @@ impl Layout {
             ("SQUALL_WORKER_FUNCTIONS", &workers),
             ("SQUALL_DEPLOYMENT", &deployment),
         ];
-        let all = CREDENTIALS.iter().chain(&vars);
-        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        let all = places.keys.variables().into_iter().chain(vars);
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// The functions' variables as a file for `cargo lambda watch --env-file`.
@@ -151,7 +170,7 @@ impl Layout {
             ("AWS_REGION", REGION),
             // Older tools read only this one.
             ("AWS_DEFAULT_REGION", REGION),
-            ("AWS_ENDPOINT_URL", &places.endpoint),
+            ("AWS_ENDPOINT_URL", places.endpoint.as_str()),
             ("AWS_ENDPOINT_URL_LAMBDA", &places.functions),
             ("SQUALL_JOBS_TOPIC", &places.jobs_topic),
             ("SQUALL_EVENTS_TOPIC", &places.events_topic),
@@ -163,7 +182,7 @@ impl Layout {
         ];
         // A real account's profile or session token must not be mixed in.
         let cleared = "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN SQUALL_STACK\n".to_owned();
-        let all = CREDENTIALS.into_iter().chain(vars);
+        let all = places.keys.variables().into_iter().chain(vars);
         cleared + &all.map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect::<String>()
     }
 

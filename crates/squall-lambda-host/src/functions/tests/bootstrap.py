@@ -9,7 +9,7 @@ import sys
 import time
 
 PARENT = os.getppid()
-HOST, PORT = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+HOST, PORT, SECRET = os.environ["AWS_LAMBDA_RUNTIME_API"].removeprefix("http://").replace("/", ":").split(":")
 
 
 class Api:
@@ -19,7 +19,7 @@ class Api:
         self.file = self.socket.makefile("rb")
 
     def send(self, method, path, head=(), body=b""):
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}:{PORT}", *head, "", ""]
+        lines = [f"{method} /{SECRET}{path} HTTP/1.1", f"Host: {HOST}:{PORT}", *head, "", ""]
         self.socket.sendall("\r\n".join(lines).encode() + body)
 
     def call(self, method, path, body=b"", head=()):

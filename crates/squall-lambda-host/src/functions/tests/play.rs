@@ -40,9 +40,19 @@ pub(super) fn function_in(mode: &str) -> FunctionSpec {
     spec
 }
 
+pub(super) const ACCESS_KEY: &str = "squall0123456789abcdef";
+
+/// A signature with an access key, as far as it is looked at.
+pub(super) fn signed_with(access_key: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential={access_key}/20261130/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00"
+    )
+}
+
 pub(super) fn config(functions: impl IntoIterator<Item = FunctionSpec>) -> HostConfig {
     HostConfig {
         functions: functions.into_iter().collect(),
+        access_key: ACCESS_KEY.to_owned(),
         account_concurrency: 1_000,
         region: "eu-west-1".to_owned(),
         async_retries: 2,
@@ -93,13 +103,27 @@ impl Answer {
 
 /// The stage.
 pub(super) struct Play {
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     log: Rc<RefCell<Vec<String>>>,
     folder: PathBuf,
 }
 
 impl Play {
+    /// Sends a request, signed and with the host's name.
     pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let (host, signature) = (self.address.to_string(), signed_with(ACCESS_KEY));
+        let ours = [("host", host.as_str()), ("authorization", &signature)];
+        self.send_only(method, path, &[&ours, headers].concat(), body).await
+    }
+
+    /// Sends a request with these headers only.
+    pub(super) async fn send_only(
         &self,
         method: &str,
         path: &str,
@@ -109,7 +133,7 @@ impl Play {
         let stream = TcpStream::connect(self.address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+        let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -117,7 +141,12 @@ impl Play {
         let answer = async {
             let (head, body) = sender.send_request(request).await.unwrap().into_parts();
             let body = body.collect().await.unwrap().to_bytes();
-            let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+            let text = || Value::from(String::from_utf8_lossy(&body));
+            let body = if body.is_empty() {
+                Value::Null
+            } else {
+                serde_json::from_slice(&body).unwrap_or_else(|_| text())
+            };
             Answer { status: head.status.as_u16(), headers: head.headers, body }
         };
         tokio::pin!(connection, answer);
@@ -125,6 +154,11 @@ impl Play {
             answer = &mut answer => answer,
             _ = connection => answer.await,
         }
+    }
+
+    /// The same caller before another server.
+    pub(super) fn at(&self, address: SocketAddr) -> Self {
+        Self { address, log: Rc::clone(&self.log), folder: self.folder.clone() }
     }
 
     /// Invokes a function and waits for its answer.
@@ -211,7 +245,8 @@ pub(super) fn play_within(limits: Limits, config: HostConfig, scene: impl AsyncF
         let lines = Rc::clone(&log);
         let write = move |name: &str, line: &str| lines.borrow_mut().push(format!("{name}: {line}"));
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let host = FunctionHost::bind_within(limits, anywhere, config, write).await.unwrap();
+        let listener = std::net::TcpListener::bind(anywhere).unwrap();
+        let host = FunctionHost::within(limits, listener, config, write).unwrap();
         let folder = std::env::temp_dir().join(format!("squall-functions-{}", host.address().port()));
         std::fs::create_dir_all(&folder).unwrap();
         let play = Play { address: host.address(), log: Rc::clone(&log), folder: folder.clone() };

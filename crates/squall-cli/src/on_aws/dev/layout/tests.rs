@@ -2,7 +2,9 @@ use super::*;
 use crate::on_aws::pump;
 
 fn layout(n_stripes: u32) -> (Layout, Places) {
+    let keys = Keys { id: "squall1".to_owned(), secret: "s3cret".to_owned() };
     let places = Places {
+        keys,
         endpoint: "http://127.0.0.1:4566".to_owned(),
         functions: "http://127.0.0.1:9001".to_owned(),
         jobs_topic: "arn:aws:sns:us-east-1:000000000000:squall-jobs".to_owned(),
@@ -71,4 +73,22 @@ fn functions_and_operators_get_the_same_description() {
     assert!(layout.operator_env_file(&places).contains(&format!("export {line}")));
     let vars = layout.function_env(&places);
     assert!(vars.contains(&("SQUALL_DEPLOYMENT".to_owned(), deployment.to_json())));
+}
+
+#[test]
+fn functions_and_operators_sign_with_the_keys_of_the_run() {
+    let (layout, places) = layout(2);
+    for file in [layout.function_env_file(&places), layout.operator_env_file(&places)] {
+        let has = |line: &str| file.lines().any(|it| it.trim_start_matches("export ") == line);
+        assert!(has("AWS_ACCESS_KEY_ID=squall1") && has("AWS_SECRET_ACCESS_KEY=s3cret"), "{file}");
+    }
+}
+
+#[test]
+fn keys_are_an_id_and_a_secret() {
+    let keys = Keys::parse("a:b:c").unwrap();
+    assert_eq!((keys.id.as_str(), keys.secret.as_str()), ("a", "b:c"));
+    for text in ["", "a", "a:", ":b", "a b:c"] {
+        assert_eq!(Keys::parse(text), None, "{text}");
+    }
 }

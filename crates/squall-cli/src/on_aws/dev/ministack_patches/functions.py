@@ -1,4 +1,7 @@
 """Functions that run natively, and what delivers streams to them."""
+import http.server
+import os
+import secrets
 import socketserver
 
 from . import found, gone, replaced
@@ -23,6 +26,36 @@ def patch():
     if drain.__defaults__ != (0.050, 0.005, 0.250):
         gone("its functions' logs are waited for otherwise")
     drain.__defaults__ = (0.003, 0.002, 0.250)
+
+    # Functions sign as this run does. ministack gives them their account's number as access key.
+    def as_this_run(credentials):
+        return lambda config: credentials(config) | {"AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"]}
+
+    replaced(lambda_runtime, "execution_credentials", as_this_run)
+    replaced(lambda_svc, "execution_credentials", as_this_run)
+
+    # Everybody on the machine can connect to a function's Runtime API, and would be handed its invocations. Only its process is
+    # told the path.
+    secret = secrets.token_hex(16)
+
+    def told(variables):
+        return lambda config, folder, port: variables(config, folder, port) | {
+            "AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{port}/{secret}"
+        }
+
+    def for_those_told(parse):
+        def parsed(request):
+            if not parse(request):
+                return False
+            if request.path.startswith(f"/{secret}/"):
+                return True
+            request.send_error(404)
+            return False
+
+        return parsed
+
+    replaced(lambda_svc, "_provided_worker_env", told)
+    replaced(http.server.BaseHTTPRequestHandler, "parse_request", for_those_told)
 
     # A mapping that a template disables is disabled. ministack says that it is enabled, until the first update.
     def as_told(create):
