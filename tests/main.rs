@@ -11,6 +11,7 @@ mod fairness;
 mod faults;
 mod hostile;
 mod licences;
+mod named_files;
 mod operator;
 mod own_workload;
 mod proxy;
