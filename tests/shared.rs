@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use squall_aws::transport::OnFailure;
-use squall_aws::{Connection, Settings};
 use squall_core::digest::Digest;
 
 use crate::binaries::root;
@@ -34,9 +33,7 @@ fn said(output: &Output) -> String {
 
 /// Puts other content under the name of a file, whatever is there.
 fn plant(dev: &Dev, name: &str) {
-    let region = Some(dev.var("AWS_REGION").to_owned());
-    let endpoint_url = Some(dev.var("AWS_ENDPOINT_URL").to_owned());
-    let connection = Connection::new(Settings { region, profile: None, endpoint_url });
+    let connection = dev.connection();
     let there = format!("s3://{}/files", dev.var("SQUALL_BUCKET"));
     let bucket = OnFailure::parse(&connection, &there).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

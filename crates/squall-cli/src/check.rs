@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use squall_core::deployment::Deployment;
 use squall_core::registry::Registry;
 use squall_core::sizing::{duration, fullest_lane};
-use squall_grid::SplitConfig;
-use squall_local::{Checked, LocalConfig, LocalGrid};
+use squall_grid::{Checked, SplitConfig};
+use squall_local::{LocalConfig, LocalGrid};
 
 use crate::job_file::{FilesArgs, JobFile};
 #[cfg(feature = "aws")]
@@ -129,7 +129,7 @@ fn makespan(deployment: &Deployment, Checked { weight, sizing, .. }: &Checked) -
 }
 
 fn explained(
-    Checked { job, weight, sizing }: &Checked,
+    Checked { job, weight, sizing, notes }: &Checked,
     grid: &str,
     cap: &str,
     default_deadline_s: u64,
@@ -138,8 +138,9 @@ fn explained(
         Some(seconds) => duration(seconds * 1_000_000),
         None => format!("{}, as of any job that names none", duration(default_deadline_s * 1_000_000)),
     };
+    let notes: String = notes.iter().map(|note| format!("note: {note}\n")).collect();
     format!(
-        "ok: a `{}` job\nwork: about {} of one core\ncut: {sizing}\n{grid}cost cap: {cap}\ndeadline: {deadline}\n",
+        "ok: a `{}` job\n{notes}work: about {} of one core\ncut: {sizing}\n{grid}cost cap: {cap}\ndeadline: {deadline}\n",
         job.workload,
         duration(weight / 1_000),
     )

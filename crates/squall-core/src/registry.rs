@@ -249,6 +249,10 @@ pub trait AnyPrepared: Send + Sync {
     fn value_bytes(&self, slice: &[u8]) -> Result<u64, CodecError>;
     /// [`Workload::prepared_bytes`].
     fn prepared_bytes(&self) -> u64;
+    /// [`Workload::notes`].
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// [`Workload::headline`].
     ///
     /// # Errors
@@ -410,6 +414,10 @@ impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
 
     fn prepared_bytes(&self) -> u64 {
         W::prepared_bytes(&self.prepared)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        W::notes(&self.prepared)
     }
 
     fn headline(&self, partial: &[u8]) -> Result<Option<String>, CodecError> {

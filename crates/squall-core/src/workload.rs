@@ -151,6 +151,12 @@ pub trait Workload: Send + Sync + 'static {
         0
     }
 
+    /// What the author of the job should know of its input before anything is computed, a line each: what is valid and hardly meant.
+    /// They follow from the input alone; none by default. A report that repeats them does so by itself.
+    fn notes(_prepared: &Self::Prepared) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The answer so far in a few words, for a line of progress; cheap.
     fn headline(_prepared: &Self::Prepared, _partial: &Self::Partial) -> Option<String> {
         None

@@ -28,7 +28,7 @@ pub use inputs::{InputCache, LoadError};
 pub use observe::{Observation, observe};
 pub use put::{put_result, put_tasks};
 pub use resend::{ResendError, Resent, resend};
-pub use split::{Rejection, SplitConfig, SplitOutcome, check, check_some, split};
+pub use split::{Checked, Rejection, SplitConfig, SplitOutcome, check, check_some, split};
 pub use sweep::{Swept, sweep};
 pub use take_back::{TakenBack, take_back};
 pub use work::{WorkConfig, WorkError, work};

@@ -295,6 +295,19 @@ pub(crate) async fn known_to_be_put(
     Ok(put_order(pieces).take(n_put).collect())
 }
 
+/// A message that a splitter would take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The job.
+    pub job: Job,
+    /// Its weight: nanoseconds of one vCPU.
+    pub weight: Weight,
+    /// How it would be cut.
+    pub sizing: Sizing,
+    /// What its author should know of its input, a line each.
+    pub notes: Vec<String>,
+}
+
 /// Checks a message as the splitter would, and returns how it would be cut; enqueues nothing.
 ///
 /// # Errors
@@ -305,7 +318,7 @@ pub async fn check<P: Objects>(
     config: &SplitConfig,
     n_shards: u32,
     message: &[u8],
-) -> Result<(Job, Weight, Sizing), Rejection> {
+) -> Result<Checked, Rejection> {
     let job = Job::from_message(message)?;
     let (prepared, _) = load(ports, &NoBlobs, inputs, &job, config.memory.as_ref()).await?;
     let weight = prepared.whole().weight;
@@ -316,7 +329,7 @@ pub async fn check<P: Objects>(
     if config.limits.is_some() {
         check_size(&job, &pieces, &sizing)?;
     }
-    Ok((job, weight, sizing))
+    Ok(Checked { job, weight, sizing, notes: prepared.notes() })
 }
 
 /// Checks as much of a message as the files tell of which `is_here` says so by their location; enqueues nothing.

@@ -12,8 +12,8 @@ use squall_core::registry::Registry;
 use squall_core::rows::JobRow;
 use squall_core::sizing::SizingPolicy;
 use squall_grid::{
-    CollectConfig, ConsumeConfig, InputCache, LoadError, Metering, Observation, SplitConfig, SplitOutcome,
-    WorkConfig, observe,
+    Checked, CollectConfig, ConsumeConfig, InputCache, LoadError, Metering, Observation, SplitConfig,
+    SplitOutcome, WorkConfig, observe,
 };
 use tokio::sync::Notify;
 
@@ -298,9 +298,7 @@ impl LocalGrid {
         message: &[u8],
     ) -> Result<Checked, squall_grid::Rejection> {
         let inputs = InputCache::new(registry);
-        let (job, weight, sizing) =
-            futures::executor::block_on(squall_grid::check(directory, &inputs, split, n_shards, message))?;
-        Ok(Checked { job, weight, sizing })
+        futures::executor::block_on(squall_grid::check(directory, &inputs, split, n_shards, message))
     }
 
     /// Checks as much of a message as the files tell that are on this machine.
@@ -317,17 +315,6 @@ impl LocalGrid {
         let is_here = |place: &str| !place.contains("://") || place.starts_with("file://");
         futures::executor::block_on(squall_grid::check_some(directory, &inputs, split, message, is_here))
     }
-}
-
-/// A valid message.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Checked {
-    /// The job.
-    pub job: squall_core::job::Job,
-    /// Its weight: nanoseconds of one vCPU.
-    pub weight: squall_core::workload::Weight,
-    /// How it would be cut.
-    pub sizing: squall_core::sizing::Sizing,
 }
 
 /// Why there is no answer at all.

@@ -13,7 +13,10 @@ fn the_cut_is_explained_for_the_deployment_with_its_price() {
         // An hour of one core.
         let weight = 3_600_000_000_000;
         let sizing = plan_sizing(&SizingPolicy::default(), &deployment.capacity(), &job.sizing, weight);
-        in_deployment(&Checked { job: job.clone(), weight, sizing }, deployment)
+        in_deployment(
+            &Checked { job: job.clone(), weight, sizing, notes: vec!["rows repeat".to_owned()] },
+            deployment,
+        )
     };
     let usual = told(&Deployment::default());
     let other = told(&Deployment {
@@ -27,6 +30,7 @@ fn the_cut_is_explained_for_the_deployment_with_its_price() {
     });
     expect![[r#"
         ok: a `probe` job
+        note: rows repeat
         work: about 1 h 0 min of one core
         cut: 48 tasks × 300 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
         deployment: 3 shards (1 kept for small jobs) × 2 lanes × 100 workers of 1 vCPU, in us-east-1 with 2 stripes
@@ -36,6 +40,7 @@ fn the_cut_is_explained_for_the_deployment_with_its_price() {
         cost cap: $0.010000
         deadline: 10 min 0 s
         ok: a `probe` job
+        note: rows repeat
         work: about 1 h 0 min of one core
         cut: 72 tasks × 100 subtasks, ~250 ms each, because subtasks of that length keep their overhead small and stragglers short
         deployment: 4 shards (1 kept for small jobs) × 2 lanes × 100 workers of 2 vCPUs, in eu-west-1 with 10 stripes
