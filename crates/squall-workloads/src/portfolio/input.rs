@@ -13,7 +13,7 @@ use super::market::{Market, Origin};
 use super::positions::{AsianSettings, Expired, Positions, Reading};
 use super::reading::quoted;
 use super::report::ReportOptions;
-use super::scenarios::ScenariosInput;
+use super::scenarios::{Basis, ScenariosInput};
 use super::valuation::Portfolio;
 
 pub mod schema;
@@ -38,7 +38,8 @@ pub struct PortfolioInput {
     /// Whether positions are older in the scenarios.
     #[serde(default)]
     pub age: Age,
-    /// The scenarios.
+    /// The scenarios; without them the portfolio is valued.
+    #[serde(default)]
     pub scenarios: ScenariosInput,
     /// The report options.
     #[serde(default)]
@@ -125,7 +126,7 @@ impl PortfolioInput {
             self.portfolio(given)?;
         }
         if self.scenarios.references().iter().all(is_here) {
-            self.scenarios.prepare(market.factors(), &given.files)?;
+            self.scenarios.prepare(&Basis::of(&market), &given.files)?;
         }
         Ok(())
     }

@@ -4,6 +4,17 @@ use super::rates::Quote;
 use super::shock::Factor;
 use super::stencil::Unreliable;
 
+/// A factor that positions depend on and no scenario moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmoved {
+    /// The factor.
+    pub factor: Factor,
+    /// Its row in the market.
+    pub factor_idx: usize,
+    /// How many positions depend on it.
+    pub n_positions: usize,
+}
+
 /// The names behind the indices of a portfolio.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
@@ -23,8 +34,11 @@ pub struct Labels {
     pub aged_days: Option<u64>,
     /// Positions with a running floating period whose rate is the curve's, for want of a fixing.
     pub n_projected: usize,
-    /// Factors that positions depend on and no scenario moves, each with the number of those positions; in the market's order.
-    pub unmoved: Vec<(Factor, usize)>,
+    /// Factors that positions depend on and no scenario moves, in the market's order; none without scenarios. A partial has the base value
+    /// that hangs on each in a sum after the kinds, in this order.
+    pub unmoved: Vec<Unmoved>,
+    /// What is valid and can hardly be meant, a line each.
+    pub notes: Vec<String>,
     /// Today's level of each factor of the market (spot price, FX rate), in its own unit and in the market's order;
     /// `None` where a level means nothing. Only Greeks per unit need it; may be empty.
     pub factor_levels: Vec<Option<f64>>,

@@ -12,7 +12,9 @@ use squall_core::workload::InputError;
 use super::dates::{after_tenor, years_between};
 use super::reading::quoted;
 use super::shock::{Factor, Factors};
+use super::table::iso_date;
 
+mod arbitrage;
 mod build;
 mod calendars;
 mod check;
@@ -23,11 +25,12 @@ pub mod rate_factors;
 pub mod spec;
 pub mod surface;
 
+use arbitrage::Arbitrage;
 use conversion::{Conversion, Pair};
 use curve::ZeroCurve;
 pub use dividends::Dividend;
 use rate_factors::{KeyTenor, shares};
-use spec::{AssetClass, MarketSpec, Tenor};
+use spec::{AssetClass, Limits, MarketSpec, Tenor};
 use surface::VolSurface;
 
 /// The source of a market, for messages.
@@ -60,6 +63,8 @@ pub struct Market {
     pairs: Vec<Pair>,
     factors: Factors,
     calendars: BTreeMap<String, BTreeSet<NaiveDate>>,
+    limits: Limits,
+    notes: Vec<String>,
 }
 
 /// A currency that the market mentions.
@@ -107,8 +112,8 @@ pub struct Underlying {
     pub dividends: Vec<Dividend>,
     /// Black-Scholes volatility.
     pub vol: VolSurface,
-    /// The factor that shifts its volatility.
-    pub vol_factor: usize,
+    /// The factor that shifts its volatility, if it has one.
+    pub vol_factor: Option<usize>,
 }
 
 /// The source of an underlying's price.
@@ -222,6 +227,36 @@ impl Market {
         pairs.get(idx).map(|pair| (pair.name.clone(), pair.rate, implied))
     }
 
+    /// How large rates and volatilities may be.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What is valid and can hardly be meant: surfaces that no market can have.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The places where an underlying's surface allows arbitrage.
+    fn arbitrages(&self, underlying: &Underlying) -> Vec<Arbitrage> {
+        let spot = self.spot(underlying);
+        let forward = |years: f64| {
+            let growth = self.zero_rate(underlying.currency, years)? - self.carry(underlying, years)?;
+            Some(spot * libm::exp(growth * years))
+        };
+        arbitrage::arbitrages(&underlying.vol, forward)
+    }
+
+    fn arbitrage_note(&self, underlying: &Underlying) -> Option<String> {
+        let found = self.arbitrages(underlying);
+        let more = match found.len() {
+            0 | 1 => String::new(),
+            2 => "; and in one more place".to_owned(),
+            n => format!("; and in {} more places", n - 1),
+        };
+        found.first().map(|first| format!("vol:{} allows arbitrage: {}{more}", underlying.name, first.text()))
+    }
+
     /// A currency by index.
     pub fn currency(&self, idx: usize) -> Option<&Currency> {
         self.currencies.get(idx)
@@ -300,12 +335,12 @@ fn without_position(message: &str) -> &str {
 fn tenor_years(tenor: &Tenor, valuation_date: NaiveDate) -> Result<f64, String> {
     let (years, shown) = match tenor {
         Tenor::Years(years) => (*years, years.to_string()),
-        Tenor::Calendar(text) => match after_tenor(valuation_date, text) {
+        Tenor::Calendar(text) => match iso_date(text).or_else(|| after_tenor(valuation_date, text)) {
             Some(date) => (years_between(valuation_date, date), quoted(text)),
             None => {
                 let quotes = if text.parse::<f64>().is_ok() { " without quotes" } else { "" };
                 return Err(format!(
-                    "{} is not a tenor; write years like 0.5{quotes}, or \"10D\", \"3M\", \"2Y\"",
+                    "{} is not a tenor; write years like 0.5{quotes}, \"10D\", \"3M\", \"2Y\", or a date like \"2026-12-31\"",
                     quoted(text)
                 ));
             }

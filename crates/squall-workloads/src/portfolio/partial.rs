@@ -24,6 +24,7 @@ pub struct Partial {
     /// How many positions are in, for each column.
     n_positions: Runs<u64>,
     books: Groups,
+    /// The kinds, and after them further sums of the base column; see [`SliceSums::add_base`].
     kinds: Groups,
     positions: PositionValues,
     /// The columns in which some position has no value, in order, with the first such position.
@@ -81,6 +82,13 @@ impl Partial {
     /// A kind's sums in `n_columns` columns from `first_column` on; 0 where nothing is in.
     pub fn kind(&self, kind: usize, first_column: usize, n_columns: usize) -> Vec<i128> {
         self.kinds.dense(kind, first_column, n_columns)
+    }
+
+    /// The sum of a group after the kinds in the base column, if there is one.
+    pub fn base_sum(&self, group: usize) -> Option<i128> {
+        let group = u32::try_from(group).ok()?;
+        let idx = self.kinds.0.binary_search_by_key(&group, |sums| sums.group).ok()?;
+        self.kinds.0.get(idx)?.values.dense(0, 1).first().copied()
     }
 
     /// The sums of everything that is in, in `n_columns` columns from `first_column` on.

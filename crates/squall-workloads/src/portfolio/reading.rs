@@ -3,10 +3,12 @@
 use squall_core::visible::{is_hidden, shortened};
 use squall_core::workload::InputError;
 
-/// A larger rate is taken for a percentage, and so is a larger volatility.
+/// A larger rate is taken for a percentage, unless the market says that it is meant; so is a larger volatility.
 pub const MAX_RATE: f64 = 1.0;
 /// See [`MAX_RATE`].
 pub const MAX_VOL: f64 = 5.0;
+/// No market can say that larger ones are meant.
+pub const MAX_LIMIT: f64 = 10.0;
 /// Longest name of a position, book, underlying, curve or scenario, characters.
 pub const MAX_NAME_CHARS: usize = 200;
 /// Characters of a text that a message shows.
@@ -43,6 +45,17 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// A number with six digits, for people.
 pub fn rounded(number: f64) -> f64 {
     format!("{number:.5e}").parse().unwrap_or(number)
+}
+
+/// How a percentage is written that was taken for a fraction, `write 4.17 % as 0.0417`, and what to do if it is none: to raise the market's
+/// `limit`, which is `rate` or `vol`.
+pub fn percentage(value: f64, limit: &str) -> String {
+    let written = format!("write {value} % as {}", rounded(value / 100.0));
+    if value.abs() > MAX_LIMIT {
+        return written;
+    }
+    let percent = rounded(value * 100.0);
+    format!("{written}, or \"limits\": {{\"{limit}\": {MAX_LIMIT}}} in the market if {percent} % is meant")
 }
 
 /// Checks that a text has nothing that cannot be seen.

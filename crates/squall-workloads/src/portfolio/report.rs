@@ -3,11 +3,12 @@
 use squall_core::workload::Coverage;
 
 use super::columns::{Column, Columns};
-use super::labels::Labels;
+use super::labels::{Labels, Unmoved};
 use super::money::Micros;
 use super::partial::Partial;
 use super::rates::Quote;
 use super::risk::{self, Bin, Distribution, Estimate, Level, Tail, TooFew};
+use super::scenarios::LargeChange;
 use super::shock::Factor;
 
 mod greeks;
@@ -16,6 +17,7 @@ mod headline;
 mod json;
 mod layout;
 mod matrix;
+mod notes;
 mod options;
 mod rows;
 mod text;
@@ -23,6 +25,7 @@ mod text;
 pub use greeks::{CurrencyGreeks, Greeks, UnderlyingGreeks};
 pub use groups::GroupRisk;
 pub use headline::headline;
+pub use notes::notes;
 pub use options::{ReportOptions, report_options_schema};
 pub use rows::write_rows;
 
@@ -61,8 +64,12 @@ pub struct Report {
     pub n_expired: usize,
     /// Positions with a running floating period whose rate is the curve's, for want of a fixing.
     pub n_projected: usize,
-    /// Factors that positions depend on and no scenario moves, each with the number of those positions.
-    pub unmoved: Vec<(Factor, usize)>,
+    /// Factors that positions depend on and no scenario moves, each with the net base value of those positions once all are in.
+    pub unmoved: Vec<(Unmoved, Option<i128>)>,
+    /// What is valid and can hardly be meant, a line each.
+    pub notes: Vec<String>,
+    /// The largest daily changes of the history that the scenarios come from, the largest in standard deviations first.
+    pub largest_changes: Vec<LargeChange>,
     /// How many scenarios the job has.
     pub n_scenarios: usize,
     /// How many of them are fully revalued; only those count in this report.
@@ -167,12 +174,12 @@ impl Report {
         let order = risk::worst_first(&pnl.total);
         let is_sample = scenarios.is_sample();
 
-        let distribution = risk::distribution(&pnl.total, &order);
+        let distribution = risk::distribution(&pnl.total, &order, pnl.weights());
         let has_spread = distribution.as_ref().is_some_and(|d| d.minimum < d.maximum);
         let histogram =
             if is_sample && has_spread { risk::histogram(&pnl.total, options.histogram) } else { Vec::new() };
-        let tails: Vec<(Level, Result<Tail, TooFew>)> = if is_sample && !order.is_empty() {
-            options.levels.iter().map(|level| (*level, Tail::new(*level, &order))).collect()
+        let tails: Vec<(Level, Result<Tail, TooFew>)> = if is_sample && distribution.is_some() {
+            options.levels.iter().map(|level| (*level, Tail::new(*level, &order, pnl.weights()))).collect()
         } else {
             Vec::new()
         };
@@ -194,7 +201,9 @@ impl Report {
             n_positions: labels.positions.len(),
             n_expired: labels.n_expired,
             n_projected: labels.n_projected,
-            unmoved: labels.unmoved.clone(),
+            unmoved: unmoved(labels, partial, pnl.base_value.is_some()),
+            notes: labels.notes.clone(),
+            largest_changes: scenarios.review().largest.clone(),
             n_scenarios: scenarios.count(),
             n_scenarios_done: pnl.n_done,
             not_valued: not_valued(columns, labels, partial),
@@ -219,6 +228,12 @@ impl Report {
             distribution,
         }
     }
+}
+
+/// With base values once every position is in. A partial of an earlier version has none.
+fn unmoved(labels: &Labels, partial: &Partial, is_whole: bool) -> Vec<(Unmoved, Option<i128>)> {
+    let value = |idx: usize| if is_whole { partial.base_sum(labels.kinds.len() + idx) } else { None };
+    labels.unmoved.iter().cloned().enumerate().map(|(idx, factor)| (factor, value(idx))).collect()
 }
 
 /// A statistic in millionths as money.

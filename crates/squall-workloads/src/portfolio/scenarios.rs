@@ -11,10 +11,13 @@ use squall_core::workload::InputError;
 
 use super::market::Market;
 use super::market::conversion::TOLERANCE;
+use super::market::spec::Limits;
 use super::money::separated;
-use super::reading::{MAX_RATE, MAX_VOL, quoted, rounded};
+use super::reading::{quoted, rounded};
 use super::shock::{Factor, Factors, ShockBlock};
 
+mod basis;
+mod changes;
 mod cholesky;
 mod covariance;
 mod explicit;
@@ -24,15 +27,25 @@ mod historical;
 mod history;
 mod input;
 mod monte_carlo;
+mod nearest;
+mod review;
+mod scaling;
 mod schema;
 mod shock_text;
+mod unrepeated;
+mod weighting;
 
+pub use basis::Basis;
+pub use changes::Change;
 pub use input::{
     AxisInput, DistributionName, ExplicitInput, GridInput, HistoricalInput, HistoryInput, Mean, Missing,
-    MonteCarloInput, Per, ScenariosInput, ValuesAre,
+    MonteCarloInput, NoScenarios, Per, ScenariosInput, ValuesAre,
 };
+pub use review::{LargeChange, Review};
+pub use scaling::Scaling;
 pub use schema::scenarios_schema;
-pub use shock_text::shock_text;
+pub use shock_text::{number_text, shock_text};
+pub use weighting::Weighting;
 
 /// Most scenarios a job may have.
 pub const MAX_SCENARIOS: usize = 10_000_000;
@@ -47,10 +60,19 @@ pub struct ScenarioSet {
     factors: Factors,
     about: String,
     source: Source,
+    review: Review,
+}
+
+/// What an input makes of scenarios.
+struct Made {
+    about: String,
+    source: Source,
+    review: Review,
 }
 
 #[derive(Debug, Clone)]
 enum Source {
+    None,
     Listed(Listed),
     MonteCarlo(monte_carlo::MonteCarlo),
     Grid(grid::Grid),
@@ -62,6 +84,8 @@ struct Listed {
     /// Whether they are changes that a history had.
     is_history: bool,
     labels: Vec<String>,
+    /// What the scenarios weigh, if not all the same.
+    weights: Option<Vec<u64>>,
     /// A factor's row in the market and its shock in each scenario.
     shocks: Vec<(usize, Vec<f64>)>,
 }
@@ -75,7 +99,7 @@ impl ScenariosInput {
             ScenariosInput::MonteCarlo(input) => {
                 input.history.as_ref().and_then(|history| history.file.as_ref())
             }
-            ScenariosInput::Grid(_) => None,
+            ScenariosInput::Grid(_) | ScenariosInput::None(_) => None,
         };
         file.into_iter().cloned().collect()
     }
@@ -85,23 +109,24 @@ impl ScenariosInput {
         match self {
             ScenariosInput::Historical(input) => Some(input.horizon_days),
             ScenariosInput::MonteCarlo(input) => Some(input.horizon_days),
-            ScenariosInput::Explicit(_) | ScenariosInput::Grid(_) => None,
+            ScenariosInput::Explicit(_) | ScenariosInput::Grid(_) | ScenariosInput::None(_) => None,
         }
     }
 
-    /// Loads and checks the scenarios of a market that has `factors`.
+    /// Loads and checks the scenarios, for the market of `basis`.
     ///
     /// # Errors
     /// The first error: a factor that the market does not have, a shock that would make a price
     /// negative, an invalid covariance, no scenario at all or more than [`MAX_SCENARIOS`].
-    pub fn prepare(self, factors: &Factors, files: &Files) -> Result<ScenarioSet, InputError> {
-        let (about, source) = match self {
-            ScenariosInput::Explicit(input) => explicit::prepare(&input, factors, files)?,
-            ScenariosInput::Historical(input) => historical::prepare(&input, factors, files)?,
-            ScenariosInput::MonteCarlo(input) => monte_carlo::prepare(&input, factors, files)?,
-            ScenariosInput::Grid(input) => grid::prepare(&input, factors)?,
+    pub fn prepare(self, basis: &Basis<'_>, files: &Files) -> Result<ScenarioSet, InputError> {
+        let Made { about, source, review } = match self {
+            ScenariosInput::Explicit(input) => explicit::prepare(&input, basis, files)?,
+            ScenariosInput::Historical(input) => historical::prepare(&input, basis, files)?,
+            ScenariosInput::MonteCarlo(input) => monte_carlo::prepare(&input, basis, files)?,
+            ScenariosInput::Grid(input) => grid::prepare(&input, basis)?,
+            ScenariosInput::None(_) => return Ok(ScenarioSet::none(basis.factors)),
         };
-        let set = ScenarioSet { factors: factors.clone(), about, source };
+        let set = ScenarioSet { factors: basis.factors.clone(), about, source, review };
         if set.count() == 0 {
             return Err(InputError::new(PLACE, "there is no scenario; at least one is needed"));
         }
@@ -110,9 +135,21 @@ impl ScenariosInput {
 }
 
 impl ScenarioSet {
-    /// How many scenarios there are, 1 to [`MAX_SCENARIOS`].
+    /// No scenario of a market that has `factors`.
+    pub fn none(factors: &Factors) -> Self {
+        let (about, review) = ("none".to_owned(), Review::default());
+        Self { factors: factors.clone(), about, source: Source::None, review }
+    }
+
+    /// What was found in the history that they come from, and what was repaired.
+    pub fn review(&self) -> &Review {
+        &self.review
+    }
+
+    /// How many scenarios there are, at most [`MAX_SCENARIOS`].
     pub fn count(&self) -> usize {
         match &self.source {
+            Source::None => 0,
             Source::Listed(listed) => listed.labels.len(),
             Source::MonteCarlo(monte_carlo) => monte_carlo.n_paths(),
             Source::Grid(grid) => grid.count(),
@@ -126,12 +163,19 @@ impl ScenarioSet {
 
     /// Whether the scenarios are a sample, so that quantiles are meaningful. Stress grids are not.
     pub fn is_sample(&self) -> bool {
-        !matches!(self.source, Source::Grid(_))
+        !matches!(self.source, Source::Grid(_) | Source::None)
+    }
+
+    /// What some scenarios weigh, by index; `None` if all scenarios weigh the same.
+    pub fn weights(&self, scenarios: &[usize]) -> Option<Vec<u64>> {
+        let Source::Listed(Listed { weights: Some(weights), .. }) = &self.source else { return None };
+        Some(scenarios.iter().map(|scenario| weights.get(*scenario).copied().unwrap_or(0)).collect())
     }
 
     /// The factors that some scenario moves, by index.
     pub fn moved(&self) -> BTreeSet<usize> {
         match &self.source {
+            Source::None => BTreeSet::new(),
             Source::Listed(listed) => {
                 let moves = |(_, shocks): &&(usize, Vec<f64>)| shocks.iter().any(|shock| *shock != 0.0);
                 listed.shocks.iter().filter(moves).map(|(factor_idx, _)| *factor_idx).collect()
@@ -156,7 +200,7 @@ impl ScenarioSet {
         let (most, tolerance) = match &self.source {
             Source::MonteCarlo(_) => (1_000, OF_DRAWS),
             Source::Listed(listed) if listed.is_history => (10_000, OF_A_HISTORY),
-            Source::Listed(_) | Source::Grid(_) => (10_000, TOLERANCE),
+            Source::Listed(_) | Source::Grid(_) | Source::None => (10_000, TOLERANCE),
         };
         let mut block = ShockBlock::unshocked(self.factors.0.len(), most.min(self.count()));
         self.fill(0..block.n_columns(), 0, &mut block);
@@ -189,6 +233,7 @@ impl ScenarioSet {
         const COMBINED: u64 = 9;
         let n_of = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         match &self.source {
+            Source::None => 0,
             Source::Listed(listed) => n_of(listed.shocks.len()).saturating_mul(LISTED),
             Source::Grid(grid) => n_of(grid.n_factors()).saturating_mul(COMBINED),
             Source::MonteCarlo(monte_carlo) => monte_carlo.cost_of_a_path(),
@@ -201,6 +246,7 @@ impl ScenarioSet {
         /// A short text with its allocation.
         const LABEL: usize = 48;
         let n_bytes = match &self.source {
+            Source::None => 0,
             Source::Listed(listed) => {
                 listed.labels.len().saturating_mul(LABEL + NUMBER.saturating_mul(listed.shocks.len()))
             }
@@ -219,6 +265,7 @@ impl ScenarioSet {
     pub fn label(&self, scenario: usize) -> String {
         match &self.source {
             _ if scenario >= self.count() => String::new(),
+            Source::None => String::new(),
             Source::Listed(listed) => listed.labels.get(scenario).cloned().unwrap_or_default(),
             Source::MonteCarlo(_) => format!("path {scenario}"),
             Source::Grid(grid) => grid.label(scenario, &self.factors),
@@ -235,6 +282,7 @@ impl ScenarioSet {
             return;
         }
         match &self.source {
+            Source::None => {}
             Source::Listed(listed) => {
                 for (factor_idx, shocks) in &listed.shocks {
                     let row = block.row_mut(*factor_idx);
@@ -277,20 +325,28 @@ pub const MAX_HORIZON_DAYS: u32 = 2_520;
 /// A thousand times the price: more is no scenario but a typing error.
 const MAX_RELATIVE: f64 = 1_000.0;
 
-/// Checks one shock.
-fn check_shock(factor: &Factor, shock: f64) -> Result<(), String> {
+/// Checks one shock. One that is not relative to a price may take it below 0.
+fn check_shock(factor: &Factor, shock: f64, is_relative: bool, limits: Limits) -> Result<(), String> {
     if !shock.is_finite() {
         return Err(format!("{shock} is not a finite number"));
     }
     let (most, what, example) = match factor {
-        Factor::Spot(_) | Factor::Fx(_) if shock <= -1.0 => {
+        Factor::Spot(_) if is_relative && shock <= -1.0 => {
+            return Err(format!(
+                "a relative shock of {shock} would take {factor} to zero or below; it must be above -1 (-0.1 is 10 % down), or in units of \
+                 the price, with \"changes\": {{\"{factor}\": \"absolute\"}}"
+            ));
+        }
+        Factor::Fx(_) if shock <= -1.0 => {
             return Err(format!(
                 "a relative shock of {shock} would take {factor} to zero or below; it must be above -1 (-0.1 is 10 % down)"
             ));
         }
         Factor::Spot(_) | Factor::Fx(_) => (MAX_RELATIVE, "a relative shock", "10 % as 0.1"),
-        Factor::Vol(_) => (MAX_VOL, "a change of a volatility", "one point as 0.01"),
-        Factor::Rate(_) | Factor::Spread(_) => (MAX_RATE, "a change of a rate", "one basis point as 0.0001"),
+        Factor::Vol(_) => (limits.vol, "a change of a volatility", "one point as 0.01"),
+        Factor::Rate(_) | Factor::Spread(_) => {
+            (limits.rate, "a change of a rate", "one basis point as 0.0001")
+        }
     };
     if shock.abs() <= most {
         return Ok(());

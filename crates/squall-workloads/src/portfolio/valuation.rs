@@ -92,7 +92,7 @@ impl Portfolio {
     }
 
     /// The factors that move a position's value, today or at the horizon.
-    fn factors_of(&self, position: &Position) -> BTreeSet<usize> {
+    pub fn factors_of(&self, position: &Position) -> BTreeSet<usize> {
         let market = &self.market;
         let mut factors = BTreeSet::new();
         let of_pair = |pair: usize| market.pairs().get(pair).map(|pair| pair.factor);
@@ -118,7 +118,7 @@ impl Portfolio {
                     factors.extend(times.flat_map(|years| market.rate_factors(curve, years)));
                 }
                 if !matches!(contract, Contract::Forward { .. }) {
-                    factors.insert(underlying.vol_factor);
+                    factors.extend(underlying.vol_factor);
                 }
             }
         }

@@ -6,21 +6,21 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use squall_core::data::Data;
+use squall_core::data::{Data, NoData};
 use squall_core::sources::{Given, Source};
 use squall_core::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
 
 use super::columns::Columns;
 use super::input::{PortfolioInput, schema};
-use super::labels::{Labels, PositionLabel};
+use super::labels::{Labels, PositionLabel, Unmoved};
 use super::market::{Market, Spot};
 use super::money::{MAX_UNITS, micros};
 use super::partial::{Expected, Partial, PositionValue, SliceSums};
 use super::positions::kind::Kind;
 use super::positions::{Contract, Instrument, Position, When};
 use super::reading::quoted;
-use super::report::{Report, ReportInput, ReportOptions, headline, report_options_schema, write_rows};
-use super::scenarios::scenarios_schema;
+use super::report::{Report, ReportInput, ReportOptions, headline, notes, report_options_schema, write_rows};
+use super::scenarios::{Basis, scenarios_schema};
 use super::stencil::{NarrowBumps, Stencils};
 use super::valuation::{BlockMarket, Portfolio};
 use super::weights::Weights;
@@ -33,6 +33,9 @@ const NARROW_COLUMNS: usize = 32;
 const NARROWEST_COLUMNS: usize = 8;
 /// Sums that a partial may hold: columns × (books + kinds). 16 bytes each in memory, a few on the wire.
 const MAX_SUMS: usize = 100_000_000;
+
+/// A check values the base only if that takes no longer than this, nanoseconds of one core.
+const MAX_CHECK_NS: u64 = 2_000_000_000;
 
 /// What a column costs besides positions, shocks and sums, nanoseconds of one core.
 const COLUMN_NS: u64 = 15;
@@ -119,7 +122,7 @@ impl Workload for PortfolioRisk {
         json!({
             "type": "object",
             "additionalProperties": false,
-            "required": ["positions", "market", "scenarios"],
+            "required": ["positions", "market"],
             "properties": {
                 "positions": schema::positions(),
                 "ignore_columns": { "type": "array", "items": { "type": "string" },
@@ -144,14 +147,15 @@ impl Workload for PortfolioRisk {
     fn prepare(input: PortfolioInput, given: &Given) -> Result<Prepared, InputError> {
         let files = &given.files;
         let portfolio = input.portfolio(given)?;
-        let scenarios = input.scenarios.prepare(portfolio.market().factors(), files)?;
+        let scenarios = input.scenarios.prepare(&Basis::of(portfolio.market()), files)?;
         let market = portfolio.market();
         scenarios.check_pairs(market)?;
         check_base(&portfolio)?;
         let options = input.report;
         let mut lowest_vols = vec![f64::INFINITY; market.factors().0.len()];
         for underlying in market.underlyings() {
-            if let Some(lowest) = lowest_vols.get_mut(underlying.vol_factor) {
+            let factor = underlying.vol_factor.and_then(|factor| lowest_vols.get_mut(factor));
+            if let Some(lowest) = factor {
                 *lowest = underlying.vol.lowest();
             }
         }
@@ -249,6 +253,9 @@ impl Workload for PortfolioRisk {
                     set_worthless_aside(idx, at, &mut values, &mut sums);
                 }
                 let (book, kind) = prepared.groups_of(idx);
+                if first == 0 {
+                    prepared.add_to_unmoved(idx, &values, &mut sums);
+                }
                 sums.add(book, kind, at, &values).map_err(|bad| {
                     EvaluateError(format!("a value of column {} does not fit", first + bad))
                 })?;
@@ -279,7 +286,8 @@ impl Workload for PortfolioRisk {
             positions: slice.positions(),
             n_positions: vec![u64::from(slice.n_positions); slice.n_columns as usize],
             n_books: prepared.labels.books.len(),
-            n_kinds: prepared.labels.kinds.len(),
+            // With the base values that hang on factors that no scenario moves.
+            n_kinds: prepared.labels.kinds.len() + prepared.labels.unmoved.len(),
             has_positions: prepared.options.positions && slice.columns().contains(&0),
         };
         for part in failed {
@@ -326,12 +334,25 @@ impl Workload for PortfolioRisk {
         of_positions.saturating_add(prepared.columns.scenarios().bytes())
     }
 
+    fn notes(prepared: &Prepared) -> Vec<String> {
+        notes(&prepared.labels, prepared.columns.scenarios(), prepared.base_sums().as_ref())
+    }
+
     fn headline(prepared: &Prepared, partial: &Partial) -> Option<String> {
         headline(&prepared.labels, &prepared.columns, &prepared.options, partial)
     }
 }
 
 impl Prepared {
+    /// The sums of the base column alone, where they take no more than moments and are of any use.
+    fn base_sums(&self) -> Option<Partial> {
+        let positions = 0..self.portfolio.positions().len();
+        if self.labels.unmoved.is_empty() || self.weights.of_range(positions.clone()) > MAX_CHECK_NS {
+            return None;
+        }
+        PortfolioRisk::evaluate(self, &Rectangle::of(positions, 0..1), &mut NoData).ok()
+    }
+
     /// Columns get narrower before positions are cut where drawing them costs more than valuing these positions: each piece draws its
     /// columns again.
     fn narrow_columns(&self, positions: Range<usize>) -> usize {
@@ -346,6 +367,21 @@ impl Prepared {
 
     fn groups_of(&self, position: usize) -> (u32, u32) {
         self.labels.positions.get(position).map_or((0, 0), |label| (label.book, label.kind))
+    }
+
+    /// Adds a position's base value, the first of `values`, to the factors that it depends on and no scenario moves.
+    fn add_to_unmoved(&self, position: usize, values: &[f64], sums: &mut SliceSums) {
+        let Some(value) = values.first().and_then(|value| micros(*value)) else { return };
+        let unmoved = &self.labels.unmoved;
+        if unmoved.is_empty() {
+            return;
+        }
+        let position = self.portfolio.positions().get(position);
+        for factor in position.map(|it| self.portfolio.factors_of(it)).into_iter().flatten() {
+            if let Ok(idx) = unmoved.binary_search_by_key(&factor, |it| it.factor_idx) {
+                sums.add_base(index(self.labels.kinds.len() + idx), value);
+            }
+        }
     }
 
     fn note_positions(&self, positions: Range<usize>, sums: &mut SliceSums) {
@@ -439,14 +475,19 @@ fn labels_of(portfolio: &Portfolio, columns: &Columns) -> Labels {
         quote: position.quote.clone(),
     });
     let moved = columns.scenarios().moved();
-    let unmoved =
-        portfolio.dependents().into_iter().enumerate().filter(|(idx, n)| *n > 0 && !moved.contains(idx));
-    let unmoved = unmoved.filter_map(|(idx, n)| Some((market.factors().0.get(idx)?.clone(), n)));
+    let has_scenarios = columns.scenarios().count() > 0;
+    let unmoved = |(factor_idx, n_positions): (usize, usize)| {
+        let factor = market.factors().0.get(factor_idx)?.clone();
+        let is_unmoved = has_scenarios && n_positions > 0 && !moved.contains(&factor_idx);
+        is_unmoved.then_some(Unmoved { factor, factor_idx, n_positions })
+    };
+    let unmoved = portfolio.dependents().into_iter().enumerate().filter_map(unmoved);
     Labels {
         n_expired: portfolio.n_expired(),
         aged_days: portfolio.ageing().map(|ageing| ageing.days),
         n_projected: portfolio.positions().iter().filter(|position| position.is_projected).count(),
         unmoved: unmoved.collect(),
+        notes: market.notes().iter().chain(&columns.scenarios().review().notes).cloned().collect(),
         report_currency: market.report_currency().to_owned(),
         books: portfolio.books().to_vec(),
         kinds: used.iter().map(|(name, _)| *name).collect(),

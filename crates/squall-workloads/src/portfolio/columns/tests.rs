@@ -1,5 +1,5 @@
 use super::*;
-use crate::portfolio::scenarios::ScenariosInput;
+use crate::portfolio::scenarios::{Basis, ScenariosInput};
 use crate::portfolio::shock::Factors;
 
 fn columns(greeks: bool) -> Columns {
@@ -7,7 +7,7 @@ fn columns(greeks: bool) -> Columns {
         Factors(vec![Factor::Spot("SPX".into()), Factor::Vol("SPX".into()), Factor::Rate("USD".into())]);
     let input = r#"{"type": "explicit", "csv": "spot:SPX,rate:USD\n-0.1,0.002\n0.2,0"}"#;
     let input: ScenariosInput = serde_json::from_str(input).unwrap();
-    Columns::new(input.prepare(&factors, &Default::default()).unwrap(), greeks)
+    Columns::new(input.prepare(&Basis::new(&factors), &Default::default()).unwrap(), greeks)
 }
 
 fn row(block: &ShockBlock, factor_idx: usize) -> Vec<f64> {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::positions::AsianSettings;
+use super::super::reading::{MAX_LIMIT, MAX_RATE, MAX_VOL};
 
 /// The `positions` field.
 pub fn positions() -> Value {
@@ -73,6 +74,20 @@ pub fn market() -> Value {
                             "required": ["holidays"],
                             "additionalProperties": false
                         }
+                    },
+                    "limits": {
+                        "type": "object",
+                        "description": "Sizes beyond which a rate (or yield) or a volatility is taken for a percentage and refused.",
+                        "properties": {
+                            "rate": { "type": "number", "minimum": MAX_RATE, "maximum": MAX_LIMIT, "default": MAX_RATE },
+                            "vol": { "type": "number", "minimum": MAX_VOL, "maximum": MAX_LIMIT, "default": MAX_VOL }
+                        },
+                        "additionalProperties": false
+                    },
+                    "arbitrage": {
+                        "enum": ["report", "refuse"],
+                        "default": "report",
+                        "description": "Volatility surfaces that no market can have: named in the report, or refused."
                     }
                 },
                 "required": ["valuation_date", "report_currency"],
@@ -178,7 +193,7 @@ fn underlying() -> Value {
                 ]
             }
         },
-        "required": ["class", "vol"],
+        "required": ["class"],
         "additionalProperties": false
     })
 }
@@ -188,19 +203,19 @@ fn currency(description: &str) -> Value {
 }
 
 fn rate(description: &str) -> Value {
-    json!({ "type": "number", "minimum": -1, "maximum": 1, "description": description })
+    json!({ "type": "number", "minimum": -MAX_LIMIT, "maximum": MAX_LIMIT, "description": description })
 }
 
 fn vol() -> Value {
-    json!({ "type": "number", "minimum": 0, "maximum": 5 })
+    json!({ "type": "number", "minimum": 0, "maximum": MAX_LIMIT })
 }
 
 fn tenor() -> Value {
     json!({
-        "description": "Years, or a calendar tenor like 10D, 2W, 3M, 2Y.",
+        "description": "Years, a calendar tenor like 10D, 2W, 3M, 2Y, or a date.",
         "oneOf": [
             { "type": "number", "exclusiveMinimum": 0, "maximum": 200 },
-            { "type": "string", "pattern": "^[0-9]+[DWMY]$" }
+            { "type": "string", "pattern": "^([0-9]+[DWMY]|[0-9]{4}-[0-9]{2}-[0-9]{2})$" }
         ]
     })
 }

@@ -11,7 +11,7 @@ use super::check::Checker;
 use super::conversion::{Legs, MAX_PAIRS, Pair, TOLERANCE, contradiction};
 use super::dividends::dividends;
 use super::rate_factors::KeyTenor;
-use super::spec::{AssetClass, MarketSpec};
+use super::spec::{AssetClass, MarketSpec, OnArbitrage};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
 
 pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, InputError> {
@@ -20,6 +20,7 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
         return Err(InputError::new(origin.at("valuation_date"), problem));
     };
     let checker = Checker { origin, spec, valuation_date };
+    checker.limits()?;
     let codes = checker.currency_codes()?;
     // In alphabetical order.
     let index_of =
@@ -51,15 +52,17 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     }
     let rate_at: BTreeMap<&str, usize> = rates.iter().enumerate().map(|(idx, name)| (*name, idx)).collect();
     let spreads = checker.spreads()?;
+    let with_vol: Vec<&String> =
+        spec.underlyings.iter().filter(|(_, it)| it.vol.is_some()).map(|(name, _)| name).collect();
     let factors = factors(
         own_spots.iter().copied(),
-        spec.underlyings.keys().map(String::as_str),
+        with_vol.iter().map(|name| name.as_str()),
         rates.iter().copied(),
         spreads.iter().map(String::as_str),
         spec.fx.keys().map(String::as_str),
     );
     let first_vol = own_spots.len();
-    let first_rate = first_vol + spec.underlyings.len();
+    let first_rate = first_vol + with_vol.len();
     let first_spread = first_rate + rates.len();
     let first_fx = first_spread + spreads.len();
     let rate_factor = |name: &str| rate_at.get(name).map(|rate| first_rate + rate);
@@ -90,7 +93,7 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     }
 
     let mut underlyings = Vec::new();
-    for (idx, (name, underlying)) in spec.underlyings.iter().enumerate() {
+    for (name, underlying) in &spec.underlyings {
         let vol = checker.underlying(name, underlying)?;
         let dividends = dividends(&checker, name, underlying)?;
         // Both are in the order of their names.
@@ -108,7 +111,8 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
                     (currency, Spot::Own { price, factor }, Carry::Yield(carry))
                 }
             };
-        let (name, class, vol_factor) = (name.clone(), underlying.class, first_vol + idx);
+        let vol_factor = with_vol.binary_search(&name).ok().map(|idx| first_vol + idx);
+        let (name, class) = (name.clone(), underlying.class);
         underlyings.push(Underlying { name, class, currency, spot, carry, dividends, vol, vol_factor });
     }
 
@@ -128,5 +132,25 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
     }
     checker.discount(&codes)?;
     let calendars = calendars(spec, origin)?;
-    Ok(Market { valuation_date, report_currency, currencies, curves, underlyings, pairs, factors, calendars })
+    let mut market = Market {
+        valuation_date,
+        report_currency,
+        currencies,
+        curves,
+        underlyings,
+        pairs,
+        factors,
+        calendars,
+        limits: spec.limits,
+        notes: Vec::new(),
+    };
+    for underlying in market.underlyings() {
+        let found = market.arbitrages(underlying);
+        if let (OnArbitrage::Refuse, Some(first)) = (spec.arbitrage, found.first()) {
+            let path = format!("underlyings.{}.vol", underlying.name);
+            return Err(InputError::new(origin.at(&path), first.text()));
+        }
+    }
+    market.notes = market.underlyings().iter().filter_map(|it| market.arbitrage_note(it)).collect();
+    Ok(market)
 }

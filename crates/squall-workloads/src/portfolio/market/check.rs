@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
-use super::super::reading::{MAX_RATE, MAX_VOL, check_name, pence, quoted};
+use super::super::reading::{MAX_LIMIT, MAX_RATE, MAX_VOL, check_name, pence, percentage, quoted};
 use super::curve::{CurveInterpolation, ZeroCurve};
-use super::spec::{AssetClass, CurveSpec, MarketSpec, SurfaceSpec, UnderlyingSpec, VolSpec};
+use super::spec::{AssetClass, CurveSpec, Limits, MarketSpec, SurfaceSpec, UnderlyingSpec, VolSpec};
 use super::surface::{VolInterpolation, VolSurface};
 use super::{Origin, tenor_years};
 
@@ -62,13 +62,41 @@ impl Checker<'_> {
         Ok(codes.into_iter().collect())
     }
 
-    fn finite(&self, path: &str, number: f64, low: f64, high: f64, what: &str) -> Result<f64, InputError> {
+    fn rate(&self, path: &str, number: f64, what: &str) -> Result<f64, InputError> {
+        let most = self.spec.limits.rate;
+        self.within(path, number, [-most, most], what, "rate")
+    }
+
+    fn vol(&self, path: &str, number: f64) -> Result<f64, InputError> {
+        self.within(path, number, [0.0, self.spec.limits.vol], "a volatility", "vol")
+    }
+
+    fn within(
+        &self,
+        path: &str,
+        number: f64,
+        [low, high]: [f64; 2],
+        what: &str,
+        limit: &str,
+    ) -> Result<f64, InputError> {
         if number >= low && number <= high {
             return Ok(number);
         }
         let problem = format!("{number} is out of range; {what} must be from {low} to {high}");
-        let hint = if number.abs() > high { "; write 4 % as 0.04" } else { "" };
-        Err(self.error(path, problem + hint))
+        let is_large = number.abs() > high;
+        let hint = if is_large { format!("; {}", percentage(number, limit)) } else { String::new() };
+        Err(self.error(path, problem + &hint))
+    }
+
+    pub(super) fn limits(&self) -> Result<(), InputError> {
+        let Limits { rate, vol } = self.spec.limits;
+        for (field, limit, least) in [("rate", rate, MAX_RATE), ("vol", vol, MAX_VOL)] {
+            if !(least..=MAX_LIMIT).contains(&limit) {
+                let problem = format!("{limit} is out of range; a limit must be from {least} to {MAX_LIMIT}");
+                return Err(self.error(&format!("limits.{field}"), problem));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn above_zero(&self, path: &str, number: f64, what: &str) -> Result<f64, InputError> {
@@ -100,7 +128,7 @@ impl Checker<'_> {
             let path = format!("{path}.points[{idx}]");
             let time = tenor_years(&point.tenor, self.valuation_date)
                 .map_err(|problem| self.error(&format!("{path}.tenor"), problem))?;
-            self.finite(&format!("{path}.rate"), point.rate, -MAX_RATE, MAX_RATE, "a rate")?;
+            self.rate(&format!("{path}.rate"), point.rate, "a rate")?;
             years.push(time);
             points.push((time, point.rate));
         }
@@ -201,13 +229,12 @@ impl Checker<'_> {
             ("convenience_yield", underlying.convenience_yield),
         ] {
             if let Some(carry) = carry {
-                self.finite(&at(field), carry, -MAX_RATE, MAX_RATE, "a yield")?;
+                self.rate(&at(field), carry, "a yield")?;
             }
         }
-        match &underlying.vol {
-            VolSpec::Flat(vol) => {
-                self.finite(&at("vol"), *vol, 0.0, MAX_VOL, "a volatility").map(VolSurface::Flat)
-            }
+        let Some(vol) = &underlying.vol else { return Ok(VolSurface::None) };
+        match vol {
+            VolSpec::Flat(vol) => self.vol(&at("vol"), *vol).map(VolSurface::Flat),
             VolSpec::Surface(surface) => self.surface(&at("vol"), surface),
         }
     }
@@ -242,7 +269,7 @@ impl Checker<'_> {
                 return Err(self.error(&format!("{path}.vols[{row_idx}]"), problem));
             }
             for (idx, vol) in row.iter().enumerate() {
-                self.finite(&format!("{path}.vols[{row_idx}][{idx}]"), *vol, 0.0, MAX_VOL, "a volatility")?;
+                self.vol(&format!("{path}.vols[{row_idx}][{idx}]"), *vol)?;
             }
         }
         let interpolation = match surface.interpolation {

@@ -27,6 +27,12 @@ impl ZeroCurve {
         Self { interpolation, points }
     }
 
+    /// The lowest and the highest rate of its points.
+    pub fn range(&self) -> (f64, f64) {
+        let start = (f64::INFINITY, f64::NEG_INFINITY);
+        self.points.iter().fold(start, |(low, high), (_, rate)| (rate.min(low), rate.max(high)))
+    }
+
     /// The continuously compounded zero rate to `years`, per year; NaN if the curve has no point.
     pub fn zero_rate(&self, years: f64) -> f64 {
         let after = self.points.partition_point(|(point_years, _)| *point_years < years);

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::super::reading::quoted;
+use super::super::reading::{MAX_RATE, MAX_VOL, quoted};
 use super::curve::CurveInterpolation;
 use super::surface::VolInterpolation;
 
@@ -40,6 +40,12 @@ pub struct MarketSpec {
     /// Calendars of business days by name, beside those that a rule gives.
     #[serde(default, deserialize_with = "no_repeats")]
     pub calendars: BTreeMap<String, CalendarSpec>,
+    /// What becomes of surfaces that no market can have.
+    #[serde(default)]
+    pub arbitrage: OnArbitrage,
+    /// How large rates and volatilities may be.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// A calendar of business days.
@@ -48,6 +54,33 @@ pub struct MarketSpec {
 pub struct CalendarSpec {
     /// Days that are closed beside weekends, in ISO format.
     pub holidays: Vec<String>,
+}
+
+/// Sizes beyond which a rate or a volatility is taken for a percentage.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Of rates and yields, per year, to either side.
+    pub rate: f64,
+    /// Of volatilities.
+    pub vol: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rate: MAX_RATE, vol: MAX_VOL }
+    }
+}
+
+/// What becomes of volatility surfaces with arbitrage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnArbitrage {
+    /// They are named in the report.
+    #[default]
+    Report,
+    /// They are refused.
+    Refuse,
 }
 
 /// A zero curve.
@@ -108,8 +141,9 @@ pub struct UnderlyingSpec {
     /// Cash on known dates; for `equity` and `index`.
     #[serde(default)]
     pub dividends: Vec<DividendSpec>,
-    /// One volatility or a surface.
-    pub vol: VolSpec,
+    /// One volatility or a surface; without it there are no options on the underlying.
+    #[serde(default)]
+    pub vol: Option<VolSpec>,
 }
 
 /// Cash that one unit of an underlying pays.
@@ -155,7 +189,7 @@ pub struct SurfaceSpec {
 pub enum Tenor {
     /// ACT/365F years.
     Years(f64),
-    /// `10D`, `2W`, `3M`, `2Y`.
+    /// `10D`, `2W`, `3M`, `2Y`, or a date.
     Calendar(String),
 }
 

@@ -13,6 +13,8 @@ pub enum VolInterpolation {
 /// Black-Scholes volatility by expiry and strike; flat volatility outside its grid.
 #[derive(Debug, Clone, PartialEq)]
 pub enum VolSurface {
+    /// There is none: no option on the underlying can be valued.
+    None,
     /// The same everywhere.
     Flat(f64),
     /// Linear in strike, then by `interpolation` in time.
@@ -29,15 +31,24 @@ pub enum VolSurface {
 }
 
 impl VolSurface {
-    /// The lowest volatility of it.
-    pub fn lowest(&self) -> f64 {
+    /// The lowest volatility of it and the highest.
+    pub fn range(&self) -> (f64, f64) {
+        let start = (f64::INFINITY, f64::NEG_INFINITY);
         match self {
-            VolSurface::Flat(vol) => *vol,
-            VolSurface::Grid { vols, .. } => vols.iter().flatten().copied().fold(f64::INFINITY, f64::min),
+            VolSurface::None => start,
+            VolSurface::Flat(vol) => (*vol, *vol),
+            VolSurface::Grid { vols, .. } => {
+                vols.iter().flatten().fold(start, |(low, high), vol| (vol.min(low), vol.max(high)))
+            }
         }
     }
 
-    /// The volatility for an option that expires in `years`, per square root of a year; NaN if the grid is empty.
+    /// The lowest volatility of it.
+    pub fn lowest(&self) -> f64 {
+        self.range().0
+    }
+
+    /// The volatility for an option that expires in `years`, per square root of a year; NaN if there is none.
     pub fn vol(&self, years: f64, strike: f64) -> f64 {
         self.vol_and_skew(years, strike).0
     }
@@ -45,6 +56,7 @@ impl VolSurface {
     /// The same, and its slope by the strike: at a strike of the grid the mean of both sides, as of ever narrower spreads around it.
     pub fn vol_and_skew(&self, years: f64, strike: f64) -> (f64, f64) {
         let (interpolation, expiries, strikes, vols) = match self {
+            VolSurface::None => return (f64::NAN, 0.0),
             VolSurface::Flat(vol) => return (*vol, 0.0),
             VolSurface::Grid { interpolation, expiries, strikes, vols } => {
                 (interpolation, expiries, strikes, vols)

@@ -87,7 +87,7 @@ fn dividends_are_cash_below_the_spot_on_dates_that_rise() {
         market.json (underlyings.SPX.dividends[1]): is not after the one before; write them in order of time, and those of one date as their sum
         market.json (underlyings.SPX.dividends[0]): needs its ex-date, either as "date": "2026-03-10" or as "tenor": 0.5 or "6M"
         market.json (underlyings.SPX.dividends[0]): needs its ex-date, either as "date": "2026-03-10" or as "tenor": 0.5 or "6M"
-        market.json (underlyings.SPX.dividends[0].tenor): "-3M" is not a tenor; write years like 0.5, or "10D", "3M", "2Y"
+        market.json (underlyings.SPX.dividends[0].tenor): "-3M" is not a tenor; write years like 0.5, "10D", "3M", "2Y", or a date like "2026-12-31"
         market.json:12:85 (underlyings.SPX.dividends[0].time): unknown field `time`, expected one of `date`, `tenor`, `amount`
         market.json (underlyings.SPX.dividends): has 1001 entries; expected at most 1000
         market.json (underlyings.BRENT.dividends): is not for this class; only an equity or an index pays dividends"#]].assert_eq(&seen.collect::<Vec<_>>().join("\n"));
@@ -151,7 +151,7 @@ fn names_its_factors_in_a_fixed_order() {
                 Spot::Own { factor, .. } => Some(factor),
                 Spot::Pair(_) => None,
             },
-            ("vol", name) => Some(market.underlyings()[market.underlying_index(name).unwrap()].vol_factor),
+            ("vol", name) => market.underlyings()[market.underlying_index(name).unwrap()].vol_factor,
             ("rate", code) => market.currency(market.currency_index(code).unwrap()).unwrap().rate_factor,
             (_, name) => market.pairs().iter().find(|pair| pair.name == name).map(|pair| pair.factor),
         };
@@ -278,10 +278,10 @@ fn says_which_value_is_wrong_and_what_would_be_right() {
             market.json (curves.USD.points[1]): is not above the one before; they must rise
             market.json (curves.USD.points[1].tenor): -1 is out of range; a time must be above 0 and at most 200 years
             market.json (curves.USD.points[1].tenor): 1000 is out of range; a time must be above 0 and at most 200 years
-            market.json (curves.USD.points[0].tenor): "3 months" is not a tenor; write years like 0.5, or "10D", "3M", "2Y"
+            market.json (curves.USD.points[0].tenor): "3 months" is not a tenor; write years like 0.5, "10D", "3M", "2Y", or a date like "2026-12-31"
             market.json (curves.USD.points[0].tenor): "0D" is out of range; a time must be above 0 and at most 200 years
-            market.json (curves.USD.points[2].rate): 4.2 is out of range; a rate must be from -1 to 1; write 4 % as 0.04
-            market.json (curves.USD.points[2].rate): -2 is out of range; a rate must be from -1 to 1; write 4 % as 0.04
+            market.json (curves.USD.points[2].rate): 4.2 is out of range; a rate must be from -1 to 1; write 4.2 % as 0.042, or "limits": {"rate": 10} in the market if 420 % is meant
+            market.json (curves.USD.points[2].rate): -2 is out of range; a rate must be from -1 to 1; write -2 % as -0.02, or "limits": {"rate": 10} in the market if -200 % is meant
             market.json (discount.EUR): the curve "USD" is in USD; one in EUR is needed
             market.json (discount.EUR): there is no curve "OIS"
             market.json (discount.SEK): "SEK" is no currency of this market
@@ -290,13 +290,13 @@ fn says_which_value_is_wrong_and_what_would_be_right() {
             market.json (underlyings.BRENT.currency): is missing
             market.json (underlyings.BRENT.dividend_yield): is not for this class; write convenience_yield
             market.json (underlyings.SPX.convenience_yield): is not for this class; write dividend_yield
-            market.json (underlyings.SPX.dividend_yield): 1.3 is out of range; a yield must be from -1 to 1; write 4 % as 0.04
+            market.json (underlyings.SPX.dividend_yield): 1.3 is out of range; a yield must be from -1 to 1; write 1.3 % as 0.013, or "limits": {"rate": 10} in the market if 130 % is meant
             market.json (underlyings.EURUSD.spot): is not for this class; its spot is in market.fx
             market.json (underlyings.EURUSD.currency): is not for this class; its currency is the second of the pair
             market.json (underlyings.EURUSD.dividend_yield): is not for this class; its yield is the rate of the first currency
             market.json (underlyings.USDEUR): an fx underlying must be a pair of market.fx, written the same way, like EURUSD
             market.json (underlyings. BRENT): a name must not be empty nor begin or end with a space
-            market.json (underlyings.BRENT.vol): 35 is out of range; a volatility must be from 0 to 5; write 4 % as 0.04
+            market.json (underlyings.BRENT.vol): 35 is out of range; a volatility must be from 0 to 5; write 35 % as 0.35
             market.json (underlyings.BRENT.vol): -0.1 is out of range; a volatility must be from 0 to 5
             market.json (underlyings.SPX.vol.interpolation): is missing; with more than one expiry write linear_vol or linear_total_variance
             market.json (underlyings.SPX.vol.expiries[1]): is not above the one before; they must rise
@@ -305,7 +305,7 @@ fn says_which_value_is_wrong_and_what_would_be_right() {
             market.json (underlyings.SPX.vol.strikes[1]): is not above the one before; they must rise
             market.json (underlyings.SPX.vol.strikes[0]): 0.0 is out of range; each must be above 0, and at most 1e15
             market.json (underlyings.SPX.vol.vols[2]): has 1 vols for 2 strikes
-            market.json (underlyings.SPX.vol.vols[2][1]): 17 is out of range; a volatility must be from 0 to 5; write 4 % as 0.04
+            market.json (underlyings.SPX.vol.vols[2][1]): 17 is out of range; a volatility must be from 0 to 5; write 17 % as 0.17
             market.json (fx.GBP/CHF): a pair is two different currencies in six capitals, like EURUSD
             market.json (fx.CHFCHF): a pair is two different currencies in six capitals, like EURUSD
             market.json (fx.EURCHF): CHFEUR is there too; name each pair only one way round
@@ -313,5 +313,5 @@ fn says_which_value_is_wrong_and_what_would_be_right() {
         "#]],
     );
     let spec = serde_json::from_str(&MARKET.replacen("0.042", "4.2", 1)).unwrap();
-    expect!["market.curves.USD.points[2].rate: 4.2 is out of range; a rate must be from -1 to 1; write 4 % as 0.04"].assert_eq(&Market::new(&spec, &Origin::Inline("market".to_owned())).unwrap_err().to_string());
+    expect![[r#"market.curves.USD.points[2].rate: 4.2 is out of range; a rate must be from -1 to 1; write 4.2 % as 0.042, or "limits": {"rate": 10} in the market if 420 % is meant"#]].assert_eq(&Market::new(&spec, &Origin::Inline("market".to_owned())).unwrap_err().to_string());
 }

@@ -22,6 +22,8 @@ pub struct SliceSums {
     /// By book and kind.
     cells: BTreeMap<(u32, u32), Cell>,
     positions: PositionValues,
+    /// By group after the kinds: sums of the base column.
+    base_sums: BTreeMap<u32, i128>,
     /// By column of the rectangle: how many positions have no value there, and the first of them.
     worthless: BTreeMap<usize, (u64, u32)>,
 }
@@ -68,8 +70,9 @@ impl Cell {
 impl SliceSums {
     /// Nothing yet, in `n_columns` columns from `first_column` on.
     pub fn new(first_column: u32, n_columns: usize) -> Self {
-        let (cells, positions, worthless) = (BTreeMap::new(), PositionValues::default(), BTreeMap::new());
-        Self { first_column, n_columns, n_positions: 0, cells, positions, worthless }
+        let (cells, positions) = (BTreeMap::new(), PositionValues::default());
+        let (base_sums, worthless) = (BTreeMap::new(), BTreeMap::new());
+        Self { first_column, n_columns, n_positions: 0, cells, positions, base_sums, worthless }
     }
 
     /// Adds a position's values, in units of the report currency, in the columns from the `first` of the rectangle on;
@@ -115,6 +118,12 @@ impl SliceSums {
         cell.sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
     }
 
+    /// Adds a position's base value to a sum of its own, whose number is above every kind's. Only for rectangles that begin with the base.
+    pub fn add_base(&mut self, group: u32, value: i128) {
+        let sum = self.base_sums.entry(group).or_insert(0);
+        *sum = sum.wrapping_add(value);
+    }
+
     /// Records a position's value in the base column; cheapest in the order of the positions.
     pub fn note_position(&mut self, position_idx: u32, value: PositionValue) {
         self.positions.merge(PositionValues::of(position_idx, value));
@@ -152,10 +161,13 @@ impl SliceSums {
             let group = |(group, values)| GroupSums { group, values: Runs::of(first_column, values) };
             Groups(sums.into_iter().map(group).collect())
         };
+        let (books, mut kinds) = (groups(books), groups(kinds));
+        let base_sum = |(group, sum)| GroupSums { group, values: Runs::of(0, vec![sum]) };
+        kinds.0.extend(self.base_sums.into_iter().map(base_sum));
         Partial {
             n_positions: Runs::of(first_column, n_positions),
-            books: groups(books),
-            kinds: groups(kinds),
+            books,
+            kinds,
             positions: self.positions,
             worthless,
         }

@@ -68,7 +68,7 @@ fn fixed_bond(
     with_quote: bool,
 ) -> Result<Interest, InputError> {
     let valuation_date = market.valuation_date();
-    let (notional, rate) = (above_zero(row, "face")?, rate(row, "coupon")?);
+    let (notional, rate) = (above_zero(row, "face")?, rate(row, "coupon", market.limits())?);
     let day_count = conventions::day_count(row, "day_count")?;
     let accrual_moves = conventions::accrual_moves(row, day_count)?;
     let schedule = conventions::schedule(row, market, accrual_moves)?;
@@ -82,13 +82,13 @@ fn fixed_bond(
 
 fn swap(row: Row<'_>, market: &Market, curve: &ZeroCurve) -> Result<Interest, InputError> {
     let valuation_date = market.valuation_date();
-    let (notional, rate) = (above_zero(row, "notional")?, rate(row, "fixed_rate")?);
+    let (notional, rate) = (above_zero(row, "notional")?, rate(row, "fixed_rate", market.limits())?);
     let schedule = conventions::schedule(row, market, true)?;
     let day_count = conventions::day_count(row, "day_count")?;
     check_day_count(row, "day_count", day_count, &schedule)?;
     let fixed = FixedLeg { notional, rate, day_count, schedule };
     let pays_fixed = word(row, "fixed_leg", &[("pay", true), ("receive", false)])?;
-    let floating = floating_leg(row, &fixed, valuation_date)?;
+    let floating = floating_leg(row, &fixed, market)?;
     let is_projected = is_projected(&floating, valuation_date);
     let swap = Swap { fixed, pays_fixed, floating };
     Ok(Interest { flows: swap.cash_flows(valuation_date, curve), quote: None, is_projected })
@@ -107,10 +107,10 @@ fn floating_note(
     check_day_count(row, "day_count", day_count, &schedule)?;
     let spread = match row.optional_text("spread") {
         None => 0.0,
-        Some(_) => rate(row, "spread")?,
+        Some(_) => rate(row, "spread", market.limits())?,
     };
     let mut floating = FloatingLeg { schedule, day_count, fixing: None };
-    floating.fixing = fixing(row, &floating, valuation_date, "")?;
+    floating.fixing = fixing(row, &floating, market, "")?;
     let is_projected = is_projected(&floating, valuation_date);
     let note = FloatingNote { face, spread, floating };
     let flows = note.cash_flows(valuation_date, curve);
@@ -121,7 +121,7 @@ fn floating_note(
 fn floating_leg<'a>(
     row: Row<'_>,
     fixed: &FixedLeg<'a>,
-    valuation_date: NaiveDate,
+    market: &Market,
 ) -> Result<FloatingLeg<'a>, InputError> {
     let fixed_frequency = fixed.schedule.regular.frequency;
     let frequency = match row.optional_text("floating_frequency") {
@@ -147,7 +147,7 @@ fn floating_leg<'a>(
     };
     let mut leg = FloatingLeg { schedule, day_count, fixing: None };
     let hint = ", or the floating_frequency if that is another than the fixed leg's";
-    leg.fixing = fixing(row, &leg, valuation_date, hint)?;
+    leg.fixing = fixing(row, &leg, market, hint)?;
     Ok(leg)
 }
 
@@ -155,9 +155,10 @@ fn floating_leg<'a>(
 fn fixing(
     row: Row<'_>,
     leg: &FloatingLeg<'_>,
-    valuation_date: NaiveDate,
+    market: &Market,
     hint: &str,
 ) -> Result<Option<Fixing>, InputError> {
+    let valuation_date = market.valuation_date();
     let running = leg.running_period(valuation_date);
     match (row.optional_text("current_fixing"), running) {
         (Some("projected"), _) => Ok(Some(Fixing::Projected)),
@@ -168,7 +169,7 @@ fn fixing(
             );
             Err(row.error("current_fixing", problem))
         }
-        (Some(_), Some(_)) => Ok(Some(Fixing::Rate(rate(row, "current_fixing")?))),
+        (Some(_), Some(_)) => Ok(Some(Fixing::Rate(rate(row, "current_fixing", market.limits())?))),
         // What has accrued since the last reset is nobody's guess: without its rate the position would be off by all of it.
         (None, Some(period)) if period.start < valuation_date => {
             let problem = format!(

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use squall_core::workload::InputError;
 
+use super::super::market::surface::VolSurface;
 use super::super::market::{Carry, Market};
 use super::super::pricing::OptionType;
 use super::super::pricing::barrier::{Barrier, Direction, Knock};
@@ -104,6 +105,12 @@ pub(super) fn read(
     let terms = terms(row, underlying, years, strike, market)?;
     if is_forward {
         return adjusted::instrument(row, kind, terms, Contract::Forward { strike }, market);
+    }
+    if let Some(underlying) = market.underlyings().get(underlying)
+        && underlying.vol == VolSurface::None
+    {
+        let problem = format!("{} has no vol in the market, which an option needs", quoted(&underlying.name));
+        return Err(row.error("underlying", problem));
     }
     let option_type = word(row, "option_type", &OPTION_TYPES)?;
     let contract = match kind {

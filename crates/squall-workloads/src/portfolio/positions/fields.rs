@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
-use super::super::dates::years_between;
-use super::super::reading::{MAX_RATE, quoted};
+use super::super::dates::{after_tenor, years_between};
+use super::super::market::spec::Limits;
+use super::super::reading::{percentage, quoted};
 use super::super::table::{Row, iso_date};
 
 /// No traded contract runs longer; a later date is a typing error.
@@ -32,14 +33,19 @@ pub(super) fn not_negative(row: Row<'_>, column: &str) -> Result<f64, InputError
 }
 
 /// A rate per year.
-pub(super) fn rate(row: Row<'_>, column: &str) -> Result<f64, InputError> {
+pub(super) fn rate(row: Row<'_>, column: &str, limits: Limits) -> Result<f64, InputError> {
+    let most = limits.rate;
     let rate = row.number(column)?;
-    if rate.abs() <= MAX_RATE {
+    if rate.abs() <= most {
         Ok(rate)
     } else {
         Err(row.error(
             column,
-            format!("{rate} is out of range; a rate must be from -1 to 1, so write 4 % as 0.04"),
+            format!(
+                "{rate} is out of range; a rate must be from {} to {most}, so {}",
+                -most,
+                percentage(rate, "rate")
+            ),
         ))
     }
 }
@@ -58,19 +64,22 @@ pub(super) fn optional_count(
     }
 }
 
-/// Years from the valuation date, 0 or more, from a date or a number of years.
+/// Years from the valuation date, 0 or more, from a date, a tenor or a number of years.
 pub(super) fn years(
     row: Row<'_>,
     column: &str,
     text: &str,
     valuation_date: NaiveDate,
 ) -> Result<f64, InputError> {
-    let years = match (iso_date(text), text.parse::<f64>()) {
+    let date = iso_date(text).or_else(|| after_tenor(valuation_date, text));
+    let years = match (date, text.parse::<f64>()) {
         (Some(date), _) => years_between(valuation_date, date),
         (None, Ok(years)) if years.is_finite() => years,
         _ => {
-            let problem =
-                format!("{} is neither a date like 2026-12-31 nor a number of years like 0.5", quoted(text));
+            let problem = format!(
+                "{} is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M",
+                quoted(text)
+            );
             return Err(row.error(column, problem));
         }
     };

@@ -146,8 +146,8 @@ fn says_what_a_derivative_must_have() {
             positions.csv:2:9 (expiry): "-0.5" is before the valuation date 2026-01-15
             fine: X,b,european,SPX,USD,1,call,5000,0
             positions.csv:2:9 (expiry): "20270115" is no number of years but a date without dashes; write a date like 2026-12-31
-            positions.csv:2:9 (expiry): "soon" is neither a date like 2026-12-31 nor a number of years like 0.5
-            positions.csv:2:9 (expiry): "NaN" is neither a date like 2026-12-31 nor a number of years like 0.5
+            positions.csv:2:9 (expiry): "soon" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
+            positions.csv:2:9 (expiry): "NaN" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
             positions.csv:2:4 (underlying): is empty; an american needs underlying, option_type, strike, expiry
             positions.csv:2:7 (option_type): "call" must be empty; a forward does not use it
             positions.csv:2:8 (strike): -1 must not be negative
@@ -188,7 +188,7 @@ fn says_what_an_asian_option_must_have() {
             positions.csv:2:10 (fixings): is empty; an asian needs underlying, option_type, strike, expiry, fixings
             positions.csv:2:10 (fixings): 0 is out of range; a count of fixings is from 1 to 10000
             positions.csv:2:10 (fixings): 10001 is out of range; a count of fixings is from 1 to 10000
-            positions.csv:2:10 (fixings): "" is neither a date like 2026-12-31 nor a number of years like 0.5
+            positions.csv:2:10 (fixings): "" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
             positions.csv:2:10 (fixings): "0.5" is not after the fixing before it
             positions.csv:2:10 (fixings): the last fixing must be at expiry
             positions.csv:2:10 (fixings): "2025-12-31" is before the valuation date 2026-01-15
@@ -242,7 +242,7 @@ fn says_what_a_bond_or_swap_must_have() {
             positions.csv:2:9 (curve): there is no curve "CORP" in the market
             positions.csv:2:9 (curve): the curve "USD" is in USD; one in EUR is needed
             positions.csv:2:5 (currency): the market has no currency "JPY"
-            positions.csv:2:8 (coupon): 4.5 is out of range; a rate must be from -1 to 1, so write 4 % as 0.04
+            positions.csv:2:8 (coupon): 4.5 is out of range; a rate must be from -1 to 1, so write 4.5 % as 0.045, or "limits": {"rate": 10} in the market if 450 % is meant
             positions.csv:2:9 (frequency): "yearly" is not one of annual, semiannual, quarterly, monthly
             positions.csv:2:10 (day_count): "ACT/365" is not one of ACT/365F, ACT/360, ACT/ACT-ISDA, 30/360, 30E/360, ACT/ACT-ICMA
             positions.csv:2:12 (maturity): 2026-01-15 must be after the valuation date 2026-01-15

@@ -83,8 +83,9 @@ fn groups(
             base_value: pnl.base_value.map(|_| values(group, 0, 1)[0]),
             ageing_pnl: pnl.ageing_of_group(|first, n| values(group, first, n)),
             worst_pnl: worst.and_then(|idx| group_pnl.get(idx)).copied(),
-            value_at_risk: tail.and_then(|tail| value_at_risk_of(&group_pnl, tail.level())),
-            expected_shortfall: tail.and_then(|tail| expected_shortfall_of(&group_pnl, tail.level())),
+            value_at_risk: tail.and_then(|tail| value_at_risk_of(&group_pnl, pnl.weights(), tail.level())),
+            expected_shortfall: tail
+                .and_then(|tail| expected_shortfall_of(&group_pnl, pnl.weights(), tail.level())),
             contribution: None,
             share: None,
         });

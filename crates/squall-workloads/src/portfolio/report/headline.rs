@@ -19,7 +19,10 @@ pub fn headline(
     let pnl = ScenarioPnl::new(labels, columns, partial);
     let worst = *pnl.total.iter().min()?;
     let levels = if columns.scenarios().is_sample() { options.levels.as_slice() } else { &[] };
-    let at_risk = levels.iter().rev().find_map(|level| Some((level, value_at_risk_of(&pnl.total, *level)?)));
+    let at_risk = levels
+        .iter()
+        .rev()
+        .find_map(|level| Some((level, value_at_risk_of(&pnl.total, pnl.weights(), *level)?)));
     let figure = match at_risk {
         Some((level, value)) => format!("VaR {level} {}", Micros(value).short()),
         None => format!("worst P&L {}", Micros(worst).short()),

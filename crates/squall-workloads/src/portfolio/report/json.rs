@@ -22,6 +22,10 @@ struct ReportJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     factors_not_moved: Vec<UnmovedJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: &'a Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    largest_changes: Vec<LargeChangeJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     scenarios_not_valued: Vec<NotValuedJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     base_not_valued: Option<&'a str>,
@@ -124,6 +128,16 @@ enum RiskJson {
 struct UnmovedJson {
     factor: String,
     positions: usize,
+    base_value: Option<Micros>,
+}
+
+/// A daily change of the history that the scenarios come from.
+#[derive(Serialize)]
+struct LargeChangeJson {
+    factor: String,
+    date: String,
+    change: f64,
+    standard_deviations: f64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
@@ -233,7 +247,22 @@ impl Serialize for Report {
             factors_not_moved: self
                 .unmoved
                 .iter()
-                .map(|(factor, positions)| UnmovedJson { factor: factor.to_string(), positions: *positions })
+                .map(|(it, base_value)| UnmovedJson {
+                    factor: it.factor.to_string(),
+                    positions: it.n_positions,
+                    base_value: base_value.map(Micros),
+                })
+                .collect(),
+            notes: &self.notes,
+            largest_changes: self
+                .largest_changes
+                .iter()
+                .map(|it| LargeChangeJson {
+                    factor: it.factor.to_string(),
+                    date: it.date.to_string(),
+                    change: it.change,
+                    standard_deviations: it.deviations,
+                })
                 .collect(),
             scenarios_not_valued: self.not_valued.iter().map(NotValuedJson::from).collect(),
             base_not_valued: self.base_not_valued.as_deref(),

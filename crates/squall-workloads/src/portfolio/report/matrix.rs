@@ -3,6 +3,7 @@
 use crate::portfolio::columns::Columns;
 use crate::portfolio::labels::Labels;
 use crate::portfolio::partial::Partial;
+use crate::portfolio::risk::Weights;
 
 /// P&L of the fully revalued scenarios against the base.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) struct ScenarioPnl {
     pub(super) scenarios: Vec<usize>,
     /// Their P&L, in the same order.
     pub(super) total: Vec<i128>,
+    /// What they weigh, in the same order, if not all the same.
+    weights: Option<Vec<u64>>,
     aged_base: Option<usize>,
     first_scenario: usize,
     n_scenarios: usize,
@@ -42,7 +45,23 @@ impl ScenarioPnl {
         let aged_base = columns.aged_base();
         let of_ageing = aged_base.and_then(|column| whole_column(labels, partial, column));
         let of_ageing = of_ageing.zip(base_value).map(|(aged, base)| aged.wrapping_sub(base));
-        Self { aged_base, of_ageing, base_value, n_done, scenarios, total, first_scenario, n_scenarios }
+        let weights = columns.scenarios().weights(&scenarios);
+        Self {
+            aged_base,
+            of_ageing,
+            base_value,
+            n_done,
+            scenarios,
+            total,
+            weights,
+            first_scenario,
+            n_scenarios,
+        }
+    }
+
+    /// What the scenarios weigh.
+    pub(super) fn weights(&self) -> Weights<'_> {
+        self.weights.as_deref()
     }
 
     /// The change of a group's value by time alone until the horizon.

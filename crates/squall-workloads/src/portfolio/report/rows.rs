@@ -12,7 +12,7 @@ use crate::portfolio::partial::Partial;
 const AT_ONCE: usize = 4_096;
 
 /// Writes `scenario,label,pnl` and a column for each book's P&L, in the report currency with six decimals. Amounts are empty in scenarios
-/// that are not fully revalued.
+/// that are not fully revalued. If the scenarios are not equally likely, a last column `probability` says how likely each is.
 ///
 /// # Errors
 /// When `out` fails.
@@ -26,7 +26,11 @@ pub fn write_rows(
     let partial = partial.unwrap_or(&nothing);
     let scenarios = columns.scenarios();
     let mut csv = csv::Writer::from_writer(out);
+    let all: Vec<usize> = (0..scenarios.count()).collect();
+    let weights = scenarios.weights(&all);
+    let total_weight = weights.iter().flatten().sum::<u64>();
     let books = labels.books.iter().map(|book| format!("pnl of {book}"));
+    let books = books.chain(weights.is_some().then(|| "probability".to_owned()));
     csv.write_record(["scenario", "label", "pnl"].map(str::to_owned).into_iter().chain(books))?;
     let base = whole_column(labels, partial, 0);
     let base_of = |book: usize| partial.book(book, 0, 1).first().copied().unwrap_or(0);
@@ -48,8 +52,14 @@ pub fn write_rows(
                 .map(|(values, from)| amount(values.get(idx).copied().unwrap_or(0), *from));
             let scenario = first + idx;
             let row = [scenario.to_string(), scenarios.label(scenario), amount(total, base.unwrap_or(0))];
-            csv.write_record(row.into_iter().chain(of_books))?;
+            let probability = weights.as_ref().map(|it| share(it.get(scenario).copied(), total_weight));
+            csv.write_record(row.into_iter().chain(of_books).chain(probability))?;
         }
     }
     csv.flush()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a probability has its digits")]
+fn share(weight: Option<u64>, total: u64) -> String {
+    (weight.unwrap_or(0) as f64 / total.max(1) as f64).to_string()
 }

@@ -3,7 +3,7 @@ use expect_test::expect;
 use super::*;
 use crate::portfolio::labels::PositionLabel;
 use crate::portfolio::partial::PositionValue;
-use crate::portfolio::scenarios::{ScenarioSet, ScenariosInput};
+use crate::portfolio::scenarios::{Basis, ScenarioSet, ScenariosInput};
 use crate::portfolio::shock::Factors;
 
 mod programs;
@@ -18,7 +18,10 @@ struct Desk {
 fn scenarios(input: &str) -> ScenarioSet {
     let factors =
         Factors(vec![Factor::Spot("SPX".into()), Factor::Vol("SPX".into()), Factor::Rate("USD".into())]);
-    serde_json::from_str::<ScenariosInput>(input).unwrap().prepare(&factors, &Default::default()).unwrap()
+    serde_json::from_str::<ScenariosInput>(input)
+        .unwrap()
+        .prepare(&Basis::new(&factors), &Default::default())
+        .unwrap()
 }
 
 fn desk(input: &str, options: &str) -> Desk {
@@ -36,6 +39,7 @@ fn desk(input: &str, options: &str) -> Desk {
             n_projected: 0,
             aged_days: None,
             unmoved: Vec::new(),
+            notes: Vec::new(),
             report_currency: "USD".into(),
             books: vec!["options".into(), "treasury".into()],
             kinds: vec!["european", "asian", "bond"],

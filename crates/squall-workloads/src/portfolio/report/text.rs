@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::layout::Columnar;
+use super::notes::{change_text, not_moved};
 use super::{AgeingPnl, Estimate, GroupRisk, Report, TooFew, rounded};
 use crate::portfolio::money::{Micros, separated};
 use crate::portfolio::reading::quoted;
@@ -88,6 +89,7 @@ impl fmt::Display for Report {
         self.value_at_risk(f, unit)?;
         self.profit_and_loss(f, unit)?;
         self.worst_scenarios(f, unit)?;
+        self.largest_changes(f)?;
         self.group_table(f, unit, "BY BOOK", "book", &self.books)?;
         self.group_table(f, unit, "BY KIND", "kind", &self.kinds)?;
         self.greeks_tables(f, unit)?;
@@ -116,21 +118,11 @@ impl Report {
         format!("{} of {}", separated(self.n_scenarios_done as u128), separated(self.n_scenarios as u128))
     }
 
-    /// The factors that no scenario moves, those of most positions first.
-    fn unmoved(&self) -> String {
-        const SHOWN: usize = 8;
-        let mut unmoved: Vec<_> = self.unmoved.iter().collect();
-        unmoved.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-        let positions = |n: usize| {
-            if n == 1 { "1 position".to_owned() } else { format!("{} positions", separated(n as u128)) }
-        };
-        let shown: Vec<String> =
-            unmoved.iter().take(SHOWN).map(|(factor, n)| format!("{factor} ({})", positions(*n))).collect();
-        let more = match unmoved.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            n => format!(" and {n} more factors"),
-        };
-        format!("by any scenario: {}{more}", shown.join(", "))
+    /// The factors that no scenario moves, with the base values that hang on them.
+    fn unmoved(&self, unit: Unit) -> String {
+        let value =
+            |value: &Option<i128>| value.map_or_else(String::new, |value| format!(", {}", unit.text(value)));
+        not_moved(self.unmoved.iter().map(|(it, base)| (it, value(base))).collect())
     }
 
     fn overview(&self, f: &mut fmt::Formatter<'_>, unit: Unit) -> fmt::Result {
@@ -155,7 +147,10 @@ impl Report {
         writeln!(f, "  Positions   {n_positions} in {} {books}{expired}{projected}", self.books.len())?;
         writeln!(f, "  Scenarios   {}", self.about)?;
         if !self.unmoved.is_empty() {
-            writeln!(f, "  Not moved   {}", self.unmoved())?;
+            writeln!(f, "  Not moved   {}", self.unmoved(unit))?;
+        }
+        for note in &self.notes {
+            writeln!(f, "  Note        {note}")?;
         }
         writeln!(f, "  Base value  {base_value}")?;
         if let Some(AgeingPnl { days, pnl, not_valued }) = &self.ageing {
@@ -173,7 +168,24 @@ impl Report {
         Ok(())
     }
 
+    /// The largest daily changes of the history, from which a split or a change of unit is seen at once.
+    fn largest_changes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.largest_changes.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nLARGEST DAILY CHANGES OF THE HISTORY, by standard deviations of the factor's own")?;
+        let mut table = Columnar::new(&["date", "factor", "change", "standard deviations"], &[1]);
+        for change in &self.largest_changes {
+            let deviations = format!("{:.1}", change.deviations);
+            table.row([change.date.to_string(), change.factor.to_string(), change_text(change), deviations]);
+        }
+        write!(f, "{table}")
+    }
+
     fn value_at_risk(&self, f: &mut fmt::Formatter<'_>, unit: Unit) -> fmt::Result {
+        if self.n_scenarios == 0 {
+            return Ok(());
+        }
         if !self.is_sample {
             return writeln!(
                 f,

@@ -1,4 +1,4 @@
-//! Value at risk and expected shortfall of equally likely scenarios.
+//! Value at risk and expected shortfall of scenarios that are equally likely, or have weights.
 //!
 //! With P&L sorted upwards, `x_(1) <= ... <= x_(n)`, and `w = n (1 - level)` scenarios in the tail:
 //!
@@ -7,8 +7,12 @@
 //!   coherence of expected shortfall", Journal of Banking & Finance 26 (2002), with the boundary scenario's fraction;
 //! * a book's contribution is the same weighted average of the book's own P&L over the same scenarios (Euler
 //!   allocation: Tasche, "Risk contributions and performance measurement", 1999), so contributions add up.
+//!
+//! Where scenarios have weights `u_i` that add up to `U`, `w = U (1 - level)`, `k` is the first rank at which the weights of the worst `k`
+//! scenarios are `w` or more, and the sums are of `u_i x_i`, with the rest of `w` for the boundary scenario. The intervals and standard
+//! errors below are of equally likely scenarios.
 
-use super::{Level, quantile_interval};
+use super::{Level, Weights, quantile_interval, worst_first};
 use crate::portfolio::money::divide_rounded;
 
 /// The tail of a sample of scenarios at a level.
@@ -18,7 +22,9 @@ pub struct Tail {
     n: usize,
     /// Its scenarios, the worst first; the last one may count for a fraction only.
     members: Vec<usize>,
-    /// What a whole scenario weighs.
+    /// What all but the last weigh, if not all the same.
+    own_weights: Option<Vec<i128>>,
+    /// What a whole scenario weighs, if all weigh the same.
     whole_weight: i128,
     /// What the last scenario weighs.
     last_weight: i128,
@@ -47,22 +53,22 @@ pub struct Estimate {
 }
 
 /// How many scenarios of `n` are in the tail, as a whole number of `1 / denominator`.
-struct Weights {
+struct Share {
     n_members: usize,
     whole: i128,
     last: i128,
 }
 
-fn weights(n: usize, level: Level) -> Result<Weights, TooFew> {
+fn share(n: usize, level: Level) -> Result<Share, TooFew> {
     let (numerator, denominator) = level.tail();
     let total = n as u128 * u128::from(numerator);
     let whole = u128::from(denominator);
     if total < whole {
-        return Err(TooFew { needed: denominator.div_ceil(numerator) });
+        return Err(TooFew { needed: needed(level) });
     }
     let rest = total % whole;
     let n_members = usize::try_from(total.div_ceil(whole)).unwrap_or(n).min(n);
-    Ok(Weights {
+    Ok(Share {
         n_members,
         whole: i128::from(denominator),
         last: i128::from(denominator).min(if rest == 0 {
@@ -73,15 +79,43 @@ fn weights(n: usize, level: Level) -> Result<Weights, TooFew> {
     })
 }
 
+/// How many scenarios it takes to expect one in the tail.
+fn needed(level: Level) -> u64 {
+    let (numerator, denominator) = level.tail();
+    denominator.div_ceil(numerator)
+}
+
 impl Tail {
     /// The tail at `level` of scenarios that are ordered from the worst to the best.
     ///
     /// # Errors
-    /// Fewer scenarios than it takes to expect one of them in the tail.
-    pub fn new(level: Level, order: &[usize]) -> Result<Self, TooFew> {
-        let weights = weights(order.len(), level)?;
-        let members = order[..weights.n_members].to_vec();
-        Ok(Self { level, n: order.len(), members, whole_weight: weights.whole, last_weight: weights.last })
+    /// Fewer scenarios than it takes to expect one of them in the tail, were they equally likely.
+    pub fn new(level: Level, order: &[usize], weights: Weights<'_>) -> Result<Self, TooFew> {
+        let share = share(order.len(), level)?;
+        let n = order.len();
+        let Some(weights) = weights else {
+            let members = order[..share.n_members].to_vec();
+            let (whole_weight, last_weight) = (share.whole, share.last);
+            return Ok(Self { level, n, members, own_weights: None, whole_weight, last_weight });
+        };
+        let (numerator, denominator) = level.tail();
+        let weight_of = |idx: &usize| i128::from(weights.get(*idx).copied().unwrap_or(0));
+        let total = order.iter().map(weight_of).sum::<i128>() * i128::from(numerator);
+        if total == 0 {
+            return Err(TooFew { needed: needed(level) });
+        }
+        let (mut members, mut own_weights, mut so_far) = (Vec::new(), Vec::new(), 0);
+        for idx in order {
+            members.push(*idx);
+            let weight = weight_of(idx) * i128::from(denominator);
+            if so_far + weight >= total {
+                break;
+            }
+            own_weights.push(weight);
+            so_far += weight;
+        }
+        let (whole_weight, last_weight) = (i128::from(denominator), total - so_far);
+        Ok(Self { level, n, members, own_weights: Some(own_weights), whole_weight, last_weight })
     }
 
     /// The level.
@@ -91,9 +125,10 @@ impl Tail {
 
     /// What all its scenarios weigh together: the denominator of its averages.
     pub fn total_weight(&self) -> i128 {
-        match self.members.len() {
-            0 => 0,
-            n => (n - 1) as i128 * self.whole_weight + self.last_weight,
+        match (&self.own_weights, self.members.len()) {
+            (_, 0) => 0,
+            (Some(weights), _) => weights.iter().sum::<i128>() + self.last_weight,
+            (None, n) => (n - 1) as i128 * self.whole_weight + self.last_weight,
         }
     }
 
@@ -102,10 +137,17 @@ impl Tail {
     pub fn weighted_loss(&self, pnl: &[i128]) -> i128 {
         let Some((last, others)) = self.members.split_last() else { return 0 };
         let value = |idx: &usize| pnl.get(*idx).copied().unwrap_or(0);
-        let others = others.iter().fold(0_i128, |sum, idx| sum.wrapping_add(value(idx)));
-        let sum =
-            others.wrapping_mul(self.whole_weight).wrapping_add(value(last).wrapping_mul(self.last_weight));
-        sum.wrapping_neg()
+        let others = match &self.own_weights {
+            None => others
+                .iter()
+                .fold(0_i128, |sum, idx| sum.wrapping_add(value(idx)))
+                .wrapping_mul(self.whole_weight),
+            Some(weights) => others
+                .iter()
+                .zip(weights)
+                .fold(0_i128, |sum, (idx, weight)| sum.wrapping_add(value(idx).wrapping_mul(*weight))),
+        };
+        others.wrapping_add(value(last).wrapping_mul(self.last_weight)).wrapping_neg()
     }
 
     /// Value at risk and expected shortfall of the portfolio whose P&L `order` was made of.
@@ -115,14 +157,16 @@ impl Tail {
             value.wrapping_neg()
         };
         let ranked = |rank: u64| usize::try_from(rank - 1).map_or(0, loss);
+        let is_weighted = self.own_weights.is_some();
         let interval = quantile_interval(self.n as u64, self.tail_probability());
+        let end = |rank: Option<u64>| rank.filter(|_| !is_weighted).map(ranked);
         let expected_shortfall = divide_rounded(self.weighted_loss(pnl), self.total_weight());
         let value_at_risk = loss(self.members.len().saturating_sub(1));
         Estimate {
             value_at_risk,
             // A low P&L is a high loss.
-            value_at_risk_low: interval.upper.map(ranked),
-            value_at_risk_high: interval.lower.map(ranked),
+            value_at_risk_low: end(interval.upper),
+            value_at_risk_high: end(interval.lower),
             expected_shortfall,
             expected_shortfall_error: self.standard_error(pnl, value_at_risk, expected_shortfall),
         }
@@ -139,7 +183,7 @@ impl Tail {
     )]
     fn standard_error(&self, pnl: &[i128], value_at_risk: i128, expected_shortfall: i128) -> Option<i128> {
         let n_in_tail = self.total_weight() as f64 / self.whole_weight as f64;
-        if n_in_tail < 2.0 {
+        if n_in_tail < 2.0 || self.own_weights.is_some() {
             return None;
         }
         let square = |idx: &usize| {
@@ -164,23 +208,34 @@ impl Tail {
 }
 
 /// Value at risk of a part of a portfolio by itself; `None` with too few scenarios.
-pub fn value_at_risk_of(pnl: &[i128], level: Level) -> Option<i128> {
+pub fn value_at_risk_of(pnl: &[i128], weights: Weights<'_>, level: Level) -> Option<i128> {
+    if weights.is_some() {
+        return weighted(pnl, weights, level).map(|it| it.value_at_risk);
+    }
     worst(pnl, level).map(|(_, last, _)| last.wrapping_neg())
 }
 
 /// Expected shortfall of a part of a portfolio by itself; `None` with too few scenarios.
-pub fn expected_shortfall_of(pnl: &[i128], level: Level) -> Option<i128> {
-    let (others, last, weights) = worst(pnl, level)?;
-    let sum = others.wrapping_mul(weights.whole).wrapping_add(last.wrapping_mul(weights.last));
-    let total = (weights.n_members - 1) as i128 * weights.whole + weights.last;
+pub fn expected_shortfall_of(pnl: &[i128], weights: Weights<'_>, level: Level) -> Option<i128> {
+    if weights.is_some() {
+        return weighted(pnl, weights, level).map(|it| it.expected_shortfall);
+    }
+    let (others, last, share) = worst(pnl, level)?;
+    let sum = others.wrapping_mul(share.whole).wrapping_add(last.wrapping_mul(share.last));
+    let total = (share.n_members - 1) as i128 * share.whole + share.last;
     Some(divide_rounded(sum.wrapping_neg(), total))
 }
 
+fn weighted(pnl: &[i128], weights: Weights<'_>, level: Level) -> Option<Estimate> {
+    let order = worst_first(pnl);
+    Some(Tail::new(level, &order, weights).ok()?.estimate(pnl, &order))
+}
+
 /// The sum of the tail's values without the best of them, and the best of them; no full sort.
-fn worst(pnl: &[i128], level: Level) -> Option<(i128, i128, Weights)> {
-    let weights = weights(pnl.len(), level).ok()?;
+fn worst(pnl: &[i128], level: Level) -> Option<(i128, i128, Share)> {
+    let share = share(pnl.len(), level).ok()?;
     let mut values = pnl.to_vec();
-    let (others, last, _) = values.select_nth_unstable(weights.n_members.checked_sub(1)?);
+    let (others, last, _) = values.select_nth_unstable(share.n_members.checked_sub(1)?);
     let others = others.iter().fold(0_i128, |sum, value| sum.wrapping_add(*value));
-    Some((others, *last, weights))
+    Some((others, *last, share))
 }

@@ -10,7 +10,7 @@ fn level(level: f64) -> Level {
 
 fn estimate(pnl: &[i128], at: f64) -> Estimate {
     let order = worst_first(pnl);
-    Tail::new(level(at), &order).unwrap().estimate(pnl, &order)
+    Tail::new(level(at), &order, None).unwrap().estimate(pnl, &order)
 }
 
 /// A thousand scattered integers that Python makes, too.
@@ -54,15 +54,15 @@ fn agrees_with_numpy_and_exact_fractions_on_value_at_risk_and_expected_shortfall
         let estimate = estimate(&in_micros, at);
         assert_eq!(estimate.value_at_risk, micros(value_at_risk), "{at}");
         assert_eq!(estimate.expected_shortfall, expected_shortfall, "{at}");
-        assert_eq!(value_at_risk_of(&in_micros, level(at)), Some(estimate.value_at_risk));
-        assert_eq!(expected_shortfall_of(&in_micros, level(at)), Some(estimate.expected_shortfall));
+        assert_eq!(value_at_risk_of(&in_micros, None, level(at)), Some(estimate.value_at_risk));
+        assert_eq!(expected_shortfall_of(&in_micros, None, level(at)), Some(estimate.expected_shortfall));
     }
 }
 
 #[test]
 fn agrees_with_scipy_on_moments_and_quantiles() {
     let pnl = reference_pnl();
-    let got = distribution(&pnl, &worst_first(&pnl)).unwrap();
+    let got = distribution(&pnl, &worst_first(&pnl), None).unwrap();
     let close =
         |got: Option<f64>, want: f64| assert!((got.unwrap() / want - 1.0).abs() < 1e-12, "{got:?} {want}");
     assert_eq!(got.mean, -6_576_798);
@@ -123,13 +123,34 @@ fn the_standard_error_is_manistre_and_hancocks() {
     assert_eq!(estimate(&pnl, 0.95).expected_shortfall_error, Some(22_449_944));
 }
 
+/// By hand.
+#[test]
+fn weighted_scenarios_count_by_their_weights() {
+    let (pnl, weights) = ([-50, -100, 10, -30], [1, 2, 3, 4]);
+    let order = worst_first(&pnl);
+    let at = |at: f64| {
+        let estimate = Tail::new(level(at), &order, Some(&weights)).unwrap().estimate(&pnl, &order);
+        (estimate.value_at_risk, estimate.expected_shortfall)
+    };
+    // The worst weighs 2 of 10; then 1 of the next, which is all of it; then 2 of the next one's 4.
+    assert_eq!((at(0.75), at(0.7), at(0.5)), ((50, 90), (50, 83), (30, 62)));
+    let got = distribution(&pnl, &order, Some(&weights)).unwrap();
+    assert_eq!((got.n, got.mean, got.minimum, got.maximum), (4, -34, -100, 10));
+    let quantiles = [(1, -100), (5, -100), (25, -50), (50, -30), (75, 10), (95, 10), (99, 10)];
+    assert_eq!(got.quantiles, quantiles);
+    // 1484, and 1 - (1 + 4 + 9 + 16) / 100 of the weight.
+    assert!((got.standard_deviation.unwrap() - (1484.0_f64 / 0.7).sqrt()).abs() < 1e-12);
+    assert_eq!(distribution(&pnl, &order, Some(&[0; 4])), None);
+    assert_eq!(Tail::new(level(0.5), &order, Some(&[0; 4])).unwrap_err(), TooFew { needed: 2 });
+}
+
 #[test]
 fn says_how_many_scenarios_a_level_needs() {
     let order: Vec<usize> = (0..99).collect();
-    assert_eq!(Tail::new(level(0.99), &order).unwrap_err(), TooFew { needed: 100 });
-    assert_eq!(Tail::new(level(0.9973), &[]).unwrap_err(), TooFew { needed: 371 });
-    assert_eq!(value_at_risk_of(&[], level(0.5)), None);
-    assert_eq!(expected_shortfall_of(&[1], level(0.5)), None);
+    assert_eq!(Tail::new(level(0.99), &order, None).unwrap_err(), TooFew { needed: 100 });
+    assert_eq!(Tail::new(level(0.9973), &[], None).unwrap_err(), TooFew { needed: 371 });
+    assert_eq!(value_at_risk_of(&[], None, level(0.5)), None);
+    assert_eq!(expected_shortfall_of(&[1], None, level(0.5)), None);
     let worst_of_a_hundred: Vec<i128> = (0..100).map(|i| i - 7).collect();
     let got = estimate(&worst_of_a_hundred, 0.99);
     assert_eq!((got.value_at_risk, got.value_at_risk_high, got.value_at_risk_low), (7, None, Some(4)));
@@ -159,7 +180,7 @@ proptest! {
     ) {
         let total: Vec<i128> = (0..137).map(|i| books.iter().map(|book| book[i]).sum()).collect();
         let order = worst_first(&total);
-        let tail = Tail::new(level(at), &order).unwrap();
+        let tail = Tail::new(level(at), &order, None).unwrap();
         let whole = tail.estimate(&total, &order).expected_shortfall;
         let losses: Vec<i128> = books.iter().map(|book| tail.weighted_loss(book)).collect();
         let parts = apportion(&losses, tail.total_weight(), whole);
@@ -169,14 +190,35 @@ proptest! {
         }
     }
 
+    /// A scenario that weighs three times as much is as good as three.
+    #[test]
+    fn a_weight_is_as_good_as_so_many_scenarios(
+        weighted in proptest::collection::vec((-1_000_000_i128..1_000_000, 0_usize..5), 20..60),
+        thousandths in 500_u32..950,
+    ) {
+        let (pnl, weights): (Vec<i128>, Vec<u64>) = weighted.iter().map(|(value, n)| (*value, *n as u64)).unzip();
+        let repeated: Vec<i128> =
+            weighted.iter().flat_map(|(value, n)| std::iter::repeat_n(*value, *n)).collect();
+        prop_assume!(repeated.len() >= 20);
+        let at = level(f64::from(thousandths) / 1000.0);
+        prop_assert_eq!(value_at_risk_of(&pnl, Some(&weights), at), value_at_risk_of(&repeated, None, at));
+        prop_assert_eq!(expected_shortfall_of(&pnl, Some(&weights), at), expected_shortfall_of(&repeated, None, at));
+        let weighted = distribution(&pnl, &worst_first(&pnl), Some(&weights)).unwrap();
+        let repeated = distribution(&repeated, &worst_first(&repeated), None).unwrap();
+        prop_assert_eq!((weighted.mean, weighted.quantiles), (repeated.mean, repeated.quantiles));
+        if let (Some(weighted), Some(repeated)) = (weighted.skewness, repeated.skewness) {
+            prop_assert!((weighted - repeated).abs() < 1e-9);
+        }
+    }
+
     #[test]
     fn expected_shortfall_is_at_least_value_at_risk_and_subadditive(
         pnl in prop::collection::vec((-1_000_000_i128..1_000_000, -1_000_000_i128..1_000_000), 100..300),
     ) {
         let (one, other): (Vec<i128>, Vec<i128>) = pnl.iter().copied().unzip();
         let both: Vec<i128> = pnl.iter().map(|(a, b)| a + b).collect();
-        let shortfall = |pnl: &[i128]| expected_shortfall_of(pnl, level(0.975)).unwrap();
-        prop_assert!(shortfall(&one) >= value_at_risk_of(&one, level(0.975)).unwrap());
+        let shortfall = |pnl: &[i128]| expected_shortfall_of(pnl, None, level(0.975)).unwrap();
+        prop_assert!(shortfall(&one) >= value_at_risk_of(&one, None, level(0.975)).unwrap());
         prop_assert!(shortfall(&both) <= shortfall(&one) + shortfall(&other) + 1);
     }
 
@@ -185,9 +227,9 @@ proptest! {
         pnl in prop::collection::vec(prop::sample::select(vec![i128::MIN, i128::MAX, 0, 1, -1]), 1..200),
     ) {
         let order = worst_first(&pnl);
-        if let Ok(tail) = Tail::new(level(0.95), &order) {
+        if let Ok(tail) = Tail::new(level(0.95), &order, None) {
             tail.estimate(&pnl, &order);
         }
-        let _ = (distribution(&pnl, &order), histogram(&pnl, 10), expected_shortfall_of(&pnl, level(0.9)));
+        let _ = (distribution(&pnl, &order, None), histogram(&pnl, 10), expected_shortfall_of(&pnl, None, level(0.9)));
     }
 }

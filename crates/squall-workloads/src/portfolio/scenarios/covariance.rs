@@ -3,12 +3,19 @@
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
+use super::basis::Basis;
+use super::changes::{Absolute, check_used};
+use super::cholesky::{NotCovariance, cholesky};
 use super::history::{History, Series};
-use super::{Mean, MonteCarloInput, PLACE, Per, TRADING_DAYS_PER_YEAR, counted, factor_names};
-use crate::portfolio::shock::Factors;
+use super::nearest::{nearest_correlation, smallest_eigenvalue};
+use super::review::Review;
+use super::{Mean, MonteCarloInput, PLACE, Per, TRADING_DAYS_PER_YEAR, counted, factor_names, is_relative};
+use crate::portfolio::reading::rounded;
 
 /// Most factors with a covariance: a draw costs half the square of their number in multiplications.
 const MAX_FACTORS: usize = 1_000;
+/// Most factors whose correlations are repaired: it takes the cube of their number, many times.
+const MAX_REPAIRED: usize = 100;
 /// Rounding that a symmetric matrix may have been written with, relative to its entries.
 const SYMMETRY_TOLERANCE: f64 = 1e-9;
 
@@ -16,15 +23,19 @@ const SYMMETRY_TOLERANCE: f64 = 1e-9;
 #[derive(Debug, Clone)]
 pub(super) struct DailyMoments {
     pub(super) factor_idxs: Vec<usize>,
+    /// Whether a factor's changes are log returns; otherwise they are shocks as they are.
+    pub(super) is_relative: Vec<bool>,
     pub(super) mean: Vec<f64>,
     pub(super) covariance: Vec<Vec<f64>>,
     /// Where they come from: `as given`, `estimated from 1,252 days`.
     pub(super) origin: String,
+    /// What was found in a history, or repaired.
+    pub(super) review: Review,
 }
 
 pub(super) fn daily_moments(
     input: &MonteCarloInput,
-    factors: &Factors,
+    basis: &Basis<'_>,
     files: &Files,
 ) -> Result<DailyMoments, InputError> {
     let given = [
@@ -33,22 +44,26 @@ pub(super) fn daily_moments(
         ("volatilities", input.volatilities.is_some()),
         ("correlation", input.correlation.is_some()),
         ("per", input.per.is_some()),
+        ("repair", input.repair.is_some()),
+        ("changes", !input.changes.is_empty()),
     ];
     match &input.history {
         Some(history) => {
             if let Some((name, _)) = given.iter().find(|(_, is_there)| *is_there) {
-                let problem =
-                    format!("does not go with \"history\", which says all of it; leave {name:?} out");
+                let problem = match *name {
+                    "changes" => "goes into \"history\", beside its values".to_owned(),
+                    _ => format!("does not go with \"history\", which says all of it; leave {name:?} out"),
+                };
                 return Err(InputError::new(format!("{PLACE}.{name}"), problem));
             }
-            let history = History::read(&format!("{PLACE}.history"), history.into(), factors, files)?;
+            let history = History::read(&format!("{PLACE}.history"), history.into(), basis, files)?;
             check_n_factors(history.series.len())?;
-            estimated(&history, input.mean.unwrap_or_default())
+            estimated(&history, input.mean.unwrap_or_default(), basis)
         }
         None if input.mean.is_some() => {
             Err(InputError::new(format!("{PLACE}.mean"), "only goes with \"history\"; leave it out"))
         }
-        None => as_given(input, factors),
+        None => as_given(input, basis),
     }
 }
 
@@ -60,7 +75,7 @@ fn check_n_factors(n_factors: usize) -> Result<(), InputError> {
     Err(InputError::new(PLACE, format!("a covariance of {n_factors} factors; at most {MAX_FACTORS}")))
 }
 
-fn as_given(input: &MonteCarloInput, factors: &Factors) -> Result<DailyMoments, InputError> {
+fn as_given(input: &MonteCarloInput, basis: &Basis<'_>) -> Result<DailyMoments, InputError> {
     let names = match &input.factors {
         Some(names) if !names.is_empty() => names,
         _ => {
@@ -72,7 +87,8 @@ fn as_given(input: &MonteCarloInput, factors: &Factors) -> Result<DailyMoments, 
     let mut factor_idxs = Vec::with_capacity(names.len());
     for (idx, name) in names.iter().enumerate() {
         let place = format!("{PLACE}.factors[{idx}]");
-        let factor_idx = factor_names::find(factors, name).map_err(|e| InputError::new(place.clone(), e))?;
+        let factor_idx =
+            factor_names::find(basis.factors, name).map_err(|e| InputError::new(place.clone(), e))?;
         if factor_idxs.contains(&factor_idx) {
             return Err(InputError::new(place, format!("{name} is there twice")));
         }
@@ -107,15 +123,70 @@ fn as_given(input: &MonteCarloInput, factors: &Factors) -> Result<DailyMoments, 
         }
     };
     covariance.iter_mut().flatten().for_each(|entry| *entry /= days);
+    let absolute = Absolute::new(PLACE, &input.changes, basis)?;
+    check_used(PLACE, &absolute, &factor_idxs, basis)?;
+    let units: Vec<f64> = factor_idxs.iter().map(|idx| absolute.unit(*idx).unwrap_or(1.0)).collect();
+    for (row, unit) in covariance.iter_mut().zip(&units) {
+        row.iter_mut().zip(&units).for_each(|(entry, other)| *entry *= unit * other);
+    }
+    let is_log = |idx: &usize| is_relative(&basis.factors.0[*idx]) && absolute.unit(*idx).is_none();
+    let mut review = Review::default();
+    if input.repair == Some(true) && matches!(cholesky(&covariance), Err(NotCovariance::NegativeVariance(_)))
+    {
+        review.notes.push(repair(&mut covariance)?);
+    }
     Ok(DailyMoments {
         mean: vec![0.0; factor_idxs.len()],
+        is_relative: factor_idxs.iter().map(is_log).collect(),
         factor_idxs,
         covariance,
         origin: "as given".to_owned(),
+        review,
     })
 }
 
-fn estimated(history: &History, mean: Mean) -> Result<DailyMoments, InputError> {
+/// Replaces the correlations of a covariance by the nearest that changes can have, and says so.
+fn repair(covariance: &mut [Vec<f64>]) -> Result<String, InputError> {
+    let n = covariance.len();
+    if n > MAX_REPAIRED {
+        let problem = format!("{n} factors; at most {MAX_REPAIRED} can be repaired");
+        return Err(InputError::new(format!("{PLACE}.repair"), problem));
+    }
+    let given = correlation_of(covariance);
+    let smallest = rounded(smallest_eigenvalue(&given));
+    let (nearest, distance) = nearest_correlation(&given);
+    let changes = given.iter().flatten().zip(nearest.iter().flatten()).map(|(x, y)| (x - y).abs());
+    let largest = changes.fold(0.0, f64::max);
+    let deviations: Vec<f64> = (0..n).map(|idx| covariance[idx][idx].sqrt()).collect();
+    for (row, entries) in covariance.iter_mut().enumerate() {
+        for (column, entry) in entries.iter_mut().enumerate() {
+            if row != column {
+                *entry = nearest[row][column] * deviations[row] * deviations[column];
+            }
+        }
+    }
+    Ok(format!(
+        "the correlations that were given (smallest eigenvalue {smallest}) are replaced by the nearest correlation matrix (Higham 2002), at a \
+         Frobenius distance of {}; the largest change of a correlation is {}",
+        rounded(distance),
+        rounded(largest)
+    ))
+}
+
+/// The correlations of a covariance; 0 where there is no variance.
+pub(super) fn correlation_of(covariance: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let deviation = |idx: usize| covariance[idx][idx].max(0.0).sqrt();
+    let entry = |row: usize, column: usize| match deviation(row) * deviation(column) {
+        _ if row == column => 1.0,
+        scale if scale > 0.0 => covariance[row][column] / scale,
+        _ => 0.0,
+    };
+    (0..covariance.len())
+        .map(|row| (0..covariance.len()).map(|column| entry(row, column)).collect())
+        .collect()
+}
+
+fn estimated(history: &History, mean: Mean, basis: &Basis<'_>) -> Result<DailyMoments, InputError> {
     let n = history.n_changes();
     if n < 2 {
         let problem = format!("{}; a covariance needs at least 2", counted(n, "daily change"));
@@ -145,7 +216,9 @@ fn estimated(history: &History, mean: Mean) -> Result<DailyMoments, InputError> 
     }
     let factor_idxs = history.series.iter().map(|series: &Series| series.factor_idx).collect();
     let origin = format!("estimated from {}", counted(n, "day"));
-    Ok(DailyMoments { factor_idxs, mean: means, covariance, origin })
+    let is_relative = history.series.iter().map(|series| series.is_relative).collect();
+    let review = Review::of(history, basis);
+    Ok(DailyMoments { factor_idxs, is_relative, mean: means, covariance, origin, review })
 }
 
 fn check_volatilities(volatilities: &[f64], names: &[String]) -> Result<(), InputError> {

@@ -3,20 +3,19 @@
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
+use super::basis::Basis;
+use super::changes::{Absolute, check_used};
+use super::review::Review;
 use super::{
-    ExplicitInput, Listed, PLACE, Source, check_count, check_shock, counted, csv_bytes, factor_names,
+    ExplicitInput, Listed, Made, PLACE, Source, check_count, check_shock, counted, csv_bytes, factor_names,
+    is_relative,
 };
 use crate::portfolio::reading::{Complaints, check_name};
-use crate::portfolio::shock::Factors;
 use crate::portfolio::table::{Row, Table};
 
 const LABEL: &str = "scenario";
 
-pub(super) fn prepare(
-    input: &ExplicitInput,
-    factors: &Factors,
-    files: &Files,
-) -> Result<(String, Source), InputError> {
+pub(super) fn prepare(input: &ExplicitInput, basis: &Basis<'_>, files: &Files) -> Result<Made, InputError> {
     let (name, bytes) = csv_bytes(PLACE, input.file.as_ref(), input.csv.as_ref(), files)?;
     let table = Table::parse(&name, bytes)?;
     check_count(table.rows().len())?;
@@ -37,21 +36,31 @@ pub(super) fn prepare(
     } else {
         (1..=table.rows().len()).map(|row| format!("row {row}")).collect()
     };
-    let mut shocks = Vec::with_capacity(columns.len());
+    let absolute = Absolute::new(PLACE, &input.changes, basis)?;
+    let mut shocks: Vec<(usize, Vec<f64>)> = Vec::with_capacity(columns.len());
     for column in columns {
-        let factor_idx = factor_names::find(factors, column).map_err(|e| table.header_error(column, e))?;
+        let factor_idx =
+            factor_names::find(basis.factors, column).map_err(|e| table.header_error(column, e))?;
+        let (factor, unit) = (&basis.factors.0[factor_idx], absolute.unit(factor_idx));
+        let is_relative = is_relative(factor) && unit.is_none();
         let mut column_shocks = Vec::with_capacity(labels.len());
         for row in table.rows() {
-            let shock = row.number(column).and_then(|shock| {
-                check_shock(&factors.0[factor_idx], shock).map_err(|e| row.error(column, e)).map(|()| shock)
+            let shock = row.number(column).and_then(|cell| {
+                let shock = unit.map_or(cell, |unit| cell * unit);
+                check_shock(factor, shock, is_relative, basis.limits)
+                    .map_err(|e| row.error(column, e))
+                    .map(|()| shock)
             });
             column_shocks.extend(complaints.take(shock));
         }
         shocks.push((factor_idx, column_shocks));
     }
     complaints.end()?;
-    Ok((
-        counted(labels.len(), "given scenario"),
-        Source::Listed(Listed { is_history: false, labels, shocks }),
-    ))
+    let used: Vec<usize> = shocks.iter().map(|(factor_idx, _)| *factor_idx).collect();
+    check_used(PLACE, &absolute, &used, basis)?;
+    Ok(Made {
+        about: counted(labels.len(), "given scenario"),
+        source: Source::Listed(Listed { is_history: false, labels, weights: None, shocks }),
+        review: Review::default(),
+    })
 }

@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use squall_core::workload::InputError;
 
+use super::basis::Basis;
+use super::changes::{Absolute, check_used};
+use super::review::Review;
 use super::{
-    AxisInput, GridInput, MAX_SCENARIOS, PLACE, Source, check_shock, counted, factor_names, is_relative,
-    shock_text,
+    AxisInput, GridInput, MAX_SCENARIOS, Made, PLACE, Source, check_shock, counted, factor_names,
+    is_relative, number_text, shock_text,
 };
 use crate::portfolio::reading::check_name;
 use crate::portfolio::shock::{Factor, Factors, ShockBlock};
@@ -24,22 +27,26 @@ pub(super) struct Grid {
 struct Axis {
     name: String,
     factor_idxs: Vec<usize>,
+    /// What one of the shocks is of each factor's own: 1, or the inverse of a price whose changes are in its units.
+    units: Vec<f64>,
+    is_absolute: bool,
     shocks: Vec<f64>,
     /// How many scenarios go by until this axis moves on.
     stride: usize,
 }
 
-pub(super) fn prepare(input: &GridInput, factors: &Factors) -> Result<(String, Source), InputError> {
+pub(super) fn prepare(input: &GridInput, basis: &Basis<'_>) -> Result<Made, InputError> {
+    let absolute = Absolute::new(PLACE, &input.changes, basis)?;
     if input.axes.is_empty() {
         return Err(InputError::new(format!("{PLACE}.axes"), "is empty; a grid needs at least one axis"));
     }
     let mut axes: Vec<Axis> = Vec::with_capacity(input.axes.len());
     for (idx, axis) in input.axes.iter().enumerate() {
         let place = format!("{PLACE}.axes[{idx}]");
-        let axis = prepare_axis(&place, axis, factors)?;
+        let axis = prepare_axis(&place, axis, basis, &absolute)?;
         for factor_idx in &axis.factor_idxs {
             if let Some(other) = axes.iter().position(|other| other.factor_idxs.contains(factor_idx)) {
-                let factor = &factors.0[*factor_idx];
+                let factor = &basis.factors.0[*factor_idx];
                 return Err(InputError::new(place, format!("{factor} is shocked by axes[{other}] already")));
             }
         }
@@ -54,10 +61,21 @@ pub(super) fn prepare(input: &GridInput, factors: &Factors) -> Result<(String, S
             return Err(InputError::new(format!("{PLACE}.axes"), problem));
         }
     }
-    Ok((counted(stride, "stress scenario"), Source::Grid(Grid { axes })))
+    let used: Vec<usize> = axes.iter().flat_map(|axis| axis.factor_idxs.iter().copied()).collect();
+    check_used(PLACE, &absolute, &used, basis)?;
+    let about = counted(stride, "stress scenario");
+    Ok(Made { about, source: Source::Grid(Grid { axes }), review: Review::default() })
 }
 
-fn prepare_axis(place: &str, input: &AxisInput, factors: &Factors) -> Result<Axis, InputError> {
+fn prepare_axis(
+    place: &str,
+    input: &AxisInput,
+    basis: &Basis<'_>,
+    absolute: &Absolute,
+) -> Result<Axis, InputError> {
+    let factors = basis.factors;
+    // Factors whose shocks can be the same number.
+    let unit_of = |idx: usize| (unit_of(&factors.0[idx]), absolute.unit(idx).is_some());
     let names = match (&input.factor, &input.factors) {
         (Some(name), None) => std::slice::from_ref(name),
         (None, Some(names)) if !names.is_empty() => names,
@@ -78,7 +96,7 @@ fn prepare_axis(place: &str, input: &AxisInput, factors: &Factors) -> Result<Axi
             return Err(InputError::new(place, format!("{name} is there twice")));
         }
         if let Some(first) = factor_idxs.first()
-            && unit_of(&factors.0[*first]) != unit_of(&factors.0[factor_idx])
+            && unit_of(*first) != unit_of(factor_idx)
         {
             let problem =
                 format!("{name} does not move in the same unit as {}; give it an axis of its own", names[0]);
@@ -89,15 +107,19 @@ fn prepare_axis(place: &str, input: &AxisInput, factors: &Factors) -> Result<Axi
     if input.shocks.is_empty() {
         return Err(InputError::new(format!("{place}.shocks"), "is empty; an axis needs at least one shock"));
     }
+    let units: Vec<f64> = factor_idxs.iter().map(|idx| absolute.unit(*idx).unwrap_or(1.0)).collect();
+    let is_absolute = factor_idxs.first().is_some_and(|idx| absolute.unit(*idx).is_some());
     for (idx, shock) in input.shocks.iter().enumerate() {
-        check_shock(&factors.0[factor_idxs[0]], *shock)
-            .map_err(|e| InputError::new(format!("{place}.shocks[{idx}]"), e))?;
+        for (factor, unit) in factor_idxs.iter().map(|idx| &factors.0[*idx]).zip(&units) {
+            check_shock(factor, shock * unit, is_relative(factor) && !is_absolute, basis.limits)
+                .map_err(|e| InputError::new(format!("{place}.shocks[{idx}]"), e))?;
+        }
     }
     if let Some(name) = &input.name {
         check_name(name).map_err(|problem| InputError::new(format!("{place}.name"), problem))?;
     }
     let name = input.name.clone().unwrap_or_else(|| names.join("+"));
-    Ok(Axis { name, factor_idxs, shocks: input.shocks.clone(), stride: 1 })
+    Ok(Axis { name, factor_idxs, units, is_absolute, shocks: input.shocks.clone(), stride: 1 })
 }
 
 /// Factors whose shocks can be the same number.
@@ -140,17 +162,22 @@ impl Grid {
     pub(super) fn label(&self, scenario: usize, factors: &Factors) -> String {
         let part = |axis: &Axis| {
             let factor = &factors.0[axis.factor_idxs[0]];
-            format!("{} {}", axis.name, shock_text(factor, axis.shock(scenario), LABEL_DECIMALS))
+            let shock = axis.shock(scenario);
+            let text = match axis.is_absolute {
+                true => number_text(shock, LABEL_DECIMALS),
+                false => shock_text(factor, shock, LABEL_DECIMALS),
+            };
+            format!("{} {text}", axis.name)
         };
         self.axes.iter().map(part).collect::<Vec<_>>().join(" ")
     }
 
     pub(super) fn fill(&self, scenarios: Range<usize>, first_column: usize, block: &mut ShockBlock) {
         for axis in &self.axes {
-            for factor_idx in &axis.factor_idxs {
+            for (factor_idx, unit) in axis.factor_idxs.iter().zip(&axis.units) {
                 let row = &mut block.row_mut(*factor_idx)[first_column..];
                 for (shock, scenario) in row.iter_mut().zip(scenarios.clone()) {
-                    *shock = axis.shock(scenario);
+                    *shock = axis.shock(scenario) * unit;
                 }
             }
         }

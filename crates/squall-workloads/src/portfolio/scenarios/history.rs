@@ -1,19 +1,24 @@
 //! A history of factors: levels or daily changes, one row per day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
+use super::basis::Basis;
+use super::changes::{Absolute, Change, check_used};
 use super::{
     HistoricalInput, HistoryInput, Missing, ValuesAre, check_count, csv_bytes, factor_names, is_relative,
 };
-use crate::portfolio::reading::{Complaints, MAX_RATE, MAX_VOL, listed};
-use crate::portfolio::shock::{Factor, Factors};
-use crate::portfolio::table::{Row, Table};
+use crate::portfolio::market::spec::Limits;
+use crate::portfolio::reading::{Complaints, listed, percentage, quoted};
+use crate::portfolio::shock::Factor;
+use crate::portfolio::table::{Row, Table, iso_date};
 
 const DATE: &str = "date";
+/// A level beyond this is a typing error.
+const MAX_LEVEL: f64 = 1e15;
 
 /// How to read a history.
 #[derive(Debug, Clone, Copy)]
@@ -23,9 +28,11 @@ pub(super) struct Options<'a> {
     values: ValuesAre,
     scale: &'a BTreeMap<String, f64>,
     missing: Missing,
+    skip_dates: &'a [String],
+    changes: &'a BTreeMap<String, Change>,
 }
 
-/// A history that has been checked: levels of relative factors are positive, relative changes above -1.
+/// A history that has been checked: levels whose changes are relative are positive, relative changes above -1.
 #[derive(Debug, Clone)]
 pub(super) struct History {
     pub(super) values_are: ValuesAre,
@@ -38,22 +45,37 @@ pub(super) struct History {
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     pub(super) factor_idx: usize,
-    factor: Factor,
+    pub(super) factor: Factor,
     pub(super) is_relative: bool,
+    /// What one of its absolute changes is as a shock: 1, or the inverse of today's price where the shock is relative.
+    unit: f64,
     pub(super) values: Vec<f64>,
 }
 
 impl<'a> From<&'a HistoricalInput> for Options<'a> {
     fn from(input: &'a HistoricalInput) -> Self {
-        let HistoricalInput { file, csv, values, horizon_days: _, scale, missing } = input;
-        Self { file: file.as_ref(), csv: csv.as_ref(), values: *values, scale, missing: *missing }
+        let HistoricalInput {
+            file,
+            csv,
+            values,
+            horizon_days: _,
+            scale,
+            missing,
+            skip_dates,
+            changes,
+            scaling: _,
+            weights: _,
+        } = input;
+        let (file, csv) = (file.as_ref(), csv.as_ref());
+        Self { file, csv, values: *values, scale, missing: *missing, skip_dates, changes }
     }
 }
 
 impl<'a> From<&'a HistoryInput> for Options<'a> {
     fn from(input: &'a HistoryInput) -> Self {
-        let HistoryInput { file, csv, values, scale, missing } = input;
-        Self { file: file.as_ref(), csv: csv.as_ref(), values: *values, scale, missing: *missing }
+        let HistoryInput { file, csv, values, scale, missing, skip_dates, changes } = input;
+        let (file, csv) = (file.as_ref(), csv.as_ref());
+        Self { file, csv, values: *values, scale, missing: *missing, skip_dates, changes }
     }
 }
 
@@ -62,7 +84,7 @@ impl History {
     pub(super) fn read(
         place: &str,
         options: Options<'_>,
-        factors: &Factors,
+        basis: &Basis<'_>,
         files: &Files,
     ) -> Result<Self, InputError> {
         let (name, bytes) = csv_bytes(place, options.file, options.csv, files)?;
@@ -76,24 +98,40 @@ impl History {
             return Err(table.header_error("", "no column names a factor; name at least one, like spot:SPX"));
         }
         check_scale(place, options.scale, &columns)?;
+        let absolute = Absolute::new(place, options.changes, basis)?;
+        let skipped = skipped_dates(place, options.skip_dates, &table)?;
         let mut series = Vec::with_capacity(columns.len());
         for column in &columns {
             let factor_idx =
-                factor_names::find(factors, column).map_err(|e| table.header_error(column, e))?;
-            let is_relative = is_relative(&factors.0[factor_idx]);
-            let (factor, values) = (factors.0[factor_idx].clone(), Vec::with_capacity(table.rows().len()));
-            series.push(Series { factor_idx, factor, is_relative, values });
+                factor_names::find(basis.factors, column).map_err(|e| table.header_error(column, e))?;
+            let factor = basis.factors.0[factor_idx].clone();
+            let unit = absolute.unit(factor_idx);
+            let is_relative = is_relative(&factor) && unit.is_none();
+            let values = Vec::with_capacity(table.rows().len());
+            series.push(Series { factor_idx, factor, is_relative, unit: unit.unwrap_or(1.0), values });
         }
+        let used: Vec<usize> = series.iter().map(|series: &Series| series.factor_idx).collect();
+        check_used(place, &absolute, &used, basis)?;
         let mut history = History { values_are: options.values, dates: Vec::new(), series };
         let mut complaints = Complaints::default();
         for row in table.rows() {
-            complaints.take(history.add_row(row, &columns, options));
+            complaints.take(history.add_row(row, &columns, options, &skipped, basis));
         }
         complaints.end().map(|()| history)
     }
 
-    fn add_row(&mut self, row: Row<'_>, columns: &[&String], options: Options<'_>) -> Result<(), InputError> {
+    fn add_row(
+        &mut self,
+        row: Row<'_>,
+        columns: &[&String],
+        options: Options<'_>,
+        skipped: &BTreeSet<NaiveDate>,
+        basis: &Basis<'_>,
+    ) -> Result<(), InputError> {
         let date = row.date(DATE)?;
+        if skipped.contains(&date) {
+            return Ok(());
+        }
         if let Some(last) = self.dates.last()
             && date <= *last
         {
@@ -112,7 +150,7 @@ impl History {
         self.dates.push(date);
         for (series, column) in self.series.iter_mut().zip(columns) {
             let value = row.number(column)? * options.scale.get(*column).copied().unwrap_or(1.0);
-            series.check(value, self.values_are).map_err(|e| row.error(column, e))?;
+            series.check(value, self.values_are, basis.limits).map_err(|e| row.error(column, e))?;
             series.values.push(value);
         }
         Ok(())
@@ -125,46 +163,73 @@ impl History {
             ValuesAre::Returns => self.dates.len(),
         }
     }
+
+    /// The day at whose end a daily change had happened.
+    pub(super) fn date_of_change(&self, idx: usize) -> Option<NaiveDate> {
+        let row = match self.values_are {
+            ValuesAre::Levels => idx.checked_add(1)?,
+            ValuesAre::Returns => idx,
+        };
+        self.dates.get(row).copied()
+    }
 }
 
 impl Series {
-    fn check(&self, value: f64, values_are: ValuesAre) -> Result<(), String> {
+    fn check(&self, value: f64, values_are: ValuesAre, limits: Limits) -> Result<(), String> {
         let Self { factor, .. } = self;
-        let percent = |range: &str| {
+        let percent = |range: String, limit: &str| {
+            let percentage = percentage(value, limit);
             Err(format!(
-                "{value:?} is out of range; {range}; write 4 % as 0.04, or add \"scale\": {{\"{factor}\": 0.01}}"
+                "{value:?} is out of range; {range}; add \"scale\": {{\"{factor}\": 0.01}}, or {percentage}"
             ))
         };
+        let is_absolute = !self.is_relative;
         match (values_are, factor) {
             _ if !value.is_finite() => Err("too large after scaling".to_owned()),
-            (ValuesAre::Levels, Factor::Spot(_) | Factor::Fx(_)) if value <= 0.0 => Err(format!(
-                "a level of {value}, but a relative change needs levels above 0; leave the row out, with \"missing\": \"skip_row\" and \
-                 NA in its place"
+            (_, Factor::Spot(_)) if is_absolute && value.abs() > MAX_LEVEL => {
+                Err(format!("{value:?} is out of range; a level and its changes are within ±1e15"))
+            }
+            (_, Factor::Spot(_)) if is_absolute => Ok(()),
+            (ValuesAre::Levels, Factor::Spot(_)) if value <= 0.0 => Err(format!(
+                "a level of {value}, but a relative change needs levels above 0; leave the row out, with \"skip_dates\": [\"its date\"], \
+                 or take the changes in units of the price, with \"changes\": {{\"{factor}\": \"absolute\"}}"
+            )),
+            (ValuesAre::Levels, Factor::Fx(_)) if value <= 0.0 => Err(format!(
+                "a level of {value}, but an exchange rate is above 0; leave the row out, with \"skip_dates\": [\"its date\"]"
             )),
             (ValuesAre::Returns, Factor::Spot(_) | Factor::Fx(_)) if value <= -1.0 => {
                 Err(format!("a relative change of {value}, but it must be above -1 (-0.1 is 10 % down)"))
             }
             (_, Factor::Spot(_) | Factor::Fx(_)) => Ok(()),
-            (_, Factor::Rate(_) | Factor::Spread(_)) if value.abs() > MAX_RATE => {
-                percent("a rate must be from -1 to 1")
+            (_, Factor::Rate(_) | Factor::Spread(_)) if value.abs() > limits.rate => {
+                percent(format!("a rate must be from {} to {}", -limits.rate, limits.rate), "rate")
             }
-            (ValuesAre::Levels, Factor::Vol(_)) if !(0.0..=MAX_VOL).contains(&value) => {
-                percent("a volatility must be from 0 to 5")
+            (ValuesAre::Levels, Factor::Vol(_)) if !(0.0..=limits.vol).contains(&value) => {
+                percent(format!("a volatility must be from 0 to {}", limits.vol), "vol")
             }
-            (ValuesAre::Returns, Factor::Vol(_)) if value.abs() > MAX_VOL => {
-                percent("a change of a volatility must be from -5 to 5")
-            }
+            (ValuesAre::Returns, Factor::Vol(_)) if value.abs() > limits.vol => percent(
+                format!("a change of a volatility must be from {} to {}", -limits.vol, limits.vol),
+                "vol",
+            ),
             (_, Factor::Rate(_) | Factor::Spread(_) | Factor::Vol(_)) => Ok(()),
         }
     }
 
-    /// Daily changes, as random models take them: log returns if relative, differences if absolute.
+    /// Daily changes in the factor's own unit: shares of the price if relative, differences if absolute.
+    pub(super) fn own_changes(&self, values_are: ValuesAre) -> Vec<f64> {
+        match (values_are, self.is_relative) {
+            (ValuesAre::Levels, true) => self.values.windows(2).map(|w| w[1] / w[0] - 1.0).collect(),
+            (ValuesAre::Levels, false) => self.values.windows(2).map(|w| w[1] - w[0]).collect(),
+            (ValuesAre::Returns, _) => self.values.clone(),
+        }
+    }
+
+    /// Daily changes, as random models take them: log returns if relative, else the shocks of the differences.
     pub(super) fn daily_changes(&self, values_are: ValuesAre) -> Vec<f64> {
         match (values_are, self.is_relative) {
             (ValuesAre::Levels, true) => self.values.windows(2).map(|w| libm::log(w[1] / w[0])).collect(),
-            (ValuesAre::Levels, false) => self.values.windows(2).map(|w| w[1] - w[0]).collect(),
+            (_, false) => self.own_changes(values_are).iter().map(|change| change * self.unit).collect(),
             (ValuesAre::Returns, true) => self.values.iter().map(|change| libm::log1p(*change)).collect(),
-            (ValuesAre::Returns, false) => self.values.clone(),
         }
     }
 
@@ -173,17 +238,37 @@ impl Series {
         let pairs = self.values.iter().zip(self.values.iter().skip(horizon));
         match (values_are, self.is_relative) {
             (ValuesAre::Levels, true) => pairs.map(|(from, to)| to / from - 1.0).collect(),
-            (ValuesAre::Levels, false) => pairs.map(|(from, to)| to - from).collect(),
+            (ValuesAre::Levels, false) => pairs.map(|(from, to)| (to - from) * self.unit).collect(),
             (ValuesAre::Returns, true) => {
                 let grown =
                     |window: &[f64]| window.iter().fold(1.0, |product, change| product * (1.0 + change));
                 self.values.windows(horizon).map(|window| grown(window) - 1.0).collect()
             }
             (ValuesAre::Returns, false) => {
-                self.values.windows(horizon).map(|window| window.iter().sum()).collect()
+                self.values.windows(horizon).map(|window| window.iter().sum::<f64>() * self.unit).collect()
             }
         }
     }
+}
+
+/// The dates that are left out; each must be there.
+fn skipped_dates(place: &str, dates: &[String], table: &Table) -> Result<BTreeSet<NaiveDate>, InputError> {
+    if dates.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let known: BTreeSet<NaiveDate> = table.rows().filter_map(|row| row.date(DATE).ok()).collect();
+    let mut skipped = BTreeSet::new();
+    for (idx, text) in dates.iter().enumerate() {
+        let error = |problem: String| Err(InputError::new(format!("{place}.skip_dates[{idx}]"), problem));
+        match iso_date(text) {
+            None => return error(format!("{} is not a date; write it like 2026-12-31", quoted(text))),
+            Some(date) if !known.contains(&date) => {
+                return error(format!("the history has no row of {date}; leave it out"));
+            }
+            Some(date) => drop(skipped.insert(date)),
+        }
+    }
+    Ok(skipped)
 }
 
 fn check_scale(place: &str, scale: &BTreeMap<String, f64>, columns: &[&String]) -> Result<(), InputError> {

@@ -7,6 +7,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use squall_core::job::told;
 
+use super::changes::Change;
+use super::scaling::Scaling;
+use super::unrepeated::Unrepeated;
+use super::weighting::Weighting;
+
 /// The `scenarios` object; `type` says which kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScenariosInput {
@@ -18,6 +23,19 @@ pub enum ScenariosInput {
     MonteCarlo(MonteCarloInput),
     /// Stress tests: every combination of given shocks.
     Grid(GridInput),
+    /// No scenario: the job values the portfolio, and its Greeks if they are asked for.
+    None(NoScenarios),
+}
+
+/// No scenario at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoScenarios {}
+
+impl Default for ScenariosInput {
+    fn default() -> Self {
+        Self::None(NoScenarios {})
+    }
 }
 
 #[derive(Deserialize)]
@@ -27,12 +45,15 @@ enum Type {
     Historical,
     MonteCarlo,
     Grid,
+    None,
 }
 
 /// Names the field that is wrong, which a derived reader of a tagged object does not.
 impl<'de> Deserialize<'de> for ScenariosInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut fields = Map::deserialize(deserializer)?;
+        let Unrepeated(Value::Object(mut fields)) = Unrepeated::deserialize(deserializer)? else {
+            return Err(D::Error::custom("expected an object, whose type says which scenarios these are"));
+        };
         let kind = fields.remove("type").ok_or_else(|| D::Error::missing_field("type"))?;
         let kind: Type = serde_json::from_value(kind).map_err(|error| of_field::<D>("type", &error))?;
         match kind {
@@ -40,6 +61,7 @@ impl<'de> Deserialize<'de> for ScenariosInput {
             Type::Historical => read::<_, D>(fields).map(Self::Historical),
             Type::MonteCarlo => read::<_, D>(fields).map(Self::MonteCarlo),
             Type::Grid => read::<_, D>(fields).map(Self::Grid),
+            Type::None => read::<_, D>(fields).map(Self::None),
         }
     }
 }
@@ -67,6 +89,9 @@ pub struct ExplicitInput {
     pub file: Option<String>,
     /// The CSV itself.
     pub csv: Option<String>,
+    /// How the changes of spots are meant, by factor; relative unless said.
+    #[serde(default)]
+    pub changes: BTreeMap<String, Change>,
 }
 
 /// Changes of a history over overlapping windows.
@@ -89,6 +114,16 @@ pub struct HistoricalInput {
     /// Treatment of rows with missing cells.
     #[serde(default)]
     pub missing: Missing,
+    /// Dates whose rows are left out, before any change is taken.
+    #[serde(default)]
+    pub skip_dates: Vec<String>,
+    /// How the changes of spots are meant, by factor; relative unless said.
+    #[serde(default)]
+    pub changes: BTreeMap<String, Change>,
+    /// How the changes are brought to today's volatility, if they are.
+    pub scaling: Option<Scaling>,
+    /// How much the windows weigh, if not all the same.
+    pub weights: Option<Weighting>,
 }
 
 /// The history that a covariance is estimated from; as [`HistoricalInput`], always of daily changes.
@@ -108,6 +143,12 @@ pub struct HistoryInput {
     /// Treatment of rows with missing cells.
     #[serde(default)]
     pub missing: Missing,
+    /// Dates whose rows are left out, before any change is taken.
+    #[serde(default)]
+    pub skip_dates: Vec<String>,
+    /// How the changes of spots are meant, by factor; relative unless said.
+    #[serde(default)]
+    pub changes: BTreeMap<String, Change>,
 }
 
 /// What the cells of a history are.
@@ -157,6 +198,11 @@ pub struct MonteCarloInput {
     pub volatilities: Option<Vec<f64>>,
     /// Correlation matrix, together with `volatilities`.
     pub correlation: Option<Vec<Vec<f64>>>,
+    /// Whether a given matrix that no changes can have is replaced by the nearest one.
+    pub repair: Option<bool>,
+    /// How the changes of given spots are meant, by factor; relative unless said.
+    #[serde(default)]
+    pub changes: BTreeMap<String, Change>,
     /// What the given covariance or volatilities are for: a day or a year.
     pub per: Option<Per>,
     /// Instead of a given covariance: the history to estimate it from.
@@ -203,6 +249,9 @@ pub enum Mean {
 pub struct GridInput {
     /// The directions of the grid.
     pub axes: Vec<AxisInput>,
+    /// How the changes of spots are meant, by factor; relative unless said.
+    #[serde(default)]
+    pub changes: BTreeMap<String, Change>,
 }
 
 /// One direction of a grid: factors that move together.

@@ -5,12 +5,15 @@ use std::ops::Range;
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
+use super::basis::Basis;
 use super::cholesky::{NotCovariance, cholesky};
-use super::covariance::{DailyMoments, daily_moments};
+use super::covariance::{DailyMoments, correlation_of, daily_moments};
+use super::nearest::smallest_eigenvalue;
 use super::{
-    DistributionName, MAX_HORIZON_DAYS, MAX_SCENARIOS, MonteCarloInput, PLACE, Source, counted, is_relative,
+    DistributionName, MAX_HORIZON_DAYS, MAX_SCENARIOS, Made, MonteCarloInput, PLACE, Source, counted,
 };
 use crate::portfolio::pricing::random::Stream;
+use crate::portfolio::reading::rounded;
 use crate::portfolio::shock::{Factor, Factors, ShockBlock};
 
 /// Which of the seed's streams the scenarios draw from ("scenario"), so that no contract's paths share it.
@@ -51,11 +54,7 @@ struct DrawnFactor {
     loadings: Vec<f64>,
 }
 
-pub(super) fn prepare(
-    input: &MonteCarloInput,
-    factors: &Factors,
-    files: &Files,
-) -> Result<(String, Source), InputError> {
+pub(super) fn prepare(input: &MonteCarloInput, basis: &Basis<'_>, files: &Files) -> Result<Made, InputError> {
     let field = |name: &str| format!("{PLACE}.{name}");
     let n_paths = match usize::try_from(input.paths) {
         Ok(n) if (1..=MAX_SCENARIOS).contains(&n) => n,
@@ -86,7 +85,8 @@ pub(super) fn prepare(
             return Err(InputError::new(field("degrees_of_freedom"), problem));
         }
     };
-    let moments = daily_moments(input, factors, files)?;
+    let mut moments = daily_moments(input, basis, files)?;
+    let review = std::mem::take(&mut moments.review);
     let about = format!(
         "{}, {name}, {}, covariance {}, seed {}",
         counted(n_paths, "Monte Carlo path"),
@@ -98,9 +98,9 @@ pub(super) fn prepare(
         n_paths,
         stream: Stream::new(input.seed, PURPOSE),
         degrees_of_freedom,
-        factors: drawn_factors(moments, f64::from(input.horizon_days), factors)?,
+        factors: drawn_factors(moments, f64::from(input.horizon_days), basis.factors)?,
     };
-    Ok((about, Source::MonteCarlo(monte_carlo)))
+    Ok(Made { about, source: Source::MonteCarlo(monte_carlo), review })
 }
 
 fn drawn_factors(
@@ -123,8 +123,11 @@ fn drawn_factors(
     let lower = cholesky(&moments.covariance).map_err(|error| {
         let problem = match error {
             NotCovariance::NegativeVariance(row) => format!(
-                "not positive semi-definite: given the factors before it, {} would have a negative variance",
-                name(row)
+                "not positive semi-definite: given the factors before it, {} would have a negative variance; the correlations' smallest \
+                 eigenvalue is {}, where none may be below 0: give them with more digits, or take the nearest correlation matrix, with \
+                 \"repair\": true",
+                name(row),
+                rounded(smallest_eigenvalue(&correlation_of(&moments.covariance)))
             ),
             NotCovariance::ImpossibleCovariance(row, other) => format!(
                 "not positive semi-definite: {} cannot move with {}, which does not move on its own",
@@ -134,13 +137,21 @@ fn drawn_factors(
         };
         InputError::new(format!("{PLACE} (covariance)"), problem)
     })?;
-    let drawn = |((factor_idx, mean), loadings): ((&usize, &f64), Vec<f64>)| DrawnFactor {
-        factor_idx: *factor_idx,
-        is_relative: is_relative(&factors.0[*factor_idx]),
-        mean: mean * horizon,
-        loadings: loadings.iter().map(|loading| loading * horizon.sqrt()).collect(),
-    };
-    Ok(moments.factor_idxs.iter().zip(&moments.mean).zip(lower).map(drawn).collect())
+    let drawn =
+        |(((factor_idx, mean), is_relative), loadings): (((&usize, &f64), &bool), Vec<f64>)| DrawnFactor {
+            factor_idx: *factor_idx,
+            is_relative: *is_relative,
+            mean: mean * horizon,
+            loadings: loadings.iter().map(|loading| loading * horizon.sqrt()).collect(),
+        };
+    Ok(moments
+        .factor_idxs
+        .iter()
+        .zip(&moments.mean)
+        .zip(&moments.is_relative)
+        .zip(lower)
+        .map(drawn)
+        .collect())
 }
 
 impl MonteCarlo {

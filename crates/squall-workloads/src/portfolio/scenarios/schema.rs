@@ -9,7 +9,7 @@ pub fn scenarios_schema() -> Value {
     json!({
         "description": "What the market may look like. Shocks are relative for spot and fx (0.01 is 1 % up), absolute \
                         for vol (0.01 is one volatility point) and rate (0.0001 is one basis point).",
-        "oneOf": [explicit(), historical(), monte_carlo(), grid()],
+        "oneOf": [explicit(), historical(), monte_carlo(), grid(), none()],
     })
 }
 
@@ -34,7 +34,7 @@ fn explicit() -> Value {
         "explicit",
         "Shocks written out: a column \"scenario\" (optional label) and one column for each factor. Give file or csv.",
         &[],
-        json!({"file": file(), "csv": csv()}),
+        json!({"file": file(), "csv": csv(), "changes": changes()}),
     )
 }
 
@@ -50,6 +50,28 @@ fn historical() -> Value {
             "horizon_days": {"type": "integer", "minimum": 1, "maximum": MAX_HORIZON_DAYS, "default": 1, "description": "window in rows"},
             "scale": scale(),
             "missing": missing(),
+            "skip_dates": skip_dates(),
+            "changes": changes(),
+            "scaling": {
+                "type": "object",
+                "description": "changes are brought to today's volatility, by exponentially weighted averages (Hull and White 1998)",
+                "properties": {
+                    "type": {"const": "ewma"},
+                    "lambda": {"type": "number", "minimum": 0.5, "exclusiveMaximum": 1},
+                },
+                "required": ["type", "lambda"],
+                "additionalProperties": false,
+            },
+            "weights": {
+                "type": "object",
+                "description": "each window weighs lambda times as much as the next, a row younger (Boudoukh, Richardson, Whitelaw 1998)",
+                "properties": {
+                    "type": {"const": "exponential"},
+                    "lambda": {"type": "number", "minimum": 0.5, "exclusiveMaximum": 1},
+                },
+                "required": ["type", "lambda"],
+                "additionalProperties": false,
+            },
         }),
     )
 }
@@ -59,7 +81,10 @@ fn monte_carlo() -> Value {
     let history = json!({
         "type": "object",
         "description": "estimate the covariance of daily changes from this history, instead of giving one",
-        "properties": {"file": file(), "csv": csv(), "values": values(), "scale": scale(), "missing": missing()},
+        "properties": {
+            "file": file(), "csv": csv(), "values": values(), "scale": scale(), "missing": missing(),
+            "skip_dates": skip_dates(), "changes": changes(),
+        },
         "additionalProperties": false,
     });
     variant(
@@ -76,6 +101,9 @@ fn monte_carlo() -> Value {
             "covariance": matrix,
             "volatilities": {"type": "array", "items": {"type": "number", "minimum": 0}},
             "correlation": matrix,
+            "repair": {"type": "boolean", "default": false,
+                       "description": "replace correlations that cannot be by the nearest that can (Higham 2002)"},
+            "changes": changes(),
             "per": {"enum": ["day", "year"], "description": "a year has 252 trading days"},
             "history": history,
             "mean": {"enum": ["zero", "sample"], "default": "zero", "description": "only with history"},
@@ -100,12 +128,32 @@ fn grid() -> Value {
         "grid",
         "Stress tests: every combination of the axes' shocks, the last axis fastest.",
         &["axes"],
-        json!({"axes": {"type": "array", "items": axis, "minItems": 1}}),
+        json!({"axes": {"type": "array", "items": axis, "minItems": 1}, "changes": changes()}),
     )
 }
 
+fn none() -> Value {
+    variant("none", "No scenario: value, and Greeks if they are asked for. The default.", &[], json!({}))
+}
+
+fn skip_dates() -> Value {
+    json!({
+        "type": "array",
+        "items": {"type": "string", "format": "date"},
+        "description": "rows that are left out, by date, before any change is taken",
+    })
+}
+
+fn changes() -> Value {
+    json!({
+        "type": "object",
+        "description": "\"spot:WTI\": \"absolute\" takes a spot's changes in units of its price, so that levels may be negative",
+        "additionalProperties": {"enum": ["relative", "absolute"]},
+    })
+}
+
 fn factor() -> Value {
-    json!({"type": "string", "pattern": "^(spot|vol|rate|fx):.+$"})
+    json!({"type": "string", "pattern": "^(spot|vol|rate|spread|fx):.+$"})
 }
 
 fn file() -> Value {

@@ -10,8 +10,13 @@ pub fn shock_text(factor: &Factor, shock: f64, decimals: usize) -> String {
         Factor::Vol(_) => (100.0, "pt"),
         Factor::Rate(_) | Factor::Spread(_) => (10_000.0, "bp"),
     };
-    let text = format!("{:+.decimals$}", shock * scale);
+    format!("{}{unit}", number_text(shock * scale, decimals))
+}
+
+/// A change of a price in its own units, with at most `decimals` decimals: `-36.98`.
+pub fn number_text(change: f64, decimals: usize) -> String {
+    let text = format!("{change:+.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     let text = if text == "-0" { "+0" } else { text };
-    format!("{text}{unit}")
+    text.to_owned()
 }

@@ -2,6 +2,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod histories;
 mod sampling;
 
 fn market() -> Factors {
@@ -16,7 +17,7 @@ fn market() -> Factors {
 
 fn prepare(input: &str) -> Result<ScenarioSet, String> {
     let input: ScenariosInput = serde_json::from_str(input).map_err(|e| e.to_string())?;
-    input.prepare(&market(), &Files::new()).map_err(|e| e.to_string())
+    input.prepare(&Basis::new(&market()), &Files::new()).map_err(|e| e.to_string())
 }
 
 /// What the scenarios are, one a line.
@@ -114,6 +115,8 @@ fn says_what_is_wrong_where_and_what_would_be_right() {
         r#"{"type": "explicit", "csv": "scenario,spot:SPX\na,0.1\na,0.2"}"#.into(),
         r#"{"type": "explicit", "cvs": "spot:SPX\n1"}"#.into(),
         r#"{"type": "implicit"}"#.into(),
+        r#"{"type": "explicit", "csv": "spot:SPX\n1", "csv": "spot:SPX\n2"}"#.into(),
+        r#"["explicit"]"#.into(),
         r#"{"type": "historical", "csv": "spot:SPX\n1"}"#.into(),
         r#"{"type": "historical", "csv": "date,spot:SPX\n2020-01-02,1\n2020-01-02,2"}"#.into(),
         r#"{"type": "historical", "csv": "date,spot:SPX\n2020-01-02,1\n2020-01-03,NA"}"#.into(),
@@ -161,16 +164,18 @@ fn says_what_is_wrong_where_and_what_would_be_right() {
             input.scenarios.file: the file "a.csv" is not there
             input.scenarios.csv:1: no column names a factor; name at least one, like spot:SPX
             input.scenarios.csv:1:1 (spot:SPY): unknown factor "spot:SPY"; the market has spot:SPX, spot:COMP, vol:SPX, rate:USD, fx:EURUSD
-            input.scenarios.csv:2:1 (spot:SPX): a relative shock of -1 would take spot:SPX to zero or below; it must be above -1 (-0.1 is 10 % down)
+            input.scenarios.csv:2:1 (spot:SPX): a relative shock of -1 would take spot:SPX to zero or below; it must be above -1 (-0.1 is 10 % down), or in units of the price, with "changes": {"spot:SPX": "absolute"}
             input.scenarios.csv:2:2 (vol:SPX): is empty; a number is needed here
             input.scenarios: there is no scenario; at least one is needed
             input.scenarios.csv:3:1 (scenario): "a" is already on line 2; each must be unique
-            cvs: unknown field `cvs`, expected `file` or `csv`
-            type: unknown variant `implicit`, expected one of `explicit`, `historical`, `monte_carlo`, `grid`
+            cvs: unknown field `cvs`, expected one of `file`, `csv`, `changes`
+            type: unknown variant `implicit`, expected one of `explicit`, `historical`, `monte_carlo`, `grid`, `none`
+            "csv" is there twice; each must be unique at line 1 column 64
+            expected an object, whose type says which scenarios these are
             input.scenarios.csv:1: the column "date" is missing; the columns are spot:SPX
             input.scenarios.csv:3:1 (date): 2020-01-02 follows 2020-01-02; rows must go from old to new, each day once
             input.scenarios.csv:3:2 (spot:SPX): no value; fill it in, or say "missing": "skip_row" to leave out days like this one
-            input.scenarios.csv:3:2 (spot:SPX): a level of -37.6, but a relative change needs levels above 0; leave the row out, with "missing": "skip_row" and NA in its place
+            input.scenarios.csv:3:2 (spot:SPX): a level of -37.6, but a relative change needs levels above 0; leave the row out, with "skip_dates": ["its date"], or take the changes in units of the price, with "changes": {"spot:SPX": "absolute"}
             input.scenarios.horizon_days: 2 days, but the history has 1 daily change; a window has 1 to that many days
             input.scenarios.scale.vol:SPX: the history has no such column; it has spot:SPX
             input.scenarios.scale.vol:SPX: 0 does not scale anything; it must be above 0
@@ -196,7 +201,7 @@ fn says_what_is_wrong_where_and_what_would_be_right() {
             input.scenarios.axes: is empty; a grid needs at least one axis
             input.scenarios.axes[0]: give either "factor" (one) or "factors" (a list of those that move together)
             input.scenarios.axes[0].shocks: is empty; an axis needs at least one shock
-            input.scenarios.axes[0].shocks[1]: a relative shock of -2 would take spot:SPX to zero or below; it must be above -1 (-0.1 is 10 % down)
+            input.scenarios.axes[0].shocks[1]: a relative shock of -2 would take spot:SPX to zero or below; it must be above -1 (-0.1 is 10 % down), or in units of the price, with "changes": {"spot:SPX": "absolute"}
             input.scenarios.axes[0].factors[1]: vol:SPX does not move in the same unit as spot:SPX; give it an axis of its own
             input.scenarios.axes[1]: vol:SPX is shocked by axes[0] already
         "#]],
@@ -235,5 +240,5 @@ fn the_schema_knows_every_kind() {
     let schema = scenarios_schema();
     let kinds: Vec<_> =
         schema["oneOf"].as_array().unwrap().iter().map(|kind| &kind["properties"]["type"]["const"]).collect();
-    assert_eq!(kinds, ["explicit", "historical", "monte_carlo", "grid"]);
+    assert_eq!(kinds, ["explicit", "historical", "monte_carlo", "grid", "none"]);
 }

@@ -101,6 +101,8 @@ impl Columns {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct UnderlyingColumns<'a> {
     pub(super) spot: &'a Columns,
+    /// Whether no column has a price of 0 or less, as absolute changes may leave.
+    pub(super) is_above_zero: bool,
     pub(super) rate_shift: &'a Columns,
     pub(super) carry_shift: &'a Columns,
     pub(super) vol_shift: &'a Columns,
@@ -184,6 +186,8 @@ pub struct BlockMarket {
     n_columns: usize,
     /// By underlying.
     spots: Vec<Columns>,
+    /// By underlying: whether its spot is above 0 in every column.
+    above_zero: Vec<bool>,
     /// By underlying.
     vol_shifts: Vec<Columns>,
     /// By curve.
@@ -233,11 +237,16 @@ impl BlockMarket {
         let mut pairs = Vec::with_capacity(market.pairs().len());
         for pair in market.pairs() {
             let rates = Columns::shocked(shocks.row(pair.factor), |shock| pair.rate * (1.0 + shock));
-            note_unpriced(&rates, n_columns, || format!("fx:{}", pair.name), unpriced);
+            let is_good = |rate: f64| rate > 0.0 && rate.is_finite();
+            let name = &pair.name;
+            let problem =
+                |rate| format!("the shock of fx:{name} leaves a price of {rate}; it must stay above 0");
+            note_unpriced(&rates, n_columns, is_good, problem, unpriced);
             pairs.push(rates);
         }
 
         let mut spots = Vec::with_capacity(market.underlyings().len());
+        let mut above_zero = Vec::with_capacity(market.underlyings().len());
         for underlying in market.underlyings() {
             let spot = match underlying.spot {
                 Spot::Own { price, factor } => {
@@ -245,7 +254,9 @@ impl BlockMarket {
                 }
                 Spot::Pair(pair) => pairs.get(pair).cloned().unwrap_or(Columns::Same(f64::NAN)),
             };
-            note_unpriced(&spot, n_columns, || format!("spot:{}", underlying.name), unpriced);
+            let problem = |price| format!("the shock of spot:{} leaves a price of {price}", underlying.name);
+            note_unpriced(&spot, n_columns, f64::is_finite, problem, unpriced);
+            above_zero.push(spot.bad(n_columns, |price| price > 0.0).is_empty());
             spots.push(spot);
         }
 
@@ -266,7 +277,12 @@ impl BlockMarket {
         BlockMarket {
             n_columns,
             spots,
-            vol_shifts: market.underlyings().iter().map(|it| shift(it.vol_factor)).collect(),
+            above_zero,
+            vol_shifts: market
+                .underlyings()
+                .iter()
+                .map(|it| it.vol_factor.map_or(Columns::Same(0.0), shift))
+                .collect(),
             curves: market.curves().iter().map(|curve| CurveShift::new(market, curve, shift)).collect(),
             curves_of: market.underlyings().iter().map(|it| curves_of(market, it)).collect(),
             conversions: all.iter().map(|it| conversion(it.conversion)).collect(),
@@ -309,6 +325,7 @@ impl BlockMarket {
     ) -> Option<UnderlyingColumns<'a>> {
         Some(UnderlyingColumns {
             spot: self.spots.get(idx)?,
+            is_above_zero: *self.above_zero.get(idx)?,
             rate_shift: &shifts.rate,
             carry_shift: &shifts.carry,
             vol_shift: self.vol_shifts.get(idx)?,
@@ -324,15 +341,15 @@ impl BlockMarket {
     }
 }
 
+/// A price may fall to 0 and below: then options on it have no value, and everything else has. An exchange rate may not.
 fn note_unpriced(
     prices: &Columns,
     n_columns: usize,
-    name: impl Fn() -> String,
+    is_good: impl Fn(f64) -> bool,
+    problem: impl Fn(f64) -> String,
     unpriced: &mut BTreeMap<usize, String>,
 ) {
-    for (column, price) in prices.bad(n_columns, |price| price > 0.0 && price.is_finite()) {
-        unpriced.entry(column).or_insert_with(|| {
-            format!("the shock of {} leaves a price of {price}; it must stay above 0", name())
-        });
+    for (column, price) in prices.bad(n_columns, is_good) {
+        unpriced.entry(column).or_insert_with(|| problem(price));
     }
 }

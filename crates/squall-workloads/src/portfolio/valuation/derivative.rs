@@ -67,7 +67,11 @@ pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarke
         out.fill(f64::NAN);
         return;
     };
-    let UnderlyingColumns { spot, rate_shift, carry_shift, vol_shift } = columns;
+    if !columns.is_above_zero {
+        values_below_zero(terms, contract, columns, out);
+        return;
+    }
+    let UnderlyingColumns { spot, is_above_zero: _, rate_shift, carry_shift, vol_shift } = columns;
     if [spot, rate_shift, carry_shift, vol_shift].iter().all(|it| it.is_same()) {
         if let Some((first, others)) = out.split_first_mut() {
             chunk_values(terms, contract, columns, 0, std::slice::from_mut(first));
@@ -81,6 +85,27 @@ pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarke
     }
     for (idx, chunk) in out.chunks_mut(CHUNK).enumerate() {
         chunk_values(terms, contract, columns, idx * CHUNK, chunk);
+    }
+}
+
+/// Column by column, where the price of the underlying may be 0 or less: a forward is worth what it is at any price, an option has no
+/// value in this model.
+fn values_below_zero(terms: &Terms, contract: &Contract, columns: UnderlyingColumns<'_>, out: &mut [f64]) {
+    let mut inputs = Inputs::new();
+    for (idx, value) in out.iter_mut().enumerate() {
+        let market = inputs.load(terms, columns, idx, 1);
+        let (spot, rate, carry) = (market.spot.first(), market.rate.first(), market.dividend_yield.first());
+        let (Some(spot), Some(rate), Some(carry)) = (spot, rate, carry) else { continue };
+        *value = match contract {
+            _ if *spot > 0.0 => {
+                chunk_values(terms, contract, columns, idx, std::slice::from_mut(value));
+                *value
+            }
+            Contract::Forward { strike } => {
+                spot * libm::exp(-carry * terms.years) - strike * libm::exp(-rate * terms.years)
+            }
+            _ => f64::NAN,
+        };
     }
 }
 

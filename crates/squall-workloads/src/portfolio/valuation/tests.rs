@@ -126,7 +126,7 @@ fn a_shock_is_worth_a_market_written_that_way() {
             ],
             13,
         ),
-        ("fx:EURUSD", 0.25, &[("\"EURUSD\": 1.08", "\"EURUSD\": 1.35")], 5),
+        ("fx:EURUSD", 0.25, &[("\"EURUSD\": 1.08", "\"EURUSD\": 1.35")], 6),
     ] {
         let shocked = one_factor(&base, factor, shock);
         let rewritten: Vec<f64> =
@@ -234,13 +234,13 @@ fn names_the_column_and_what_has_no_value_there() {
         writeln!(seen, "{}", result.unwrap_err()).unwrap();
     }
     expect![[r#"
-        spot:SPX -1e0: column 2: the shock of spot:SPX leaves a price of 0; it must stay above 0
-        spot:SPX -1.5e0: column 2: the shock of spot:SPX leaves a price of -2500; it must stay above 0
+        spot:SPX -1e0: column 2: the european "E1" has no finite value under this market
+        spot:SPX -1.5e0: column 2: the european "E1" has no finite value under this market
         fx:EURUSD -1e0: column 2: the shock of fx:EURUSD leaves a price of 0; it must stay above 0
         vol:SPX NaN: column 2: the shock of vol:SPX is not a finite number
         rate:USD inf: column 2: the shock of rate:USD is not a finite number
         rate:USD -1e6: column 2: the forward "F1" has no finite value under this market
-        spot:ACME 1e307: column 2: the shock of spot:ACME leaves a price of inf; it must stay above 0
+        spot:ACME 1e307: column 2: the shock of spot:ACME leaves a price of inf
         column 0: there is no position 99; the portfolio has 19
         column 0: room for 2 values was given for 1 columns
         column 0: there is no position 99; the portfolio has 19

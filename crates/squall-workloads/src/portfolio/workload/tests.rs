@@ -1,5 +1,4 @@
 use proptest::prelude::*;
-use squall_core::data::NoData;
 use squall_core::laws;
 use squall_core::registry::Registry;
 use squall_core::sources::{Files, Given};
@@ -12,6 +11,7 @@ mod awkward;
 mod bonds;
 mod extremes;
 mod mutated;
+mod noticed;
 mod rate_factors;
 mod skew;
 

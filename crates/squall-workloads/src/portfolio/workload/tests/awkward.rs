@@ -97,8 +97,8 @@ fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
         input.positions.csv:2:8 (expiry): "20260619" is no number of years but a date without dashes; write a date like 2026-12-31
         input.positions.csv:2:8 (expiry): "46192" is no number of years but a date as Excel counts days; write a date like 2026-12-31
         input.positions.csv:2:8 (expiry): "2028" is no number of years but a year; write a date like 2026-12-31
-        input.positions.csv:2:8 (expiry): "19.06.2026" is neither a date like 2026-12-31 nor a number of years like 0.5
-        input.positions.csv:2:8 (expiry): "6/19/2026" is neither a date like 2026-12-31 nor a number of years like 0.5
+        input.positions.csv:2:8 (expiry): "19.06.2026" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
+        input.positions.csv:2:8 (expiry): "6/19/2026" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
         input.positions.csv:2:8 (expiry): "2026-01-09" is before the valuation date 2026-01-15"#]].assert_eq(&all.join("\n"));
 }
 
@@ -134,18 +134,18 @@ fn histories_of_others_are_read_right_or_named_as_what_they_are() {
         ),
     ];
     expect![[r#"
-        input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
-        input.scenarios.csv:3:2 (rate:USD): 4.18 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
-        input.scenarios.csv:4:2 (rate:USD): 4.15 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
+        input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; add "scale": {"rate:USD": 0.01}, or write 4.17 % as 0.0417, or "limits": {"rate": 10} in the market if 417 % is meant
+        input.scenarios.csv:3:2 (rate:USD): 4.18 is out of range; a rate must be from -1 to 1; add "scale": {"rate:USD": 0.01}, or write 4.18 % as 0.0418, or "limits": {"rate": 10} in the market if 418 % is meant
+        input.scenarios.csv:4:2 (rate:USD): 4.15 is out of range; a rate must be from -1 to 1; add "scale": {"rate:USD": 0.01}, or write 4.15 % as 0.0415, or "limits": {"rate": 10} in the market if 415 % is meant
         ok: 1 positions, 2 scenarios
-        input.scenarios.csv:2:2 (vol:ACME): 13.2 is out of range; a volatility must be from 0 to 5; write 4 % as 0.04, or add "scale": {"vol:ACME": 0.01}
-        input.scenarios.csv:3:2 (vol:ACME): 14.1 is out of range; a volatility must be from 0 to 5; write 4 % as 0.04, or add "scale": {"vol:ACME": 0.01}
-        input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; write 4 % as 0.04, or add "scale": {"rate:USD": 0.01}
+        input.scenarios.csv:2:2 (vol:ACME): 13.2 is out of range; a volatility must be from 0 to 5; add "scale": {"vol:ACME": 0.01}, or write 13.2 % as 0.132
+        input.scenarios.csv:3:2 (vol:ACME): 14.1 is out of range; a volatility must be from 0 to 5; add "scale": {"vol:ACME": 0.01}, or write 14.1 % as 0.141
+        input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; add "scale": {"rate:USD": 0.01}, or write 4.17 % as 0.0417, or "limits": {"rate": 10} in the market if 417 % is meant
         input.scenarios.csv:1: the column "date" is missing; the columns are DATE, spot:ACME
         input.scenarios.csv:1: the column "date" is missing; the columns are Date, spot:ACME
         input.scenarios.csv:3:2 (spot:ACME): no value; fill it in, or say "missing": "skip_row" to leave out days like this one
         ok: 1 positions, 1 scenarios
-        input.scenarios.csv:3:2 (spot:ACME): a level of -36.98, but a relative change needs levels above 0; leave the row out, with "missing": "skip_row" and NA in its place
+        input.scenarios.csv:3:2 (spot:ACME): a level of -36.98, but a relative change needs levels above 0; leave the row out, with "skip_dates": ["its date"], or take the changes in units of the price, with "changes": {"spot:ACME": "absolute"}
         ok: 1 positions, 1 scenarios
         input.scenarios.csv:2:1 (date): "01/05/2026" is not a date; write it like 2026-12-31
         input.scenarios.csv:3:1 (date): "01/06/2026" is not a date; write it like 2026-12-31
@@ -198,7 +198,7 @@ fn shocks_and_markets_that_cannot_be_are_refused() {
     expect![[r#"
         ok: 1 positions, 2 scenarios
         input.scenarios.csv:2:2 (spot:ACME): 50000.0 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1
-        input.scenarios.csv:4:2 (spot:ACME): a relative shock of -2 would take spot:ACME to zero or below; it must be above -1 (-0.1 is 10 % down)
+        input.scenarios.csv:4:2 (spot:ACME): a relative shock of -2 would take spot:ACME to zero or below; it must be above -1 (-0.1 is 10 % down), or in units of the price, with "changes": {"spot:ACME": "absolute"}
         input.scenarios.csv:5:2 (spot:ACME): 1e308 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1
         input.scenarios.csv:2:2 (rate:USD): 25.0 is out of range; a change of a rate must be within ±1, so write one basis point as 0.0001
         input.scenarios.csv:2:2 (vol:ACME): 20.0 is out of range; a change of a volatility must be within ±5, so write one point as 0.01
@@ -339,6 +339,6 @@ fn factors_that_positions_depend_on_and_no_scenario_moves_are_named() {
     let line = report.to_string().lines().find(|it| it.contains("Not moved")).unwrap().to_owned();
     expect![[r#"
           Not moved   by any scenario: spot:ACME (2 positions), spot:DAX (1 position), vol:ACME (1 position), rate:USD (1 position), fx:EURUSD (1 position)
-        [{"factor":"spot:ACME","positions":2},{"factor":"spot:DAX","positions":1},{"factor":"vol:ACME","positions":1},{"factor":"rate:USD","positions":1},{"factor":"fx:EURUSD","positions":1}]"#]]
+        [{"factor":"spot:ACME","positions":2,"base_value":null},{"factor":"spot:DAX","positions":1,"base_value":null},{"factor":"vol:ACME","positions":1,"base_value":null},{"factor":"rate:USD","positions":1,"base_value":null},{"factor":"fx:EURUSD","positions":1,"base_value":null}]"#]]
         .assert_eq(&format!("{line}\n{}", serde_json::to_value(&report).unwrap()["factors_not_moved"]));
 }

@@ -280,8 +280,8 @@ fn a_floating_bond_is_refused_without_what_it_needs() {
     ];
     expect![[r#"
         input.positions.csv:2:12 (current_fixing): is empty; the floating period that began on 2025-12-15 runs on the valuation date 2026-01-15: write its rate, or projected for what the curve says
-        input.positions.csv:2:11 (spread): 4 is out of range; a rate must be from -1 to 1, so write 4 % as 0.04
-        input.positions.csv:2:12 (current_fixing): 2.1 is out of range; a rate must be from -1 to 1, so write 4 % as 0.04
+        input.positions.csv:2:11 (spread): 4 is out of range; a rate must be from -1 to 1, so write 4 % as 0.04, or "limits": {"rate": 10} in the market if 400 % is meant
+        input.positions.csv:2:12 (current_fixing): 2.1 is out of range; a rate must be from -1 to 1, so write 2.1 % as 0.021, or "limits": {"rate": 10} in the market if 210 % is meant
         input.positions.csv:2:12 (current_fixing): "Projected" is not a number; write it like 1234.5, -0.02 or 1e6
         input.positions.csv:2:8 (day_count): ACT/ACT-ICMA counts by regular periods, and with an adjustment these periods move with their payments; write another day count, or the adjustment unadjusted
         fine

@@ -57,10 +57,13 @@ fn hundred(factor: &str, absurd: &str) -> String {
 fn a_price_that_is_gone_leaves_out_its_scenario_alone() {
     let rows: Vec<String> = (0..10).map(|n| format!("A{n},b,spot,ACME,{},,,,", n + 1)).collect();
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-    // The smallest number there is: less is nothing.
-    let gone = report(|| of(&rows, "5e-324", &hundred("spot:ACME", "-0.9"), "{}"));
+    // The smallest number there is: less is nothing, at which a share has a value and an option has none.
+    let gone = hundred("spot:ACME", "-0.9");
+    assert_eq!(report(|| of(&rows, "5e-324", &gone, "{}")).n_scenarios_done, 100);
+    let with_option = [&rows[..], &["E,b,european,ACME,1,call,100,1,"]].concat();
+    let gone = report(|| of(&with_option, "5e-324", &gone, "{}"));
     assert_eq!((gone.n_scenarios_done, gone.not_valued.len()), (99, 1));
-    assert_eq!((gone.not_valued[0].label.as_str(), gone.not_valued[0].position.as_str()), ("s50", "A0"));
+    assert_eq!((gone.not_valued[0].label.as_str(), gone.not_valued[0].position.as_str()), ("s50", "E"));
     // A thousand times a price at its limit.
     let high = report(|| of(&rows, "1e13", &hundred("spot:ACME", "999"), "{}"));
     assert_eq!((high.n_scenarios_done, high.not_valued.len()), (99, 1));

@@ -142,7 +142,7 @@ fn tenors_and_spreads_are_checked() {
         (
             "key_tenors",
             json!({"USD": ["5X"]}),
-            "input.market.key_tenors.USD[0]: \"5X\" is not a tenor; write years like 0.5, or \"10D\", \"3M\", \"2Y\"",
+            "input.market.key_tenors.USD[0]: \"5X\" is not a tenor; write years like 0.5, \"10D\", \"3M\", \"2Y\", or a date like \"2026-12-31\"",
         ),
         ("spreads", json!(["X"]), "input.market.spreads[0]: there is no curve \"X\""),
         ("spreads", json!(["EUR", "EUR"]), "input.market.spreads[1]: \"EUR\" is there twice"),

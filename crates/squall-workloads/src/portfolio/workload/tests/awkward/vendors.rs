@@ -59,7 +59,7 @@ fn exports_of_custodians_and_spreadsheets() {
         input.positions.csv:1: this line tells a spreadsheet the separator; remove it, and separate by commas
         input.positions.csv:1: the fields are separated by semicolons; use commas, and points in numbers
         input.positions.csv:1: the fields are separated by bars; use commas, and points in numbers
-        input.positions.csv:2:3 (kind): "text" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap
+        input.positions.csv:2:3 (kind): "text" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap, future, cash, floating_bond
         ok: 2 positions, 1 scenarios
         input.positions.csv:3:1 (id): is empty; a value is needed here
         input.positions.csv:3:2 (book): is empty; a value is needed here
@@ -69,7 +69,7 @@ fn exports_of_custodians_and_spreadsheets() {
         input.positions.csv:1:6 (book): this column is already column 2; each must be unique
         input.positions.csv:1:1 (Id): unknown column "Id"; write id
         input.positions.csv:1:2 (Book): unknown column "Book"; write book
-        input.positions.csv:1:3 (Asset Class): unknown column "Asset Class"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count
+        input.positions.csv:1:3 (Asset Class): unknown column "Asset Class"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry, first_coupon, last_coupon, end_of_month, calendar, adjustment, accrual_dates, ex_dividend, settlement_days, spread
         input.positions.csv:1:4 (Kind): unknown column "Kind"; write kind
         input.positions.csv:1:5 (Underlying): unknown column "Underlying"; write underlying
         input.positions.csv:1:6 (Quantity): unknown column "Quantity"; write quantity
@@ -90,13 +90,13 @@ fn exports_of_custodians_and_spreadsheets() {
         input.positions.csv:2:5 (quantity): "n.a." is not a number; write it like 1234.5, -0.02 or 1e6
         input.positions.csv:2:5 (quantity): "=A1*2" is not a number; write it like 1234.5, -0.02 or 1e6
         ok: 1 positions, 1 scenarios
-        input.positions.csv:2:3 (kind): "Stock" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap
+        input.positions.csv:2:3 (kind): "Stock" is not one of spot, forward, european, american, digital, barrier, asian, zero_bond, fixed_bond, swap, future, cash, floating_bond
         input.positions.csv:2:4 (underlying): the market has no underlying "ACME US Equity"; it has ACME
         input.positions.csv:2:6 (option_type): "C" is not one of call, put
-        input.positions.csv:2:8 (expiry): "2026-06-19T00:00:00Z" is neither a date like 2026-12-31 nor a number of years like 0.5
-        input.positions.csv:2:8 (expiry): "19-Jun-26" is neither a date like 2026-12-31 nor a number of years like 0.5
-        input.positions.csv:2:8 (expiry): "2026/06/19" is neither a date like 2026-12-31 nor a number of years like 0.5
-        input.positions.csv:2:8 (expiry): "JUN26" is neither a date like 2026-12-31 nor a number of years like 0.5"#]].assert_eq(&all.join("\n"));
+        input.positions.csv:2:8 (expiry): "2026-06-19T00:00:00Z" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
+        input.positions.csv:2:8 (expiry): "19-Jun-26" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
+        input.positions.csv:2:8 (expiry): "2026/06/19" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
+        input.positions.csv:2:8 (expiry): "JUN26" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M"#]].assert_eq(&all.join("\n"));
 }
 
 #[test]
@@ -150,5 +150,5 @@ fn exports_of_data_vendors() {
         input.scenarios.csv:4:1 (date): 2026-01-05 follows 2026-01-07; rows must go from old to new, each day once
         input.scenarios.csv:3:1 (date): 2026-01-05 follows 2026-01-05; rows must go from old to new, each day once
         input.scenarios.csv:3:1 (date): "Average" is not a date; write it like 2026-12-31
-        input.scenarios.csv:3:2 (spot:ACME): a level of 0, but a relative change needs levels above 0; leave the row out, with "missing": "skip_row" and NA in its place"#]].assert_eq(&all.join("\n"));
+        input.scenarios.csv:3:2 (spot:ACME): a level of 0, but a relative change needs levels above 0; leave the row out, with "skip_dates": ["its date"], or take the changes in units of the price, with "changes": {"spot:ACME": "absolute"}"#]].assert_eq(&all.join("\n"));
 }

@@ -1,0 +1,174 @@
+//! Surfaces that no market can have: the option prices of a surface's own nodes, in time and across strikes.
+//!
+//! In time, total variance at the same strike over the forward must not fall. Across strikes, the price of a call must fall with the strike,
+//! no faster than the discounted strike rises, and be convex (J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces",
+//! Quantitative Finance 14, 2014, section 2). What a change of a hundredth of a volatility point repairs is rounding.
+
+use super::surface::VolSurface;
+use crate::portfolio::pricing::OptionType;
+use crate::portfolio::pricing::european;
+
+/// Volatilities are written with four decimals, so this is no more than rounding.
+const ROUNDING: f64 = 1e-4;
+
+/// A place of a surface where prices contradict each other.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Arbitrage {
+    /// The variance to the later expiry is less than to the earlier one, at strikes of equal moneyness.
+    InTime {
+        /// Years, strike and volatility of the earlier.
+        early: [f64; 3],
+        /// The same of the later.
+        late: [f64; 3],
+    },
+    /// A call with a higher strike costs more, or so much less that a spread of the two pays more than it can.
+    Spread {
+        /// The expiry.
+        years: f64,
+        /// Strike and volatility of the lower.
+        low: [f64; 2],
+        /// The same of the higher.
+        high: [f64; 2],
+    },
+    /// A butterfly costs less than nothing.
+    Butterfly {
+        /// The expiry.
+        years: f64,
+        /// Strike and volatility of the three.
+        strikes: [[f64; 2]; 3],
+    },
+}
+
+/// The arbitrages of a surface, where `forward` gives the price of the underlying for delivery in some years.
+pub(super) fn arbitrages(surface: &VolSurface, forward: impl Fn(f64) -> Option<f64>) -> Vec<Arbitrage> {
+    let VolSurface::Grid { expiries, strikes, vols, .. } = surface else { return Vec::new() };
+    let mut found = Vec::new();
+    for ((years, row), idx) in expiries.iter().zip(vols).zip(0..) {
+        let Some(at) = forward(*years).filter(|it| *it > 0.0 && it.is_finite()) else { continue };
+        let nodes: Vec<[f64; 2]> = strikes.iter().zip(row).map(|(strike, vol)| [*strike, *vol]).collect();
+        across_strikes(*years, at, &nodes, &mut found);
+        let Some(late_years) = expiries.get(idx + 1) else { continue };
+        let Some(later) = forward(*late_years).filter(|it| *it > 0.0 && it.is_finite()) else { continue };
+        in_time(surface, strikes, [*years, *late_years], later / at, &mut found);
+    }
+    found
+}
+
+/// Between two expiries that follow each other: at the strikes of both.
+fn in_time(
+    surface: &VolSurface,
+    strikes: &[f64],
+    [early, late]: [f64; 2],
+    growth: f64,
+    found: &mut Vec<Arbitrage>,
+) {
+    let (Some(lowest), Some(highest)) = (strikes.first(), strikes.last()) else { return };
+    let inside = |strike: f64| strike >= *lowest && strike <= *highest;
+    let own = strikes.iter().map(|strike| [*strike, strike * growth]);
+    let others = strikes.iter().map(|strike| [strike / growth, *strike]);
+    let mut seen = Vec::new();
+    for [early_strike, late_strike] in own.chain(others) {
+        // Outside of its strikes a surface is a guess.
+        if strikes.len() > 1 && !(inside(early_strike) && inside(late_strike)) {
+            continue;
+        }
+        let (early_vol, late_vol) = (surface.vol(early, early_strike), surface.vol(late, late_strike));
+        let least = early_vol * (early / late).sqrt();
+        let is_new = seen.iter().all(|known: &f64| (known / early_strike - 1.0).abs() > 1e-3);
+        if late_vol < least - ROUNDING && is_new {
+            seen.push(early_strike);
+            found.push(Arbitrage::InTime {
+                early: [early, early_strike, early_vol],
+                late: [late, late_strike, late_vol],
+            });
+        }
+    }
+}
+
+/// At one expiry, from strike to strike. A strike of 0 has the price of the forward.
+fn across_strikes(years: f64, forward: f64, nodes: &[[f64; 2]], found: &mut Vec<Arbitrage>) {
+    let price =
+        |strike: f64, vol: f64| european::price(OptionType::Call, forward, strike, years, 0.0, 0.0, vol);
+    // The price, and what a volatility's rounding makes of it.
+    let priced = |[strike, vol]: &[f64; 2]| {
+        let rounding = (price(*strike, vol + ROUNDING) - price(*strike, *vol)).abs();
+        [*strike, price(*strike, *vol), rounding + 1e-12 * forward]
+    };
+    let calls: Vec<[f64; 3]> =
+        std::iter::once([0.0, forward, 1e-12 * forward]).chain(nodes.iter().map(priced)).collect();
+    let node = |idx: usize| nodes.get(idx.wrapping_sub(1)).copied().unwrap_or([0.0, 0.0]);
+    for (idx, pair) in calls.windows(2).enumerate() {
+        let [[low, low_price, low_rounding], [high, high_price, high_rounding]] = pair else { continue };
+        let (fall, rounding) = (low_price - high_price, low_rounding + high_rounding);
+        if fall < -rounding || fall > (high - low) + rounding {
+            found.push(Arbitrage::Spread { years, low: node(idx), high: node(idx + 1) });
+        }
+    }
+    for (idx, triple) in calls.windows(3).enumerate() {
+        let [
+            [low, low_price, low_rounding],
+            [mid, mid_price, mid_rounding],
+            [high, high_price, high_rounding],
+        ] = triple
+        else {
+            continue;
+        };
+        let weight = (high - mid) / (high - low);
+        let line = weight * low_price + (1.0 - weight) * high_price;
+        let rounding = mid_rounding + weight * low_rounding + (1.0 - weight) * high_rounding;
+        if *mid_price > line + rounding {
+            found.push(Arbitrage::Butterfly { years, strikes: [node(idx), node(idx + 1), node(idx + 2)] });
+        }
+    }
+}
+
+impl Arbitrage {
+    /// What is wrong, for a person.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Arbitrage::InTime { early: [years, strike, vol], late: [late_years, late_strike, late_vol] } => {
+                let late_strike = match (late_strike / strike - 1.0).abs() < 1e-12 {
+                    true => String::new(),
+                    false => format!(" at {}", short(*late_strike)),
+                };
+                format!(
+                    "total variance falls in time: {} for {} years at strike {}, {} for {} years{late_strike}",
+                    short(*vol),
+                    short(*years),
+                    short(*strike),
+                    short(*late_vol),
+                    short(*late_years),
+                )
+            }
+            Arbitrage::Spread { years, low: [low, low_vol], high: [high, high_vol] } => format!(
+                "a call spread cannot have its price: {} at strike {}, {} at {}, for {} years",
+                short(*low_vol),
+                short(*low),
+                short(*high_vol),
+                short(*high),
+                short(*years),
+            ),
+            Arbitrage::Butterfly { years, strikes: [[low, low_vol], [mid, mid_vol], [high, high_vol]] } => {
+                let left = match *low == 0.0 {
+                    true => "a price of the forward at 0".to_owned(),
+                    false => format!("{} at {}", short(*low_vol), short(*low)),
+                };
+                format!(
+                    "a butterfly costs less than nothing: {} at strike {} between {left} and {} at {}, for {} years",
+                    short(*mid_vol),
+                    short(*mid),
+                    short(*high_vol),
+                    short(*high),
+                    short(*years),
+                )
+            }
+        }
+    }
+}
+
+fn short(number: f64) -> f64 {
+    crate::portfolio::reading::rounded(number)
+}
+
+#[cfg(test)]
+mod tests;
