@@ -94,6 +94,11 @@ impl<'de> Deserialize<'de> for Age {
 }
 
 impl Ageing {
+    /// The day to which positions age.
+    pub fn horizon(self, valuation_date: NaiveDate) -> Option<NaiveDate> {
+        valuation_date.checked_add_days(Days::new(self.days))
+    }
+
     /// The instrument at the horizon; `None` where time changes nothing.
     pub fn aged(self, instrument: &Instrument, market: &Market) -> Option<Instrument> {
         match instrument {

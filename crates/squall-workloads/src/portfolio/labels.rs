@@ -1,8 +1,12 @@
 //! The names that a report needs: books, kinds of contract, currencies and positions.
 
+use super::columns::Columns;
+use super::market::{Market, Spot};
+use super::positions::kind::Kind;
 use super::rates::Quote;
 use super::shock::Factor;
 use super::stencil::Unreliable;
+use super::valuation::Portfolio;
 
 /// A factor that positions depend on and no scenario moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,4 +63,68 @@ pub struct PositionLabel {
     pub currency: u32,
     /// What it is quoted at, if it is a bond and that was asked for.
     pub quote: Option<Box<Quote>>,
+}
+
+impl Labels {
+    /// Those of a portfolio, whose scenarios are among these columns.
+    pub fn of(portfolio: &Portfolio, columns: &Columns) -> Self {
+        let market = portfolio.market();
+        let used: Vec<(&'static str, Kind)> = Kind::NAMES
+            .into_iter()
+            .filter(|(_, kind)| portfolio.positions().iter().any(|position| position.kind == *kind))
+            .collect();
+        let kind_of = |kind: Kind| index(used.iter().position(|(_, it)| *it == kind).unwrap_or(0));
+        let positions = portfolio.positions().iter().map(|position| PositionLabel {
+            id: position.id.clone(),
+            book: index(position.book),
+            kind: kind_of(position.kind),
+            currency: index(position.currency),
+            quote: position.quote.clone(),
+        });
+        let moved = market.with_same_rates(columns.scenarios().moved());
+        let has_scenarios = columns.scenarios().count() > 0;
+        let unmoved = |(factor_idx, n_positions): (usize, usize)| {
+            let factor = market.factors().0.get(factor_idx)?.clone();
+            let is_unmoved = has_scenarios && n_positions > 0 && !moved.contains(&factor_idx);
+            is_unmoved.then_some(Unmoved { factor, factor_idx, n_positions })
+        };
+        let unmoved = portfolio.dependents().into_iter().enumerate().filter_map(unmoved);
+        Labels {
+            n_expired: portfolio.n_expired(),
+            aged_days: portfolio.ageing().map(|ageing| ageing.days),
+            n_projected: portfolio.positions().iter().filter(|position| position.is_projected).count(),
+            unmoved: unmoved.collect(),
+            notes: market.notes().iter().chain(&columns.scenarios().review().notes).cloned().collect(),
+            report_currency: market.report_currency().to_owned(),
+            books: portfolio.books().to_vec(),
+            kinds: used.iter().map(|(name, _)| *name).collect(),
+            currencies: market.currencies().iter().map(|currency| currency.code.clone()).collect(),
+            positions: positions.collect(),
+            factor_levels: factor_levels(market),
+            unreliable: Vec::new(),
+        }
+    }
+}
+
+fn factor_levels(market: &Market) -> Vec<Option<f64>> {
+    let mut levels = vec![None; market.factors().0.len()];
+    let known = market
+        .underlyings()
+        .iter()
+        .filter_map(|underlying| match underlying.spot {
+            Spot::Own { price, factor } => Some((factor, price)),
+            Spot::Pair(_) => None,
+        })
+        .chain(market.pairs().iter().map(|pair| (pair.factor, pair.rate)));
+    for (factor, price) in known {
+        if let Some(level) = levels.get_mut(factor) {
+            *level = Some(price);
+        }
+    }
+    levels
+}
+
+/// An index as partials have it.
+pub fn index(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

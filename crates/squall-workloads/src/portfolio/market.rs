@@ -303,6 +303,20 @@ impl Market {
         whole.into_iter().chain(at_tenors).flatten()
     }
 
+    /// Adds to some factors those that move the same rates: a currency's tenors and the whole of its curves stand for each other.
+    pub fn with_same_rates(&self, mut factors: BTreeSet<usize>) -> BTreeSet<usize> {
+        for currency in &self.currencies {
+            let tenors = || currency.key_tenors.iter().map(|tenor| tenor.factor);
+            let Some(whole) = currency.rate_factor else { continue };
+            if factors.contains(&whole) {
+                factors.extend(tenors());
+            } else if tenors().any(|tenor| factors.contains(&tenor)) {
+                factors.insert(whole);
+            }
+        }
+        factors
+    }
+
     /// The zero rate of a currency's own curve to `years`, if it has one.
     pub fn zero_rate(&self, currency: usize, years: f64) -> Option<f64> {
         let curve = self.curve(self.currency(currency)?.discount?)?;

@@ -382,19 +382,23 @@ fn position(
         None => None,
     };
     let currency = currency(row, underlying, market)?;
-    let (mut quote, mut is_projected) = (None, false);
+    let (mut quote, mut is_projected, mut until_horizon) = (None, false, None);
     let instrument = match (kind, underlying) {
         (Kind::Spot, Some(underlying)) => Instrument::Spot(underlying),
         (_, Some(underlying)) => derivatives::read(row, kind, underlying, market, reading.asian)?,
         (Kind::Cash, None) => Instrument::Cash,
         (_, None) => {
             let curve = bonds::curve(row, currency, market)?;
-            let interest = bonds::read(row, kind, curve, market, reading.with_quotes)?;
+            let horizon = reading.ageing.and_then(|it| it.horizon(market.valuation_date()));
+            let needed = bonds::Needed { quote: reading.with_quotes, horizon };
+            let interest = bonds::read(row, kind, curve, market, needed)?;
             (quote, is_projected) = (interest.quote.map(Box::new), interest.is_projected);
+            until_horizon = interest.until_horizon.map(|flows| Instrument::CashFlows { curve, flows });
             Instrument::CashFlows { curve, flows: interest.flows }
         }
     };
-    let at_horizon = reading.ageing.and_then(|ageing| ageing.aged(&instrument, market)).map(Box::new);
+    let ages = until_horizon.as_ref().unwrap_or(&instrument);
+    let at_horizon = reading.ageing.and_then(|ageing| ageing.aged(ages, market)).map(Box::new);
     let (id, quantity) = (name(row, "id")?.to_owned(), quantity * multiplier);
     Ok(Position { id, book, kind, currency, quantity, instrument, at_horizon, quote, is_projected })
 }

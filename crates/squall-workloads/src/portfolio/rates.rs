@@ -143,15 +143,32 @@ impl FloatingLeg<'_> {
     /// Books what the leg and the notional at its end are worth, on a notional of `amount`.
     ///
     /// A running period pays its interest at its end, and the rest of the leg is worth par there. Without a fixing a leg that has started
-    /// resets now, so it is worth par now.
-    fn book(&self, valuation_date: NaiveDate, amount: f64, curve: &ZeroCurve, ledger: &mut Ledger) {
-        match self.running_interest(valuation_date, curve) {
-            Some((period, interest)) => ledger.add(period.pay, amount * (1.0 + interest)),
+    /// resets now, so it is worth par now. Periods that begin before `horizon` get the rate that the curve has for as long, on the day they
+    /// begin: from then on no rate moves what they pay.
+    fn book(
+        &self,
+        valuation_date: NaiveDate,
+        horizon: Option<NaiveDate>,
+        amount: f64,
+        curve: &ZeroCurve,
+        ledger: &mut Ledger,
+    ) {
+        let (mut par_on, mut there) = match self.running_interest(valuation_date, curve) {
+            Some((period, interest)) => (period.pay, 1.0 + interest),
             None => {
                 let start = self.schedule.start.map(|start| self.schedule.adjusted(start));
-                ledger.add(start.unwrap_or(valuation_date).max(valuation_date), amount);
+                (start.unwrap_or(valuation_date).max(valuation_date), 1.0)
             }
+        };
+        let periods = if horizon.is_some() { self.schedule.periods_after(par_on) } else { Vec::new() };
+        for period in periods {
+            if horizon.is_none_or(|horizon| par_on >= horizon) {
+                break;
+            }
+            ledger.add(par_on, amount * (there - 1.0));
+            (par_on, there) = (period.pay, 1.0 / discount(par_on, period.pay, curve));
         }
+        ledger.add(par_on, amount * there);
     }
 
     fn years(&self, from: NaiveDate, to: NaiveDate) -> f64 {
@@ -173,11 +190,21 @@ pub struct Swap<'a> {
 impl Swap<'_> {
     /// The cash flows that the swap is worth on `valuation_date`.
     pub fn cash_flows(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Vec<CashFlow> {
+        self.cash_flows_until(valuation_date, None, curve)
+    }
+
+    /// The same, with the rates of periods that begin before `horizon`.
+    pub fn cash_flows_until(
+        &self,
+        valuation_date: NaiveDate,
+        horizon: Option<NaiveDate>,
+        curve: &ZeroCurve,
+    ) -> Vec<CashFlow> {
         let notional = self.fixed.notional;
         let sign = if self.pays_fixed { 1.0 } else { -1.0 };
         let mut ledger = Ledger::default();
         self.fixed.book_interest(valuation_date, -sign, None, &mut ledger);
-        self.floating.book(valuation_date, sign * notional, curve, &mut ledger);
+        self.floating.book(valuation_date, horizon, sign * notional, curve, &mut ledger);
         ledger.add(self.fixed.schedule.redemption(), -sign * notional);
         ledger.cash_flows(valuation_date, curve)
     }
@@ -197,8 +224,18 @@ pub struct FloatingNote<'a> {
 impl FloatingNote<'_> {
     /// The cash flows that the note is worth on `valuation_date`: dirty.
     pub fn cash_flows(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Vec<CashFlow> {
+        self.cash_flows_until(valuation_date, None, curve)
+    }
+
+    /// The same, with the rates of periods that begin before `horizon`.
+    pub fn cash_flows_until(
+        &self,
+        valuation_date: NaiveDate,
+        horizon: Option<NaiveDate>,
+        curve: &ZeroCurve,
+    ) -> Vec<CashFlow> {
         let mut ledger = Ledger::default();
-        self.floating.book(valuation_date, self.face, curve, &mut ledger);
+        self.floating.book(valuation_date, horizon, self.face, curve, &mut ledger);
         if self.spread != 0.0 {
             for period in self.floating.schedule.periods_after(valuation_date) {
                 let years = self.floating.years(period.start, period.end);

@@ -12,11 +12,9 @@ use squall_core::workload::{Coverage, EvaluateError, InputError, Weight, Workloa
 
 use super::columns::Columns;
 use super::input::{PortfolioInput, schema};
-use super::labels::{Labels, PositionLabel, Unmoved};
-use super::market::{Market, Spot};
+use super::labels::{Labels, index};
 use super::money::{MAX_UNITS, micros};
 use super::partial::{Expected, Partial, PositionValue, SliceSums};
-use super::positions::kind::Kind;
 use super::positions::{Contract, Instrument, Position, When};
 use super::reading::quoted;
 use super::report::{Report, ReportInput, ReportOptions, headline, notes, report_options_schema, write_rows};
@@ -100,10 +98,6 @@ impl Rectangle {
     }
 }
 
-fn index(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
-}
-
 impl Workload for PortfolioRisk {
     const NAME: &'static str = "portfolio";
     const VERSION: u32 = 2;
@@ -162,7 +156,7 @@ impl Workload for PortfolioRisk {
         let columns = Columns::new(scenarios, options.greeks)
             .with_lowest_vols(lowest_vols)
             .with_ageing(portfolio.ageing().is_some());
-        let mut labels = labels_of(&portfolio, &columns);
+        let mut labels = Labels::of(&portfolio, &columns);
         let stencils =
             if options.greeks { Stencils::new(&portfolio, &mut labels) } else { Stencils::default() };
         let n_groups = labels.books.len() + labels.kinds.len();
@@ -458,62 +452,6 @@ fn cut_positions(prepared: &Prepared, positions: Range<usize>, parts: usize) -> 
         start = end;
     }
     cuts
-}
-
-fn labels_of(portfolio: &Portfolio, columns: &Columns) -> Labels {
-    let market = portfolio.market();
-    let used: Vec<(&'static str, Kind)> = Kind::NAMES
-        .into_iter()
-        .filter(|(_, kind)| portfolio.positions().iter().any(|position| position.kind == *kind))
-        .collect();
-    let kind_of = |kind: Kind| index(used.iter().position(|(_, it)| *it == kind).unwrap_or(0));
-    let positions = portfolio.positions().iter().map(|position| PositionLabel {
-        id: position.id.clone(),
-        book: index(position.book),
-        kind: kind_of(position.kind),
-        currency: index(position.currency),
-        quote: position.quote.clone(),
-    });
-    let moved = columns.scenarios().moved();
-    let has_scenarios = columns.scenarios().count() > 0;
-    let unmoved = |(factor_idx, n_positions): (usize, usize)| {
-        let factor = market.factors().0.get(factor_idx)?.clone();
-        let is_unmoved = has_scenarios && n_positions > 0 && !moved.contains(&factor_idx);
-        is_unmoved.then_some(Unmoved { factor, factor_idx, n_positions })
-    };
-    let unmoved = portfolio.dependents().into_iter().enumerate().filter_map(unmoved);
-    Labels {
-        n_expired: portfolio.n_expired(),
-        aged_days: portfolio.ageing().map(|ageing| ageing.days),
-        n_projected: portfolio.positions().iter().filter(|position| position.is_projected).count(),
-        unmoved: unmoved.collect(),
-        notes: market.notes().iter().chain(&columns.scenarios().review().notes).cloned().collect(),
-        report_currency: market.report_currency().to_owned(),
-        books: portfolio.books().to_vec(),
-        kinds: used.iter().map(|(name, _)| *name).collect(),
-        currencies: market.currencies().iter().map(|currency| currency.code.clone()).collect(),
-        positions: positions.collect(),
-        factor_levels: factor_levels(market),
-        unreliable: Vec::new(),
-    }
-}
-
-fn factor_levels(market: &Market) -> Vec<Option<f64>> {
-    let mut levels = vec![None; market.factors().0.len()];
-    let known = market
-        .underlyings()
-        .iter()
-        .filter_map(|underlying| match underlying.spot {
-            Spot::Own { price, factor } => Some((factor, price)),
-            Spot::Pair(_) => None,
-        })
-        .chain(market.pairs().iter().map(|pair| (pair.factor, pair.rate)));
-    for (factor, price) in known {
-        if let Some(level) = levels.get_mut(factor) {
-            *level = Some(price);
-        }
-    }
-    levels
 }
 
 #[cfg(test)]

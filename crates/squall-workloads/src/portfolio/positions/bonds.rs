@@ -22,29 +22,40 @@ pub(super) struct Interest {
     pub(super) quote: Option<Quote>,
     /// Whether the rate of its running period is the curve's.
     pub(super) is_projected: bool,
+    /// What it pays by the rates that are set before the horizon, where there are any and a horizon.
+    pub(super) until_horizon: Option<Vec<CashFlow>>,
 }
 
 impl Interest {
     fn of(flows: Vec<CashFlow>) -> Self {
-        Self { flows, quote: None, is_projected: false }
+        Self { flows, quote: None, is_projected: false, until_horizon: None }
     }
 }
 
-/// Reads a bond or swap on the curve with index `curve`; with its quote if that is needed.
+/// What is needed of a bond or swap besides its value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needed {
+    /// Whether its quote.
+    pub(super) quote: bool,
+    /// The day to which it ages, if it does.
+    pub(super) horizon: Option<NaiveDate>,
+}
+
+/// Reads a bond or swap on the curve with index `curve`.
 pub(super) fn read(
     row: Row<'_>,
     kind: Kind,
     curve: usize,
     market: &Market,
-    with_quote: bool,
+    needed: Needed,
 ) -> Result<Interest, InputError> {
     let curve =
         market.curve(curve).map(|it| &it.zero).ok_or_else(|| row.error("curve", "is not in the market"))?;
     match kind {
         Kind::ZeroBond => one_payment(row, market.valuation_date(), curve),
-        Kind::Swap => swap(row, market, curve),
-        Kind::FloatingBond => floating_note(row, market, curve, with_quote),
-        _ => fixed_bond(row, market, curve, with_quote),
+        Kind::Swap => swap(row, market, curve, needed),
+        Kind::FloatingBond => floating_note(row, market, curve, needed),
+        _ => fixed_bond(row, market, curve, needed),
     }
 }
 
@@ -65,7 +76,7 @@ fn fixed_bond(
     row: Row<'_>,
     market: &Market,
     curve: &ZeroCurve,
-    with_quote: bool,
+    needed: Needed,
 ) -> Result<Interest, InputError> {
     let valuation_date = market.valuation_date();
     let (notional, rate) = (above_zero(row, "face")?, rate(row, "coupon", market.limits())?);
@@ -77,10 +88,10 @@ fn fixed_bond(
     let leg = FixedLeg { notional, rate, day_count, schedule };
     let flows = leg.bond(valuation_date, ex_dividend, curve);
     let quote = || leg.quote(valuation_date, settlement, ex_dividend, curve);
-    Ok(Interest { flows, quote: with_quote.then(quote).flatten(), is_projected: false })
+    Ok(Interest { quote: needed.quote.then(quote).flatten(), ..Interest::of(flows) })
 }
 
-fn swap(row: Row<'_>, market: &Market, curve: &ZeroCurve) -> Result<Interest, InputError> {
+fn swap(row: Row<'_>, market: &Market, curve: &ZeroCurve, needed: Needed) -> Result<Interest, InputError> {
     let valuation_date = market.valuation_date();
     let (notional, rate) = (above_zero(row, "notional")?, rate(row, "fixed_rate", market.limits())?);
     let schedule = conventions::schedule(row, market, true)?;
@@ -91,14 +102,17 @@ fn swap(row: Row<'_>, market: &Market, curve: &ZeroCurve) -> Result<Interest, In
     let floating = floating_leg(row, &fixed, market)?;
     let is_projected = is_projected(&floating, valuation_date);
     let swap = Swap { fixed, pays_fixed, floating };
-    Ok(Interest { flows: swap.cash_flows(valuation_date, curve), quote: None, is_projected })
+    let until = |horizon| swap.cash_flows_until(valuation_date, Some(horizon), curve);
+    let until_horizon = needed.horizon.map(until);
+    let flows = swap.cash_flows(valuation_date, curve);
+    Ok(Interest { is_projected, until_horizon, ..Interest::of(flows) })
 }
 
 fn floating_note(
     row: Row<'_>,
     market: &Market,
     curve: &ZeroCurve,
-    with_quote: bool,
+    needed: Needed,
 ) -> Result<Interest, InputError> {
     let valuation_date = market.valuation_date();
     let face = above_zero(row, "face")?;
@@ -114,7 +128,10 @@ fn floating_note(
     let is_projected = is_projected(&floating, valuation_date);
     let note = FloatingNote { face, spread, floating };
     let flows = note.cash_flows(valuation_date, curve);
-    Ok(Interest { flows, quote: with_quote.then(|| note.quote(valuation_date, curve)), is_projected })
+    let until = |horizon| note.cash_flows_until(valuation_date, Some(horizon), curve);
+    let until_horizon = needed.horizon.map(until);
+    let quote = needed.quote.then(|| note.quote(valuation_date, curve));
+    Ok(Interest { flows, quote, is_projected, until_horizon })
 }
 
 /// The floating side of a swap: the fixed one's schedule where it pays as often, else that one's regular dates at its own frequency.

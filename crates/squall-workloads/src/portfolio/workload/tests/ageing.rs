@@ -107,6 +107,38 @@ fn what_is_paid_within_the_horizon_is_kept() {
     assert!((kept - 25.0 * (0.03_f64 / 365.0).exp()).abs() < 1e-5, "{kept}");
 }
 
+/// A rate that is set within the horizon is the curve's of that day, and then moves no more.
+#[test]
+fn a_period_that_begins_within_the_horizon_has_its_rate() {
+    let rates = json!({"type": "explicit", "csv": "scenario,rate:USD\nup,0.01\ndown,-0.01\n"});
+    let head = "id,book,kind,currency,quantity,notional,frequency,day_count,start,maturity,fixed_rate,fixed_leg,current_fixing";
+    let note = "id,book,kind,currency,quantity,face,frequency,day_count,start,maturity,current_fixing";
+    // Twelve months of the curve at 0.03 + 0.9 / 1.9 * 0.01, of 365 days; three of them at 90 days.
+    let (of_a_year, years): (f64, f64) = (0.03 + 0.01 * 0.9 / 1.9, 90.0 / 365.0);
+    let of_a_quarter = 0.03 + 0.01 * (years - 0.1) / 1.9;
+    let annual = (of_a_year.exp() - 1.0) * 360.0 / 365.0;
+    let quarterly = ((of_a_quarter * years).exp() - 1.0) * 360.0 / 90.0;
+    for (head, row, fixing) in [
+        (head, "W,b,swap,USD,1,10000000,annual,ACT/360,2026-01-15,2031-01-15,0.041,pay,", annual),
+        (head, "W,b,swap,USD,1,10000000,annual,ACT/360,2026-01-20,2031-01-20,0.041,receive,", annual),
+        (head, "W,b,swap,USD,1,10000000,quarterly,ACT/360,2026-01-15,2031-01-15,0.041,pay,", quarterly),
+        (note, "N,b,floating_bond,USD,1,10000000,annual,ACT/360,2026-01-20,2031-01-20,", annual),
+    ] {
+        let pnl = |report: &Value| {
+            let time = report["ageing"]["pnl"].as_str().map_or(0.0, |it| it.parse().unwrap());
+            [money(&report["pnl"]["maximum"]) - time, money(&report["pnl"]["minimum"]) - time]
+        };
+        let older = report(job(&format!("{head}\n{row}\n"), "2026-01-15", &rates, &json!(10)));
+        let fixed = format!("{head}\n{row}{fixing}\n");
+        let on_that_day = report(job(&fixed, "2026-01-25", &rates, &json!(false)));
+        for (aged, expected) in pnl(&older).into_iter().zip(pnl(&on_that_day)) {
+            assert!((aged - expected).abs() < 1e-5, "{row}: {aged}, expected {expected}");
+        }
+        let time = money(&older["base_value"]) + money(&older["ageing"]["pnl"]);
+        assert!((time - money(&on_that_day["base_value"])).abs() < 1e-5, "{row}");
+    }
+}
+
 #[test]
 fn an_option_that_ends_within_the_horizon_is_worth_its_payoff_there() {
     let csv = "id,book,kind,underlying,quantity,option_type,strike,expiry\nP,b,european,ACME,1,put,105,2026-02-01\n";

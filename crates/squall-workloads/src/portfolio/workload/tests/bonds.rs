@@ -6,6 +6,7 @@ use squall_core::data::NoData;
 use squall_core::laws;
 
 use super::*;
+use crate::portfolio::market::Market;
 
 /// The report of positions in one currency with a flat curve.
 fn job(csv: &str, valuation_date: &str, rate: f64, age: &Value) -> PortfolioInput {
