@@ -1,12 +1,10 @@
 //! The emulator that this crate's tests share: started by the first test that needs it, stopped with the process.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::sleep;
-use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
@@ -15,6 +13,8 @@ use crate::connection::Connection;
 
 /// Runs ministack until its stdin is closed, which happens when this process ends.
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../squall-cli/src/on_aws/dev/emulator.py");
+/// Those that this crate has adapters for.
+const SERVICES: &str = "autoscaling cloudformation dynamodb ec2 events iam kinesis kms lambda logs monitoring s3 sns sqs ssm sts";
 
 struct Emulator {
     url: String,
@@ -29,13 +29,19 @@ pub(crate) async fn connection() -> Option<Connection> {
     Some(connection_to(&emulator.url).await)
 }
 
-/// A connection to this endpoint, with credentials that it will not check.
+/// A connection to this endpoint, with the access key of this run.
 pub(crate) async fn connection_to(endpoint_url: &str) -> Connection {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
+        .credentials_provider(Credentials::new(access_key(), "secret", None, None, "tests"))
         .endpoint_url(endpoint_url);
     Connection::of_config(config.load().await)
+}
+
+/// What the emulator answers to: nobody else's requests reach it.
+fn access_key() -> &'static str {
+    static KEY: OnceLock<String> = OnceLock::new();
+    KEY.get_or_init(|| format!("squall{:016x}", RandomState::new().hash_one(std::process::id())))
 }
 
 /// A name that is unique in the emulator.
@@ -44,10 +50,7 @@ pub(crate) fn unique(what: &str) -> String {
     format!("{what}-{}", N_NAMES.fetch_add(1, Ordering::Relaxed))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "its start is waited for, and where it is depends on the machine"
-)]
+#[expect(clippy::disallowed_methods, reason = "where it is depends on the machine")]
 fn start() -> Option<Emulator> {
     let Ok(python) = std::env::var("SQUALL_EMULATOR") else {
         // Not `eprintln!`: the output of a passing test is not shown.
@@ -55,36 +58,20 @@ fn start() -> Option<Emulator> {
         writeln!(std::io::stderr(), "{why} (`make test` brings one)").unwrap();
         return None;
     };
-    // Between finding a free port and taking it, another process may take it.
-    for _ in 0..3 {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let mut process = Command::new(&python)
-            .args([PROGRAM, &port.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("SQUALL_EMULATOR={python} does not start: {error}"));
-        // Starting takes a quarter of a second on an idle machine; this waits for a minute.
-        for _ in 0..3_000 {
-            if process.try_wait().unwrap().is_some() {
-                break;
-            }
-            if is_healthy(port) {
-                return Some(Emulator { url: format!("http://127.0.0.1:{port}"), _process: process });
-            }
-            sleep(Duration::from_millis(20));
-        }
-    }
-    panic!("the emulator does not start: {python} {PROGRAM} PORT says why");
-}
-
-fn is_healthy(port: u16) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else { return false };
-    let mut reply = String::new();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
-        && stream.write_all(b"GET /_ministack/health HTTP/1.0\r\n\r\n").is_ok()
-        && stream.read_to_string(&mut reply).is_ok()
-        && reply.split_whitespace().nth(1) == Some("200")
+    let mut process = Command::new(&python)
+        .arg(PROGRAM)
+        .args(SERVICES.split(' '))
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .envs([("AWS_ACCESS_KEY_ID", access_key()), ("AWS_SECRET_ACCESS_KEY", "secret")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("SQUALL_EMULATOR={python} does not start: {error}"));
+    let mut port = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let port = port.trim();
+    assert!(!port.is_empty(), "the emulator does not start: {python} {PROGRAM} {SERVICES} says why");
+    Some(Emulator { url: format!("http://127.0.0.1:{port}"), _process: process })
 }

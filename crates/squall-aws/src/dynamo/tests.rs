@@ -221,9 +221,11 @@ impl Lossy {
 fn carry(client: &TcpStream, upstream: &TcpStream, lose: &Mutex<Option<&str>>) -> Option<()> {
     let (mut requests, mut replies) = (BufReader::new(client), BufReader::new(upstream));
     loop {
-        let request = message(&mut requests)?;
+        // The emulator answers no other `Host` than its own.
+        let there = upstream.peer_addr().ok()?.to_string();
+        let request = message(&mut requests, Some(&there))?;
         (&mut &*upstream).write_all(&request).ok()?;
-        let reply = message(&mut replies)?;
+        let reply = message(&mut replies, None)?;
         let request = String::from_utf8_lossy(&request);
         if lose.lock().unwrap().take_if(|text| request.contains(*text)).is_some() {
             return None;
@@ -232,8 +234,8 @@ fn carry(client: &TcpStream, upstream: &TcpStream, lose: &Mutex<Option<&str>>) -
     }
 }
 
-/// One HTTP message, of the length given in its head.
-fn message(from: &mut impl BufRead) -> Option<Vec<u8>> {
+/// One HTTP message, of the length given in its head; to another host if one is given.
+fn message(from: &mut impl BufRead, host: Option<&str>) -> Option<Vec<u8>> {
     let (mut whole, mut n_body) = (Vec::new(), 0);
     loop {
         let start = whole.len();
@@ -243,6 +245,10 @@ fn message(from: &mut impl BufRead) -> Option<Vec<u8>> {
         let line = String::from_utf8_lossy(&whole[start..]).to_ascii_lowercase();
         if let Some(n) = line.strip_prefix("content-length:") {
             n_body = n.trim().parse().unwrap();
+        }
+        if let Some(host) = host.filter(|_| line.starts_with("host:")) {
+            whole.truncate(start);
+            whole.extend_from_slice(format!("host: {host}\r\n").as_bytes());
         }
         if line.trim().is_empty() {
             break;
