@@ -9,6 +9,7 @@ use super::columns::{Columns, RELATIVE_BUMP};
 use super::labels::Labels;
 use super::market::{Market, Spot};
 use super::positions::{Contract, Instrument, Position, Terms, When};
+use super::pricing::OptionType;
 use super::reading::quoted;
 use super::shock::ShockBlock;
 use super::valuation::{BlockMarket, Portfolio};
@@ -206,7 +207,22 @@ fn limit(market: &Market, position: &Position) -> Option<(usize, f64, bool)> {
     let share = if is_jump { SHARE_OF_JUMP } else { SHARE_OF_BEND };
     let limit = (share * width).max(0.5 * nearest - FAR * width);
     let limit = to_level.map_or(limit, |to_level| limit.min(SHARE_OF_DISTANCE * to_level));
-    Some((factor_idx, limit * moving, is_jump))
+    Some((factor_idx, (limit * moving).min(limit_before_dividends(position, spot)), is_jump))
+}
+
+/// The same of an American call on the eve of an ex-date, when it is exercised above the strike, relative to the price with its dividends.
+fn limit_before_dividends(position: &Position, spot: f64) -> f64 {
+    let Instrument::Adjusted(adjusted) = &position.instrument else { return f64::INFINITY };
+    let Contract::American { option_type: OptionType::Call, strike } = &adjusted.contract else {
+        return f64::INFINITY;
+    };
+    let Terms { rate, carry, vol, .. } = adjusted.terms;
+    let limits = adjusted.dividends.iter().map(|dividend| {
+        let to_strike = (strike * libm::exp(-(rate - carry) * dividend.years) / spot - 1.0).abs();
+        let width = vol * dividend.years.max(0.0).sqrt();
+        (SHARE_OF_BEND * width).max(0.5 * to_strike - FAR * width)
+    });
+    limits.fold(f64::INFINITY, f64::min)
 }
 
 fn note(market: &Market, position: &Position, factor_idx: usize, is_jump: bool, labels: &mut Labels) {

@@ -407,10 +407,13 @@ fn set_worthless_aside(position: usize, at: usize, values: &mut [f64], sums: &mu
 fn check_base(portfolio: &Portfolio) -> Result<(), InputError> {
     let base = BlockMarket::unshocked(portfolio.market());
     for (idx, position) in portfolio.positions().iter().enumerate() {
-        let takes_long = matches!(
-            position.instrument,
-            Instrument::Derivative(_, Contract::American { .. } | Contract::Asian(_))
-        );
+        let takes_long =
+            |contract: &Contract| matches!(contract, Contract::American { .. } | Contract::Asian(_));
+        let takes_long = match &position.instrument {
+            Instrument::Derivative(_, contract) => takes_long(contract),
+            Instrument::Adjusted(adjusted) => takes_long(&adjusted.contract),
+            Instrument::Spot(_) | Instrument::Cash | Instrument::CashFlows { .. } => false,
+        };
         let mut value = [f64::NAN];
         if takes_long
             || (portfolio.value(idx, When::Today, &base, &mut value).is_ok()

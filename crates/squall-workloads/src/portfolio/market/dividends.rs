@@ -43,7 +43,7 @@ pub(super) fn dividends(
         let path = format!("{path}[{idx}]");
         let years = years(checker, &path, spec)?;
         let amount = checker.above_zero(&format!("{path}.amount"), spec.amount, "a dividend")?;
-        if let Some(spot) = underlying.spot.filter(|spot| amount >= *spot) {
+        if let Some(spot) = underlying.spot.filter(|spot| years > 0.0 && amount >= *spot) {
             let problem = format!(
                 "{amount} is not below the spot of {spot}; write cash for one unit of the underlying, or a dividend_yield"
             );

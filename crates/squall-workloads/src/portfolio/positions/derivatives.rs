@@ -101,7 +101,7 @@ pub(super) fn read(
 ) -> Result<Instrument, InputError> {
     let years = years(row, "expiry", row.text("expiry")?, market.valuation_date())?;
     let is_forward = matches!(kind, Kind::Forward | Kind::Future);
-    let strike = if is_forward { not_negative(row, "strike")? } else { above_zero(row, "strike")? };
+    let strike = if is_forward { row.number("strike")? } else { above_zero(row, "strike")? };
     let terms = terms(row, underlying, years, strike, market)?;
     if is_forward {
         return adjusted::instrument(row, kind, terms, Contract::Forward { strike }, market);

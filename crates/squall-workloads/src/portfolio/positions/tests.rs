@@ -150,7 +150,7 @@ fn says_what_a_derivative_must_have() {
             positions.csv:2:9 (expiry): "NaN" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
             positions.csv:2:4 (underlying): is empty; an american needs underlying, option_type, strike, expiry
             positions.csv:2:7 (option_type): "call" must be empty; a forward does not use it
-            positions.csv:2:8 (strike): -1 must not be negative
+            fine: X,b,forward,SPX,USD,1,,-1,1
             fine: X,b,forward,SPX,USD,1,,0,1
             positions.csv:2:10 (payoff): is empty; a digital needs underlying, option_type, strike, expiry, payoff
             positions.csv:2:10 (payoff): "gold" is not one of cash, asset

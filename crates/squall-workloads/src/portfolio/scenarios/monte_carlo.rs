@@ -111,7 +111,11 @@ fn drawn_factors(
     let name = |row: usize| &factors.0[moments.factor_idxs[row]];
     for (row, entries) in moments.covariance.iter().enumerate() {
         let deviation = entries[row].sqrt();
-        let most = max_daily_deviation(name(row));
+        let most = match (name(row), moments.is_relative.get(row)) {
+            // In units of today's price, which may be next to nothing.
+            (Factor::Spot(_), Some(false)) => MAX_CHANGE,
+            (factor, _) => max_daily_deviation(factor),
+        };
         if deviation.is_nan() || deviation > most {
             let problem = format!(
                 "{} has a standard deviation of {deviation} a day; at most {most} (0.01 is 1 %)",

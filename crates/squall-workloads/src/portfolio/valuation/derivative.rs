@@ -80,7 +80,7 @@ pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarke
         return;
     }
     if let Contract::Asian(asian) = contract {
-        asian_values(terms, asian, columns, out);
+        asian_values(terms, asian, columns, 0, out);
         return;
     }
     for (idx, chunk) in out.chunks_mut(CHUNK).enumerate() {
@@ -101,12 +101,15 @@ fn values_below_zero(terms: &Terms, contract: &Contract, columns: UnderlyingColu
                 chunk_values(terms, contract, columns, idx, std::slice::from_mut(value));
                 *value
             }
-            Contract::Forward { strike } => {
-                spot * libm::exp(-carry * terms.years) - strike * libm::exp(-rate * terms.years)
-            }
+            Contract::Forward { strike } => linear(*spot, *strike, terms.years, *rate, *carry),
             _ => f64::NAN,
         };
     }
+}
+
+/// A forward at any price and strike, which its kernel takes only from 0 on.
+fn linear(spot: f64, strike: f64, years: f64, rate: f64, carry: f64) -> f64 {
+    spot * libm::exp(-carry * years) - strike * libm::exp(-rate * years)
 }
 
 /// At most [`CHUNK`] columns from `first` on.
@@ -120,7 +123,7 @@ fn chunk_values(
     let mut inputs = Inputs::new();
     let market = inputs.load(terms, columns, first, out.len());
     if let Contract::Asian(asian) = contract {
-        asian_values(terms, asian, columns, out);
+        asian_values(terms, asian, columns, first, out);
     } else {
         contract_values(terms.years, contract, market, out);
     }
@@ -131,7 +134,15 @@ fn chunk_values(
 fn contract_values(years: f64, contract: &Contract, market: MarketColumns<'_>, out: &mut [f64]) {
     match contract {
         Contract::European { option_type, strike } => price_batch(*option_type, *strike, years, market, out),
-        Contract::Forward { strike } => forward::price_batch(*strike, years, market, out),
+        Contract::Forward { strike } => {
+            forward::price_batch(*strike, years, market, out);
+            let columns = market.spot.iter().zip(market.rate).zip(market.dividend_yield);
+            for (value, ((spot, rate), carry)) in out.iter_mut().zip(columns) {
+                if *spot < 0.0 || *strike < 0.0 {
+                    *value = linear(*spot, *strike, years, *rate, *carry);
+                }
+            }
+        }
         Contract::American { option_type, strike } => one_by_one(market, out, |spot, rate, carry, vol| {
             american::price(*option_type, spot, *strike, years, rate, carry, vol)
         }),
@@ -167,6 +178,7 @@ pub(super) fn adjusted_values(adjusted: &Adjusted, block: &BlockMarket, out: &mu
         out.fill(f64::NAN);
         return;
     };
+    let is_linear = matches!(contract, Contract::Forward { .. });
     let mut worths = vec![[0.0; CHUNK]; dividends.len()];
     for (idx, chunk) in out.chunks_mut(CHUNK).enumerate() {
         let (first, n) = (idx * CHUNK, chunk.len());
@@ -178,8 +190,8 @@ pub(super) fn adjusted_values(adjusted: &Adjusted, block: &BlockMarket, out: &mu
         let mut price = [f64::NAN; CHUNK];
         for (column, (price, spot)) in price.iter_mut().zip(market.spot).enumerate() {
             let net = worths.iter().fold(*spot, |net, worth| net - worth[column]);
-            // Nothing lognormal is left of a price that its dividends use up.
-            *price = if net > 0.0 { net } else { f64::NAN };
+            // Nothing lognormal is left of a price that its dividends use up; what is linear has a value at any.
+            *price = if net > 0.0 || is_linear { net } else { f64::NAN };
         }
         match (delivery, contract) {
             (Some(delivery), _) => {
@@ -187,8 +199,7 @@ pub(super) fn adjusted_values(adjusted: &Adjusted, block: &BlockMarket, out: &mu
                 grow(&mut price[..n], delivery, shifts, first);
                 // A future costs nothing to hold: its price has no drift. Settled daily, it is not discounted either.
                 let none = [0.0; CHUNK];
-                let rate =
-                    if matches!(contract, Contract::Forward { .. }) { &none[..n] } else { market.rate };
+                let rate = if is_linear { &none[..n] } else { market.rate };
                 let market = MarketColumns { spot: &price[..n], rate, dividend_yield: rate, vol: market.vol };
                 contract_values(terms.years, contract, market, chunk);
             }
@@ -268,26 +279,34 @@ fn one_by_one(market: MarketColumns<'_>, out: &mut [f64], price: impl Fn(f64, f6
     }
 }
 
-fn asian_values(terms: &Terms, asian: &AsianContract, columns: UnderlyingColumns<'_>, out: &mut [f64]) {
+/// Columns from `first` on.
+fn asian_values(
+    terms: &Terms,
+    asian: &AsianContract,
+    columns: UnderlyingColumns<'_>,
+    first: usize,
+    out: &mut [f64],
+) {
     let mut estimates = vec![UNKNOWN; out.len()];
-    asian_estimates(terms, asian, columns, &mut estimates);
+    asian_estimates(terms, asian, columns, first, &mut estimates);
     for (value, estimate) in out.iter_mut().zip(&estimates) {
         *value = estimate.value;
     }
 }
 
-/// Simulates the distinct columns together, so that they share their random numbers and the work of drawing them.
+/// Simulates the distinct columns from `start` on together, so that they share their random numbers and the work of drawing them.
 fn asian_estimates(
     terms: &Terms,
     asian: &AsianContract,
     columns: UnderlyingColumns<'_>,
+    start: usize,
     out: &mut [McEstimate],
 ) {
     let mut rows: Vec<[f64; 4]> = Vec::new();
     let mut row_of_column = Vec::with_capacity(out.len());
     let mut inputs = Inputs::new();
     for first in (0..out.len()).step_by(CHUNK) {
-        let market = inputs.load(terms, columns, first, out.len() - first);
+        let market = inputs.load(terms, columns, start + first, out.len() - first);
         let columns = market.spot.iter().zip(market.rate).zip(market.dividend_yield).zip(market.vol);
         for (((spot, rate), carry), vol) in columns {
             let row = [*spot, *rate, *carry, *vol];
@@ -324,6 +343,6 @@ pub(super) fn estimate(terms: &Terms, contract: &Contract, block: &BlockMarket) 
     let shifts = block.shifts(terms.underlying, terms.years)?;
     let columns = block.underlying(terms.underlying, &shifts)?;
     let mut estimates = [UNKNOWN];
-    asian_estimates(terms, asian, columns, &mut estimates);
+    asian_estimates(terms, asian, columns, 0, &mut estimates);
     estimates.first().copied()
 }

@@ -3,6 +3,7 @@
 use squall_core::wire::encode;
 
 use super::*;
+use crate::portfolio::money::Micros;
 
 const HEAD: &str = "id,book,kind,underlying,quantity,option_type,strike,expiry,fixings\n";
 
@@ -225,4 +226,27 @@ fn a_slice_of_another_job_is_refused_before_it_is_worked_on() {
         let error = PortfolioRisk::evaluate(&prepared, &slice, &mut NoData).unwrap_err();
         assert_eq!(error.0, "the slice is not of this job");
     }
+}
+
+/// A scenario below zero among others: `report` holds it to the cut, so that none sees another's price.
+#[test]
+fn a_price_below_zero_leaves_every_other_scenario_as_it_is() {
+    let scenarios = |rows: &str| {
+        let csv = Value::from(format!("scenario,spot:ACME\n{rows}"));
+        format!(r#"{{"type": "explicit", "csv": {csv}, "changes": {{"spot:ACME": "absolute"}}}}"#)
+    };
+    let rows =
+        ["C,b,asian,ACME,1,call,20,1,4", "E,b,european,ACME,1,call,20,1,", "A,b,american,ACME,1,put,20,1,"];
+    let values = |shocks: &str| {
+        let report = report(|| of(&rows, "20", &scenarios(shocks), r#"{"greeks":true}"#));
+        report.worst.iter().map(|it| (it.label.clone(), it.pnl)).collect::<Vec<_>>()
+    };
+    assert_eq!(values("a,5\nb,-5\nc,-55\nd,10\n"), values("a,5\nb,-5\nd,10\n"));
+    // What is linear has a value there: 10 units of a future at e^0.03 times the price, and of a forward.
+    let futures = ["F,b,future,ACME,10,,-7,1,", "G,b,forward,ACME,10,,20,1,"];
+    let report = report(|| of(&futures, "20", &scenarios("c,-55\n"), "{}"));
+    assert_eq!((report.n_scenarios_done, report.not_valued.len()), (1, 0));
+    let worst = Micros(report.worst[0].pnl).to_f64();
+    let growth = 0.03_f64.exp();
+    assert!((worst + 550.0 + 550.0 * growth).abs() < 1e-5, "{worst}");
 }
