@@ -9,10 +9,15 @@ const COLUMNS: &str =
 
 /// The report on positions of ACME at `spot`, with a volatility of 20 %, whose Greeks are asked for.
 fn report(rows: &str, spot: f64, rate: f64) -> serde_json::Value {
+    report_of(rows, spot, rate, r#""vol":0.2"#)
+}
+
+/// The same, with what else is said of ACME.
+fn report_of(rows: &str, spot: f64, rate: f64, acme: &str) -> serde_json::Value {
     let market = format!(
         r#"{{"valuation_date":"2026-01-15","report_currency":"USD","curves":{{"USD":{{"currency":"USD","points":[{{"tenor":1,"rate":{rate}}}]}},
         "EUR":{{"currency":"EUR","points":[{{"tenor":1,"rate":0.02}}]}}}},
-        "underlyings":{{"ACME":{{"class":"equity","currency":"USD","spot":{spot},"vol":0.2}},"EURUSD":{{"class":"fx","vol":0.1}}}},"fx":{{"EURUSD":1.1}}}}"#
+        "underlyings":{{"ACME":{{"class":"equity","currency":"USD","spot":{spot},{acme}}},"EURUSD":{{"class":"fx","vol":0.1}}}},"fx":{{"EURUSD":1.1}}}}"#
     );
     let csv = serde_json::Value::from(format!("{COLUMNS}\n{rows}"));
     let scenarios = r#"{"type":"explicit","csv":"scenario,spot:ACME\nbase,0\n"}"#;
@@ -62,6 +67,14 @@ fn greeks_of_what_expires_soon_are_not_smoothed_away() {
     let (_, gamma) = greeks(&european, 0);
     let right = 1e6 * 100.0 * 0.398_920 / (0.2 * (1.0_f64 / 365.0).sqrt()) * 1e-4;
     assert!((gamma / right - 1.0).abs() < 1e-2, "{gamma} is not {right}");
+}
+
+/// Expected: quadrature over the price on the eve of the ex-date, when the call is exercised above its strike.
+#[test]
+fn greeks_of_a_call_are_not_smoothed_over_its_ex_date() {
+    let acme = r#""vol":0.15,"dividends":[{"tenor":"1D","amount":6}]"#;
+    let out = report_of("A,b,american,ACME,10000,call,100,60D,,,,\n", 100.0, 0.03, acme);
+    assert_near(greeks(&out, 0), (3_370.0, 3_176.0), 2e-2);
 }
 
 /// Delta and gamma of a whole book are the sums, whatever stencils its positions have.
