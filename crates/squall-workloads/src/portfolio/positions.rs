@@ -22,7 +22,7 @@ pub mod kind;
 pub use adjusted::{Adjusted, Delivery};
 pub use derivatives::{AsianContract, Fixings};
 use fields::{above_zero, word};
-use kind::{COMMON, Kind, OTHERS};
+use kind::{COMMON, Kind, OTHERS, Unused};
 
 /// Simulation of Asian options, unless a position overrides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -265,9 +265,10 @@ impl Positions {
         let mut book_indices = HashMap::new();
         let mut all = Vec::with_capacity(table.rows().len());
         let (mut n_bytes, mut complaints) = (table.bytes(), Complaints::default());
+        let unused = Unused::of_file(&table);
         let mut n_expired = 0;
         for row in table.rows() {
-            if expired == Expired::Skip && has_expired(row, market) {
+            if expired == Expired::Skip && has_expired(row, market, &unused) {
                 n_expired += 1;
                 continue;
             }
@@ -277,7 +278,9 @@ impl Positions {
                 books.push(name.to_owned());
                 books.len() - 1
             });
-            let Some(position) = complaints.take(position(row, book, market, reading)) else { continue };
+            let Some(position) = complaints.take(position(row, (book, &unused), market, reading)) else {
+                continue;
+            };
             n_bytes = n_bytes.saturating_add(position.bytes());
             if let Some(room_bytes) = room_bytes.filter(|room_bytes| n_bytes > *room_bytes) {
                 return Err(too_large(row, &position, room_bytes));
@@ -366,13 +369,13 @@ fn too_large(row: Row<'_>, position: &Position, room_bytes: u64) -> InputError {
 
 fn position(
     row: Row<'_>,
-    book: usize,
+    (book, unused): (usize, &Unused),
     market: &Market,
     reading: Reading<'_>,
 ) -> Result<Position, InputError> {
     let kind = word(row, "kind", &Kind::NAMES)?;
     let quantity = row.number("quantity")?;
-    kind.check_columns(row)?;
+    kind.check_columns(row, unused)?;
     let multiplier = match row.optional_text("multiplier") {
         Some(_) => above_zero(row, "multiplier")?,
         None => 1.0,
@@ -404,7 +407,7 @@ fn position(
 }
 
 /// Whether a derivative ended before the valuation date, or a bond or swap on it or before; not if anything about it is wrong.
-fn has_expired(row: Row<'_>, market: &Market) -> bool {
+fn has_expired(row: Row<'_>, market: &Market, unused: &Unused) -> bool {
     let Ok(kind) = word(row, "kind", &Kind::NAMES) else { return false };
     let date = |column: &str| row.optional_text(column).and_then(iso_date);
     let valuation_date = market.valuation_date();
@@ -415,7 +418,7 @@ fn has_expired(row: Row<'_>, market: &Market) -> bool {
         }
         _ => date("expiry").is_some_and(|date| date < valuation_date),
     };
-    ended && kind.check_columns(row).is_ok()
+    ended && kind.check_columns(row, unused).is_ok()
 }
 
 fn name<'a>(row: Row<'a>, column: &str) -> Result<&'a str, InputError> {

@@ -219,7 +219,8 @@ impl Table {
         self.text.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
-    fn index_of(&self, column: &str) -> Option<usize> {
+    /// A column's place in the header.
+    pub fn index_of(&self, column: &str) -> Option<usize> {
         self.columns.get(column).copied()
     }
 }
@@ -241,8 +242,12 @@ impl<'a> Row<'a> {
 
     /// The field's text without surrounding spaces, or nothing if it is empty.
     pub fn optional_text(&self, column: &str) -> Option<&'a str> {
-        let text = self.table.field(self.idx, self.table.index_of(column)?)?;
-        if text.is_empty() { None } else { Some(text) }
+        self.text_at(self.table.index_of(column)?)
+    }
+
+    /// The field's text by the column's place in the header; nothing if it is empty.
+    pub fn text_at(&self, column: usize) -> Option<&'a str> {
+        self.table.field(self.idx, column).filter(|text| !text.is_empty())
     }
 
     /// The field's text, which must be there.

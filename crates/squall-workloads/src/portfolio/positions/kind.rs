@@ -3,7 +3,7 @@
 use squall_core::workload::InputError;
 
 use super::super::reading::quoted;
-use super::super::table::Row;
+use super::super::table::{Row, Table};
 
 /// The kind of a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,19 +181,16 @@ impl Kind {
     }
 
     /// Checks that the row fills the columns that this kind needs, and none that it does not use.
-    pub(super) fn check_columns(self, row: Row<'_>) -> Result<(), InputError> {
-        let (needed, allowed) = (self.needed(), self.allowed());
+    pub(super) fn check_columns(self, row: Row<'_>, unused: &Unused) -> Result<(), InputError> {
+        let needed = self.needed();
         for column in needed {
             if row.optional_text(column).is_none() {
                 let problem = format!("is empty; {} needs {}", self.phrase(), needed.join(", "));
                 return Err(row.error(column, problem));
             }
         }
-        for column in OTHERS {
-            if needed.contains(&column) || allowed.contains(&column) || OPTIONAL.contains(&column) {
-                continue;
-            }
-            if let Some(text) = row.optional_text(column) {
+        for (column, idx) in unused.of(self) {
+            if let Some(text) = row.text_at(*idx) {
                 return Err(row.error(
                     column,
                     format!("{} must be empty; {} does not use it", quoted(text), self.phrase()),
@@ -209,5 +206,29 @@ impl Kind {
             Kind::American | Kind::Asian => format!("an {}", self.name()),
             _ => format!("a {}", self.name()),
         }
+    }
+}
+
+/// The columns of a file that each kind must leave empty, found once for all of its rows.
+pub(super) struct Unused(Vec<(Kind, Vec<(&'static str, usize)>)>);
+
+impl Unused {
+    /// Those of this file.
+    pub(super) fn of_file(table: &Table) -> Self {
+        let of_kind = |(_, kind): (&'static str, Kind)| {
+            let is_used = |column: &str| {
+                kind.needed().contains(&column)
+                    || kind.allowed().contains(&column)
+                    || OPTIONAL.contains(&column)
+            };
+            let unused = OTHERS.into_iter().filter(|column| !is_used(column));
+            (kind, unused.filter_map(|column| Some((column, table.index_of(column)?))).collect())
+        };
+        Self(Kind::NAMES.into_iter().map(of_kind).collect())
+    }
+
+    /// Those of a kind, with their places in the header.
+    fn of(&self, kind: Kind) -> &[(&'static str, usize)] {
+        self.0.iter().find(|(it, _)| *it == kind).map_or(&[], |(_, unused)| unused)
     }
 }
