@@ -98,6 +98,9 @@ pub enum Ignored {
     /// The group has no such instance.
     #[error("the group has no such instance")]
     NotOfGroup,
+    /// The instance, which alone can write it besides the controllers, has made it unreadable.
+    #[error("the instance's row cannot be used; the instance is kept as long as that is so")]
+    Unusable,
 }
 
 impl InstanceRow {
@@ -128,6 +131,11 @@ impl InstanceRow {
     fn is_of_another(&self, run: &RunId, source: &SourceId) -> bool {
         let by = self.reported_by.get(run);
         by.is_some_and(|by| by != source || by.as_str() == runner_source(&self.id))
+    }
+
+    /// The source by whose word alone the run is here; `None` when its runner claims the instance, or an earlier version did.
+    pub fn told_by(&self, run: &RunId) -> Option<&SourceId> {
+        self.reported_by.get(run).filter(|by| by.as_str() != runner_source(&self.id))
     }
 
     /// The runs whose lease has not expired.
@@ -179,8 +187,8 @@ impl InstanceRow {
     }
 }
 
-/// The row with the run's claim, made or renewed; `slots` is how many runs an instance takes at a time. On an instance that
-/// is gone, a run may renew its live claim, and none may start.
+/// The row with the run's claim, made or renewed; `slots` is how many runs that claim an instance takes at a time: what only events
+/// report does not count. On an instance that is gone, a run may renew its live claim, and none may start.
 ///
 /// # Errors
 /// Why the claim is refused.
@@ -205,8 +213,10 @@ pub fn claim(
         State::Draining { .. } => return Err(Refused::Draining),
         State::Gone { .. } => return Err(Refused::Gone),
     }
-    let n_others = next.live_runs(now_us).filter(|it| *it != run).count();
-    if !is_here && n_others >= slots as usize {
+    // Hearsay keeps an instance, and refuses it to nobody: an invented run must not.
+    let n_others = next.live_runs(now_us).filter(|it| *it != run && next.told_by(it).is_none()).count();
+    let holds = is_here && next.told_by(run).is_none();
+    if !holds && n_others >= slots as usize {
         return Err(Refused::Full);
     }
     next.runs.insert(run.clone(), now_us.saturating_add(lease_us));

@@ -1,14 +1,14 @@
 //! Scale-in: shrinks the group when every source of evidence agrees. A level counts as last reported; one that was never
 //! reported holds everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::claims::{InstanceRow, State};
 use crate::demand::{Demand, demand_of};
 use crate::group::{Group, Instance, Lifecycle};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, SourceId};
 use crate::levels::Levels;
 use crate::policy::{Policy, ScaleIn, us};
 use crate::scale_out::{ScaleOut, ScaleOutObservation, effective_levels, n_leaving, plan_enough};
@@ -48,6 +48,8 @@ pub enum Hold {
     NotQuiet,
     /// More runs are running than have claimed an instance: any instance may be busy.
     Unclaimed,
+    /// A source with sessions or runs has no room in the ledger: any instance may be busy with its runs.
+    LeftOut,
     /// The group is changing, or in its cooldown.
     Cooling,
     /// Fewer instances are desired than live: any that loses its protection would be killed.
@@ -111,7 +113,9 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
     let killed = forgotten.iter().filter(|row| row.has_unended_run()).map(|row| row.id.clone()).collect();
 
     // An instance with an unclaimed run looks idle, a drained one too.
-    let may_be_busy = n_claims(group, instances, *now_us) < levels.n_running();
+    let is_unclaimed = has_unclaimed_run(policy, now, &levels);
+    let is_left_out = is_left_out(policy, &levels, *now_us);
+    let may_be_busy = is_unclaimed || is_left_out;
     let (stranded, reopen) = stranded(group, instances, &scale_out.undrain, may_be_busy, *now_us);
     let (drain, hold) = if !known(!now.levels.runs.is_empty(), *most_runs) {
         (Vec::new(), Some(Hold::RunsUnknown))
@@ -119,8 +123,10 @@ pub fn plan_tick(policy: &Policy, seen: &ScaleInObservation) -> Tick {
         (Vec::new(), Some(Hold::SessionsUnknown))
     } else if group.desired < group.n_live() {
         (Vec::new(), Some(Hold::DesiredBelowLive))
+    } else if is_left_out {
+        (Vec::new(), Some(Hold::LeftOut))
     } else {
-        victims(policy, now, &levels, &demand_then)
+        victims(policy, now, is_unclaimed, &demand_then)
     };
     let terminate = if hold == Some(Hold::DesiredBelowLive) { Vec::new() } else { stranded };
     let n_serving = n_serving(group, instances);
@@ -189,16 +195,45 @@ fn n_serving(group: &Group, instances: &[InstanceRow]) -> u32 {
     u32::try_from(in_service(group).filter(|it| !leaving.contains(&it.id)).count()).unwrap_or(u32::MAX)
 }
 
-/// Number of runs that hold a claim on an instance of the group.
-fn n_claims(group: &Group, instances: &[InstanceRow], now_us: u64) -> u32 {
-    let listed = instances.iter().filter(|row| group.instance(&row.id).is_some());
-    u32::try_from(listed.map(|row| row.live_runs(now_us).count()).sum::<usize>()).unwrap_or(u32::MAX)
+/// Whether more runs are running, by the sources' levels, than have claimed an instance.
+fn has_unclaimed_run(policy: &Policy, now: &ScaleOutObservation, levels: &Levels) -> bool {
+    n_claims(policy, now, levels) < levels.n_running()
+}
+
+/// Number of runs that hold a claim on an instance of the group, as far as they stand for a run that the levels contain: an
+/// instance has no more than it takes, and a source that reports runs one by one has no more of them than run. Whoever invents a
+/// claim must not hide somebody else's run.
+fn n_claims(policy: &Policy, now: &ScaleOutObservation, levels: &Levels) -> u32 {
+    let mut n_claims = 0_u32;
+    let mut left: BTreeMap<&SourceId, u32> = BTreeMap::new();
+    for row in now.instances.iter().filter(|row| now.group.instance(&row.id).is_some()) {
+        let (own, told): (Vec<_>, Vec<_>) =
+            row.live_runs(now.now_us).map(|run| row.told_by(run)).partition(Option::is_none);
+        let n_own = u32::try_from(own.len()).unwrap_or(u32::MAX).min(policy.runs_per_instance.get());
+        let mut n_free = policy.runs_per_instance.get().saturating_sub(n_own);
+        n_claims = n_claims.saturating_add(n_own);
+        for source in told.into_iter().flatten() {
+            let left = left.entry(source).or_insert_with(|| levels.n_running_of(source));
+            if n_free > 0 && *left > 0 {
+                (n_free, *left) = (n_free - 1, *left - 1);
+                n_claims = n_claims.saturating_add(1);
+            }
+        }
+    }
+    n_claims
+}
+
+/// Whether a source for which there is no room may have a run: for as long as a run may take that only events report, or a source
+/// counts that is silent.
+fn is_left_out(policy: &Policy, levels: &Levels, now_us: u64) -> bool {
+    let counts_us = us(policy.forget_source_after_s.unwrap_or(policy.event_lease_s));
+    levels.left_out_us > 0 && now_us.saturating_sub(levels.left_out_us) < counts_us
 }
 
 fn victims(
     policy: &Policy,
     now: &ScaleOutObservation,
-    levels: &Levels,
+    is_unclaimed: bool,
     demand: &Demand,
 ) -> (Vec<InstanceId>, Option<Hold>) {
     let ScaleOutObservation { now_us, group, instances, .. } = now;
@@ -232,9 +267,7 @@ fn victims(
             (0, n_spare)
         }
         // An instance with an unclaimed run looks idle.
-        ScaleIn::ByInstance { .. } if n_claims(group, instances, *now_us) < levels.n_running() => {
-            return (Vec::new(), Some(Hold::Unclaimed));
-        }
+        ScaleIn::ByInstance { .. } if is_unclaimed => return (Vec::new(), Some(Hold::Unclaimed)),
         ScaleIn::ByInstance { idle_s, most_per_tick } => (us(idle_s), n_spare.min(most_per_tick)),
     };
     let long_idle = idle.into_iter().filter(|(since_us, _)| now_us.saturating_sub(*since_us) >= idle_us);
@@ -278,6 +311,9 @@ fn reason(
         }
         Some(Hold::Unclaimed) => format!(
             "{wanted} of {desired} are needed, but more runs are running than have claimed an instance: any may be busy"
+        ),
+        Some(Hold::LeftOut) => format!(
+            "{wanted} of {desired} are needed by the sources that are known, but there is no room for another one: any may be busy"
         ),
         Some(Hold::Cooling) => {
             format!("{wanted} of {desired} are needed, but the group is changing or cooling down")

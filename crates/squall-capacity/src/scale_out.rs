@@ -85,11 +85,12 @@ pub fn plan_scale_out(policy: &Policy, seen: &ScaleOutObservation) -> ScaleOut {
     plan_enough(policy, seen, demand, silent)
 }
 
-/// The levels without silent sources, and the names of those.
+/// The levels as they count now, without silent sources, and the names of those.
 pub(crate) fn effective_levels(policy: &Policy, levels: &Levels, now_us: u64) -> (Levels, Vec<SourceId>) {
+    let levels = levels.settled(now_us);
     match policy.forget_source_after_s {
         Some(after_s) => levels.without_silent(now_us.saturating_sub(us(after_s))),
-        None => (levels.clone(), Vec::new()),
+        None => (levels, Vec::new()),
     }
 }
 

@@ -138,6 +138,7 @@ fn levels() -> impl Strategy<Value = Levels> {
                 session_came_us,
                 run_seen_us,
                 launch,
+                left_out_us: 0,
             }
         },
     )

@@ -75,6 +75,11 @@ fn any_row() -> impl Strategy<Value = (InstanceRow, u64)> {
     })
 }
 
+/// How many runs' runners claim the instance.
+fn n_own(row: &InstanceRow, now_us: u64) -> usize {
+    row.live_runs(now_us).filter(|run| row.told_by(run).is_none()).count()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -93,11 +98,11 @@ proptest! {
         match row.state {
             State::Draining { .. } => prop_assert_eq!(claimed, Err(Refused::Draining)),
             State::Gone { .. } => prop_assert_eq!(claimed, Err(Refused::Gone)),
-            State::Open if row.live_runs(now_us).count() >= 2 => prop_assert_eq!(claimed, Err(Refused::Full)),
+            State::Open if n_own(&row, now_us) >= 2 => prop_assert_eq!(claimed, Err(Refused::Full)),
             State::Open => {
                 let claimed = claimed.unwrap();
                 prop_assert!(claimed.is_claimed(now_us) && drain(&claimed, now_us).is_none());
-                prop_assert!(claimed.live_runs(now_us).count() <= 2);
+                prop_assert!(n_own(&claimed, now_us) <= 2);
             }
         }
         prop_assert_eq!(drain(&row, now_us).is_some(), row.state == State::Open && !row.is_claimed(now_us));
@@ -284,4 +289,14 @@ fn an_instance_goes_through_its_life() {
         99 Undrain: nothing
     "#]]
     .assert_eq(&table);
+}
+
+#[test]
+fn a_run_that_somebody_reports_refuses_the_instance_to_no_runner() {
+    let told = started(None, &id(), (&run(1), &source("stranger")), 10, 1_000).unwrap();
+    let own = claim(Some(&told), &id(), &run(2), 1, 11, LEASE_US).unwrap();
+    assert_eq!(own.live_runs(12).count(), 2, "the reported run still keeps the instance");
+    assert_eq!(claim(Some(&own), &id(), &run(3), 1, 12, LEASE_US), Err(Refused::Full));
+    let both = claim(Some(&own), &id(), &run(1), 1, 12, LEASE_US);
+    assert_eq!(both, Err(Refused::Full), "nor does a report give a runner a place that another has");
 }

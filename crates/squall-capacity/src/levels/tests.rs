@@ -135,7 +135,9 @@ fn one_source_too_many_is_refused_and_known_sources_are_still_recorded() {
     levels.record(&one);
     let known = levels.clone();
     assert_eq!(levels.record(&event(1, 2, Payload::Sessions(9))), Recorded::TooManySources);
-    assert_eq!(levels, known);
+    assert_eq!(levels, Levels { left_out_us: 20, ..known.clone() });
+    assert_eq!(levels.record(&event(1, 3, Payload::Sessions(0))), Recorded::TooManySources);
+    assert_eq!(levels, Levels { left_out_us: 20, ..known }, "one that needs nothing is not missed");
     let heard = Activity { source: SourceId::new("pod-3").unwrap(), ..event(0, 2, Payload::Sessions(9)) };
     assert_eq!(levels.record(&heard), Recorded::Updated);
     assert_eq!(levels.n_sessions(), 499 + 9);
@@ -232,7 +234,8 @@ fn a_wrong_sequence_silences_its_source_for_ten_minutes_at_most() {
     for later_s in [62, 300, 601] {
         assert_eq!(levels.record(&told(43 + later_s, later_s, 5)), back, "{later_s}");
     }
-    assert_eq!((levels.n_runs(), levels.contradicted().next().map(|(_, n)| n)), (0, Some(3)));
+    let n_ignored = levels.contradicted().next().map(|(_, n)| n);
+    assert_eq!((levels.n_runs(), levels.runs["s0"].value.queued, n_ignored), (5, 0, Some(3)));
     assert_eq!(levels.record(&told(700, 602, 5)), Recorded::Updated);
     assert_eq!(levels.record(&told(701, 603, 6)), Recorded::Updated);
     assert_eq!((levels.n_runs(), levels.contradicted().count()), (6, 0));
@@ -246,4 +249,96 @@ fn a_source_that_begins_to_count_anew_is_heard_again() {
     assert_eq!(levels.n_runs(), 1);
     assert_eq!(levels.record(&told(4_999, 0, 9)), Recorded::Updated, "its sequence is larger");
     assert_eq!(levels.record(&told(2, 605, 2)), Recorded::Updated, "and soon overruled");
+}
+
+/// A number of running runs of one source.
+fn running(sequence: u64, later_s: u64, running: u32) -> Activity {
+    Activity { time_us: NOW_US + later_s * SECOND_US, order: sequence, ..event(0, 1, runs(0, running)) }
+}
+
+#[test]
+fn of_a_level_and_one_that_contradicts_it_the_larger_counts_until_the_source_confirms_one() {
+    let times_us = |levels: &Levels| (levels.run_seen_us - NOW_US) / SECOND_US;
+    // It began anew after a minute, or at once; or its sequence leaps.
+    for (sequence, later_s) in [(1, 300), (1, 61), (1, 30), (1, 2), (u64::MAX, 30), (1 << 40, 300)] {
+        let mut levels = Levels::default();
+        levels.record(&running(1_000, 0, 0));
+        levels.record(&running(sequence, later_s, 2));
+        assert_eq!((levels.n_running(), levels.n_runs(), times_us(&levels)), (2, 2, later_s), "{sequence}");
+        levels.record(&running(sequence.saturating_add(1), later_s + 1, 1));
+        assert_eq!((levels.n_running(), times_us(&levels)), (1, later_s + 1), "its own order goes on");
+        levels.record(&running(1_001, later_s + 2, 0));
+        assert_eq!(levels.n_running(), 0, "{sequence} was wrong");
+        assert_eq!(levels.contradicted().count(), 0);
+    }
+    let mut levels = Levels::default();
+    levels.record(&running(1_000, 0, 3));
+    levels.record(&running(1, 300, 1));
+    assert_eq!(levels.n_running(), 3, "the one recorded is the larger");
+    levels.record(&running(1_001, 299, 4));
+    assert_eq!((levels.n_running(), levels.contradicted().count()), (4, 1), "older than what contradicts it");
+    levels.record(&running(2, 901, 0));
+    assert_eq!(levels.n_running(), 0, "ten minutes without a word by the old order");
+}
+
+#[test]
+fn what_contradicts_a_level_for_ten_minutes_replaces_it_without_another_event() {
+    let mut levels = Levels::default();
+    levels.record(&running(1_000, 0, 3));
+    levels.record(&running(1, 300, 1));
+    levels.record(&running(2, 500, 2));
+    let at = |later_s: u64| levels.settled(NOW_US + later_s * SECOND_US);
+    assert_eq!((at(900), at(900).n_running()), (levels.clone(), 3));
+    assert_eq!(at(901).n_running(), 2);
+    assert_eq!(at(901).contradicted().count(), 1, "an operator still learns of it");
+    assert_eq!(at(901).without_silent(NOW_US + 500 * SECOND_US).0.n_running(), 2, "it was heard");
+}
+
+#[test]
+fn an_event_that_was_overtaken_does_not_replace_what_overtook_it_however_long_it_is_quiet() {
+    let mut levels = Levels::default();
+    levels.record(&running(10, 0, 1));
+    levels.record(&running(9, 30, 0));
+    assert_eq!(levels.settled(u64::MAX).n_running(), 1);
+    levels.record(&running(11, 31, 0));
+    assert_eq!(levels.n_running(), 0);
+}
+
+#[test]
+fn of_three_orders_of_one_source_none_hides_anothers_run() {
+    for third in [1, 4, u64::MAX] {
+        let mut levels = Levels::default();
+        levels.record(&running(1_000, 0, 0));
+        levels.record(&running(5, 100, 1));
+        levels.record(&running(third, 200, 0));
+        assert_eq!(levels.n_running(), 1, "{third}");
+        // Ten minutes after the first, the second order is the one to contradict.
+        levels.record(&running(u64::MAX - 1, 650, 0));
+        assert_eq!(levels.n_running(), 1, "{third}");
+    }
+}
+
+#[test]
+fn larger_runs_are_larger_in_every_part() {
+    let larger = |a: (u32, u32), b: (u32, u32)| {
+        let of = |(queued, running)| Runs { queued, running };
+        let Runs { queued, running } = of(a).larger(of(b));
+        (queued, running)
+    };
+    assert_eq!(larger((5, 1), (0, 3)), (3, 3));
+    assert_eq!(larger((0, 1), (0, 3)), (0, 3));
+    assert_eq!(larger((u32::MAX, 9), (9, u32::MAX)), (0, u32::MAX));
+}
+
+#[test]
+fn a_level_of_0_1_is_read_and_one_that_nothing_contradicts_is_written_like_it() {
+    let json = r#"{"order":42,"value":{"queued":1,"running":2},"time_us":7}"#;
+    let level: Level<Runs> = serde_json::from_str(json).unwrap();
+    assert_eq!((level.n_ignored, level.beside), (0, None));
+    assert_eq!(serde_json::to_string(&level).unwrap(), json);
+    let mut levels = Levels::default();
+    levels.record(&running(1_000, 0, 0));
+    levels.record(&running(1, 300, 1));
+    let again: Levels = serde_json::from_str(&serde_json::to_string(&levels).unwrap()).unwrap();
+    assert_eq!(again, levels);
 }

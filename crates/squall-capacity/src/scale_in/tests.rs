@@ -42,7 +42,7 @@ proptest! {
     fn nothing_is_terminated_while_fewer_runs_have_claimed_than_run(policy in any_policy(), seen in scale_in_seen()) {
         let ScaleInObservation { now, .. } = &seen;
         let (levels, _) = effective_levels(&policy, &now.levels, now.now_us);
-        if n_claims(&now.group, &now.instances, now.now_us) < levels.n_running() {
+        if has_unclaimed_run(&policy, now, &levels) {
             let tick = plan_tick(&policy, &seen);
             prop_assert_eq!((tick.drain, tick.terminate), (Vec::new(), Vec::new()), "{}", tick.reason);
         }

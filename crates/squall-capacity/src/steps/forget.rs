@@ -16,7 +16,7 @@ pub struct Forgotten {
 }
 
 /// Removes a source's levels from the ledger: they no longer count, and its next event is recorded whatever its order. The claims
-/// of its runs stay, so this frees no instance. `None` when no level of it is known.
+/// of its runs stay, so this frees no instance; nor does the source count any more for which there was no room. `None` when no level of it is known.
 ///
 /// # Errors
 /// When a port fails, or other writers kept changing the row; nothing is changed then.
@@ -31,6 +31,8 @@ pub async fn forget_source<G, L: Ledger, M, J, C>(
         if forgotten.sessions.is_none() && forgotten.runs.is_none() {
             return Ok(None);
         }
+        // There is room now: a source that was left out is heard with its next event.
+        levels.left_out_us = 0;
         levels.version = levels.version.saturating_add(1);
         if ports.ledger.put_levels(&levels).await? == Written::Yes {
             return Ok(Some(forgotten));

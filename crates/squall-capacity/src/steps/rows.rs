@@ -41,3 +41,15 @@ pub(super) async fn change<G, L: Ledger, M, J, C: Clock>(
     }
     Err(StepError::Raced)
 }
+
+/// An instance's row; `None` also for one that its instance has made unreadable since it was listed: such an instance is left
+/// alone, and stops nobody else's change.
+pub(super) async fn usable<G, L: Ledger, M, J, C>(
+    ports: &Ports<G, L, M, J, C>,
+    id: &InstanceId,
+) -> Result<Option<InstanceRow>, PortError> {
+    match ports.ledger.instance(id).await {
+        Err(PortError::Permanent { .. }) => Ok(None),
+        row => row,
+    }
+}

@@ -7,7 +7,7 @@ use crate::journal::{Decision, Line, Outcome};
 use crate::policy::Policy;
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
 use crate::scale_in::{ScaleInObservation, Tick, plan_tick};
-use crate::steps::rows::StepError;
+use crate::steps::rows::{StepError, usable};
 use crate::steps::scale_out::{act, ensure_enough, keep, look};
 
 /// The result of a tick.
@@ -166,7 +166,7 @@ async fn drain_now<G, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     id: &InstanceId,
 ) -> Result<bool, PortError> {
-    let Some(row) = ports.ledger.instance(id).await? else { return Ok(false) };
+    let Some(row) = usable(ports, id).await? else { return Ok(false) };
     let Some(next) = drain(&row, ports.clock.now_us()) else { return Ok(false) };
     Ok(ports.ledger.put_instance(&next).await? == Written::Yes)
 }
@@ -178,7 +178,7 @@ async fn terminate<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     outcome: &mut Outcome,
 ) -> Result<(), PortError> {
     // A scale-out may have undrained it by now.
-    let Some(row) = ports.ledger.instance(id).await? else { return Ok(()) };
+    let Some(row) = usable(ports, id).await? else { return Ok(()) };
     if row.leaving_since_us().is_none() || row.is_claimed(ports.clock.now_us()) {
         return Ok(());
     }

@@ -2,16 +2,16 @@
 
 use std::cell::Cell;
 
-use crate::claims::{Ignored, finished, started, undrain};
+use crate::claims::{Ignored, InstanceRow, finished, started, undrain};
 use crate::events::{Activity, Payload, RunOn};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, SourceId};
 use crate::journal::{Decision, Line, Outcome};
 use crate::launch::Launch;
 use crate::levels::{Levels, Recorded};
 use crate::policy::{Policy, us};
 use crate::ports::{Clock, Journal, Ledger, Metrics, PortError, Ports, ScalingGroup, Series, Written, chain};
 use crate::scale_out::{Raise, ScaleOut, ScaleOutObservation, plan_scale_out};
-use crate::steps::rows::{MOST_RACES, StepError, change};
+use crate::steps::rows::{MOST_RACES, StepError, change, usable};
 use crate::steps::runner::mark_gone;
 
 /// Most looks at the group per event. A launch takes three: one to record it, one to request it, one to see it done.
@@ -195,7 +195,7 @@ pub(super) async fn keep<G, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     id: &InstanceId,
 ) -> Result<bool, PortError> {
-    let Some(row) = ports.ledger.instance(id).await? else { return Ok(false) };
+    let Some(row) = usable(ports, id).await? else { return Ok(false) };
     let Some(next) = undrain(&row, ports.clock.now_us()) else { return Ok(false) };
     Ok(ports.ledger.put_instance(&next).await? == Written::Yes)
 }
@@ -223,7 +223,8 @@ async fn record<G, L: Ledger, M, J, C: Clock>(
 }
 
 /// Claims the instances of runs that an event reports as started, protects them, and frees those of finished runs. What is not
-/// taken of it goes to `ignored`: an event makes no row for an instance that the group does not have.
+/// taken of it goes to `ignored`: an event makes no row for an instance that the group does not have. What fails for one instance
+/// does not keep the others' runs from being taken in; the first failure is returned then.
 async fn take_in_runs<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     ports: &Ports<G, L, M, J, C>,
     policy: &Policy,
@@ -238,42 +239,75 @@ async fn take_in_runs<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
         return Ok(());
     }
     let group = ports.group.describe().await?;
-    let lease_us = us(policy.event_lease_s);
-    for run in begun {
-        let RunOn { run_id, instance_id } = run;
-        if group.instance(instance_id).is_none() {
-            ignored.push((run.clone(), Ignored::NotOfGroup));
-            continue;
-        }
-        let why = Cell::new(None);
-        change(ports, instance_id, |row, now_us| {
-            let next = started(row, instance_id, (run_id, source), now_us, lease_us);
-            why.set(next.as_ref().err().copied());
-            next.ok()
-        })
-        .await?;
-        match why.get() {
-            Some(why) => ignored.push((run.clone(), why)),
-            None => ports.group.protect(instance_id, true).await?,
+    let mut failed = None;
+    for (run, is_begun) in begun.iter().map(|run| (run, true)).chain(ended.iter().map(|run| (run, false))) {
+        let is_listed = group.instance(&run.instance_id).is_some();
+        let taken = match is_begun {
+            true => take_in_started(ports, us(policy.event_lease_s), source, run, is_listed).await,
+            false => take_in_finished(ports, source, run, is_listed).await,
+        };
+        match taken {
+            Ok(why) => ignored.extend(why.map(|why| (run.clone(), why))),
+            Err(error) => drop(failed.get_or_insert(error)),
         }
     }
-    for run in ended {
-        let RunOn { run_id, instance_id } = run;
-        let is_listed = group.instance(instance_id).is_some();
-        let why = Cell::new(None);
-        change(ports, instance_id, |row, now_us| {
-            // The row of an instance that has just left still says that its run did not die with it.
-            let next = match row {
-                None if !is_listed => Err(Ignored::NotOfGroup),
-                row => finished(row, instance_id, (run_id, source), now_us),
-            };
-            why.set(next.as_ref().err().copied());
-            next.ok()
-        })
-        .await?;
-        ignored.extend(why.get().map(|why| (run.clone(), why)));
+    failed.map_or(Ok(()), Err)
+}
+
+/// Why a run that has started, by its source's word, is not taken in; `None` when it is.
+async fn take_in_started<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    lease_us: u64,
+    source: &SourceId,
+    RunOn { run_id, instance_id }: &RunOn,
+    is_listed: bool,
+) -> Result<Option<Ignored>, StepError> {
+    if !is_listed {
+        return Ok(Some(Ignored::NotOfGroup));
     }
-    Ok(())
+    let why = change_or_tell(ports, instance_id, |row, now_us| {
+        started(row, instance_id, (run_id, source), now_us, lease_us)
+    })
+    .await?;
+    if why.is_none() {
+        ports.group.protect(instance_id, true).await?;
+    }
+    Ok(why)
+}
+
+/// The same of a run that has finished.
+async fn take_in_finished<G, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    source: &SourceId,
+    RunOn { run_id, instance_id }: &RunOn,
+    is_listed: bool,
+) -> Result<Option<Ignored>, StepError> {
+    change_or_tell(ports, instance_id, |row, now_us| match row {
+        // The row of an instance that has just left still says that its run did not die with it.
+        None if !is_listed => Err(Ignored::NotOfGroup),
+        row => finished(row, instance_id, (run_id, source), now_us),
+    })
+    .await
+}
+
+/// Changes an instance's row, or tells why not. A row that cannot be used is its instance's own doing, and no later delivery of
+/// the event would change that.
+async fn change_or_tell<G, L: Ledger, M, J, C: Clock>(
+    ports: &Ports<G, L, M, J, C>,
+    id: &InstanceId,
+    next: impl Fn(Option<&InstanceRow>, u64) -> Result<InstanceRow, Ignored>,
+) -> Result<Option<Ignored>, StepError> {
+    let why = Cell::new(None);
+    let changed = change(ports, id, |row, now_us| {
+        let next = next(row, now_us);
+        why.set(next.as_ref().err().copied());
+        next.ok()
+    });
+    match changed.await {
+        Ok(()) => Ok(why.get()),
+        Err(StepError::Port(PortError::Permanent { .. })) => Ok(Some(Ignored::Unusable)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Marks an instance gone that gave notice, if the ledger knows it: the next tick adds those that it does not.

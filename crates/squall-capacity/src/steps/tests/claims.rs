@@ -92,14 +92,118 @@ fn a_contradicting_sequence_is_counted_and_an_operator_can_forget_its_source() {
     let handled = block_on(on_event(&world.ports(), &policy(), &at(7, 100, 3))).unwrap();
     assert_eq!(handled.recorded, Recorded::Contradicted(Contradiction::Back));
     assert_eq!(world.see().metrics.get(&Series::IgnoredEvents), Some(&1.0));
-    assert_eq!(world.see().group.desired, 0);
+    assert_eq!(world.see().group.desired, 3, "they are served all the same");
 
     let source = SourceId::new("scheduler").unwrap();
     let forgotten = block_on(forget_source(&world.ports(), &source)).unwrap().unwrap();
     let level = forgotten.runs.unwrap();
     assert_eq!((level.order, level.n_ignored, forgotten.sessions), (1 << 30, 1, None));
-    block_on(on_event(&world.ports(), &policy(), &at(8, 101, 3))).unwrap();
-    assert_eq!(world.see().group.desired, 3);
+    block_on(on_event(&world.ports(), &policy(), &at(8, 101, 4))).unwrap();
+    assert_eq!((world.see().group.desired, world.see().levels.runs["scheduler"].n_ignored), (4, 0));
+}
+
+#[test]
+fn a_publisher_that_begins_to_count_anew_loses_no_run() {
+    for (policy, later_s) in
+        [policy(), eager(), at_once()].into_iter().flat_map(|it| [(it.clone(), 30), (it, 300)])
+    {
+        let world = World::new(1, 9);
+        let at = |order, s: u32, running| Activity {
+            time_us: NOW_US - us(900) + us(s),
+            ..unclaimed(order, running)
+        };
+        block_on(on_event(&world.ports(), &policy, &at(1_000, 0, 0))).unwrap();
+        block_on(on_event(&world.ports(), &policy, &at(1, later_s, 1))).unwrap();
+        for _ in 0..20 {
+            block_on(tick(&world.ports(), &policy)).unwrap();
+            assert_eq!(world.see().group.instances.len(), 1, "{}", calls(&world));
+            world.get().now_us += us(60);
+        }
+    }
+}
+
+#[test]
+fn no_instance_is_terminated_while_a_source_with_a_run_has_no_room() {
+    for policy in [policy(), eager(), at_once()] {
+        let world = World::new(9, 9);
+        let full = |n: u32| by(&format!("pod-{n}"), Activity { time_us: 1, ..unclaimed(1, 0) });
+        for n in 0..500 {
+            world.get().levels.record(&Activity { payload: runs("any", 1, 0).payload, ..full(n) });
+        }
+        // Five hundred queued runs: none of them makes room, and none is running.
+        for level in world.get().levels.runs.values_mut() {
+            level.value.queued = 1;
+        }
+        let late = Activity { time_us: NOW_US, ..by("one-more", unclaimed(1, 1)) };
+        let handled = block_on(on_event(&world.ports(), &policy, &late)).unwrap();
+        assert_eq!(handled.recorded, Recorded::TooManySources);
+        world.get().levels.runs.values_mut().for_each(|level| level.value.queued = 0);
+        for _ in 0..10 {
+            world.get().now_us += us(1_000);
+            world.get().metrics.clear();
+            block_on(tick(&world.ports(), &policy)).unwrap();
+        }
+        assert_eq!(world.see().group.instances.len(), 9, "{}", calls(&world));
+        // The operator's word ends that.
+        block_on(forget_source(&world.ports(), &SourceId::new("pod-7").unwrap())).unwrap().unwrap();
+        block_on(tick(&world.ports(), &policy)).unwrap();
+        assert_eq!(world.see().group.instances.len(), 0);
+    }
+}
+
+#[test]
+fn an_invented_claim_hides_no_unclaimed_run() {
+    let started = |n_runs: u32| {
+        let started = (0..n_runs).map(|n| RunOn { run_id: run(n), instance_id: id(0) }).collect();
+        Payload::Runs { level: Runs::default(), started, finished: Vec::new() }
+    };
+    for n_runs in [1, 2, 9] {
+        let world = World::new(2, 2);
+        block_on(on_event(&world.ports(), &eager(), &unclaimed(1, 1))).unwrap();
+        let invented = Activity { payload: started(n_runs), ..by("stranger", runs("any", 1, 0)) };
+        block_on(on_event(&world.ports(), &eager(), &invented)).unwrap();
+        world.get().now_us += us(60);
+        block_on(tick(&world.ports(), &eager())).unwrap();
+        assert_eq!(world.see().group.instances.len(), 2, "{n_runs}: {}", calls(&world));
+    }
+}
+
+#[test]
+fn an_instance_hides_no_more_unclaimed_runs_than_it_takes() {
+    let world = World::new(3, 3);
+    block_on(on_event(&world.ports(), &eager(), &unclaimed(1, 2))).unwrap();
+    // Its own row, in its own words.
+    world.get().rows.get_mut(&id(0)).unwrap().runs = (0..9).map(|n| (run(n), u64::MAX)).collect();
+    block_on(tick(&world.ports(), &eager())).unwrap();
+    assert_eq!(world.see().group.instances.len(), 3, "{}", calls(&world));
+}
+
+#[test]
+fn a_row_that_cannot_be_used_stops_neither_the_claims_of_others_nor_a_tick() {
+    let world = World::new(3, 3);
+    world.get().unreadable.insert(id(0));
+    let event = on(&[(1, 0), (2, 1)], &[(9, 0), (9, 2)]);
+    let handled = block_on(on_event(&world.ports(), &policy(), &event)).unwrap();
+    let why: Vec<_> = handled.ignored.iter().map(|(run, why)| (run.instance_id.clone(), *why)).collect();
+    assert_eq!(why, [(id(0), Ignored::Unusable), (id(0), Ignored::Unusable)]);
+    assert!(
+        world.see().rows[&id(1)].is_claimed(NOW_US) && world.see().rows[&id(2)].runs.contains_key(&run(9))
+    );
+    // It was readable when it was listed.
+    world.get().now_us += us(300);
+    block_on(tick(&world.ports(), &policy())).unwrap();
+    let left: Vec<_> = world.see().group.instances.iter().map(|it| it.id.clone()).collect();
+    assert_eq!(left, [id(0), id(1)], "{}", calls(&world));
+}
+
+#[test]
+fn a_failure_at_one_instance_does_not_keep_anothers_run_from_being_claimed() {
+    let world = World::new(2, 2);
+    // Levels read and written, the group, and then the first instance.
+    world.get().fault = Some((3, Fault::Before));
+    block_on(on_event(&world.ports(), &policy(), &on(&[(1, 0), (2, 1)], &[]))).unwrap_err();
+    assert_eq!(world.see().calls[3], "instance i-000");
+    assert!(world.see().rows[&id(1)].is_claimed(NOW_US), "and the event is delivered again for the other");
 }
 
 #[test]

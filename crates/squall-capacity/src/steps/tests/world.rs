@@ -43,6 +43,8 @@ pub(super) struct Inside {
     pub(super) journal: Vec<String>,
     /// The call with a fault, and the fault.
     pub(super) fault: Option<(usize, Fault)>,
+    /// Instances whose rows are listed, and unreadable from then on.
+    pub(super) unreadable: BTreeSet<InstanceId>,
     /// Whether the group permanently refuses every request except describing it.
     pub(super) refuses: bool,
     n_launched: u32,
@@ -72,6 +74,7 @@ impl World {
             calls: Vec::new(),
             journal: Vec::new(),
             fault: None,
+            unreadable: BTreeSet::new(),
             refuses: false,
             n_launched: 0,
         }))
@@ -164,7 +167,11 @@ impl Ledger for &World {
     }
 
     async fn instance(&self, id: &InstanceId) -> Result<Option<InstanceRow>, PortError> {
-        self.call(format!("instance {id}"), |it| Ok(it.rows.get(id).cloned())).await
+        self.call(format!("instance {id}"), |it| {
+            let is_read = !it.unreadable.contains(id);
+            if is_read { Ok(it.rows.get(id).cloned()) } else { Err(PortError::permanent("it is no row")) }
+        })
+        .await
     }
 
     async fn put_instance(&self, row: &InstanceRow) -> Result<Written, PortError> {
