@@ -24,11 +24,12 @@ pub trait Ledger {
     /// # Errors
     /// Unknown when it does not answer.
     async fn put_levels(&self, levels: &Levels) -> Result<Written, PortError>;
-    /// All instances that have a row, in the order of their ids.
+    /// All instances that have a row, in the order of their ids. What instances write beside their rows may keep rows of others
+    /// from being listed, but not those of `members`, the group's instances.
     ///
     /// # Errors
     /// Unknown when it does not answer.
-    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError>;
+    async fn instances(&self, members: &[InstanceId]) -> Result<Vec<InstanceRow>, PortError>;
     /// An instance's row.
     ///
     /// # Errors

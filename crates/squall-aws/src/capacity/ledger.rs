@@ -5,8 +5,11 @@
 //! (`dynamodb:LeadingKeys` with `${ec2:SourceInstanceARN}`), so that an instance can write no row but its own. `row` is the row
 //! in JSON, for people to read; `version` is its version, for conditions.
 //!
-//! **What an instance wrote.** So that one cannot stop the controllers or speak for another, a row that is unreadable, or is in
-//! the partition of another instance, is not listed: its instance looks new, and is kept.
+//! **What an instance wrote.** So that one cannot stop the controllers or speak for another, a row that is unreadable, that differs
+//! from its version, or is in the partition of another instance, is not listed: its instance looks new, and is kept. IAM binds the
+//! partition, not the sort key: an instance can write any number of items beside its row. Only so much of the table is read to
+//! list the rows; if that is not all of it, the rows of the group's instances are read one by one. The rows of instances that have
+//! left may then be found later, when their partitions come to be read.
 //!
 //! **Rows of version 0.1** were all in the partition of their group, with `sk` = `instance#<id>`. They are listed, as open, while
 //! their instance has no other row, and never written: no controller drains, terminates or forgets such an instance. They are
@@ -23,6 +26,7 @@ use std::fmt::Display;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure as OnFailure};
+use futures::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use squall_capacity::claims::{InstanceRow, State};
@@ -39,6 +43,10 @@ use crate::error::unsendable;
 const LEVELS: &str = "levels";
 /// The prefix of instances' partition keys.
 const INSTANCE: &str = "instance#";
+/// Most pages of the table that one list reads, of at most 1 MB each: rows of more than ten thousand instances.
+const MOST_PAGES: usize = 16;
+/// Rows that are read at a time.
+const MOST_AT_ONCE: usize = 32;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -173,12 +181,12 @@ impl Ledger for DynamoLedger {
         self.put(&self.levels_key(), "the levels", levels.version, levels).await
     }
 
-    /// The whole table is read: it has little else, and an index would not see every write that was acknowledged.
-    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError> {
+    /// The table is read: it has little else, and an index would not see every write that was acknowledged.
+    async fn instances(&self, members: &[InstanceId]) -> Result<Vec<InstanceRow>, PortError> {
         let (mut found, mut old) = (BTreeMap::new(), Vec::new());
         let group = self.group_key();
         let mut from = None;
-        loop {
+        for _ in 0..MOST_PAGES {
             let request = self.client.get().await.scan().table_name(&self.table).consistent_read(true);
             let page = request.set_exclusive_start_key(from).send().await.map_err(|error| {
                 let what = self.what("list", "the instances", "in");
@@ -196,6 +204,14 @@ impl Ledger for DynamoLedger {
                 break;
             }
         }
+        if from.is_some() {
+            let missing: Vec<_> = members.iter().filter(|id| !found.contains_key(*id)).cloned().collect();
+            let rows = missing.into_iter().map(|id| async move { usable(self.instance(&id).await) });
+            let mut rows = futures::stream::iter(rows).buffer_unordered(MOST_AT_ONCE);
+            while let Some(row) = rows.next().await {
+                found.extend(row?.map(|row| (row.id.clone(), row)));
+            }
+        }
         for row in old {
             found.entry(row.id.clone()).or_insert(row);
         }
@@ -204,10 +220,16 @@ impl Ledger for DynamoLedger {
 
     async fn instance(&self, id: &InstanceId) -> Result<Option<InstanceRow>, PortError> {
         let object = format!("instance {id}");
-        match self.get(&self.instance_key(id).await?, &object).await? {
-            Some(item) => self.parsed(&object, &item).map(Some),
-            None => Ok(None),
+        let Some(item) = self.get(&self.instance_key(id).await?, &object).await? else { return Ok(None) };
+        let row: InstanceRow = self.parsed(&object, &item)?;
+        if row.id == *id && is_version_of(&item, &row) {
+            return Ok(Some(row));
         }
+        let InstanceRow { id, version, .. } = row;
+        Err(PortError::permanent(format!(
+            "cannot {}: its row is version {version} of {id}, expected the version and the id of the item",
+            self.what("read", object, "from")
+        )))
     }
 
     async fn put_instance(&self, row: &InstanceRow) -> Result<Written, PortError> {
@@ -236,6 +258,19 @@ impl Ledger for DynamoLedger {
     }
 }
 
+/// A row as it is listed: one that cannot be used is not.
+fn usable(read: Result<Option<InstanceRow>, PortError>) -> Result<Option<InstanceRow>, PortError> {
+    match read {
+        Err(PortError::Permanent { .. }) => Ok(None),
+        read => read,
+    }
+}
+
+/// Whether the item has the version that conditions are on. Otherwise no write of the row could ever succeed.
+fn is_version_of(item: &Item, row: &InstanceRow) -> bool {
+    item.get("version") == Some(&number(row.version))
+}
+
 /// The row of an instance.
 enum Listed {
     /// In the instance's own partition.
@@ -255,7 +290,7 @@ fn listed(item: &Item, group: &str) -> Option<Listed> {
         return is_its.then_some(Listed::Old(InstanceRow { state: State::Open, ..row }));
     }
     let (_, id) = partition.strip_prefix(INSTANCE)?.split_once('/')?;
-    (sort == group && id == row.id.as_str()).then_some(Listed::Own(row))
+    (sort == group && id == row.id.as_str() && is_version_of(item, &row)).then_some(Listed::Own(row))
 }
 
 /// The partition keys of the instances in the account and the region of a table, without the id.

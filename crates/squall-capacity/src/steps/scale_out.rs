@@ -128,7 +128,8 @@ pub(super) async fn look<G: ScalingGroup, L: Ledger, M, J, C: Clock>(
     let mut levels = ports.ledger.levels().await?;
     for _ in 0..MOST_RACES {
         let group = ports.group.describe().await?;
-        let instances = ports.ledger.instances().await?;
+        let members: Vec<_> = group.instances.iter().map(|it| it.id.clone()).collect();
+        let instances = ports.ledger.instances(&members).await?;
         // The levels again, last: an absolute write based on outdated levels would undo another controller's raise.
         let after = ports.ledger.levels().await?;
         if after.version == levels.version {

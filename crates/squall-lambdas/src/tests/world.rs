@@ -153,7 +153,7 @@ impl Ledger for World {
         Ok(Written::Yes)
     }
 
-    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError> {
+    async fn instances(&self, _: &[InstanceId]) -> Result<Vec<InstanceRow>, PortError> {
         Ok(self.state().rows.values().cloned().collect())
     }
 

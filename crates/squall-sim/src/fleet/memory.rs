@@ -166,7 +166,7 @@ impl Ledger for Fleet {
         Ok(Written::Yes)
     }
 
-    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError> {
+    async fn instances(&self, _: &[InstanceId]) -> Result<Vec<InstanceRow>, PortError> {
         Ok(self.0.instances.borrow().values().cloned().collect())
     }
 

@@ -50,7 +50,7 @@ async fn a_list_goes_on_over_pages_in_the_order_of_ids() {
         ledger.put_instance(&row).await.unwrap();
         expected.insert(0, row);
     }
-    assert_eq!(ledger.instances().await.unwrap(), expected);
+    assert_eq!(ledger.instances(&[]).await.unwrap(), expected);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_row_that_is_not_one_is_named_with_its_table() {
 async fn a_table_that_is_not_there_is_named() {
     let Some(connection) = emulator::connection().await else { return };
     let ledger = DynamoLedger::new(&connection, "nowhere", "runners");
-    let error = ledger.instances().await.unwrap_err().to_string();
+    let error = ledger.instances(&[]).await.unwrap_err().to_string();
     assert!(
         error.starts_with(
             "cannot list the instances of group runners in table nowhere: table nowhere does not exist"
@@ -99,8 +99,31 @@ async fn an_instance_can_neither_speak_for_another_nor_stop_the_list() {
     write(&ledger, &of("i-0bad"), "group#runners", &forged).await;
     write(&ledger, &of("i-0bae"), "group#runners", "{}").await;
     write(&ledger, &of("i-0baf"), "levels", &forged).await;
-    assert_eq!(ledger.instances().await.unwrap(), [row("i-0abc")]);
+    let ahead = serde_json::to_string(&InstanceRow { version: 7, ..row("i-0bag") }).unwrap();
+    write(&ledger, &of("i-0bag"), "group#runners", &ahead).await;
+    assert_eq!(ledger.instances(&[]).await.unwrap(), [row("i-0abc")]);
+    for id in ["i-0bad", "i-0bae", "i-0bag"] {
+        let read = ledger.instance(&InstanceId::new(id).unwrap()).await;
+        assert!(matches!(read, Err(PortError::Permanent { .. })), "{id}: {read:?}");
+    }
     assert_eq!(ledger.put_instance(&row("i-0bae")).await.unwrap(), Written::Raced, "nor is it taken for new");
+}
+
+#[tokio::test]
+async fn what_an_instance_writes_beside_its_row_hides_no_row_of_the_groups_instances() {
+    let Some(connection) = emulator::connection().await else { return };
+    let ledger = ledger(&connection).await;
+    let members: Vec<_> = (0..40).map(|n| row(&format!("i-{n:02}"))).collect();
+    for row in &members {
+        ledger.put_instance(row).await.unwrap();
+    }
+    let partition = "instance#arn:aws:ec2:us-east-1:000000000000:instance/i-07";
+    let much = "y".repeat(390_000);
+    for n in 0..=3 * MOST_PAGES {
+        write(&ledger, partition, &format!("anything-{n}"), &much).await;
+    }
+    let ids: Vec<_> = members.iter().map(|row| row.id.clone()).collect();
+    assert_eq!(ledger.instances(&ids).await.unwrap(), members);
 }
 
 #[tokio::test]
@@ -111,7 +134,7 @@ async fn a_row_of_version_0_1_is_listed_and_never_written() {
         let json = serde_json::to_string(&InstanceRow { state, ..row(id) }).unwrap();
         write(&ledger, "group#runners", &format!("instance#{id}"), &json).await;
     }
-    assert_eq!(ledger.instances().await.unwrap(), [row("i-1"), row("i-2")]);
+    assert_eq!(ledger.instances(&[]).await.unwrap(), [row("i-1"), row("i-2")]);
     let id = InstanceId::new("i-1").unwrap();
     assert_eq!(ledger.instance(&id).await.unwrap(), None);
     let next = InstanceRow { version: 2, ..row("i-1") };
@@ -119,7 +142,7 @@ async fn a_row_of_version_0_1_is_listed_and_never_written() {
     assert_eq!(ledger.forget_instance(&id, 1).await.unwrap(), Written::Raced);
     let new = InstanceRow { idle_since_us: 9, ..row("i-1") };
     assert_eq!(ledger.put_instance(&new).await.unwrap(), Written::Yes);
-    assert_eq!(ledger.instances().await.unwrap(), [new, row("i-2")]);
+    assert_eq!(ledger.instances(&[]).await.unwrap(), [new, row("i-2")]);
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Ledger for &World {
         .await
     }
 
-    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError> {
+    async fn instances(&self, _: &[InstanceId]) -> Result<Vec<InstanceRow>, PortError> {
         self.call("instances".to_owned(), |it| Ok(it.rows.values().cloned().collect())).await
     }
 

@@ -192,7 +192,7 @@ async fn capacity(function: &Function, sent: &mut Sent<'_>) {
     sent.by("AutoScalingGroup");
     drop(ports.ledger.levels().await);
     drop(ports.ledger.put_levels(&Levels { version: 1, ..Levels::default() }).await);
-    drop(ports.ledger.instances().await);
+    drop(ports.ledger.instances(&[]).await);
     drop(ports.ledger.instance(&id).await);
     drop(ports.ledger.put_instance(&InstanceRow::new(id.clone(), 1)).await);
     if scales_in {

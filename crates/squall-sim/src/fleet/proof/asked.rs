@@ -162,7 +162,7 @@ impl Ledger for &Replay<'_> {
         self.put_if(Ask::PutLevels(levels.clone())).await
     }
 
-    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError> {
+    async fn instances(&self, _: &[InstanceId]) -> Result<Vec<InstanceRow>, PortError> {
         match self.ask(Ask::Instances).await? {
             Reply::Rows(rows) => Ok(rows),
             other => unreachable!("{other:?}"),

@@ -113,8 +113,8 @@ impl Ledger for SlowPorts {
         self.ledger(self.0.fleet.put_levels(levels)).await
     }
 
-    async fn instances(&self) -> Result<Vec<InstanceRow>, PortError> {
-        self.ledger(self.0.fleet.instances()).await
+    async fn instances(&self, members: &[InstanceId]) -> Result<Vec<InstanceRow>, PortError> {
+        self.ledger(self.0.fleet.instances(members)).await
     }
 
     async fn instance(&self, id: &InstanceId) -> Result<Option<InstanceRow>, PortError> {

@@ -14,7 +14,7 @@ impl Design for DoubleDecrement {
         let group = ports.group.describe().await?;
         let levels = ports.ledger.levels().await?;
         let wanted = group.clamp(demand(policy, &levels, 0).wanted());
-        let rows = ports.ledger.instances().await?;
+        let rows = ports.ledger.instances(&[]).await?;
         let now_us = ports.clock.now_us();
         let idle = rows.iter().filter(|row| row.idle_since_us(now_us).is_some());
         let mut n_ended = 0;

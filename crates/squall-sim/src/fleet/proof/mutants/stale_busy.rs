@@ -14,7 +14,7 @@ impl Design for StaleBusy {
         let group = ports.group.describe().await?;
         let levels = ports.ledger.levels().await?;
         let wanted = group.clamp(demand(policy, &levels, 0).wanted());
-        let rows = ports.ledger.instances().await?;
+        let rows = ports.ledger.instances(&[]).await?;
         let now_us = ports.clock.now_us();
         let idle = rows.iter().filter(|row| !row.is_claimed(now_us));
         for row in idle.take(group.desired.saturating_sub(wanted) as usize) {
