@@ -61,10 +61,10 @@ fn log(message: &str, activity: &Activity, handled: &Handled) {
         Recorded::Updated => info!(message_id = message, %source, has_raised, "recorded: {reason}"),
         Recorded::Known => info!(message_id = message, %source, has_raised, "already known: {reason}"),
         Recorded::Contradicted(why) => {
-            warn!(message_id = message, %source, has_raised, "ignored: {why}; `squall capacity forget` if it is right: {reason}");
+            warn!(message_id = message, %source, has_raised, "counts beside the last level: {why}; `squall capacity forget` if it is right: {reason}");
         }
         Recorded::TooManySources => {
-            warn!(message_id = message, %source, has_raised, "not recorded, too many sources: {reason}");
+            warn!(message_id = message, %source, has_raised, "not recorded, too many sources, and nothing is terminated meanwhile: {reason}");
         }
     }
     for (RunOn { run_id, instance_id }, why) in ignored.iter().filter(|(_, why)| *why != Ignored::Finished) {

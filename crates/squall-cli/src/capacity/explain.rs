@@ -166,13 +166,13 @@ fn tick_lines(text: &mut String, decision: &Tick) {
     list(text, "removed from the ledger", &decision.forget);
 }
 
-/// The sources that were not heard lately, because their sequence contradicts what is known of them.
+/// The sources whose sequence contradicts what is known of them.
 fn ignored_lines(text: &mut String, levels: &Levels) {
     for (source, n_ignored) in levels.contradicted() {
         let events = print::counted(n_ignored.into(), "event");
         let _ = writeln!(
             text,
-            "  {events} of {source} ignored, because of its sequence; to hear it again at once: squall capacity forget SOURCE"
+            "  {events} of {source} with a sequence that contradicts its last one: the larger level counts, for ten minutes; to have it begin anew at once: squall capacity forget SOURCE"
         );
     }
 }
