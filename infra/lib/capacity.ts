@@ -138,7 +138,7 @@ export class CapacityStack extends Stack {
     alarms.add("ignored-events", {
       metric: dashboard.ignored,
       over: 0,
-      because: "Events of a source are not recorded: squall capacity explain names it, and the log of scale-out says why",
+      because: "Events contradict what is known of their source, or there is no room for it: the log of scale-out says which",
     });
     for (const { what, topic } of topics) {
       alarms.add(`${what}-not-delivered`, {

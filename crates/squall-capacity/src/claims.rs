@@ -126,11 +126,15 @@ impl InstanceRow {
         self.reported_by.retain(|run, _| self.runs.contains_key(run));
     }
 
-    /// Whether somebody else than the source reported the run. A runner claims; it never reports a single run, so an event in its
-    /// name is somebody else's.
+    /// Whether somebody else than the source reported the run.
     fn is_of_another(&self, run: &RunId, source: &SourceId) -> bool {
-        let by = self.reported_by.get(run);
-        by.is_some_and(|by| by != source || by.as_str() == runner_source(&self.id))
+        self.reported_by.get(run).is_some_and(|by| by != source)
+    }
+
+    /// Whether the source is the instance's runner. It claims, and never reports a single run: an event that does so in its name is
+    /// somebody else's.
+    fn is_runner(&self, source: &SourceId) -> bool {
+        source.as_str() == runner_source(&self.id)
     }
 
     /// The source by whose word alone the run is here; `None` when its runner claims the instance, or an earlier version did.
@@ -241,6 +245,9 @@ pub fn started(
     lease_us: u64,
 ) -> Result<InstanceRow, Ignored> {
     let mut next = row.map_or_else(|| InstanceRow::new(id.clone(), now_us), InstanceRow::next);
+    if next.is_runner(source) {
+        return Err(Ignored::OfAnother);
+    }
     let is_of_another = next.is_of_another(run, source);
     match next.runs.get(run) {
         // Another source's word does not keep this one's run from being seen.
@@ -273,7 +280,9 @@ pub fn finished(
 ) -> Result<InstanceRow, Ignored> {
     let mut next = row.map_or_else(|| InstanceRow::new(id.clone(), now_us), InstanceRow::next);
     let until_us = next.runs.get(run).copied();
-    if until_us.is_some_and(|until_us| until_us > 0) && next.is_of_another(run, source) {
+    if next.is_runner(source)
+        || until_us.is_some_and(|until_us| until_us > 0) && next.is_of_another(run, source)
+    {
         return Err(Ignored::OfAnother);
     }
     let is_news = next.runs.insert(run.clone(), 0) != Some(0);

@@ -12,7 +12,7 @@
 //! Each event reports all of its source's own sessions or runs; the levels of several sources add up. `sequence`, when
 //! present, orders the levels of a source, and `time` otherwise; a source uses one of the two throughout. A `sequence` is a
 //! counter, or a clock's seconds to nanoseconds since 1970, and never restarts: a source that cannot keep one across a restart
-//! leaves it out, or its later events look old for ten minutes.
+//! leaves it out, or its old level counts beside its new ones for ten minutes, if it is the larger.
 //!
 //! An `instance_notice` is an instance's own: its source is `runner/` and the instance's id.
 

@@ -102,7 +102,7 @@ pub enum Series {
     DecisionLatency,
     /// Events that were refused.
     MalformedEvents,
-    /// Events of which nothing was recorded: their sequence contradicts what is known, or there are too many sources.
+    /// Events whose sequence contradicts what is known of their source, and those of sources for which there is no room.
     IgnoredEvents,
     /// Instances that were terminated.
     Terminated,

@@ -300,3 +300,12 @@ fn a_run_that_somebody_reports_refuses_the_instance_to_no_runner() {
     let both = claim(Some(&own), &id(), &run(1), 1, 12, LEASE_US);
     assert_eq!(both, Err(Refused::Full), "nor does a report give a runner a place that another has");
 }
+
+#[test]
+fn no_event_claims_in_the_name_of_the_instances_runner() {
+    let runner = source(&runner_source(&id()));
+    let begun = started(None, &id(), (&run(1), &runner), 10, 1_000);
+    assert_eq!(begun, Err(Ignored::OfAnother));
+    let row = InstanceRow::new(id(), 10);
+    assert_eq!(finished(Some(&row), &id(), (&run(1), &runner), 10), Err(Ignored::OfAnother));
+}
