@@ -143,7 +143,7 @@ impl Dev {
     }
 
     /// The environments of a function: process ids, and whether each is busy.
-    fn environments(&self, function: &str) -> Vec<(i64, bool)> {
+    pub(crate) fn environments(&self, function: &str) -> Vec<(i64, bool)> {
         let all = self.host("/environments");
         let all = all.as_array().unwrap();
         let ours = all.iter().filter(|it| it["function"].as_str().unwrap().starts_with(function));

@@ -47,6 +47,7 @@ async fn logged(functions: Vec<FunctionSpec>, work: impl AsyncFnOnce(&Connection
     let log = Rc::clone(&lines);
     let config = HostConfig {
         functions,
+        starter: Vec::new(),
         access_key: keys().id.clone(),
         account_concurrency: 10,
         region: "us-east-1".to_owned(),

@@ -13,8 +13,20 @@ static INTERRUPTED_ONCE: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// When the system does not let us install a handler.
 pub(crate) fn on_ctrl_c(first: impl Fn() + Send + 'static) -> Result<()> {
+    on_each_ctrl_c(first, || ())
+}
+
+/// Calls `first` at the first Ctrl-C, and `last` at the second, before it leaves.
+///
+/// # Errors
+/// When the system does not let us install a handler.
+pub(crate) fn on_each_ctrl_c(
+    first: impl Fn() + Send + 'static,
+    last: impl Fn() + Send + 'static,
+) -> Result<()> {
     ctrlc::set_handler(move || {
         if INTERRUPTED_ONCE.swap(true, Ordering::Relaxed) {
+            last();
             std::process::exit(i32::from(INTERRUPTED));
         }
         first();

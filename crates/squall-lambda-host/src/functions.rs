@@ -10,8 +10,10 @@
 //! process is told: `AWS_LAMBDA_RUNTIME_API` is `host:port` on AWS, but `http://host:port/path` here, which `lambda_runtime` accepts.
 //!
 //! If the host is killed, it cannot stop the environments. An idle one loses its long poll and ends by itself, a busy
-//! one when it tries to reply: `lambda_runtime` leaves its loop when the Runtime API does not answer.
+//! one when it tries to reply: `lambda_runtime` leaves its loop when the Runtime API does not answer. With a starter
+//! ([`HostConfig::starter`]) that ties each to the host, they all end at once.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, Read};
@@ -27,6 +29,7 @@ use tokio::task::LocalSet;
 mod callers;
 mod environment;
 mod fleet;
+mod groups;
 mod http;
 mod invocation;
 mod invoke_api;
@@ -39,6 +42,7 @@ mod runtime_api;
 
 use callers::Callers;
 use fleet::Fleet;
+pub use groups::Groups;
 
 /// A function, as it would be deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +67,9 @@ pub struct FunctionSpec {
 pub struct HostConfig {
     /// The functions.
     pub functions: Vec<FunctionSpec>,
+    /// A program and its arguments that, given the path of a bootstrap behind them, becomes it, in the same process: one that ties it to
+    /// the life of the host, say. Without any, a bootstrap is started as it is.
+    pub starter: Vec<OsString>,
     /// Only requests that are signed with this access key are answered. It is compared, the signature is not verified: whoever knows
     /// it may invoke.
     pub access_key: String,
@@ -160,6 +167,16 @@ impl FunctionHost {
     /// The address of the Invoke API.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The process groups of the environments, for another thread to kill.
+    pub fn groups(&self) -> Groups {
+        self.fleet.groups.clone()
+    }
+
+    /// Number of environments that are at work, and the longest time limit of their functions: none takes longer.
+    pub fn at_work(&self) -> (usize, Duration) {
+        self.fleet.at_work()
     }
 
     /// Serves until `stop` is ready, then sends every environment SIGTERM and, two seconds later, SIGKILL. No process

@@ -1,21 +1,24 @@
 //! `squall dev`: a whole deployment on this machine: an emulator for the data plane, the functions, their event sources.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use squall_aws::{Connection, Settings, provision};
 use squall_core::limits::{LAMBDA_ACCOUNT_CONCURRENCY, LAMBDA_MB_PER_VCPU};
-use squall_lambda_host::functions::{FunctionHost, HostConfig, secret};
+use squall_lambda_host::functions::{FunctionHost, Groups, HostConfig, secret};
 use tokio::sync::watch;
 
 use crate::on_aws::block_on;
 use crate::on_aws::pump::{self, Pump};
-use crate::print;
+use crate::on_aws::runner::supervise;
+use crate::print::{self, counted};
 
 mod emulator;
 mod failures;
@@ -78,7 +81,7 @@ const HELP: &str = "\
   aws sns publish --topic-arn $SQUALL_JOBS_TOPIC --message file://events/jobs/portfolio.json
 
 The functions' log is .dev/functions.log; the first failure of each kind is shown here as well.
-Ctrl-C stops everything; data in the built-in emulator is lost.
+Ctrl-C stops everything; data in the built-in emulator is lost. Functions that are at work may finish first; a second Ctrl-C kills them.
 
 Emulator and functions answer only requests that are signed with the keys of this run, which are in .dev/env, and no browser.
 Do not run it where other people have an account: they share this machine's network.";
@@ -98,7 +101,8 @@ async fn run(args: &Args) -> Result<()> {
     }
     let _ = std::fs::remove_file(args.dir.join("env"));
     let keys = keys(args)?;
-    let stop = interrupted();
+    let functions = Arc::<OnceLock<Groups>>::default();
+    let stop = interrupted(Arc::clone(&functions));
     let layout = Layout {
         n_shards: args.shards,
         lanes_per_shard: args.lanes,
@@ -149,6 +153,8 @@ async fn run(args: &Args) -> Result<()> {
             let specs = layout.functions(&bootstraps(args)?, &places(format!("http://{address}")))?;
             let config = HostConfig {
                 functions: specs,
+                // However this process ends, they end with it.
+                starter: supervise::tie()?,
                 access_key: keys.id.clone(),
                 account_concurrency: LAMBDA_ACCOUNT_CONCURRENCY,
                 region: layout::REGION.to_owned(),
@@ -159,6 +165,7 @@ async fn run(args: &Args) -> Result<()> {
             let log = function_log(&args.dir.join("functions.log"))?;
             let host = FunctionHost::on(listener, config, log)
                 .with_context(|| format!("cannot run the functions at {address}"))?;
+            let _ = functions.set(host.groups());
             (format!("http://{}", host.address()), Some(host))
         }
     };
@@ -192,6 +199,7 @@ async fn run(args: &Args) -> Result<()> {
         None => tokio::select! {
             pumped = pumping => pumped,
             gone = emulator_gone => Err(gone),
+            never = tell_who_is_waited_for(&stop, || layout.at_work_elsewhere()) => match never {},
         },
         Some(host) => {
             let (end, ended) = watch::channel(false);
@@ -199,6 +207,7 @@ async fn run(args: &Args) -> Result<()> {
                 let outcome = tokio::select! {
                     pumped = pumping => pumped,
                     gone = emulator_gone => Err(gone),
+                    never = tell_who_is_waited_for(&stop, || at_work(host)) => match never {},
                 };
                 // The functions go last: they may finish the invocations they were given.
                 let _ = end.send(true);
@@ -245,13 +254,15 @@ fn bootstraps(args: &Args) -> Result<PathBuf> {
     }
 }
 
-/// Becomes true at Ctrl-C or SIGTERM; a second one exits at once.
-fn interrupted() -> watch::Receiver<bool> {
+/// Becomes true at Ctrl-C or SIGTERM; a second one kills the functions, if there are any, and exits at once.
+fn interrupted(functions: Arc<OnceLock<Groups>>) -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
-    let listening = crate::interrupt::on_ctrl_c(move || {
+    let first = move || {
         print::aside("\nstopping (Ctrl-C again to leave at once)\n");
         let _ = stop.send(true);
-    });
+    };
+    let last = move || functions.get().map_or((), Groups::kill);
+    let listening = crate::interrupt::on_each_ctrl_c(first, last);
     if let Err(error) = listening {
         print::aside(&format!("{error:#}\n"));
     }
@@ -263,6 +274,25 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Once it is stopped, says who is waited for, if anybody is.
+async fn tell_who_is_waited_for(
+    stop: &watch::Receiver<bool>,
+    at_work: impl Fn() -> Option<String>,
+) -> Infallible {
+    until(stop.clone()).await;
+    if let Some(who) = at_work() {
+        print::aside(&format!("waiting for {who}\n"));
+    }
+    std::future::pending().await
+}
+
+/// The functions that are at work here.
+fn at_work(host: &FunctionHost) -> Option<String> {
+    let (n, limit) = host.at_work();
+    let who = counted(n as u64, "running function");
+    (n > 0).then(|| format!("{who}, at most {} s; Ctrl-C again kills them", limit.as_secs()))
 }
 
 /// Writes the functions' output to a file, each line after its function's name; the first failure of a kind is printed,

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 mod exec;
-mod supervise;
+pub(super) mod supervise;
 mod watch;
 
 /// On an instance of a fleet: protect a command from scale-in, or watch for the end of the instance

@@ -154,6 +154,7 @@ impl Environment {
                 exit = ended(&mut child, received, fleet.limits.shutdown) => exit,
                 () = http::serve(&listener, pending(), answer) => Exit::Unknown,
             };
+            fleet.groups.remove(living.pid);
             let _ = tokio::time::timeout(LAST_LINES, written).await;
             living.died(exit);
             fleet.remove(&living);
@@ -258,6 +259,11 @@ impl Environment {
             State::Idle { since } => Some(since.elapsed()),
             _ => None,
         }
+    }
+
+    /// Whether it has an invocation.
+    pub(super) fn is_busy(&self) -> bool {
+        self.state.get() == State::Busy
     }
 
     /// The state, in a word.

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::process::Stdio;
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::process::Command;
 use tokio::sync::Notify;
 
 use super::environment::Environment;
+use super::groups::Groups;
 use super::names::Ids;
 use super::plans::{EventPolicy, InvocationPlan, Reason, Seen, plan_invocation};
 use super::{FunctionSpec, HostConfig, Limits};
@@ -66,6 +68,10 @@ pub(super) struct Fleet {
     pub(super) limits: Limits,
     /// The source of ids.
     pub(super) ids: Ids,
+    /// The process groups of the environments.
+    pub(super) groups: Groups,
+    /// What starts a bootstrap, if it is not started as it is.
+    pub(super) starter: Vec<OsString>,
     log: Log,
     idle: Duration,
     /// The account's concurrency that no function reserved.
@@ -121,6 +127,8 @@ impl Fleet {
             events: EventPolicy { retries: config.async_retries, base: config.async_retry_base },
             limits,
             ids: Ids::default(),
+            groups: Groups::default(),
+            starter: config.starter,
             log,
             idle: config.idle,
             unreserved,
@@ -175,6 +183,7 @@ impl Fleet {
 
     /// Adds an environment that has started.
     pub(super) fn insert(&self, environment: &Rc<Environment>) {
+        self.groups.insert(environment.pid);
         self.environments.borrow_mut().insert(environment.number, Rc::clone(environment));
     }
 
@@ -198,6 +207,13 @@ impl Fleet {
                 })
             })
             .collect()
+    }
+
+    /// Number of environments that are at work, and the longest time limit of their functions.
+    pub(super) fn at_work(&self) -> (usize, Duration) {
+        let environments = self.environments.borrow();
+        let limits = environments.values().filter(|it| it.is_busy()).map(|it| it.function.spec.timeout);
+        limits.fold((0, Duration::ZERO), |(n, longest), limit| (n + 1, longest.max(limit)))
     }
 
     /// What Lambda would bill of each function so far, for programs: invocations and milliseconds.

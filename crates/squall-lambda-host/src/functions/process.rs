@@ -54,7 +54,14 @@ pub(super) async fn ended(
 pub(super) fn command(fleet: &Fleet, function: &Function, runtime_api: &str) -> Command {
     let spec = &function.spec;
     let task_root = spec.bootstrap.parent().unwrap_or(Path::new("."));
-    let mut command = Command::new(&spec.bootstrap);
+    let mut command = match fleet.starter.split_first() {
+        Some((starter, its)) => {
+            let mut command = Command::new(starter);
+            command.args(its).arg(&spec.bootstrap);
+            command
+        }
+        None => Command::new(&spec.bootstrap),
+    };
     command
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))

@@ -79,6 +79,13 @@ impl Layout {
         }
     }
 
+    /// What may be at work where the functions run elsewhere: the functions that a stream waits for.
+    pub(super) fn at_work_elsewhere(&self) -> Option<String> {
+        let Deployment { consumer_timeout_s, collector_timeout_s, .. } = self.deployment();
+        let longest = consumer_timeout_s.max(collector_timeout_s);
+        Some(format!("functions that are at work, if any are, at most {longest} s"))
+    }
+
     pub(super) fn resources(&self) -> Resources {
         let deployment = self.deployment();
         Resources {

@@ -1,5 +1,6 @@
 //! A command as a child process: it inherits input and output, receives our signals, sets our exit status, and dies with us.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus};
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 use tokio::process::Child;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Run a command that dies with its parent (started by `squall runner exec`)
+/// Run a command that dies with its parent (started by `squall runner exec` and `squall dev`)
 #[derive(clap::Args)]
 #[command(hide = true)]
 pub(super) struct TiedArgs {
@@ -17,7 +18,7 @@ pub(super) struct TiedArgs {
     parent: u32,
     /// The command
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    command: Vec<std::ffi::OsString>,
+    command: Vec<OsString>,
 }
 
 /// Exit status for a command that was not found, as in a shell.
@@ -28,17 +29,17 @@ const NOT_RUNNABLE: u8 = 126;
 /// Ties this process to its parent, and becomes the command.
 ///
 /// A claim is a lease: a runner that is killed cannot renew it, and the instance is free once the lease expires. Its command
-/// must not outlive it.
+/// must not outlive it. Nor must a function outlive the `squall dev` that it works for.
 pub(super) fn tied(args: &TiedArgs) -> Result<ExitCode> {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Signal, set_parent_process_death_signal};
         set_parent_process_death_signal(Some(Signal::KILL))
-            .context("cannot tie the command to its runner")?;
+            .context("cannot tie the command to its parent")?;
     }
     // The parent may have died before the tie was made.
     if std::os::unix::process::parent_id() != args.parent {
-        anyhow::bail!("the runner is gone");
+        anyhow::bail!("the parent is gone");
     }
     let (program, rest) = args.command.split_first().context("a command is needed")?;
     let error = Command::new(program).args(rest).exec();
@@ -46,12 +47,29 @@ pub(super) fn tied(args: &TiedArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE }))
 }
 
+/// A program and its arguments that, given a command behind them, becomes it, and dies with the thread of this process that started it (on
+/// Linux).
+///
+/// # Errors
+/// When this program cannot be found.
+pub(in crate::on_aws) fn tie() -> Result<Vec<OsString>> {
+    let ourselves = if cfg!(target_os = "linux") {
+        // Still there when a build has put another in its place.
+        OsString::from("/proc/self/exe")
+    } else {
+        std::env::current_exe().context("cannot find this program")?.into()
+    };
+    let parent = std::process::id().to_string();
+    let arguments = ["runner", "tied", "--parent", &parent, "--"].map(OsString::from);
+    Ok(std::iter::once(ourselves).chain(arguments).collect())
+}
+
 /// Starts the command, tied to this process.
-pub(super) fn start(command: &[std::ffi::OsString]) -> Result<Child> {
-    let ourselves = std::env::current_exe().context("cannot find this program")?;
-    let mut tied = tokio::process::Command::new(ourselves);
-    tied.args(["runner", "tied", "--parent"]).arg(std::process::id().to_string()).arg("--").args(command);
-    tied.spawn().context("cannot start the command")
+pub(super) fn start(command: &[OsString]) -> Result<Child> {
+    let tie = tie()?;
+    let (program, arguments) = tie.split_first().context("cannot find this program")?;
+    let mut tied = tokio::process::Command::new(program);
+    tied.args(arguments).args(command).spawn().context("cannot start the command")
 }
 
 /// The signals that stop a runner; each is passed on to its command.

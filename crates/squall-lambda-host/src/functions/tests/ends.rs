@@ -213,3 +213,44 @@ fn what_a_function_writes_is_logged_line_by_line() {
     written.sort();
     assert_eq!(written, ["worker: to stderr", "worker: to stdout", "worker: without end"]);
 }
+
+#[test]
+fn a_starter_becomes_the_function() {
+    let mut config = config([function("worker")]);
+    config.starter = ["/usr/bin/env", "STARTED=yes"].map(Into::into).into();
+    play(config, async |play| {
+        let context = play.invoke("worker", json!({"do": "context"})).await.fine();
+        assert_eq!(context["env"]["STARTED"], "yes");
+        let echo = play.invoke("worker", json!({})).await.fine();
+        assert_eq!((&echo["pid"], &echo["seen"]), (&play.environments().await[0]["pid"], &json!(2)));
+    });
+}
+
+/// Whether a process has ended and nobody has asked how: its parent went before it.
+fn is_unasked(pid: u64) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|it| it.contains("State:\tZ"))
+}
+
+#[test]
+fn groups_that_are_killed_leave_nothing_that_works_or_was_started() {
+    let mut config = config([function("worker")]);
+    let with_a_child = "sleep 600 & echo child $!; exec \"$0\"";
+    config.starter = ["/bin/sh", "-c", with_a_child].map(Into::into).into();
+    play(config, async |play| {
+        let meanwhile = async {
+            let busy = play.until_waiting("never").await;
+            let line = play.until_logged("child ").await;
+            let child = line.rsplit(' ').next().unwrap().parse().unwrap();
+            play.groups.kill();
+            while lives(busy) || (lives(child) && !is_unasked(child)) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let (killed, ()) = tokio::join!(play.invoke("worker", play.waiting("never")), meanwhile);
+        let why = "Runtime.ExitError: RequestId: ID Error: Runtime exited with error: signal: killed";
+        assert_eq!(killed.failure(), why);
+        play.until_states(&[]).await;
+        // It kills nobody whose number comes again.
+        play.groups.kill();
+    });
+}

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::functions::{FunctionHost, FunctionSpec, HostConfig, LIMITS, Limits};
+use crate::functions::{FunctionHost, FunctionSpec, Groups, HostConfig, LIMITS, Limits};
 
 /// A function that obeys its events, with a minute for each.
 pub(super) fn function(name: &str) -> FunctionSpec {
@@ -52,6 +52,7 @@ pub(super) fn signed_with(access_key: &str) -> String {
 pub(super) fn config(functions: impl IntoIterator<Item = FunctionSpec>) -> HostConfig {
     HostConfig {
         functions: functions.into_iter().collect(),
+        starter: Vec::new(),
         access_key: ACCESS_KEY.to_owned(),
         account_concurrency: 1_000,
         region: "eu-west-1".to_owned(),
@@ -104,6 +105,8 @@ impl Answer {
 /// The stage.
 pub(super) struct Play {
     pub(super) address: SocketAddr,
+    /// Of the host's environments.
+    pub(super) groups: Groups,
     log: Rc<RefCell<Vec<String>>>,
     folder: PathBuf,
 }
@@ -158,7 +161,7 @@ impl Play {
 
     /// The same caller before another server.
     pub(super) fn at(&self, address: SocketAddr) -> Self {
-        Self { address, log: Rc::clone(&self.log), folder: self.folder.clone() }
+        Self { address, groups: self.groups.clone(), log: Rc::clone(&self.log), folder: self.folder.clone() }
     }
 
     /// Invokes a function and waits for its answer.
@@ -249,7 +252,8 @@ pub(super) fn play_within(limits: Limits, config: HostConfig, scene: impl AsyncF
         let host = FunctionHost::within(limits, listener, config, write).unwrap();
         let folder = std::env::temp_dir().join(format!("squall-functions-{}", host.address().port()));
         std::fs::create_dir_all(&folder).unwrap();
-        let play = Play { address: host.address(), log: Rc::clone(&log), folder: folder.clone() };
+        let (address, groups) = (host.address(), host.groups());
+        let play = Play { address, groups, log: Rc::clone(&log), folder: folder.clone() };
         let stop = Notify::new();
         let mut left = Vec::new();
         let told = async {

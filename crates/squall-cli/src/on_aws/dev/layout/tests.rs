@@ -36,6 +36,13 @@ fn a_missing_binary_is_named_with_what_builds_it() {
 }
 
 #[test]
+fn functions_elsewhere_are_waited_for_as_long_as_the_longest_that_a_stream_waits_for() {
+    let (layout, _) = layout(0);
+    let expected = "functions that are at work, if any are, at most 900 s";
+    assert_eq!(layout.at_work_elsewhere().unwrap(), expected);
+}
+
+#[test]
 fn functions_under_another_host_have_one_worker() {
     let (mut layout, places) = layout(0);
     let line = |layout: &Layout| {
