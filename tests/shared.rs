@@ -137,6 +137,20 @@ fn an_id_that_is_taken_is_not_mistaken_for_ones_own(dev: &Dev) {
     assert!(dev.squall(&["watch", "nightly", "--message", &digits, "--quiet"]).status.success());
 }
 
+/// An id that is made up is none that anybody can have taken, and what is said to follow it accepts no other job.
+fn an_id_that_is_made_up_is_nobody_elses(dev: &Dev) {
+    let submitted = dev.squall(&["submit", SMALL]);
+    let id = String::from_utf8(submitted.stdout.clone()).unwrap().trim().to_owned();
+    let (_, random) = id.rsplit_once('-').unwrap();
+    assert!(random.len() == 16 && random.bytes().all(|it| it.is_ascii_hexdigit()), "{id}");
+    let said = said(&submitted);
+    let hint = format!("squall watch {id} --message ");
+    assert!(said.contains(&hint), "{said}");
+    let (_, digits) = said.split_once(&hint).unwrap();
+    let digits: String = digits.chars().take_while(char::is_ascii_hexdigit).collect();
+    is_answered(dev, &["watch", &id, "--message", &digits], SMALL);
+}
+
 #[test]
 fn nobody_changes_reads_or_stops_anothers_job() {
     // As much memory as it says it has, and what its code takes.
@@ -146,6 +160,7 @@ fn nobody_changes_reads_or_stops_anothers_job() {
     let Some(dev) = Dev::start("shared", &args) else { return };
     files_are_what_their_names_say(&dev);
     an_id_that_is_taken_is_not_mistaken_for_ones_own(&dev);
+    an_id_that_is_made_up_is_nobody_elses(&dev);
     what_is_no_job_is_in_nobodys_way(&dev, "before");
 
     dev.publish(&of_16_million_columns().to_string());

@@ -13,6 +13,7 @@ use squall_core::registry::Registry;
 use squall_core::rows::{JobRow, JobStatus};
 use squall_core::workload::InputError;
 use squall_grid::SplitConfig;
+use squall_lambda_host::functions::secret;
 use squall_local::{Directory, LocalConfig, LocalGrid};
 
 use crate::FAILURES;
@@ -42,8 +43,9 @@ pub(crate) struct Args {
     /// [default: the job's own, or a fresh one]
     #[arg(long, value_parser = job_id)]
     id: Option<JobId>,
-    /// Upload the files under names that nobody has used: for when a job is rejected because somebody else has put other content under a
-    /// file's name
+    /// Upload the files under names that nobody has used: for when a job is rejected because somebody else has put something else under a
+    /// file's name. Each time the names are others, so the message is another, too: with --id it is not safe to repeat once the job
+    /// has been taken in
     #[arg(long)]
     new_copies: bool,
     #[command(flatten)]
@@ -55,7 +57,7 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   squall submit events/jobs/demo.json --watch        publish it and wait for the answer
-  squall submit JOB.json --id nightly-2026-11-22     safe to repeat: one id, one run
+  squall submit JOB.json --id nightly-2026-11-22     safe to repeat, without --new-copies: one id, one run
   squall watch \"$(squall submit JOB.json)\"          the id is all that goes to stdout
 
 Exit status 2 means that nothing ran: nothing was published, or with --watch the job was rejected.";
@@ -80,7 +82,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let is_fresh = chosen.is_none();
     let id = match chosen {
         Some(id) => id,
-        None => fresh_id(&args.job.stem(), WallClock.now_us(), &[&message, &salt()[..]].concat())?,
+        None => fresh_id(&args.job.stem(), WallClock.now_us(), &unguessable()?)?,
     };
     let files = args.output.files()?;
     deployment::visit(&args.deployment, async |deployment| {
@@ -95,7 +97,7 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         if let Some(description) = deployment.described()? {
             check(&SplitConfig::of(&description), description.shards)?;
         }
-        let suffix = args.new_copies.then(|| suffix(&id, WallClock.now_us()));
+        let suffix = if args.new_copies { Some(unguessable()?) } else { None };
         let uploaded = upload(&deployment, &draft, &directory, suffix.as_deref(), args.output.quiet).await?;
         let message = draft.message(&id, &uploaded);
         let digest = Digest::of(message.as_bytes());
@@ -119,8 +121,8 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
                 .as_ref()
                 .is_some_and(|row| !matches!(row.status(), JobStatus::Running | JobStatus::Rejected));
             let (what, verb) = if ended { ("its answer", "result") } else { ("follow it", "watch") };
-            // Another job may take an id that its author chose, and this one only.
-            let only = if is_fresh { String::new() } else { format!(" --message {}", digest.short()) };
+            // Another job may take an id that its author chose; and the id is in every list of jobs, before this one may be taken in.
+            let only = format!(" --message {}", digest.short());
             let hint = format!("; {what}: squall {verb} {id}{only}{}", args.deployment.again());
             print::aside(&format!("{done}{}\n", if args.watch { "" } else { &hint }));
         }
@@ -181,14 +183,14 @@ fn after(is_published: bool, error: Error) -> Result<ExitCode> {
 const LOOKS_FOR_US: u64 = 3_000_000;
 const LOOKS_EVERY_US: u64 = 100_000;
 
-/// Distinguishes two jobs that two processes publish at once.
-fn salt() -> [u8; 4] {
-    std::process::id().to_le_bytes()
-}
-
-/// The suffix of names that nobody can have used, or guessed before.
-fn suffix(id: &JobId, now_us: u64) -> String {
-    Digest::of(&[id.as_str().as_bytes(), &now_us.to_le_bytes(), &salt()].concat()).short()
+/// Sixteen hexadecimal digits that nobody can have used, or guess: for ids, and for names of files. Nothing that others know tells them,
+/// such as a job's id or the time, so they are never the same again either.
+///
+/// # Errors
+/// When the system has no random numbers.
+fn unguessable() -> Result<String> {
+    let all = secret().context("cannot read random numbers from /dev/urandom")?;
+    Ok(all.chars().take(16).collect())
 }
 
 /// Uploads the local files to where the grid can read them, under names derived from their content, and a suffix if there is one; returns
@@ -223,3 +225,6 @@ async fn upload(
     }
     Ok(uploaded)
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,9 +58,9 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  squall watch demo-20261122-101500-3f9c          progress and the answer so far, then the answer
-  squall watch \"$(squall submit JOB.json)\"       the same as squall submit JOB.json --watch
-  squall watch --quiet --json JOB > answer.json   wait for it in a script
+  squall watch demo-20261122-101500-3f9c0d5e8a7b6142   progress and the answer so far, then the answer
+  squall watch \"$(squall submit JOB.json)\"             the same as squall submit JOB.json --watch
+  squall watch --quiet --json JOB > answer.json        wait for it in a script
 
 Ctrl-C stops watching; the job goes on.
 Exit status: 0 a whole answer, 1 an incomplete answer or none, 2 rejected or no such job, 130 interrupted.";

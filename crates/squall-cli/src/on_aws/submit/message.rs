@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde_json::{Map, Value};
-use squall_core::digest::Digest;
 use squall_core::job::{Job, JobId, without_mark};
 use squall_core::registry::Registry;
 use squall_core::sources::Source;
@@ -75,17 +74,15 @@ impl Draft {
     }
 }
 
-/// An id for a job without one: its file's name, the time (microseconds since 1970), and four digits that distinguish
-/// two of the same second, taken from `salt` and the time.
-pub(crate) fn fresh_id(stem: &str, now_us: u64, salt: &[u8]) -> Result<JobId, InputError> {
+/// An id for a job without one: its file's name, the time (microseconds since 1970), and digits that nobody can guess. An id is the
+/// first job's that is published under it.
+pub(crate) fn fresh_id(stem: &str, now_us: u64, digits: &str) -> Result<JobId, InputError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let stem: String = stem.chars().take(MOST_STEM_CHARS).map(|c| if allowed(c) { c } else { '-' }).collect();
     // No id begins with `-`.
     let stem = stem.trim_start_matches('-');
     let stem = if stem.is_empty() { "job" } else { stem };
     let time = i64::try_from(now_us).ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
-    let salted = [salt, &now_us.to_le_bytes()].concat();
-    let digits: String = Digest::of(&salted).to_string().chars().take(4).collect();
     JobId::new(format!("{stem}-{}-{digits}", time.format("%Y%m%d-%H%M%S")))
 }
 
