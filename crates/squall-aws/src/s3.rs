@@ -1,10 +1,15 @@
 //! Blobs by their digest, and the files and objects that jobs name, on S3.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use bytes::Bytes;
 use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, PortError};
 use squall_core::uploads;
@@ -33,6 +38,23 @@ impl Put {
         (self == Self::OnlyNew).then(|| "*".to_owned())
     }
 }
+
+/// What came of one try to put something.
+enum Tried {
+    /// It is there, or something else that it may not replace.
+    Done,
+    /// Somebody else put something under the same name at the same moment: it may be tried again.
+    Conflict(PortError),
+}
+
+/// Waits before a put that met another is tried again: the other is done within moments, and then there is nothing to put.
+const CONFLICT_WAITS: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1_600),
+];
 
 pub use objects::{S3Objects, S3Pages};
 
@@ -101,19 +123,50 @@ impl S3Blobs {
     }
 
     async fn put(&self, what: &str, key: String, bytes: Vec<u8>, put: Put) -> Result<(), PortError> {
-        if bytes.len() > PART_BYTES {
-            return put_in_parts(&self.sending, what, (&self.bucket, &key), bytes, put).await;
-        }
-        let request = self.sending.get().await.put_object().bucket(&self.bucket).key(key);
-        let request = request.set_if_none_match(put.if_none_match());
-        match request.body(ByteStream::from(bytes)).send().await {
-            Err(error) if !is_there(put, &error) => {
-                let bucket = format!("bucket {}", self.bucket);
-                Err(port_error_of(self.sending.connection(), what, bucket, error))
+        let bytes = Bytes::from(bytes);
+        let mut waits = CONFLICT_WAITS.into_iter();
+        loop {
+            let tried = if bytes.len() > PART_BYTES {
+                put_in_parts(&self.sending, what, (&self.bucket, &key), &bytes, put).await?
+            } else {
+                self.put_whole(what, &key, &bytes, put).await?
+            };
+            match (tried, waits.next()) {
+                (Tried::Done, _) => return Ok(()),
+                (Tried::Conflict(_), Some(wait)) => tokio::time::sleep(wait).await,
+                (Tried::Conflict(error), None) => return Err(error),
             }
-            _ => Ok(()),
         }
     }
+
+    async fn put_whole(&self, what: &str, key: &str, bytes: &Bytes, put: Put) -> Result<Tried, PortError> {
+        let request = self.sending.get().await.put_object().bucket(&self.bucket).key(key);
+        let request = request.set_if_none_match(put.if_none_match());
+        match request.body(ByteStream::from(bytes.clone())).send().await {
+            Ok(_) => Ok(Tried::Done),
+            Err(error) => not_put(&self.sending, what, &self.bucket, put, error),
+        }
+    }
+}
+
+/// What an error means that a put ended with.
+fn not_put<E>(
+    client: &Client<aws_sdk_s3::Client>,
+    what: &str,
+    bucket: &str,
+    put: Put,
+    error: SdkError<E, HttpResponse>,
+) -> Result<Tried, PortError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    if is_there(put, &error) {
+        return Ok(Tried::Done);
+    }
+    // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>: put it again, in parts from their beginning.
+    let is_conflict = put == Put::OnlyNew && error.code() == Some("ConditionalRequestConflict");
+    let error = port_error_of(client.connection(), what, format!("bucket {bucket}"), error);
+    if is_conflict { Ok(Tried::Conflict(error)) } else { Err(error) }
 }
 
 /// Whether nothing was put because something is there: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
@@ -129,7 +182,7 @@ impl BlobStore for S3Blobs {
 
     async fn blob(&self, digest: Digest) -> Result<Vec<u8>, PortError> {
         let what = format!("read blob {} from bucket {}", digest.short(), self.bucket);
-        let bytes = get(&self.client, &what, &self.bucket, &format!("blobs/{digest}")).await?;
+        let bytes = get(&self.client, &what, &self.bucket, &format!("blobs/{digest}"), false).await?;
         let found = Digest::of(&bytes);
         if found != digest {
             let problem = format!("cannot {what}: what came has digest {}; it was damaged", found.short());
@@ -139,19 +192,44 @@ impl BlobStore for S3Blobs {
     }
 }
 
+/// Whether S3 has an object and does not give it: because of its storage class, its key, or the reader's rights, which it tells apart only
+/// if there is a body.
+fn is_withheld<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    match error.code() {
+        Some("InvalidObjectState" | "InvalidRequest" | "AccessDenied") => true,
+        Some(code) => code.starts_with("KMS."),
+        None => matches!(status, Some(400 | 403)),
+    }
+}
+
+/// The error for an upload that S3 has and does not give, with what its owner can do.
+fn withheld(error: PortError) -> PortError {
+    match error {
+        PortError::Permanent { what, source } => {
+            PortError::Permanent { what: format!("{what}; {}", uploads::not_given()), source }
+        }
+        other => other,
+    }
+}
+
+/// Reads an object; `is_upload` if another publisher may have put it there.
 async fn get(
     client: &Client<aws_sdk_s3::Client>,
     what: &str,
     bucket: &str,
     key: &str,
+    is_upload: bool,
 ) -> Result<Vec<u8>, PortError> {
     let asked = client.get().await.get_object().bucket(bucket).key(key).send().await;
     let reply = asked.map_err(|error| {
+        let is_upload = is_upload && is_withheld(&error);
         let thing = match error.code() {
             Some("NoSuchBucket") => format!("bucket {bucket}"),
             _ => format!("s3://{bucket}/{key}"),
         };
-        port_error_of(client.connection(), what, thing, error)
+        let error = port_error_of(client.connection(), what, thing, error);
+        if is_upload { withheld(error) } else { error }
     })?;
     let bytes = reply.body.collect().await.map_err(|error| unreadable(what, &error))?;
     Ok(bytes.to_vec())

@@ -42,5 +42,12 @@ pub fn other_content(location: &str, named: Digest, found: Digest) -> String {
     )
 }
 
+/// What to do about an uploaded file that S3 does not give: another publisher can put the right content under its name in a form that nobody
+/// here can read, archived or encrypted with a key of his own.
+pub fn not_given() -> &'static str {
+    "somebody else may have put this file there, archived or encrypted with another key: `squall submit --new-copies` uploads yours under \
+     another name; or let an administrator delete that object"
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,12 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use squall_core::limits;
 use squall_core::ports::PortError;
 
-use super::{Put, is_there};
+use super::{Put, Tried, not_put};
 use crate::connection::Client;
 use crate::error::port_error_of;
 
@@ -16,8 +17,8 @@ const _: () = assert!(PART_BYTES >= limits::S3_PART_BYTES, "S3 takes no smaller 
 /// Parts that are sent at the same time.
 const AT_ONCE: usize = 4;
 
-/// Stores content in parts, in a bucket under a key. An upload that fails, or finds something there that it may not replace, leaves nothing
-/// behind.
+/// Stores content in parts, in a bucket under a key. An upload that fails, meets another, or finds something there that it may not replace, leaves
+/// nothing behind.
 ///
 /// # Errors
 /// When the bucket does not answer or does not exist.
@@ -25,15 +26,14 @@ pub(super) async fn put_in_parts(
     client: &Client<aws_sdk_s3::Client>,
     what: &str,
     (bucket, key): (&str, &str),
-    bytes: Vec<u8>,
+    bytes: &Bytes,
     put: Put,
-) -> Result<(), PortError> {
+) -> Result<Tried, PortError> {
     let s3 = client.get().await;
     let thing = &format!("bucket {bucket}");
     let begun = s3.create_multipart_upload().bucket(bucket).key(key).send().await;
     let begun = begun.map_err(|error| port_error_of(client.connection(), what, thing, error))?;
     let id = begun.upload_id.unwrap_or_default();
-    let bytes = bytes::Bytes::from(bytes);
     let ranges = (0..bytes.len()).step_by(PART_BYTES).map(|from| from..bytes.len().min(from + PART_BYTES));
     let parts = (1..).zip(ranges).map(|(number, range)| {
         let body = ByteStream::from(bytes.slice(range));
@@ -52,9 +52,8 @@ pub(super) async fn put_in_parts(
             let done = s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(&id);
             let done = done.multipart_upload(upload).set_if_none_match(put.if_none_match()).send().await;
             match done {
-                Ok(_) => return Ok(()),
-                Err(error) if is_there(put, &error) => Ok(()),
-                Err(error) => Err(port_error_of(client.connection(), what, thing, error)),
+                Ok(_) => return Ok(Tried::Done),
+                Err(error) => not_put(client, what, bucket, put, error),
             }
         }
         Err(error) => Err(error),

@@ -9,7 +9,7 @@ use squall_core::ports::{ObjectPages, Objects, PortError};
 use squall_core::sources::Object;
 use squall_core::uploads;
 
-use super::{client, get};
+use super::{client, get, is_withheld, withheld};
 use crate::connection::{Client, Connection};
 use crate::error::{port_error_of, unreadable};
 
@@ -67,7 +67,7 @@ impl Objects for S3Objects {
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
         let (bucket, key) = whole_location(reference)?;
         let named = self.content_at(bucket, key)?;
-        let bytes = get(&self.client, &format!("read {reference}"), bucket, key).await?;
+        let bytes = get(&self.client, &format!("read {reference}"), bucket, key, named.is_some()).await?;
         match named.map(|named| (named, Digest::of(&bytes))) {
             Some((named, found)) if named != found => {
                 Err(PortError::permanent(uploads::other_content(reference, named, found)))
@@ -95,11 +95,13 @@ impl Objects for S3Objects {
 
     async fn stat(&self, location: &str) -> Result<Object, PortError> {
         let (bucket, key) = whole_location(location)?;
-        self.content_at(bucket, key)?;
+        let is_upload = self.content_at(bucket, key)?.is_some();
         let asked = self.client.get().await.head_object().bucket(bucket).key(key).send().await;
         let found = asked.map_err(|error| {
             let what = format!("look for {location}");
-            port_error_of(self.client.connection(), what, location, error)
+            let is_upload = is_upload && is_withheld(&error);
+            let error = port_error_of(self.client.connection(), what, location, error);
+            if is_upload { withheld(error) } else { error }
         })?;
         let bytes = found.content_length.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
         Ok(Object { name: location.to_owned(), bytes, etag: found.e_tag.unwrap_or_default() })

@@ -4,6 +4,8 @@ use super::objects::location;
 use super::*;
 use crate::emulator;
 
+mod answers;
+
 /// A new bucket.
 async fn bucket(connection: &Connection) -> String {
     let bucket = emulator::unique("bucket");
@@ -70,7 +72,7 @@ async fn an_upload_replaces_nothing_and_other_content_under_a_name_is_not_used()
         let key = format!("files/{named}");
         s3.put_object().bucket(&bucket).key(&key).body(planted).send().await.unwrap();
         let uri = blobs.upload(content.clone(), None).await.unwrap();
-        let there = get(&blobs.client, "read what is there", &bucket, &key).await.unwrap();
+        let there = get(&blobs.client, "read what is there", &bucket, &key, false).await.unwrap();
         assert_eq!(there, b"planted");
         let error = files.read(&uri).await.unwrap_err();
         assert!(matches!(error, PortError::Permanent { .. }));
