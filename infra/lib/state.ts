@@ -89,6 +89,23 @@ export class StateStack extends Stack {
         conditions: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
       }),
     );
+    // Nor may anybody put the right content under a name in a form that the functions cannot read: archived, or encrypted with a key of
+    // his own. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
+    for (const conditions of [
+      { StringNotEqualsIfExists: { "s3:x-amz-storage-class": "STANDARD" } },
+      { StringNotEqualsIfExists: { "s3:x-amz-server-side-encryption": "AES256" } },
+      { Null: { "s3:x-amz-server-side-encryption-customer-algorithm": "false" } },
+    ]) {
+      this.bucket.addToResourcePolicy(
+        new PolicyStatement({
+          effect: Effect.DENY,
+          principals: [new AnyPrincipal()],
+          actions: ["s3:PutObject"],
+          resources: [this.bucket.arnForObjects("files/*")],
+          conditions,
+        }),
+      );
+    }
 
     const topic = (name: string) => new Topic(this, name, { masterKey: this.key, enforceSSL: true });
     this.jobs = topic("JobsTopic");

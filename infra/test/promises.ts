@@ -314,14 +314,21 @@ test("only who hears of runs protects instances, and never removes the protectio
   );
 });
 
-test("nobody replaces a file that somebody uploaded", () => {
+test("nobody replaces a file that somebody uploaded, or puts one there that cannot be read", () => {
   const policy = state.one("AWS::S3::BucketPolicy", "Blobs").PolicyDocument.Statement;
   const denied = policy.filter((it: any) => it.Effect === "Deny" && list<string>(it.Action).includes("s3:PutObject"));
-  assert.equal(denied.length, 1);
-  assert.match(JSON.stringify(denied[0].Resource), /\/files\/\*/);
+  for (const it of denied) {
+    assert.match(JSON.stringify(it.Resource), /\/files\/\*/);
+    assert.deepEqual(it.Principal, { AWS: "*" });
+  }
   assert.deepEqual(
-    [denied[0].Principal, denied[0].Condition],
-    [{ AWS: "*" }, { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } }],
+    denied.map((it: any) => it.Condition),
+    [
+      { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
+      { StringNotEqualsIfExists: { "s3:x-amz-storage-class": "STANDARD" } },
+      { StringNotEqualsIfExists: { "s3:x-amz-server-side-encryption": "AES256" } },
+      { Null: { "s3:x-amz-server-side-encryption-customer-algorithm": "false" } },
+    ],
   );
   const publisher = grid.one("AWS::IAM::ManagedPolicy", "JobPublisher").PolicyDocument.Statement;
   const [files, ...others] = publisher.filter((it: any) => list<string>(it.Action).some((action) => action.startsWith("s3:")));
