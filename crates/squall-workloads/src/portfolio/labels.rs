@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::market::{Market, Spot};
 use super::positions::kind::Kind;
 use super::rates::Quote;
+use super::reading::bounded;
 use super::shock::Factor;
 use super::stencil::Unreliable;
 use super::valuation::Portfolio;
@@ -65,6 +66,9 @@ pub struct PositionLabel {
     pub quote: Option<Box<Quote>>,
 }
 
+/// Lines about the market; the scenarios bound theirs.
+const MOST_NOTES: usize = 8;
+
 impl Labels {
     /// Those of a portfolio, whose scenarios are among these columns.
     pub fn of(portfolio: &Portfolio, columns: &Columns) -> Self {
@@ -94,7 +98,8 @@ impl Labels {
             aged_days: portfolio.ageing().map(|ageing| ageing.days),
             n_projected: portfolio.positions().iter().filter(|position| position.is_projected).count(),
             unmoved: unmoved.collect(),
-            notes: market.notes().iter().chain(&columns.scenarios().review().notes).cloned().collect(),
+            notes: [bounded(market.notes().to_vec(), MOST_NOTES), columns.scenarios().review().notes.clone()]
+                .concat(),
             report_currency: market.report_currency().to_owned(),
             books: portfolio.books().to_vec(),
             kinds: used.iter().map(|(name, _)| *name).collect(),

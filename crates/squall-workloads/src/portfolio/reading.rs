@@ -47,6 +47,16 @@ pub fn rounded(number: f64) -> f64 {
     format!("{number:.5e}").parse().unwrap_or(number)
 }
 
+/// The first of some lines, and a line that says how many more there are.
+pub fn bounded(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    lines.truncate(most);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
 /// How a percentage is written that was taken for a fraction, `write 4.17 % as 0.0417`, and what to do if it is none: to raise the market's
 /// `limit`, which is `rate` or `vol`.
 pub fn percentage(value: f64, limit: &str) -> String {
@@ -182,6 +192,13 @@ mod tests {
         assert_eq!(quoted("a\"b\\c"), r#""a\"b\\c""#);
         assert_eq!(quoted(&"x".repeat(60)).chars().count(), 62);
         assert_eq!(quoted(&"x".repeat(61)).chars().count(), 62);
+    }
+
+    #[test]
+    fn lines_beyond_a_number_are_counted() {
+        let lines = |n: usize| (0..n).map(|idx| idx.to_string()).collect::<Vec<String>>();
+        assert_eq!(bounded(lines(2), 2), ["0", "1"]);
+        assert_eq!(bounded(lines(5), 2), ["0", "1", "and 3 more"]);
     }
 
     #[test]

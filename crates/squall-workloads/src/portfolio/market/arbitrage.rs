@@ -4,6 +4,8 @@
 //! no faster than the discounted strike rises, and be convex (J. Gatheral and A. Jacquier, "Arbitrage-free SVI volatility surfaces",
 //! Quantitative Finance 14, 2014, section 2). What a change of a hundredth of a volatility point repairs is rounding.
 
+use std::collections::BTreeSet;
+
 use super::surface::VolSurface;
 use crate::portfolio::pricing::OptionType;
 use crate::portfolio::pricing::european;
@@ -66,7 +68,8 @@ fn in_time(
     let inside = |strike: f64| strike >= *lowest && strike <= *highest;
     let own = strikes.iter().map(|strike| [*strike, strike * growth]);
     let others = strikes.iter().map(|strike| [strike / growth, *strike]);
-    let mut seen = Vec::new();
+    // The strikes of what was found: the bits of positive numbers are in their order.
+    let mut seen = BTreeSet::new();
     for [early_strike, late_strike] in own.chain(others) {
         // Outside of its strikes a surface is a guess.
         if strikes.len() > 1 && !(inside(early_strike) && inside(late_strike)) {
@@ -74,9 +77,12 @@ fn in_time(
         }
         let (early_vol, late_vol) = (surface.vol(early, early_strike), surface.vol(late, late_strike));
         let least = early_vol * (early / late).sqrt();
-        let is_new = seen.iter().all(|known: &f64| (known / early_strike - 1.0).abs() > 1e-3);
-        if late_vol < least - ROUNDING && is_new {
-            seen.push(early_strike);
+        if late_vol >= least - ROUNDING {
+            continue;
+        }
+        let near = (early_strike * (1.0 - 1e-3)).to_bits()..=(early_strike * (1.0 + 1e-3)).to_bits();
+        if seen.range(near).next().is_none() {
+            seen.insert(early_strike.to_bits());
             found.push(Arbitrage::InTime {
                 early: [early, early_strike, early_vol],
                 late: [late, late_strike, late_vol],

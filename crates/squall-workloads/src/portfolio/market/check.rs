@@ -13,6 +13,8 @@ use super::{Origin, tenor_years};
 
 /// A higher price is a typing error, and leaves no room for scenarios.
 const MAX_PRICE: f64 = 1e15;
+/// Most expiries of a surface, and most strikes; an exchange lists some hundreds.
+const MAX_NODES: usize = 1_000;
 
 /// Says what is wrong with a field, by its path under the market.
 pub(super) struct Checker<'a> {
@@ -249,6 +251,10 @@ impl Checker<'_> {
             let path = format!("{path}.{field}");
             if values.is_empty() {
                 return Err(self.error(&path, "is empty; at least one is needed"));
+            }
+            if values.len() > MAX_NODES {
+                let problem = format!("has {} {field}; a surface has at most {MAX_NODES}", values.len());
+                return Err(self.error(&path, problem));
             }
             for (idx, value) in values.iter().enumerate() {
                 self.above_zero(&format!("{path}[{idx}]"), *value, "each")?;

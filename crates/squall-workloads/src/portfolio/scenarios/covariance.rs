@@ -1,5 +1,6 @@
 //! Covariances of factor changes per day: given, or estimated from a history.
 
+use chrono::NaiveDate;
 use squall_core::sources::Files;
 use squall_core::workload::InputError;
 
@@ -29,6 +30,8 @@ pub(super) struct DailyMoments {
     pub(super) covariance: Vec<Vec<f64>>,
     /// Where they come from: `as given`, `estimated from 1,252 days`.
     pub(super) origin: String,
+    /// Each factor's largest change of a history, and its day; none if they are given.
+    pub(super) largest: Vec<Option<(NaiveDate, f64)>>,
     /// What was found in a history, or repaired.
     pub(super) review: Review,
 }
@@ -131,8 +134,12 @@ fn as_given(input: &MonteCarloInput, basis: &Basis<'_>) -> Result<DailyMoments, 
     }
     let is_log = |idx: &usize| is_relative(&basis.factors.0[*idx]) && absolute.unit(*idx).is_none();
     let mut review = Review::default();
-    if input.repair == Some(true) && matches!(cholesky(&covariance), Err(NotCovariance::NegativeVariance(_)))
-    {
+    // No correlation says how a factor moves that has no variance.
+    let is_repairable = |error| match error {
+        NotCovariance::NegativeVariance(_) => true,
+        NotCovariance::ImpossibleCovariance(_, other) => covariance[other][other] > 0.0,
+    };
+    if input.repair == Some(true) && cholesky(&covariance).is_err_and(is_repairable) {
         review.notes.push(repair(&mut covariance)?);
     }
     Ok(DailyMoments {
@@ -141,6 +148,7 @@ fn as_given(input: &MonteCarloInput, basis: &Basis<'_>) -> Result<DailyMoments, 
         factor_idxs,
         covariance,
         origin: "as given".to_owned(),
+        largest: Vec::new(),
         review,
     })
 }
@@ -218,7 +226,15 @@ fn estimated(history: &History, mean: Mean, basis: &Basis<'_>) -> Result<DailyMo
     let origin = format!("estimated from {}", counted(n, "day"));
     let is_relative = history.series.iter().map(|series| series.is_relative).collect();
     let review = Review::of(history, basis);
-    Ok(DailyMoments { factor_idxs, is_relative, mean: means, covariance, origin, review })
+    let largest = history.series.iter().map(|series| largest_change(history, series)).collect();
+    Ok(DailyMoments { factor_idxs, is_relative, mean: means, covariance, origin, largest, review })
+}
+
+/// The largest of a factor's changes in its own unit.
+fn largest_change(history: &History, series: &Series) -> Option<(NaiveDate, f64)> {
+    let changes = series.own_changes(history.values_are);
+    let (idx, change) = changes.iter().enumerate().max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()))?;
+    Some((history.date_of_change(idx)?, *change))
 }
 
 fn check_volatilities(volatilities: &[f64], names: &[String]) -> Result<(), InputError> {

@@ -9,7 +9,8 @@ use squall_core::workload::InputError;
 use super::basis::Basis;
 use super::changes::{Absolute, Change, check_used};
 use super::{
-    HistoricalInput, HistoryInput, Missing, ValuesAre, check_count, csv_bytes, factor_names, is_relative,
+    HistoricalInput, HistoryInput, Missing, ValuesAre, check_count, counted, csv_bytes, factor_names,
+    is_relative,
 };
 use crate::portfolio::market::spec::Limits;
 use crate::portfolio::reading::{Complaints, listed, percentage, quoted};
@@ -39,6 +40,11 @@ pub(super) struct History {
     /// Strictly increasing.
     pub(super) dates: Vec<NaiveDate>,
     pub(super) series: Vec<Series>,
+    /// Rows without the skipped dates.
+    n_rows: usize,
+    /// Rows that are left out since a cell has no value, and in how many of them each factor has none.
+    n_left_out: usize,
+    n_missing: Vec<usize>,
 }
 
 /// One factor's history.
@@ -112,12 +118,18 @@ impl History {
         }
         let used: Vec<usize> = series.iter().map(|series: &Series| series.factor_idx).collect();
         check_used(place, &absolute, &used, basis)?;
-        let mut history = History { values_are: options.values, dates: Vec::new(), series };
+        let n_missing = vec![0; series.len()];
+        let (values_are, dates) = (options.values, Vec::new());
+        let mut history = History { values_are, dates, series, n_rows: 0, n_left_out: 0, n_missing };
         let mut complaints = Complaints::default();
         for row in table.rows() {
             complaints.take(history.add_row(row, &columns, options, &skipped, basis));
         }
-        complaints.end().map(|()| history)
+        complaints.end()?;
+        match history.left_out_note() {
+            Some(note) if history.dates.is_empty() => Err(InputError::new(format!("{place}.missing"), note)),
+            _ => Ok(history),
+        }
     }
 
     fn add_row(
@@ -138,9 +150,17 @@ impl History {
             return Err(row
                 .error(DATE, format!("{date} follows {last}; rows must go from old to new, each day once")));
         }
-        if let Some(column) = columns.iter().find(|column| row.optional_text(column).is_none_or(is_missing)) {
+        self.n_rows += 1;
+        let has_none = |column: &str| row.optional_text(column).is_none_or(is_missing);
+        if let Some(column) = columns.iter().find(|column| has_none(column)) {
             return match options.missing {
-                Missing::SkipRow => Ok(()),
+                Missing::SkipRow => {
+                    self.n_left_out += 1;
+                    for (n, column) in self.n_missing.iter_mut().zip(columns) {
+                        *n += usize::from(has_none(column));
+                    }
+                    Ok(())
+                }
                 Missing::Refuse => Err(row.error(
                     column,
                     "no value; fill it in, or say \"missing\": \"skip_row\" to leave out days like this one",
@@ -154,6 +174,29 @@ impl History {
             series.values.push(value);
         }
         Ok(())
+    }
+
+    /// How many rows are left out since cells have no value, and whose.
+    pub(super) fn left_out_note(&self) -> Option<String> {
+        const SHOWN: usize = 3;
+        let mut missing: Vec<(usize, &Series)> =
+            self.n_missing.iter().copied().zip(&self.series).filter(|(n, _)| *n > 0).collect();
+        missing.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+        let named: Vec<String> =
+            missing.iter().take(SHOWN).map(|(n, it)| format!("{} is missing in {n}", it.factor)).collect();
+        let more = match missing.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let are = if self.n_left_out == 1 { "is" } else { "are" };
+        (self.n_left_out > 0).then(|| {
+            format!(
+                "{} of {} of the history {are} left out: {}{more}",
+                self.n_left_out,
+                counted(self.n_rows, "row"),
+                named.join(", ")
+            )
+        })
     }
 
     /// How many daily changes there are.

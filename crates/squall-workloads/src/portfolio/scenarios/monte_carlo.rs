@@ -117,28 +117,42 @@ fn drawn_factors(
             (factor, _) => max_daily_deviation(factor),
         };
         if deviation.is_nan() || deviation > most {
+            let cause = moments.largest.get(row).copied().flatten().map_or(String::new(), |(date, change)| {
+                format!(
+                    "; its largest change is {} on {date}: if a row is wrong, leave it out, with \"skip_dates\": [\"{date}\"]; after a \
+                     split, divide the values before it",
+                    rounded(change)
+                )
+            });
             let problem = format!(
-                "{} has a standard deviation of {deviation} a day; at most {most} (0.01 is 1 %)",
-                name(row)
+                "{} has a standard deviation of {} a day; at most {most} (0.01 is 1 %){cause}",
+                name(row),
+                rounded(deviation)
             );
             return Err(InputError::new(format!("{PLACE} (covariance)"), problem));
         }
     }
     let lower = cholesky(&moments.covariance).map_err(|error| {
-        let problem = match error {
-            NotCovariance::NegativeVariance(row) => format!(
-                "not positive semi-definite: given the factors before it, {} would have a negative variance; the correlations' smallest \
-                 eigenvalue is {}, where none may be below 0: give them with more digits, or take the nearest correlation matrix, with \
-                 \"repair\": true",
-                name(row),
-                rounded(smallest_eigenvalue(&correlation_of(&moments.covariance)))
-            ),
-            NotCovariance::ImpossibleCovariance(row, other) => format!(
-                "not positive semi-definite: {} cannot move with {}, which does not move on its own",
-                name(row),
-                name(other)
-            ),
+        let why = match error {
+            NotCovariance::NegativeVariance(row) => {
+                format!("given the factors before it, {} would have a negative variance", name(row))
+            }
+            NotCovariance::ImpossibleCovariance(row, other) => {
+                let (row, known) = (name(row), name(other));
+                if moments.covariance[other][other] <= 0.0 {
+                    let problem = format!(
+                        "not positive semi-definite: {row} cannot move with {known}, whose variance is 0; give {known} one, or leave it out"
+                    );
+                    return InputError::new(format!("{PLACE} (covariance)"), problem);
+                }
+                format!("{known} follows from the factors before it, and {row} moves with it in another way than with them")
+            }
         };
+        let smallest = rounded(smallest_eigenvalue(&correlation_of(&moments.covariance)));
+        let problem = format!(
+            "not positive semi-definite: {why}; the correlations' smallest eigenvalue is {smallest}, where none may be below 0: give them \
+             with more digits, or take the nearest correlation matrix, with \"repair\": true"
+        );
         InputError::new(format!("{PLACE} (covariance)"), problem)
     })?;
     let drawn =

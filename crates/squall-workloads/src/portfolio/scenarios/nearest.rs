@@ -9,6 +9,8 @@ const MAX_ITERATIONS: usize = 1_000;
 const ARRIVED: f64 = 1e-12;
 /// Sweeps of rotations at most; a matrix takes about eight.
 const MAX_SWEEPS: usize = 60;
+/// The smallest eigenvalue of what is found: above what Cholesky's factorisation takes for 0, so that it never fails on rounding.
+const LEAST: f64 = 3e-10;
 
 type Matrix = Vec<Vec<f64>>;
 
@@ -22,7 +24,7 @@ pub(super) fn nearest_correlation(matrix: &[Vec<f64>]) -> (Matrix, f64) {
     let mut vectors = identity(n);
     for _ in 0..MAX_ITERATIONS {
         let corrected = combined(&iterate, &correction, |entry, excess| entry - excess);
-        let positive = positive_part(&corrected, &mut vectors);
+        let positive = positive_part(&corrected, &mut vectors, 0.0);
         correction = combined(&positive, &corrected, |entry, before| entry - before);
         let mut next = positive;
         for (idx, row) in next.iter_mut().enumerate() {
@@ -34,8 +36,8 @@ pub(super) fn nearest_correlation(matrix: &[Vec<f64>]) -> (Matrix, f64) {
             break;
         }
     }
-    // Positive to the last digit, and the diagonal 1 again.
-    let positive = positive_part(&iterate, &mut vectors);
+    // Positive by a hair, and the diagonal 1 again.
+    let positive = positive_part(&iterate, &mut vectors, LEAST);
     let scales: Vec<f64> =
         (0..n).map(|idx| if positive[idx][idx] > 0.0 { positive[idx][idx].sqrt() } else { 1.0 }).collect();
     let mut found = positive;
@@ -88,15 +90,14 @@ fn distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-/// The nearest positive semi-definite matrix: without the negative eigenvalues. `vectors` are a guess of the eigenvectors, by row, and
-/// become them.
-fn positive_part(matrix: &[Vec<f64>], vectors: &mut Matrix) -> Matrix {
+/// The nearest matrix without eigenvalues below `least`. `vectors` are a guess of the eigenvectors, by row, and become them.
+fn positive_part(matrix: &[Vec<f64>], vectors: &mut Matrix, least: f64) -> Matrix {
     let n = matrix.len();
     let mut turned = turned(matrix, vectors);
     diagonalise(&mut turned, vectors);
     let mut sum = vec![vec![0.0; n]; n];
     for (idx, vector) in vectors.iter().enumerate() {
-        let value = turned[idx][idx];
+        let value = turned[idx][idx].max(least);
         if value > 0.0 {
             for (row, left) in sum.iter_mut().zip(vector) {
                 for (entry, right) in row.iter_mut().zip(vector) {

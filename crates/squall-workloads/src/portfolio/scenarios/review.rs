@@ -12,7 +12,7 @@ use super::ValuesAre;
 use super::basis::Basis;
 use super::history::{History, Series};
 use crate::portfolio::money::separated;
-use crate::portfolio::reading::rounded;
+use crate::portfolio::reading::{bounded, rounded};
 use crate::portfolio::shock::Factor;
 
 /// Changes that are reported.
@@ -30,10 +30,17 @@ const UNIT_RATIO: f64 = 20.0;
 /// The same of a price whose changes are taken in its own units.
 const PRICE_RATIO: f64 = 3.0;
 
+/// A change that is no larger, as a share of the level, is what is left of rounding.
+const OF_ROUNDING: f64 = 1e-9;
+/// Most changes are practically none where the median deviation is a smaller part of the mean one: a rate that moves only when it is set.
+const MOSTLY_STILL: f64 = 0.1;
+/// Notes about one history.
+const MOST_NOTES: usize = 12;
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Review {
-    /// The largest daily changes of all factors, the largest in standard deviations first.
+    /// The largest daily changes of all factors, the largest in standard deviations first; first one of each factor.
     pub largest: Vec<LargeChange>,
     /// What else, a line each.
     pub notes: Vec<String>,
@@ -58,27 +65,37 @@ pub struct LargeChange {
 struct Spread {
     median: f64,
     deviation: f64,
+    /// A usual distance, whatever the few large ones are.
+    usual: f64,
 }
 
 impl Review {
     /// Of a history, to be applied to the market of `basis`.
     pub(super) fn of(history: &History, basis: &Basis<'_>) -> Self {
-        let mut largest: Vec<LargeChange> = Vec::new();
+        // With how many of the same factor go before.
+        let mut largest: Vec<(usize, LargeChange)> = Vec::new();
         let mut notes = Vec::new();
+        notes.extend(history.left_out_note());
         notes.extend(after_today(history, basis));
         notes.extend(gaps(history));
         notes.extend(weekends(history));
         notes.extend(repeats(history));
         for series in &history.series {
             let changes = series.own_changes(history.values_are);
-            let Some(spread) = Spread::of(&changes) else { continue };
             notes.extend(unlikely_level(series, history, basis));
-            notes.extend(unlikely_changes(series, &spread));
+            let spread = Spread::of(&changes);
+            let usual = match &spread {
+                Some(spread) => spread.usual,
+                None => median(changes.iter().map(|change| change.abs()).collect()).unwrap_or(0.0),
+            };
+            notes.extend(unlikely_changes(series, usual));
+            let rounding = rounding_of(series, history.values_are);
+            let Some(spread) = spread.filter(|it| it.deviation > rounding) else { continue };
             let mut far: Vec<(usize, f64)> = changes
                 .iter()
                 .map(|change| (change - spread.median).abs() / spread.deviation)
                 .enumerate()
-                .filter(|(idx, _)| changes.get(*idx) != Some(&0.0))
+                .filter(|(idx, _)| changes.get(*idx).is_some_and(|change| change.abs() > rounding))
                 .collect();
             far.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
             let change = |(idx, deviations): (usize, f64)| {
@@ -90,11 +107,14 @@ impl Review {
                     deviations,
                 })
             };
-            largest.extend(far.into_iter().take(N_LARGEST).filter_map(change));
-            largest.sort_by(|a, b| b.deviations.total_cmp(&a.deviations));
+            largest.extend(far.into_iter().take(N_LARGEST).filter_map(change).enumerate());
+            // No factor fills the places of others.
+            largest.sort_by(|(n, a), (m, b)| n.cmp(m).then(b.deviations.total_cmp(&a.deviations)));
             largest.truncate(N_LARGEST);
         }
-        Self { largest, notes }
+        let mut largest: Vec<LargeChange> = largest.into_iter().map(|(_, change)| change).collect();
+        largest.sort_by(|a, b| b.deviations.total_cmp(&a.deviations));
+        Self { largest, notes: bounded(notes, MOST_NOTES) }
     }
 }
 
@@ -108,9 +128,23 @@ impl Spread {
         #[expect(clippy::cast_precision_loss, reason = "a number of days")]
         let mean = distances.iter().sum::<f64>() / distances.len() as f64;
         let by_median = median(distances)? * OF_THE_MEDIAN;
-        let deviation = if by_median > 0.0 { by_median } else { mean * OF_THE_MEAN };
-        (deviation > 0.0).then_some(Self { median: center, deviation })
+        let by_mean = mean * OF_THE_MEAN;
+        let deviation = if by_median > MOSTLY_STILL * by_mean { by_median } else { by_mean };
+        let usual = if by_median > 0.0 { by_median } else { by_mean };
+        (deviation > 0.0).then_some(Self { median: center, deviation, usual })
     }
+}
+
+/// The size of a change that may be nothing but a level's last digits.
+fn rounding_of(series: &Series, values_are: ValuesAre) -> f64 {
+    let level = match (values_are, series.is_relative) {
+        (_, true) => 1.0,
+        (ValuesAre::Levels, false) => {
+            series.values.iter().fold(0.0, |most: f64, value| most.max(value.abs()))
+        }
+        (ValuesAre::Returns, false) => 0.0,
+    };
+    level * OF_ROUNDING
 }
 
 fn median(mut numbers: Vec<f64>) -> Option<f64> {
@@ -235,13 +269,15 @@ fn unlikely_level(series: &Series, history: &History, basis: &Basis<'_>) -> Opti
         _ => UNIT_RATIO,
     };
     let [low, high] = basis.levels.get(series.factor_idx).copied().flatten()?;
-    let (low, high) = (low.abs().min(high.abs()), low.abs().max(high.abs()));
+    // A curve on both sides of 0 has no smallest size.
+    let smallest = if low < 0.0 && high > 0.0 { 0.0 } else { low.abs().min(high.abs()) };
+    let greatest = low.abs().max(high.abs());
     let last = match history.values_are {
         ValuesAre::Levels => *series.values.last()?,
         ValuesAre::Returns => return None,
     };
     let size = last.abs();
-    let is_far = size > 0.0 && low > 0.0 && (size > high * most || size < low / most);
+    let is_far = size > 0.0 && greatest > 0.0 && (size > greatest * most || size < smallest / most);
     is_far.then(|| {
         let factor = &series.factor;
         let today = if low == high { rounded(high).to_string() } else { format!("{} to {}", rounded(low), rounded(high)) };
@@ -254,19 +290,19 @@ fn unlikely_level(series: &Series, history: &History, basis: &Basis<'_>) -> Opti
 }
 
 /// Changes that are usual for no market, as of percentages that were taken for fractions.
-fn unlikely_changes(series: &Series, spread: &Spread) -> Option<String> {
+fn unlikely_changes(series: &Series, usual: f64) -> Option<String> {
     let (most, example) = match series.factor {
         Factor::Spot(_) if !series.is_relative => return None,
         Factor::Spot(_) | Factor::Fx(_) => (0.2, "1 % is 0.01"),
         Factor::Vol(_) => (0.1, "a volatility point is 0.01"),
         Factor::Rate(_) | Factor::Spread(_) => (0.003, "a basis point is 0.0001"),
     };
-    (spread.deviation > most).then(|| {
+    (usual > most).then(|| {
         let factor = &series.factor;
         format!(
             "a usual daily change of {factor} in the history is {} ({example}): if its values are in percent, say \"scale\": \
              {{\"{factor}\": 0.01}}",
-            rounded(spread.deviation)
+            rounded(usual)
         )
     })
 }

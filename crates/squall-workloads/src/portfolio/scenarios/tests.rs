@@ -3,6 +3,7 @@ use expect_test::{Expect, expect};
 use super::*;
 
 mod histories;
+mod remarks;
 mod sampling;
 
 fn market() -> Factors {
@@ -194,7 +195,7 @@ fn says_what_is_wrong_where_and_what_would_be_right() {
             input.scenarios.covariance[1]: 1 number for 2 factors; one for each
             input.scenarios.covariance[1][0]: 0.4 for vol:SPX and spot:SPX, but 0.5 the other way round; it must be symmetric
             input.scenarios (covariance): spot:SPX has a standard deviation of 1 a day; at most 0.6 (0.01 is 1 %)
-            input.scenarios (covariance): not positive semi-definite: vol:SPX cannot move with spot:SPX, which does not move on its own
+            input.scenarios (covariance): not positive semi-definite: vol:SPX cannot move with spot:SPX, whose variance is 0; give spot:SPX one, or leave it out
             input.scenarios (covariance): spot:SPX has a standard deviation of 20 a day; at most 0.6 (0.01 is 1 %)
             input.scenarios.correlation[0][1]: -1.2 for spot:SPX and vol:SPX; it must be from -1 to 1
             input.scenarios.correlation[0][0]: 0.04; the correlation of spot:SPX with itself is 1

@@ -79,6 +79,17 @@ fn prices_that_contradict_each_other_across_strikes_are_named_with_their_place()
     "#]].assert_eq(&all.join("--\n"));
 }
 
+/// A place beside one that was found says nothing new: found by their order, so that any number of strikes takes no longer for each.
+#[test]
+fn variance_that_falls_everywhere_is_named_at_strikes_apart() {
+    let strikes: Vec<f64> = (0..200_000).map(|idx| 100.0 * (1e-5 * f64::from(idx)).exp()).collect();
+    let (early, late) = (vec![0.5; strikes.len()], vec![0.1; strikes.len()]);
+    let found = told(&[1.0, 2.0], &strikes, &[&early, &late], 0.0);
+    // Two in natural logarithms, in steps of a thousandth.
+    let n = found.lines().count();
+    assert!((1_900..=2_001).contains(&n), "{n}");
+}
+
 #[test]
 fn a_flat_volatility_and_an_underlying_without_a_forward_are_not_judged() {
     assert_eq!(arbitrages(&VolSurface::Flat(0.2), |_| Some(1.0)), []);

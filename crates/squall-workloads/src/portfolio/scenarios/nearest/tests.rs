@@ -45,6 +45,36 @@ fn the_nearest_correlation_matrix_is_numpys() {
     }
 }
 
+/// Correlations that were rounded to two digits, some of them to 1.00: what is found has no variance left in some direction, and factorises.
+#[test]
+fn what_is_found_always_factorises() {
+    let given = [
+        vec![vec![1.0, 1.0, 0.5], vec![1.0, 1.0, 0.6], vec![0.5, 0.6, 1.0]],
+        vec![
+            vec![1.0, 0.22, -0.6, -0.27, 0.34],
+            vec![0.22, 1.0, 0.64, 0.0, -0.11],
+            vec![-0.6, 0.64, 1.0, 0.33, -0.41],
+            vec![-0.27, 0.0, 0.33, 1.0, -0.54],
+            vec![0.34, -0.11, -0.41, -0.54, 1.0],
+        ],
+    ];
+    let mut all = given.to_vec();
+    let number = |seed: usize| ((seed * 7_919 + 104_729) % 2_001) as f64 / 1_000.0 - 1.0;
+    for n in 3..9 {
+        for seed in 0..40 {
+            let entry = |i: usize, j: usize| match i == j {
+                true => 1.0,
+                false => (number(seed * 97 + i.min(j) * 31 + i.max(j) * 7) * 100.0).round() / 100.0,
+            };
+            all.push((0..n).map(|i| (0..n).map(|j| entry(i, j)).collect()).collect());
+        }
+    }
+    for given in &all {
+        let (found, _) = nearest_correlation(given);
+        assert!(cholesky(&found).is_ok(), "{given:?} {found:?} {:?}", cholesky(&found));
+    }
+}
+
 #[test]
 fn a_correlation_matrix_is_its_own_nearest() {
     let given = vec![vec![1.0, 0.5, -0.2], vec![0.5, 1.0, 0.3], vec![-0.2, 0.3, 1.0]];

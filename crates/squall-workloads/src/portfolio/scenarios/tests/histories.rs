@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::*;
 
 /// The market of the tests: SPX at 100 with a volatility of 20 %, USD at 4 %, on Thursday, 15 January 2026.
-fn found(input: &str) -> String {
+pub(super) fn found(input: &str) -> String {
     let input: ScenariosInput = match serde_json::from_str(input) {
         Ok(input) => input,
         Err(error) => return format!("{error}\n"),
@@ -39,19 +39,19 @@ fn found(input: &str) -> String {
     text
 }
 
-fn history(csv: &str, rest: &str) -> String {
+pub(super) fn history(csv: &str, rest: &str) -> String {
     found(&format!(r#"{{"type": "historical", "csv": {}{rest}}}"#, serde_json::Value::from(csv)))
 }
 
 /// Working days from Monday, 5 January 2015, each with the text that `cells` makes.
-fn days(n: usize, cells: impl Fn(usize) -> String) -> String {
+pub(super) fn days(n: usize, cells: impl Fn(usize) -> String) -> String {
     let first = NaiveDate::from_ymd_opt(2015, 1, 5).unwrap();
     let date = |idx: usize| first + chrono::Days::new((idx / 5 * 7 + idx % 5) as u64);
     (0..n).map(|idx| format!("{},{}\n", date(idx), cells(idx))).collect()
 }
 
 /// Moves of about one percent, without a pattern.
-fn wave(idx: usize) -> f64 {
+pub(super) fn wave(idx: usize) -> f64 {
     (idx as f64 * 1.7).sin() + (idx as f64 * 0.61).cos()
 }
 
@@ -93,16 +93,16 @@ fn the_largest_daily_changes_are_found() {
             2020-08-31: spot:SPX -0.741522
             2020-09-01: spot:SPX 0.039833
             --
-            spot:SPX 2015-05-11 share 99.88231 6878.79
             vol:SPX 2015-03-30 change 1.00670 138.52
             vol:SPX 2015-03-31 change -0.99960 137.65
+            spot:SPX 2015-05-11 share 99.88231 93.85
             rate:USD 2015-03-20 change -0.00103 1.50
             rate:USD 2015-06-02 change -0.00102 1.49
             2015-01-06: spot:SPX 0.008033, vol:SPX 0.010300, rate:USD 0.000410
             2015-01-07: spot:SPX -0.016926, vol:SPX 0.000400, rate:USD -0.000870
             2015-01-08: spot:SPX -0.012691, vol:SPX -0.005400, rate:USD -0.000630
             --
-            input.scenarios (covariance): spot:SPX has a standard deviation of 0.7814488790290307 a day; at most 0.6 (0.01 is 1 %)
+            input.scenarios (covariance): spot:SPX has a standard deviation of 0.781449 a day; at most 0.6 (0.01 is 1 %); its largest change is -0.741522 on 2020-08-31: if a row is wrong, leave it out, with "skip_dates": ["2020-08-31"]; after a split, divide the values before it
             --
             rate:USD 2015-02-02 change 0.00250 31.12
             note: without any change in the history: rate:USD (19 days, to 2015-01-30)
@@ -165,8 +165,8 @@ fn what_no_history_of_days_has_is_noted() {
     check(
         &all.join("--\n"),
         expect![[r#"
-            spot:SPX 2026-01-15 share -0.01980 398.00
-            spot:SPX 2026-01-16 share 0.01010 1.35
+            spot:SPX 2026-01-15 share -0.01980 3.18
+            spot:SPX 2026-01-16 share 0.01010 0.01
             spot:SPX 2025-11-04 share 0.01000 0.00
             spot:SPX 2026-01-19 share 0.01000 0.00
             note: 2 of the history's 5 dates, to 2026-01-19, are after the valuation date 2026-01-15
@@ -233,8 +233,6 @@ fn what_no_history_of_days_has_is_noted() {
             2025-01-03: rate:USD 0.060000
             2025-01-06: rate:USD 0.020000
             --
-            vol:SPX 2025-01-03 change 0.10000 0.67
-            vol:SPX 2025-01-06 change 0.10000 0.67
             note: vol:SPX ends at 4.7 in the history and is 0.2 in the market: if they are in different units, say "scale": {"vol:SPX": 0.01} or what it is
             2025-01-03: vol:SPX 0.100000
             2025-01-06: vol:SPX 0.100000
@@ -268,21 +266,22 @@ fn a_row_is_left_out_by_its_date() {
     check(
         &all.join("--\n"),
         expect![[r#"
-        2020-04-21: spot:SPX -0.513381
-        --
-        input.scenarios.skip_dates[1]: the history has no row of 2020-04-22; leave it out
-        --
-        input.scenarios.skip_dates[0]: "20 April" is not a date; write it like 2026-12-31
-        --
-        spot:SPX 2020-04-17 share -0.03632 0.67
-        spot:SPX 2020-04-21 share -0.51338 0.67
-        note: a usual daily change of spot:SPX in the history is 0.353649 (1 % is 0.01): if its values are in percent, say "scale": {"spot:SPX": 0.01}
-        path 0: spot:SPX -0.041303
-        --
-        input.scenarios.csv:3:2 (spot:SPX): a level of -36.98, but a relative change needs levels above 0; leave the row out, with "skip_dates": ["its date"], or take the changes in units of the price, with "changes": {"spot:SPX": "absolute"}
-        --
-        input.scenarios.csv:3:2 (fx:EURUSD): a level of 0, but an exchange rate is above 0; leave the row out, with "skip_dates": ["its date"]
-    "#]],
+            note: a usual daily change of spot:SPX in the history is 0.513381 (1 % is 0.01): if its values are in percent, say "scale": {"spot:SPX": 0.01}
+            2020-04-21: spot:SPX -0.513381
+            --
+            input.scenarios.skip_dates[1]: the history has no row of 2020-04-22; leave it out
+            --
+            input.scenarios.skip_dates[0]: "20 April" is not a date; write it like 2026-12-31
+            --
+            spot:SPX 2020-04-17 share -0.03632 0.67
+            spot:SPX 2020-04-21 share -0.51338 0.67
+            note: a usual daily change of spot:SPX in the history is 0.353649 (1 % is 0.01): if its values are in percent, say "scale": {"spot:SPX": 0.01}
+            path 0: spot:SPX -0.041303
+            --
+            input.scenarios.csv:3:2 (spot:SPX): a level of -36.98, but a relative change needs levels above 0; leave the row out, with "skip_dates": ["its date"], or take the changes in units of the price, with "changes": {"spot:SPX": "absolute"}
+            --
+            input.scenarios.csv:3:2 (fx:EURUSD): a level of 0, but an exchange rate is above 0; leave the row out, with "skip_dates": ["its date"]
+        "#]],
     );
 }
 

@@ -152,7 +152,7 @@ fn histories_of_others_are_read_right_or_named_as_what_they_are() {
         input.scenarios.csv:1: the fields are separated by semicolons; use commas, and points in numbers
         input.scenarios.csv:3:1 (date): 2026-01-05 follows 2026-01-06; rows must go from old to new, each day once
         input.scenarios: the window that ends on 2026-01-06: 9999999.0 is out of range; a relative shock must be within ±1000, so write 10 % as 0.1
-        input.scenarios (covariance): spot:ACME has a standard deviation of 1.259881576697424 a day; at most 0.6 (0.01 is 1 %)"#]].assert_eq(&all.join("\n"));
+        input.scenarios (covariance): spot:ACME has a standard deviation of 1.25988 a day; at most 0.6 (0.01 is 1 %)"#]].assert_eq(&all.join("\n"));
 }
 
 #[test]
