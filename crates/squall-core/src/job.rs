@@ -168,7 +168,11 @@ pub fn from_json<T: DeserializeOwned>(place: Place<'_>, json: &[u8]) -> Result<T
     let json = without_mark(json);
     // With its mark, or without: UTF-8 has no zero byte there.
     let is_marked = json.starts_with(b"\xFF\xFE") || json.starts_with(b"\xFE\xFF");
-    if is_marked || json.iter().take(4).any(|byte| *byte == 0) {
+    let zeros = json.iter().take(4).filter(|byte| **byte == 0).count();
+    if zeros == 3 || json.starts_with(b"\xFF\xFE\0\0") || json.starts_with(b"\0\0\xFE\xFF") {
+        return Err(InputError::new(root(place), "it is UTF-32; save it as UTF-8"));
+    }
+    if is_marked || zeros > 0 {
         return Err(InputError::new(root(place), "it is UTF-16; save it as UTF-8"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
@@ -213,11 +217,26 @@ const NUMBERS: [(&str, &str); 4] = [
     ("expected f64", "expected a number"),
 ];
 
+/// What a type is, which the JSON reader calls by its name.
+const TYPES: [(&str, &str); 4] = [
+    ("expected struct ", "expected an object"),
+    ("expected internally tagged enum ", "expected an object with a type"),
+    ("expected adjacently tagged enum ", "expected an object with a type"),
+    ("expected enum ", "expected a word"),
+];
+
 /// A message of the JSON reader for people, with little of the text that it quotes.
 pub fn told(message: &str) -> String {
-    let mut told = with_short_quote(message).into_owned();
+    let mut told = with_short_quote(&whole_numbers(message.to_owned())).into_owned();
     for (theirs, ours) in NUMBERS {
         told = told.replace(theirs, ours);
+    }
+    for (theirs, ours) in TYPES {
+        while let Some((before, after)) = told.split_once(theirs) {
+            // The type's name follows.
+            let rest = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+            told = format!("{before}{ours}{rest}");
+        }
     }
     told
 }

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A character that is not seen, or that changes how others are shown: a control character, an override of the writing direction, a
-/// space without width. Not the joiners that some scripts need.
+/// space without width, a filler, a blank pattern, a selector of variants. Not the joiners that some scripts need.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{3164}' | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{3164}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E007F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
 /// The text with every hidden character but line feeds and tabs as `\u202e`, which is also how JSON writes it.
@@ -67,6 +68,14 @@ mod tests {
         assert!(told.starts_with("cannot read xxx") && told.ends_with("xxx: too long"), "{told}");
         assert_eq!(told.chars().count(), 12 + 200 + 8);
         assert_eq!(message(&"x ".repeat(5_000), 2_000).chars().count(), 2_000);
+    }
+
+    #[test]
+    fn fillers_blanks_and_selectors_are_hidden() {
+        for c in "\u{34F}\u{2800}\u{FFA0}\u{115F}\u{1160}\u{17B4}\u{17B5}\u{1D173}\u{1D17A}\u{FE00}\u{FE0F}\u{E0100}\u{E01EF}\u{3164}".chars() {
+            assert!(is_hidden(c), "{c:?}");
+        }
+        assert!("aü日本\u{301}☂\u{200D}ᅡ".chars().all(|c| !is_hidden(c)));
     }
 
     #[test]

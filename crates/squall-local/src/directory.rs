@@ -11,6 +11,8 @@ use squall_core::sources::Object;
 
 /// Objects per page of a listing.
 const PAGE_OBJECTS: usize = 10_000;
+/// Most bytes of a file that is read whole: no table holds more text.
+const MOST_BYTES: u64 = 4_000_000_000;
 
 /// A directory against which relative names are resolved. A name may lead to what is below it, or below another folder that is
 /// allowed, and nowhere else: whoever wrote the name may be somebody else than the user whose files these are.
@@ -106,7 +108,15 @@ impl Objects for Directory {
 
     async fn read(&self, reference: &str) -> Result<Vec<u8>, PortError> {
         let Place { path, real } = self.place("read", reference)?;
-        regular(&path)?;
+        let n_bytes = regular(&path)?.len();
+        if n_bytes > MOST_BYTES {
+            let gb = n_bytes.div_ceil(1_000_000_000);
+            let what = format!(
+                "cannot read {}: it has {gb} GB; a file has at most 4 GB, so split it",
+                path.display()
+            );
+            return Err(PortError::permanent(what));
+        }
         std::fs::read(real).map_err(|error| cannot("read", &path, error))
     }
 

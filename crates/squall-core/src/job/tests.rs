@@ -336,6 +336,33 @@ proptest! {
     }
 }
 
+#[test]
+fn types_and_numbers_are_called_by_their_names() {
+    for (theirs, ours) in [
+        (
+            "invalid type: integer `3`, expected struct Limits",
+            "invalid type: integer `3`, expected an object",
+        ),
+        (
+            "invalid type: string \"x\", expected internally tagged enum Weighting at line 1",
+            "invalid type: string \"x\", expected an object with a type at line 1",
+        ),
+        (
+            "invalid type: floating point `1000.0`, expected u64",
+            "1000.0; expected a whole number, written 1000",
+        ),
+        ("invalid type: string \"x\", expected f64", "invalid type: string \"x\", expected a number"),
+    ] {
+        assert_eq!(told(theirs), ours);
+    }
+    for json in
+        [b"\xFF\xFE\0\0{\0\0\0".as_slice(), b"{\0\0\0}\0\0\0", b"\0\0\0{\0\0\0}", b"\0\0\xFE\xFF\0\0\0{"]
+    {
+        let error = from_json::<Value>(Place(""), json).unwrap_err();
+        assert_eq!(error.problem, "it is UTF-32; save it as UTF-8");
+    }
+}
+
 /// Whoever wrote it: what a terminal obeys is escaped, and of a megabyte sixty characters are quoted.
 #[test]
 fn a_message_quotes_little_and_nothing_that_a_terminal_obeys() {

@@ -195,3 +195,13 @@ fn a_folder_without_a_name_is_the_current_one() {
     assert!(read(&Directory::new(""), "Cargo.toml").starts_with("[package]"));
     assert!(read(&Directory::new(""), "../squall-core/Cargo.toml").contains("--allow DIR"));
 }
+
+#[test]
+fn a_file_that_is_too_large_to_read_whole_is_refused() {
+    let folder = Folder::new("large");
+    // Without content, so it takes no room.
+    fs::File::create(folder.0.join("large.csv")).unwrap().set_len(4_000_000_001).unwrap();
+    let error = block_on(Directory::new(&folder.0).read("large.csv")).unwrap_err();
+    let told = chain(&error);
+    assert!(told.ends_with("large.csv: it has 5 GB; a file has at most 4 GB, so split it"), "{told}");
+}

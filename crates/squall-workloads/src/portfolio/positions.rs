@@ -444,7 +444,17 @@ fn currency(row: Row<'_>, underlying: Option<usize>, market: &Market) -> Result<
     };
     let Some((idx, currency)) = idx.and_then(|idx| Some((idx, market.currency(idx)?))) else {
         let code = text.unwrap_or_default();
-        let problem = pence(code).unwrap_or_else(|| format!("the market has no currency {}", quoted(code)));
+        let unknown = || {
+            let upper = code.to_ascii_uppercase();
+            match market.currency_index(&upper) {
+                Some(_) => format!("{} is not a currency; write {upper}", quoted(code)),
+                None => {
+                    let known = listed(market.currencies().iter().map(|it| it.code.as_str()));
+                    format!("the market has no currency {}; it has {known}", quoted(code))
+                }
+            }
+        };
+        let problem = pence(code).unwrap_or_else(unknown);
         return Err(row.error("currency", problem));
     };
     if let Some(underlying) = of_underlying

@@ -102,9 +102,9 @@ pub fn check_name(name: &str) -> Result<(), String> {
 /// hundred times too much.
 pub fn pence(code: &str) -> Option<String> {
     let (minor, pair) = match code {
-        "GBp" | "GBpence" | "p" => ("GBX", "GBXGBP"),
-        "ZAc" => ("ZAX", "ZAXZAR"),
-        "ILa" => ("ILX", "ILXILS"),
+        "GBp" | "GBX" | "GBx" | "GBpence" | "p" => ("GBX", "GBXGBP"),
+        "ZAc" | "ZAX" => ("ZAX", "ZAXZAR"),
+        "ILa" | "ILX" => ("ILX", "ILXILS"),
         _ => return None,
     };
     let whole = pair.get(3..).unwrap_or_default();

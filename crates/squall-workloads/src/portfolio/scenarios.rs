@@ -354,6 +354,14 @@ fn check_shock(factor: &Factor, shock: f64, is_relative: bool, limits: Limits) -
     Err(format!("{shock:?} is out of range; {what} must be within ±{most}, so write {example}"))
 }
 
+/// What is wrong with a shock that was given in units of the price, by the number that was given.
+fn as_given(number: f64, unit: Option<f64>, problem: String) -> String {
+    match unit {
+        Some(_) => format!("{number} in units of the price: {problem}"),
+        None => problem,
+    }
+}
+
 /// `1 day`, `1,252 days`.
 fn counted(n: usize, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };

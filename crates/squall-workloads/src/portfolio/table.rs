@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use csv::{ReaderBuilder, StringRecord, Trim};
+use squall_core::visible::{on_one_line, shortened};
 use squall_core::workload::InputError;
 
 use super::reading::{Complaints, check_name, check_visible, listed, quoted};
@@ -94,7 +95,10 @@ impl Table {
             for (idx, field) in record.iter().enumerate() {
                 if let Err(problem) = check_visible(field) {
                     let name = names.get(idx).map_or("", String::as_str);
-                    return Err(InputError::new(format!("{file_name}:{line}:{} ({name})", idx + 1), problem));
+                    return Err(InputError::new(
+                        format!("{file_name}:{line}:{} ({})", idx + 1, shown(name)),
+                        problem,
+                    ));
                 }
                 text.push_str(field);
                 let too_big =
@@ -143,7 +147,7 @@ impl Table {
         let line = self.header_line;
         match self.index_of(column) {
             Some(idx) => {
-                InputError::new(format!("{}:{line}:{} ({column})", self.file_name, idx + 1), problem)
+                InputError::new(format!("{}:{line}:{} ({})", self.file_name, idx + 1, shown(column)), problem)
             }
             None => InputError::new(format!("{}:{line}", self.file_name), problem),
         }
@@ -235,8 +239,8 @@ impl<'a> Row<'a> {
     pub fn error(&self, column: &str, problem: impl Into<String>) -> InputError {
         let (file, line) = (&self.table.file_name, self.line);
         match self.table.index_of(column) {
-            Some(idx) => InputError::new(format!("{file}:{line}:{} ({column})", idx + 1), problem),
-            None => InputError::new(format!("{file}:{line} ({column})"), problem),
+            Some(idx) => InputError::new(format!("{file}:{line}:{} ({})", idx + 1, shown(column)), problem),
+            None => InputError::new(format!("{file}:{line} ({})", shown(column)), problem),
         }
     }
 
@@ -307,6 +311,12 @@ impl<'a> Row<'a> {
     }
 }
 
+/// A column's name in a place: shortened, on one line.
+fn shown(name: &str) -> String {
+    const MOST_CHARS: usize = 60;
+    on_one_line(&shortened(name, MOST_CHARS))
+}
+
 fn wrong_quote(file_name: &str, wrong: quotes::Wrong) -> InputError {
     match wrong {
         quotes::Wrong::AfterSpaces(line, column) => InputError::new(
@@ -348,7 +358,7 @@ fn columns(file_name: &str, line: u64, header: &[String]) -> Result<HashMap<Stri
         check_name(name).map_err(|problem| InputError::new(place.clone(), problem))?;
         if let Some(first) = columns.insert(name.clone(), idx) {
             let problem = format!("this column is already column {}; each must be unique", first + 1);
-            return Err(InputError::new(format!("{place} ({name})"), problem));
+            return Err(InputError::new(format!("{place} ({})", shown(name)), problem));
         }
     }
     Ok(columns)

@@ -11,7 +11,7 @@ use super::check::Checker;
 use super::conversion::{Legs, MAX_PAIRS, Pair, TOLERANCE, contradiction};
 use super::dividends::dividends;
 use super::rate_factors::KeyTenor;
-use super::spec::{AssetClass, MarketSpec, OnArbitrage};
+use super::spec::{AssetClass, CurveSpec, MarketSpec, OnArbitrage};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
 
 pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, InputError> {
@@ -151,6 +151,19 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
             return Err(InputError::new(origin.at(&path), first.text()));
         }
     }
-    market.notes = market.underlyings().iter().filter_map(|it| market.arbitrage_note(it)).collect();
+    market.notes = spec.curves.iter().filter_map(|(name, curve)| unlikely_rate(name, curve)).collect();
+    let arbitrage: Vec<String> =
+        market.underlyings().iter().filter_map(|it| market.arbitrage_note(it)).collect();
+    market.notes.extend(arbitrage);
     Ok(market)
+}
+
+/// A rate that few currencies have, as a percentage has that was taken for a fraction.
+fn unlikely_rate(name: &str, curve: &CurveSpec) -> Option<String> {
+    const MOST: f64 = 0.3;
+    let largest = curve.points.iter().map(|it| it.rate).max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
+    (largest.abs() > MOST).then(|| {
+        let [percent, hundredth] = [largest * 100.0, largest / 100.0].map(rounded);
+        format!("the curve {name} has a rate of {percent} %: if {largest} % is meant, write {hundredth}")
+    })
 }

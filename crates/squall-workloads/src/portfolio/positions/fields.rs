@@ -84,7 +84,11 @@ pub(super) fn years(
         }
     };
     if years < 0.0 {
-        let problem = format!("{} is before the valuation date {valuation_date}", quoted(text));
+        let out = match column {
+            "expiry" | "maturity" => "; \"expired\": \"skip\" leaves it out",
+            _ => "",
+        };
+        let problem = format!("{} is before the valuation date {valuation_date}{out}", quoted(text));
         return Err(row.error(column, problem));
     }
     if years > MAX_YEARS {

@@ -99,7 +99,7 @@ fn says_what_every_position_must_have() {
             positions.csv:2:4 (underlying): the market has no underlying "DAX"; it has ACME, BRENT, EURUSD, SPX
             positions.csv:2:5 (currency): "EUR" is not the currency of SPX; write USD or leave it empty
             positions.csv:2:5 (currency): "EUR" is not the currency of EURUSD; write USD or leave it empty
-            positions.csv:2:5 (currency): the market has no currency "SEK"
+            positions.csv:2:5 (currency): the market has no currency "SEK"; it has EUR, USD
             fine: X,b,spot,SPX,,1,
         "#]],
     );
@@ -141,9 +141,9 @@ fn says_what_a_derivative_must_have() {
             positions.csv:2:7 (option_type): "Call" is not one of call, put
             positions.csv:2:8 (strike): 0 must be above 0
             positions.csv:2:8 (strike): -5 must be above 0
-            positions.csv:2:9 (expiry): "2026-01-14" is before the valuation date 2026-01-15
+            positions.csv:2:9 (expiry): "2026-01-14" is before the valuation date 2026-01-15; to leave out what is over, say "expired": "skip" in positions
             fine: X,b,european,SPX,USD,1,call,5000,2026-01-15
-            positions.csv:2:9 (expiry): "-0.5" is before the valuation date 2026-01-15
+            positions.csv:2:9 (expiry): "-0.5" is before the valuation date 2026-01-15; to leave out what is over, say "expired": "skip" in positions
             fine: X,b,european,SPX,USD,1,call,5000,0
             positions.csv:2:9 (expiry): "20270115" is no number of years but a date without dashes; write a date like 2026-12-31
             positions.csv:2:9 (expiry): "soon" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
@@ -241,7 +241,7 @@ fn says_what_a_bond_or_swap_must_have() {
             fine: X,b,zero_bond,,USD,1,1000,2,USD-CORP
             positions.csv:2:9 (curve): there is no curve "CORP" in the market
             positions.csv:2:9 (curve): the curve "USD" is in USD; one in EUR is needed
-            positions.csv:2:5 (currency): the market has no currency "JPY"
+            positions.csv:2:5 (currency): the market has no currency "JPY"; it has EUR, USD
             positions.csv:2:8 (coupon): 4.5 is out of range; a rate must be from -1 to 1, so write 4.5 % as 0.045, or "limits": {"rate": 10} in the market if 450 % is meant
             positions.csv:2:9 (frequency): "yearly" is not one of annual, semiannual, quarterly, monthly
             positions.csv:2:10 (day_count): "ACT/365" is not one of ACT/365F, ACT/360, ACT/ACT-ISDA, 30/360, 30E/360, ACT/ACT-ICMA

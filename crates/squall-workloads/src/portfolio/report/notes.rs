@@ -43,6 +43,7 @@ pub(super) fn not_moved(mut unmoved: Vec<(&Unmoved, String)>) -> String {
         .collect();
     let more = match unmoved.len().saturating_sub(SHOWN) {
         0 => String::new(),
+        1 => " and 1 more factor".to_owned(),
         n => format!(" and {n} more factors"),
     };
     format!("by any scenario: {}{more}", shown.join(", "))

@@ -5,12 +5,12 @@ use squall_core::workload::InputError;
 
 use super::basis::Basis;
 use super::changes::{Absolute, check_used};
-use super::review::Review;
+use super::review::{MOST_NOTES, Review, unlikely_shock};
 use super::{
-    ExplicitInput, Listed, Made, PLACE, Source, check_count, check_shock, counted, csv_bytes, factor_names,
-    is_relative,
+    ExplicitInput, Listed, Made, PLACE, Source, as_given, check_count, check_shock, counted, csv_bytes,
+    factor_names, is_relative,
 };
-use crate::portfolio::reading::{Complaints, check_name};
+use crate::portfolio::reading::{Complaints, bounded, check_name};
 use crate::portfolio::table::{Row, Table};
 
 const LABEL: &str = "scenario";
@@ -38,9 +38,9 @@ pub(super) fn prepare(input: &ExplicitInput, basis: &Basis<'_>, files: &Files) -
     };
     let absolute = Absolute::new(PLACE, &input.changes, basis)?;
     let mut shocks: Vec<(usize, Vec<f64>)> = Vec::with_capacity(columns.len());
-    for column in columns {
-        let factor_idx =
-            factor_names::find(basis.factors, column).map_err(|e| table.header_error(column, e))?;
+    let mut notes = Vec::new();
+    for (column, factor_idx) in columns.iter().zip(factor_names::of_columns(basis.factors, &table, &columns)?)
+    {
         let (factor, unit) = (&basis.factors.0[factor_idx], absolute.unit(factor_idx));
         let is_relative = is_relative(factor) && unit.is_none();
         let mut column_shocks = Vec::with_capacity(labels.len());
@@ -48,11 +48,12 @@ pub(super) fn prepare(input: &ExplicitInput, basis: &Basis<'_>, files: &Files) -
             let shock = row.number(column).and_then(|cell| {
                 let shock = unit.map_or(cell, |unit| cell * unit);
                 check_shock(factor, shock, is_relative, basis.limits)
-                    .map_err(|e| row.error(column, e))
+                    .map_err(|e| row.error(column, as_given(cell, unit, e)))
                     .map(|()| shock)
             });
             column_shocks.extend(complaints.take(shock));
         }
+        notes.extend(unlikely_shock(factor, &column_shocks));
         shocks.push((factor_idx, column_shocks));
     }
     complaints.end()?;
@@ -61,6 +62,6 @@ pub(super) fn prepare(input: &ExplicitInput, basis: &Basis<'_>, files: &Files) -
     Ok(Made {
         about: counted(labels.len(), "given scenario"),
         source: Source::Listed(Listed { is_history: false, labels, weights: None, shocks }),
-        review: Review::default(),
+        review: Review { notes: bounded(notes, MOST_NOTES), ..Review::default() },
     })
 }

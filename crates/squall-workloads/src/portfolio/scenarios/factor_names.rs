@@ -1,9 +1,11 @@
 //! Looks up a factor by name; the error for an unknown one lists the known ones.
 
 use squall_core::visible::shortened;
+use squall_core::workload::InputError;
 
-use crate::portfolio::reading::quoted;
+use crate::portfolio::reading::{Complaints, quoted};
 use crate::portfolio::shock::Factors;
+use crate::portfolio::table::Table;
 
 /// Most names that a message lists.
 const MAX_LISTED: usize = 12;
@@ -29,6 +31,35 @@ pub(super) fn find(factors: &Factors, name: &str) -> Result<usize, String> {
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
         format!("unknown factor {}; the market has {}{more}", quoted(name), known.join(", "))
     })
+}
+
+/// The rows of the factors that columns name.
+///
+/// # Errors
+/// Every name that is wrong, the first with the factors that the market has.
+pub(super) fn of_columns(
+    factors: &Factors,
+    table: &Table,
+    columns: &[&String],
+) -> Result<Vec<usize>, InputError> {
+    let mut complaints = Complaints::default();
+    let mut are_listed = false;
+    let mut found = Vec::with_capacity(columns.len());
+    for name in columns {
+        let factor_idx = find(factors, name).map_err(|problem| {
+            let problem = match ["date", "scenario"].iter().find(|known| known.eq_ignore_ascii_case(name)) {
+                Some(known) if known != *name => format!("unknown factor {}; write {known}", quoted(name)),
+                _ if are_listed => format!("unknown factor {}", quoted(name)),
+                _ => {
+                    are_listed = true;
+                    problem
+                }
+            };
+            table.header_error(name, problem)
+        });
+        found.extend(complaints.take(factor_idx));
+    }
+    complaints.end().map(|()| found)
 }
 
 /// Levenshtein's edit distance, ignoring case.

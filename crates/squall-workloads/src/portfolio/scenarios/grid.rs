@@ -6,12 +6,12 @@ use squall_core::workload::InputError;
 
 use super::basis::Basis;
 use super::changes::{Absolute, check_used};
-use super::review::Review;
+use super::review::{MOST_NOTES, Review, unlikely_shock};
 use super::{
-    AxisInput, GridInput, MAX_SCENARIOS, Made, PLACE, Source, check_shock, counted, factor_names,
+    AxisInput, GridInput, MAX_SCENARIOS, Made, PLACE, Source, as_given, check_shock, counted, factor_names,
     is_relative, number_text, shock_text,
 };
-use crate::portfolio::reading::check_name;
+use crate::portfolio::reading::{bounded, check_name};
 use crate::portfolio::shock::{Factor, Factors, ShockBlock};
 
 /// Most decimals of a shock in a label.
@@ -64,7 +64,13 @@ pub(super) fn prepare(input: &GridInput, basis: &Basis<'_>) -> Result<Made, Inpu
     let used: Vec<usize> = axes.iter().flat_map(|axis| axis.factor_idxs.iter().copied()).collect();
     check_used(PLACE, &absolute, &used, basis)?;
     let about = counted(stride, "stress scenario");
-    Ok(Made { about, source: Source::Grid(Grid { axes }), review: Review::default() })
+    let of_axis = |axis: &Axis| {
+        let factors = axis.factor_idxs.iter().map(|idx| &basis.factors.0[*idx]);
+        factors.filter_map(|factor| unlikely_shock(factor, &axis.shocks)).collect::<Vec<String>>()
+    };
+    let notes = bounded(axes.iter().flat_map(of_axis).collect(), MOST_NOTES);
+    let review = Review { notes, ..Review::default() };
+    Ok(Made { about, source: Source::Grid(Grid { axes }), review })
 }
 
 fn prepare_axis(
@@ -112,6 +118,7 @@ fn prepare_axis(
     for (idx, shock) in input.shocks.iter().enumerate() {
         for (factor, unit) in factor_idxs.iter().map(|idx| &factors.0[*idx]).zip(&units) {
             check_shock(factor, shock * unit, is_relative(factor) && !is_absolute, basis.limits)
+                .map_err(|e| as_given(*shock, is_absolute.then_some(*unit), e))
                 .map_err(|e| InputError::new(format!("{place}.shocks[{idx}]"), e))?;
         }
     }

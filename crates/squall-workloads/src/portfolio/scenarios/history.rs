@@ -96,7 +96,12 @@ impl History {
         let (name, bytes) = csv_bytes(place, options.file, options.csv, files)?;
         let table = Table::parse(&name, bytes)?;
         if !table.has(DATE) {
-            return Err(table.missing_column(DATE));
+            return Err(match table.header().iter().find(|name| name.eq_ignore_ascii_case(DATE)) {
+                Some(name) => {
+                    table.header_error(name, format!("unknown column {}; write {DATE}", quoted(name)))
+                }
+                None => table.missing_column(DATE),
+            });
         }
         check_count(table.rows().len())?;
         let columns: Vec<&String> = table.header().iter().filter(|column| *column != DATE).collect();
@@ -107,9 +112,7 @@ impl History {
         let absolute = Absolute::new(place, options.changes, basis)?;
         let skipped = skipped_dates(place, options.skip_dates, &table)?;
         let mut series = Vec::with_capacity(columns.len());
-        for column in &columns {
-            let factor_idx =
-                factor_names::find(basis.factors, column).map_err(|e| table.header_error(column, e))?;
+        for factor_idx in factor_names::of_columns(basis.factors, &table, &columns)? {
             let factor = basis.factors.0[factor_idx].clone();
             let unit = absolute.unit(factor_idx);
             let is_relative = is_relative(&factor) && unit.is_none();
@@ -240,9 +243,10 @@ impl Series {
             (ValuesAre::Levels, Factor::Fx(_)) if value <= 0.0 => Err(format!(
                 "a level of {value}, but an exchange rate is above 0; leave the row out, with \"skip_dates\": [\"its date\"]"
             )),
-            (ValuesAre::Returns, Factor::Spot(_) | Factor::Fx(_)) if value <= -1.0 => {
-                Err(format!("a relative change of {value}, but it must be above -1 (-0.1 is 10 % down)"))
-            }
+            (ValuesAre::Returns, Factor::Spot(_) | Factor::Fx(_)) if value <= -1.0 => Err(format!(
+                "a relative change of {value}, but it must be above -1 (-0.1 is 10 % down); if the values are in percent, add \
+                     \"scale\": {{\"{factor}\": 0.01}}"
+            )),
             (_, Factor::Spot(_) | Factor::Fx(_)) => Ok(()),
             (_, Factor::Rate(_) | Factor::Spread(_)) if value.abs() > limits.rate => {
                 percent(format!("a rate must be from {} to {}", -limits.rate, limits.rate), "rate")

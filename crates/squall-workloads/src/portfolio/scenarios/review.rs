@@ -35,7 +35,7 @@ const OF_ROUNDING: f64 = 1e-9;
 /// Most changes are practically none where the median deviation is a smaller part of the mean one: a rate that moves only when it is set.
 const MOSTLY_STILL: f64 = 0.1;
 /// Notes about one history.
-const MOST_NOTES: usize = 12;
+pub(super) const MOST_NOTES: usize = 12;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -287,6 +287,18 @@ fn unlikely_level(series: &Series, history: &History, basis: &Basis<'_>) -> Opti
             rounded(last)
         )
     })
+}
+
+/// Shocks larger than those of any crisis, as of percentages that were taken for fractions.
+pub(super) fn unlikely_shock(factor: &Factor, shocks: &[f64]) -> Option<String> {
+    let (most, example) = match factor {
+        Factor::Spot(_) | Factor::Fx(_) => return None,
+        Factor::Vol(_) => (1.0, "a volatility point is 0.01"),
+        Factor::Rate(_) | Factor::Spread(_) => (0.1, "a basis point is 0.0001"),
+    };
+    let largest = shocks.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
+    (largest.abs() > most)
+        .then(|| format!("{factor} changes by {} in a scenario ({example}): is it meant?", rounded(largest)))
 }
 
 /// Changes that are usual for no market, as of percentages that were taken for fractions.

@@ -180,7 +180,7 @@ fn says_what_is_wrong_where_and_what_would_be_right() {
             input.scenarios.horizon_days: 2 days, but the history has 1 daily change; a window has 1 to that many days
             input.scenarios.scale.vol:SPX: the history has no such column; it has spot:SPX
             input.scenarios.scale.vol:SPX: 0 does not scale anything; it must be above 0
-            input.scenarios.csv:2:2 (spot:SPX): a relative change of -1, but it must be above -1 (-0.1 is 10 % down)
+            input.scenarios.csv:2:2 (spot:SPX): a relative change of -1, but it must be above -1 (-0.1 is 10 % down); if the values are in percent, add "scale": {"spot:SPX": 0.01}
             input.scenarios.paths: 0; it must be from 1 to 10000000
             input.scenarios: give "history", or "factors" with a "covariance" or "volatilities" and "correlation"
             input.scenarios.degrees_of_freedom: 2; it must be above 2, or there is no variance, and at most 1000000

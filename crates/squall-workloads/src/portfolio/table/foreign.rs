@@ -22,6 +22,16 @@ const FORMATS: [(&[u8], &str); 13] = [
 
 /// What a file is, if it is no CSV, and what would be right.
 pub(super) fn of_file(bytes: &[u8]) -> Option<&'static str> {
+    // UTF-8 has no zero byte.
+    match bytes {
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] | [1..=255, 0, 0, 0, ..] | [0, 0, 0, 1..=255, ..] => {
+            return Some("the file is UTF-32; save it as UTF-8");
+        }
+        [1..=255, 0, 1..=255, 0, ..] | [0, 1..=255, 0, 1..=255, ..] => {
+            return Some("the file is UTF-16; save it as UTF-8");
+        }
+        _ => {}
+    }
     let text = bytes.trim_ascii_start();
     if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"sep=")) {
         return Some("this line tells a spreadsheet the separator; remove it, and separate by commas");

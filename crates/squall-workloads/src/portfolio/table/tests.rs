@@ -112,6 +112,19 @@ fn refuses_unknown_missing_and_repeated() {
     assert_eq!(table.check_unique("b"), Ok(()));
 }
 
+#[test]
+fn a_long_name_of_a_column_is_shortened_in_places() {
+    let text = format!("{0},b\nx\u{202E},1\n", "n".repeat(200));
+    let told = complaint(Table::parse("t.csv", text.as_bytes()));
+    assert!(told.chars().count() < 200, "{told}");
+    let table = Table::parse("t.csv", text.replace('\u{202E}', "").as_bytes()).unwrap();
+    let column = &table.header()[0];
+    let row = table.rows().next().unwrap();
+    for told in [table.header_error(column, "wrong"), row.error(column, "wrong")] {
+        assert!(told.to_string().chars().count() < 90, "{told}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn never_panics_on_any_bytes(bytes: Vec<u8>) {
@@ -132,6 +145,11 @@ fn a_file_of_another_program_or_country_is_named_as_what_it_is() {
         t.csv:1: the fields are separated by semicolons; use commas, and points in numbers
         t.csv:1: the fields are separated by tabs; use commas, and points in numbers
         t.csv:1: the file is UTF-16; save it as UTF-8
+        t.csv:1: the file is UTF-16; save it as UTF-8
+        t.csv:1: the file is UTF-16; save it as UTF-8
+        t.csv:1: the file is UTF-32; save it as UTF-8
+        t.csv:1: the file is UTF-32; save it as UTF-8
+        t.csv:1: the file is UTF-32; save it as UTF-8
         t.csv:2:2: a quote opens here and does not close on this line; close it, or remove it
         t.csv:2:1: this field goes on after its closing quote; write a quote inside of it twice, as in "5"" pipe"
         t.csv:3:2 (b): "1\u{202e}2" has the invisible character U+202E; remove it"#]]
@@ -140,6 +158,11 @@ fn a_file_of_another_program_or_country_is_named_as_what_it_is() {
             told(b"id;book\n1;2\n"),
             told(b"id\tbook\n1\t2\n"),
             told(b"\xFF\xFEi\0d\0"),
+            told(b"i\0d\0,\0"),
+            told(b"\0i\0d\0,"),
+            told(b"\xFF\xFE\0\0i\0\0\0"),
+            told(b"i\0\0\0d\0\0\0"),
+            told(b"\0\0\0i\0\0\0d"),
             told(b"a,b\n1,\"x\n2,y\n3,z\n"),
             told(b"a,b\n\"5\" pipe\",2\n"),
             told("a,b\n1,2\n1,1\u{202E}2\n".as_bytes()),

@@ -67,7 +67,7 @@ fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
         told("ID,Book,Kind,Underlying,Quantity\nA,eq,spot,ACME,1\n"),
         told("id,book,kind,underlying,quantity,price\nA,eq,spot,ACME,1,2\n").chars().take(150).collect(),
         told("id,book,kind,underlying,currency,quantity\nA,eq,spot,ACME,GBp,1\n"),
-        told(&format!("{option}{expired}")).lines().map(str::to_owned).collect::<Vec<_>>()[19..].join("\n"),
+        told(&format!("{option}{expired}")).lines().rev().take(2).collect::<Vec<_>>().join("\n"),
     ];
     all.extend(dates.map(|date| told(&format!("{option}A,b,european,ACME,1,call,100,{date}\n"))));
     expect![[r#"
@@ -141,8 +141,8 @@ fn histories_of_others_are_read_right_or_named_as_what_they_are() {
         input.scenarios.csv:2:2 (vol:ACME): 13.2 is out of range; a volatility must be from 0 to 5; add "scale": {"vol:ACME": 0.01}, or write 13.2 % as 0.132
         input.scenarios.csv:3:2 (vol:ACME): 14.1 is out of range; a volatility must be from 0 to 5; add "scale": {"vol:ACME": 0.01}, or write 14.1 % as 0.141
         input.scenarios.csv:2:2 (rate:USD): 4.17 is out of range; a rate must be from -1 to 1; add "scale": {"rate:USD": 0.01}, or write 4.17 % as 0.0417, or "limits": {"rate": 10} in the market if 417 % is meant
-        input.scenarios.csv:1: the column "date" is missing; the columns are DATE, spot:ACME
-        input.scenarios.csv:1: the column "date" is missing; the columns are Date, spot:ACME
+        input.scenarios.csv:1:1 (DATE): unknown column "DATE"; write date
+        input.scenarios.csv:1:1 (Date): unknown column "Date"; write date
         input.scenarios.csv:3:2 (spot:ACME): no value; fill it in, or say "missing": "skip_row" to leave out days like this one
         ok: 1 positions, 1 scenarios
         input.scenarios.csv:3:2 (spot:ACME): a level of -36.98, but a relative change needs levels above 0; leave the row out, with "skip_dates": ["its date"], or take the changes in units of the price, with "changes": {"spot:ACME": "absolute"}
@@ -315,7 +315,7 @@ fn what_is_there_for_others_and_what_has_expired_is_left_out_on_request_and_coun
     ];
     expect![[r#"
         input.positions.csv:1:9 (trader): unknown column "trader"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry, first_coupon, last_coupon, end_of_month, calendar, adjustment, accrual_dates, ex_dividend, settlement_days, spread
-        input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15
+        input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15; to leave out what is over, say "expired": "skip" in positions
           Positions   2 in 1 book; expired and left out: 1; 1
         input.ignore_columns: "strike" is a column that positions use
         input.positions.csv:2:6 (maturity): "1900-01-01" must be empty; a spot does not use it"#]].assert_eq(&all.join("\n"));
@@ -341,4 +341,50 @@ fn factors_that_positions_depend_on_and_no_scenario_moves_are_named() {
           Not moved   by any scenario: spot:ACME (2 positions), spot:DAX (1 position), vol:ACME (1 position), rate:USD (1 position), fx:EURUSD (1 position)
         [{"factor":"spot:ACME","positions":2,"base_value":null},{"factor":"spot:DAX","positions":1,"base_value":null},{"factor":"vol:ACME","positions":1,"base_value":null},{"factor":"rate:USD","positions":1,"base_value":null},{"factor":"fx:EURUSD","positions":1,"base_value":null}]"#]]
         .assert_eq(&format!("{line}\n{}", serde_json::to_value(&report).unwrap()["factors_not_moved"]));
+}
+
+#[test]
+fn currencies_and_dates_that_are_not_there_are_answered_with_what_would_be() {
+    let cash =
+        |code: &str| read(&format!("id,book,kind,currency,quantity\nA,b,cash,{code},1\n"), MARKET, SCENARIOS);
+    let option = "id,book,kind,underlying,quantity,option_type,strike,expiry\nA,b,european,ACME,1,call,100,2026-01-09\n";
+    let market = |rate: &str| MARKET.replace("0.04", rate);
+    let strikes: Vec<u32> = (1..=1_001).collect();
+    let surface =
+        format!(r#""vol":{{"expiries":[1],"strikes":{strikes:?},"vols":[{:?}]}}"#, vec![0.2; 1_001]);
+    let all = [
+        cash("USD"),
+        cash("CHF"),
+        cash("usd"),
+        cash("GBX"),
+        cash("GBp"),
+        read(option, MARKET, SCENARIOS),
+        read(POSITIONS, &MARKET.replace(r#""vol":0.3"#, &surface), SCENARIOS),
+        read(
+            POSITIONS,
+            &market(r#"0.04}]}},"limits":7,"x":{"USD":{"currency":"USD","points":[{"tenor":1,"rate":0.1"#),
+            SCENARIOS,
+        ),
+    ];
+    expect![[r#"
+        ok: 1 positions, 1 scenarios
+        input.positions.csv:2:4 (currency): the market has no currency "CHF"; it has USD
+        input.positions.csv:2:4 (currency): "usd" is not a currency; write USD
+        input.positions.csv:2:4 (currency): "GBX" is a hundredth of GBP; divide by 100 and write GBP, or write GBX with fx GBXGBP 0.01 in the market
+        input.positions.csv:2:4 (currency): "GBp" is a hundredth of GBP; divide by 100 and write GBP, or write GBX with fx GBXGBP 0.01 in the market
+        input.positions.csv:2:8 (expiry): "2026-01-09" is before the valuation date 2026-01-15; "expired": "skip" leaves it out
+        input.market.underlyings.ACME.vol.strikes: has 1001 strikes; a surface has at most 1000
+        input.market.limits: invalid type: integer `7`, expected an object"#]].assert_eq(&all.join("\n"));
+    let notes = |rate: &str| {
+        let json = format!(
+            r#"{{"positions":{{"csv":{}}},"market":{},"scenarios":{SCENARIOS}}}"#,
+            Value::from(POSITIONS),
+            market(rate)
+        );
+        let prepared =
+            PortfolioRisk::prepare(serde_json::from_str(&json).unwrap(), &Given::default()).unwrap();
+        prepared.portfolio.market().notes().join("\n")
+    };
+    assert_eq!(notes("0.3"), "");
+    assert_eq!(notes("0.417"), "the curve USD has a rate of 41.7 %: if 0.417 % is meant, write 0.00417");
 }

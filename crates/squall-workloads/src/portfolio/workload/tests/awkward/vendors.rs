@@ -129,7 +129,7 @@ fn exports_of_data_vendors() {
     ];
     expect![[r#"
         input.scenarios.csv:1: the column "date" is missing; the columns are observation_date, DGS10
-        input.scenarios.csv:1: the column "date" is missing; the columns are Date, Open, High, Low, Close, Adj Close, Volume
+        input.scenarios.csv:1:1 (Date): unknown column "Date"; write date
         input.scenarios.csv:1: the column "date" is missing; the columns are <TICKER>, <PER>, <DATE>, <CLOSE>
         input.scenarios.csv:1:2 (ACME US Equity): unknown factor "ACME US Equity"; the market has rate:USD, spot:ACME, vol:ACME
         input.scenarios.csv:1:2 (spot:acme): unknown factor "spot:acme"; the market has spot:ACME, vol:ACME, rate:USD
