@@ -67,7 +67,7 @@ pub struct PositionLabel {
 }
 
 /// Lines about the market; the scenarios bound theirs.
-const MOST_NOTES: usize = 8;
+const MOST_NOTES: usize = 7;
 
 impl Labels {
     /// Those of a portfolio, whose scenarios are among these columns.

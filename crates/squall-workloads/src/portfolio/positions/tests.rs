@@ -141,9 +141,9 @@ fn says_what_a_derivative_must_have() {
             positions.csv:2:7 (option_type): "Call" is not one of call, put
             positions.csv:2:8 (strike): 0 must be above 0
             positions.csv:2:8 (strike): -5 must be above 0
-            positions.csv:2:9 (expiry): "2026-01-14" is before the valuation date 2026-01-15; to leave out what is over, say "expired": "skip" in positions
+            positions.csv:2:9 (expiry): "2026-01-14" is before the valuation date 2026-01-15; "expired": "skip" leaves it out
             fine: X,b,european,SPX,USD,1,call,5000,2026-01-15
-            positions.csv:2:9 (expiry): "-0.5" is before the valuation date 2026-01-15; to leave out what is over, say "expired": "skip" in positions
+            positions.csv:2:9 (expiry): "-0.5" is before the valuation date 2026-01-15; "expired": "skip" leaves it out
             fine: X,b,european,SPX,USD,1,call,5000,0
             positions.csv:2:9 (expiry): "20270115" is no number of years but a date without dashes; write a date like 2026-12-31
             positions.csv:2:9 (expiry): "soon" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M

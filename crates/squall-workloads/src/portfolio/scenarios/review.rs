@@ -35,7 +35,7 @@ const OF_ROUNDING: f64 = 1e-9;
 /// Most changes are practically none where the median deviation is a smaller part of the mean one: a rate that moves only when it is set.
 const MOSTLY_STILL: f64 = 0.1;
 /// Notes about one history.
-pub(super) const MOST_NOTES: usize = 12;
+pub(super) const MOST_NOTES: usize = 11;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Default)]

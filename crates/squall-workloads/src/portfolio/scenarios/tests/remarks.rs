@@ -146,7 +146,7 @@ fn a_history_has_so_many_notes() {
     let set =
         serde_json::from_value::<ScenariosInput>(input).unwrap().prepare(&basis, &Files::new()).unwrap();
     let notes = &set.review().notes;
-    assert_eq!((notes.len(), notes.last().unwrap().as_str()), (13, "and 68 more"));
+    assert_eq!((notes.len(), notes.last().unwrap().as_str()), (12, "and 69 more"));
 }
 
 #[test]

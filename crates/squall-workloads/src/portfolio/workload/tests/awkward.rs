@@ -93,13 +93,14 @@ fn positions_files_of_others_are_read_right_or_named_as_what_they_are() {
         input.positions.csv:1:5 (Quantity): unknown column "Quantity"; write quantity
         input.positions.csv:1:6 (price): unknown column "price"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, und
         input.positions.csv:2:5 (currency): "GBp" is a hundredth of GBP; divide by 100 and write GBP, or write GBX with fx GBXGBP 0.01 in the market
-        and 11 more in this file
+        and 16 more in this file
+        input.positions.csv:15:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15; "expired": "skip" leaves it out
         input.positions.csv:2:8 (expiry): "20260619" is no number of years but a date without dashes; write a date like 2026-12-31
         input.positions.csv:2:8 (expiry): "46192" is no number of years but a date as Excel counts days; write a date like 2026-12-31
         input.positions.csv:2:8 (expiry): "2028" is no number of years but a year; write a date like 2026-12-31
         input.positions.csv:2:8 (expiry): "19.06.2026" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
         input.positions.csv:2:8 (expiry): "6/19/2026" is neither a date like 2026-12-31 nor a time like 0.5 (years) or 6M
-        input.positions.csv:2:8 (expiry): "2026-01-09" is before the valuation date 2026-01-15"#]].assert_eq(&all.join("\n"));
+        input.positions.csv:2:8 (expiry): "2026-01-09" is before the valuation date 2026-01-15; "expired": "skip" leaves it out"#]].assert_eq(&all.join("\n"));
 }
 
 #[test]
@@ -315,7 +316,7 @@ fn what_is_there_for_others_and_what_has_expired_is_left_out_on_request_and_coun
     ];
     expect![[r#"
         input.positions.csv:1:9 (trader): unknown column "trader"; if it is there for others, name it in ignore_columns; known are id, book, kind, quantity, underlying, currency, option_type, strike, expiry, payoff, cash_amount, barrier_type, barrier, rebate, fixings, past_fixings_sum, past_fixings_count, paths, face, notional, coupon, fixed_rate, fixed_leg, frequency, day_count, start, maturity, curve, current_fixing, floating_frequency, floating_day_count, multiplier, future_expiry, first_coupon, last_coupon, end_of_month, calendar, adjustment, accrual_dates, ex_dividend, settlement_days, spread
-        input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15; to leave out what is over, say "expired": "skip" in positions
+        input.positions.csv:3:8 (expiry): "2026-01-14" is before the valuation date 2026-01-15; "expired": "skip" leaves it out
           Positions   2 in 1 book; expired and left out: 1; 1
         input.ignore_columns: "strike" is a column that positions use
         input.positions.csv:2:6 (maturity): "1900-01-01" must be empty; a spot does not use it"#]].assert_eq(&all.join("\n"));
