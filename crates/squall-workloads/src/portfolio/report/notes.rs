@@ -63,3 +63,25 @@ fn large_change(change: &LargeChange) -> String {
     let text = change_text(change);
     format!("{} {text} on {} ({:.1} standard deviations)", change.factor, change.date, change.deviations)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portfolio::shock::Factor;
+
+    #[test]
+    fn factors_beyond_eight_are_counted() {
+        let told = |n: usize| {
+            let factor = |idx: usize| Unmoved {
+                factor: Factor::Rate(format!("C{idx}")),
+                factor_idx: idx,
+                n_positions: 1,
+            };
+            let all: Vec<Unmoved> = (0..n).map(factor).collect();
+            not_moved(all.iter().map(|it| (it, String::new())).collect())
+        };
+        assert!(told(8).ends_with("rate:C7 (1 position)"));
+        assert!(told(9).ends_with(" and 1 more factor"));
+        assert!(told(10).ends_with(" and 2 more factors"));
+    }
+}
