@@ -117,7 +117,7 @@ fn many_who_write_levels_at_once_write_once_and_groups_of_a_table_know_nothing_o
         assert_eq!(written.iter().filter(|it| **it == Written::Yes).count(), 1, "{written:?}");
         assert_eq!(ledger.levels().await.unwrap(), levels(1, &names[winner]));
         fleet::ledger(&DynamoLedger::new(&connection, &name, "b")).await.unwrap();
-        assert!(ledger.instances().await.unwrap().is_empty());
+        assert!(ledger.instances(&[]).await.unwrap().is_empty());
     });
 }
 
@@ -273,7 +273,7 @@ fn a_tick_drains_and_terminates_what_is_idle() {
         assert_eq!((ticked.decision.drain.len(), &ticked.outcome.refused), (1, &Vec::new()));
         let Group { desired, instances, .. } = ports.group.describe().await.unwrap();
         assert_eq!((desired, instances.len()), (0, 0));
-        let rows = ports.ledger.instances().await.unwrap();
+        let rows = ports.ledger.instances(&[]).await.unwrap();
         assert!(matches!(rows[..], [InstanceRow { state: State::Gone { .. }, .. }]), "{rows:?}");
     });
 }
