@@ -92,6 +92,9 @@ pub fn check_visible(text: &str) -> Result<(), String> {
 /// A name that is too long, or has something that cannot be seen.
 pub fn check_name(name: &str) -> Result<(), String> {
     check_visible(name)?;
+    if name.len() <= MAX_NAME_CHARS {
+        return Ok(());
+    }
     match name.chars().count() {
         0..=MAX_NAME_CHARS => Ok(()),
         n => Err(format!("{} has {n} characters; a name has {MAX_NAME_CHARS} at most", quoted(name))),

@@ -2,7 +2,6 @@
 //!
 //! A value depends on its position and its column only, never on the block in which it is computed, bit for bit.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use super::ageing::Ageing;
@@ -81,8 +80,10 @@ impl Portfolio {
     /// The number of positions that depend on each factor of the market, in the market's order.
     pub fn dependents(&self) -> Vec<usize> {
         let mut n_positions = vec![0; self.market.factors().0.len()];
+        let mut factors = Vec::new();
         for position in &self.positions.all {
-            for factor in self.factors_of(position) {
+            self.add_factors_of(position, &mut factors);
+            for factor in factors.drain(..) {
                 if let Some(n) = n_positions.get_mut(factor) {
                     *n += 1;
                 }
@@ -92,43 +93,54 @@ impl Portfolio {
     }
 
     /// The factors that move a position's value, today or at the horizon.
-    pub fn factors_of(&self, position: &Position) -> BTreeSet<usize> {
+    pub fn factors_of(&self, position: &Position) -> Vec<usize> {
+        let mut factors = Vec::new();
+        self.add_factors_of(position, &mut factors);
+        factors
+    }
+
+    fn add_factors_of(&self, position: &Position, factors: &mut Vec<usize>) {
         let market = &self.market;
-        let mut factors = BTreeSet::new();
+        // A handful: looking through them is faster than any set.
+        let mut add = |factor: usize| {
+            if !factors.contains(&factor) {
+                factors.push(factor);
+            }
+        };
         let of_pair = |pair: usize| market.pairs().get(pair).map(|pair| pair.factor);
         for instrument in [Some(&position.instrument), position.at_horizon.as_deref()].into_iter().flatten() {
             let underlying = match instrument {
                 Instrument::Spot(idx) => Some(*idx),
                 Instrument::CashFlows { flows, curve } => {
-                    factors.extend(flows.iter().flat_map(|flow| market.rate_factors(*curve, flow.years)));
+                    flows.iter().flat_map(|flow| market.rate_factors(*curve, flow.years)).for_each(&mut add);
                     None
                 }
                 other => other.derivative().map(|(terms, _)| terms.underlying),
             };
             let Some(underlying) = underlying.and_then(|idx| market.underlyings().get(idx)) else { continue };
-            factors.extend(match underlying.spot {
+            let of_spot = match underlying.spot {
                 Spot::Own { factor, .. } => Some(factor),
                 Spot::Pair(pair) => of_pair(pair),
-            });
+            };
+            of_spot.into_iter().for_each(&mut add);
             if let Some((_, contract)) = instrument.derivative() {
                 let (base, quote) = underlying.currencies();
                 let curve = |currency: usize| market.currency(currency).and_then(|it| it.discount);
                 for curve in base.into_iter().chain([quote]).filter_map(curve) {
                     let times = instrument.rate_times().into_iter();
-                    factors.extend(times.flat_map(|years| market.rate_factors(curve, years)));
+                    times.flat_map(|years| market.rate_factors(curve, years)).for_each(&mut add);
                 }
                 if !matches!(contract, Contract::Forward { .. }) {
-                    factors.extend(underlying.vol_factor);
+                    underlying.vol_factor.into_iter().for_each(&mut add);
                 }
             }
         }
         let legs = match market.currency(position.currency).and_then(|it| it.conversion) {
-            Some(Conversion::Direct(leg)) => vec![leg],
-            Some(Conversion::Cross(first, second)) => vec![first, second],
-            Some(Conversion::None) | None => Vec::new(),
+            Some(Conversion::Direct(leg)) => [Some(leg), None],
+            Some(Conversion::Cross(first, second)) => [Some(first), Some(second)],
+            Some(Conversion::None) | None => [None, None],
         };
-        factors.extend(legs.into_iter().filter_map(|leg| of_pair(leg.pair())));
-        factors
+        legs.into_iter().flatten().filter_map(|leg| of_pair(leg.pair())).for_each(add);
     }
 
     /// Names of the books, by [`Position::book`].
