@@ -78,24 +78,7 @@ export class StateStack extends Stack {
       { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ]);
     this.givenUp = bucket("GivenUp", [{ id: "given-up", expiration: Duration.days(grid.blobDays) }]);
-    // Whoever may publish may put files; nobody may replace one, whatever his role allows. Only the last request of an upload in parts
-    // can have the header. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-    this.bucket.addToResourcePolicy(
-      new PolicyStatement({
-        effect: Effect.DENY,
-        principals: [new AnyPrincipal()],
-        actions: ["s3:PutObject"],
-        resources: [this.bucket.arnForObjects("files/*")],
-        conditions: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
-      }),
-    );
-    // Nor may anybody put the right content under a name in a form that the functions cannot read: archived, or encrypted with a key of
-    // his own. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
-    for (const conditions of [
-      { StringNotEqualsIfExists: { "s3:x-amz-storage-class": "STANDARD" } },
-      { StringNotEqualsIfExists: { "s3:x-amz-server-side-encryption": "AES256" } },
-      { Null: { "s3:x-amz-server-side-encryption-customer-algorithm": "false" } },
-    ]) {
+    const refuseFiles = (conditions: Record<string, Record<string, string>>) =>
       this.bucket.addToResourcePolicy(
         new PolicyStatement({
           effect: Effect.DENY,
@@ -105,7 +88,14 @@ export class StateStack extends Stack {
           conditions,
         }),
       );
-    }
+    // Publishers may put files, and no role may replace one. Only the last request of an upload in parts can have the header.
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    refuseFiles({ Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } });
+    // Nor may the right content be put under a name in a form that the functions cannot read: archived, or encrypted with another key.
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
+    refuseFiles({ StringNotEqualsIfExists: { "s3:x-amz-storage-class": "STANDARD" } });
+    refuseFiles({ StringNotEqualsIfExists: { "s3:x-amz-server-side-encryption": "AES256" } });
+    refuseFiles({ Null: { "s3:x-amz-server-side-encryption-customer-algorithm": "false" } });
 
     const topic = (name: string) => new Topic(this, name, { masterKey: this.key, enforceSSL: true });
     this.jobs = topic("JobsTopic");
