@@ -160,13 +160,14 @@ impl FloatingLeg<'_> {
                 (start.unwrap_or(valuation_date).max(valuation_date), 1.0)
             }
         };
-        let periods = if horizon.is_some() { self.schedule.periods_after(par_on) } else { Vec::new() };
-        for period in periods {
-            if horizon.is_none_or(|horizon| par_on >= horizon) {
-                break;
+        if let Some(horizon) = horizon {
+            for period in self.schedule.periods_after(par_on) {
+                if par_on >= horizon {
+                    break;
+                }
+                ledger.add(par_on, amount * (there - 1.0));
+                (par_on, there) = (period.pay, 1.0 / discount(par_on, period.pay, curve));
             }
-            ledger.add(par_on, amount * (there - 1.0));
-            (par_on, there) = (period.pay, 1.0 / discount(par_on, period.pay, curve));
         }
         ledger.add(par_on, amount * there);
     }
@@ -188,13 +189,8 @@ pub struct Swap<'a> {
 }
 
 impl Swap<'_> {
-    /// The cash flows that the swap is worth on `valuation_date`.
-    pub fn cash_flows(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Vec<CashFlow> {
-        self.cash_flows_until(valuation_date, None, curve)
-    }
-
-    /// The same, with the rates of periods that begin before `horizon`.
-    pub fn cash_flows_until(
+    /// The cash flows that the swap is worth on `valuation_date`, with the rates of periods that begin before `horizon`.
+    pub fn cash_flows(
         &self,
         valuation_date: NaiveDate,
         horizon: Option<NaiveDate>,
@@ -222,13 +218,8 @@ pub struct FloatingNote<'a> {
 }
 
 impl FloatingNote<'_> {
-    /// The cash flows that the note is worth on `valuation_date`: dirty.
-    pub fn cash_flows(&self, valuation_date: NaiveDate, curve: &ZeroCurve) -> Vec<CashFlow> {
-        self.cash_flows_until(valuation_date, None, curve)
-    }
-
-    /// The same, with the rates of periods that begin before `horizon`.
-    pub fn cash_flows_until(
+    /// The cash flows that the note is worth on `valuation_date`, dirty, with the rates of periods that begin before `horizon`.
+    pub fn cash_flows(
         &self,
         valuation_date: NaiveDate,
         horizon: Option<NaiveDate>,

@@ -94,17 +94,14 @@ fn fixed_bond(
 fn swap(row: Row<'_>, market: &Market, curve: &ZeroCurve, needed: Needed) -> Result<Interest, InputError> {
     let valuation_date = market.valuation_date();
     let (notional, rate) = (above_zero(row, "notional")?, rate(row, "fixed_rate", market.limits())?);
-    let schedule = conventions::schedule(row, market, true)?;
-    let day_count = conventions::day_count(row, "day_count")?;
-    check_day_count(row, "day_count", day_count, &schedule)?;
+    let (schedule, day_count) = moving_schedule(row, market)?;
     let fixed = FixedLeg { notional, rate, day_count, schedule };
     let pays_fixed = word(row, "fixed_leg", &[("pay", true), ("receive", false)])?;
     let floating = floating_leg(row, &fixed, market)?;
     let is_projected = is_projected(&floating, valuation_date);
     let swap = Swap { fixed, pays_fixed, floating };
-    let until = |horizon| swap.cash_flows_until(valuation_date, Some(horizon), curve);
-    let until_horizon = needed.horizon.map(until);
-    let flows = swap.cash_flows(valuation_date, curve);
+    let until_horizon = needed.horizon.map(|it| swap.cash_flows(valuation_date, Some(it), curve));
+    let flows = swap.cash_flows(valuation_date, None, curve);
     Ok(Interest { is_projected, until_horizon, ..Interest::of(flows) })
 }
 
@@ -116,9 +113,7 @@ fn floating_note(
 ) -> Result<Interest, InputError> {
     let valuation_date = market.valuation_date();
     let face = above_zero(row, "face")?;
-    let schedule = conventions::schedule(row, market, true)?;
-    let day_count = conventions::day_count(row, "day_count")?;
-    check_day_count(row, "day_count", day_count, &schedule)?;
+    let (schedule, day_count) = moving_schedule(row, market)?;
     let spread = match row.optional_text("spread") {
         None => 0.0,
         Some(_) => rate(row, "spread", market.limits())?,
@@ -127,11 +122,18 @@ fn floating_note(
     floating.fixing = fixing(row, &floating, market, "")?;
     let is_projected = is_projected(&floating, valuation_date);
     let note = FloatingNote { face, spread, floating };
-    let flows = note.cash_flows(valuation_date, curve);
-    let until = |horizon| note.cash_flows_until(valuation_date, Some(horizon), curve);
-    let until_horizon = needed.horizon.map(until);
+    let flows = note.cash_flows(valuation_date, None, curve);
+    let until_horizon = needed.horizon.map(|it| note.cash_flows(valuation_date, Some(it), curve));
     let quote = needed.quote.then(|| note.quote(valuation_date, curve));
     Ok(Interest { flows, quote, is_projected, until_horizon })
+}
+
+/// A schedule whose periods move with their payments, and its day count.
+fn moving_schedule<'a>(row: Row<'_>, market: &'a Market) -> Result<(Schedule<'a>, DayCount), InputError> {
+    let schedule = conventions::schedule(row, market, true)?;
+    let day_count = conventions::day_count(row, "day_count")?;
+    check_day_count(row, "day_count", day_count, &schedule)?;
+    Ok((schedule, day_count))
 }
 
 /// The floating side of a swap: the fixed one's schedule where it pays as often, else that one's regular dates at its own frequency.

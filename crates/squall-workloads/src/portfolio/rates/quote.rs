@@ -91,7 +91,7 @@ impl FloatingNote<'_> {
             };
             of_rate + self.spread * years
         });
-        let dirty = present_value(&self.cash_flows(valuation_date, curve), 0.0) / self.face;
+        let dirty = present_value(&self.cash_flows(valuation_date, None, curve), 0.0) / self.face;
         let (clean_price, accrued_interest) = (100.0 * (dirty - accrued), 100.0 * accrued);
         Quote { clean_price, accrued_interest, bond_yield: None }
     }

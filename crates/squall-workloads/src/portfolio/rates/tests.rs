@@ -94,19 +94,23 @@ fn values_swaps_as_quantlib_does() {
     let fixed = million(leg("2025-06-17", "2030-06-17", F::Semiannual, D::Thirty360, 0.041));
     let leg_of_fixing = floating(&fixed, F::Quarterly, D::Act360, Some(Fixing::Rate(0.0432)));
     let running = Swap { fixed, pays_fixed: true, floating: leg_of_fixing };
-    assert_close(present_value(&running.cash_flows(today(), &curve("linear_zero")), 0.0), 4331.77158935);
+    assert_close(
+        present_value(&running.cash_flows(today(), None, &curve("linear_zero")), 0.0),
+        4331.77158935,
+    );
 
     let fixed = million(leg("2026-07-15", "2031-07-15", F::Annual, D::ThirtyE360, 0.025));
     let no_fixing = floating(&fixed, F::Annual, D::ThirtyE360, None);
     let forward_starting = Swap { fixed, pays_fixed: false, floating: no_fixing };
-    let value = present_value(&forward_starting.cash_flows(today(), &curve("log_linear_discount")), 0.0);
+    let value =
+        present_value(&forward_starting.cash_flows(today(), None, &curve("log_linear_discount")), 0.0);
     assert_close(value, -757311.84246297);
 
     let fixed = million(leg("2026-01-15", "2029-01-15", F::Annual, D::Act365Fixed, 0.04));
     let leg_of_fixing = floating(&fixed, F::Annual, D::Act365Fixed, Some(Fixing::Rate(0.0404)));
     let starting_today = Swap { fixed, pays_fixed: true, floating: leg_of_fixing };
     assert_close(
-        present_value(&starting_today.cash_flows(today(), &curve("linear_zero")), 0.0),
+        present_value(&starting_today.cash_flows(today(), None, &curve("linear_zero")), 0.0),
         9067.00270827,
     );
 }
@@ -138,7 +142,7 @@ fn a_projected_fixing_earns_the_curves_rate_over_the_whole_period() {
         floating: floating(&fixed, Frequency::Annual, DayCount::Act360, fixing),
         fixed: fixed.clone(),
     };
-    let value = |fixing| present_value(&swap(fixing).cash_flows(today(), &curve), 0.0);
+    let value = |fixing| present_value(&swap(fixing).cash_flows(today(), None, &curve), 0.0);
     assert_close(value(Some(Fixing::Projected)), 1000.0 * (of_end * (1.0 + projected) - of_maturity));
     // As if that had been the fixing.
     assert_close(value(Some(Fixing::Projected)), value(Some(Fixing::Rate(projected * 360.0 / 365.0))));
@@ -153,10 +157,10 @@ fn a_floating_note_is_worth_par_when_it_resets_and_its_spread_on_top() {
         spread,
         floating: floating(&fixed, Frequency::Semiannual, DayCount::Act360, None),
     };
-    assert_eq!(present_value(&note(0.0).cash_flows(today(), &curve), 0.0), 1000.0);
+    assert_eq!(present_value(&note(0.0).cash_flows(today(), None, &curve), 0.0), 1000.0);
     let face = present_value(&zero_bond(1000.0, years_between(today(), date("2029-01-15")), &curve), 0.0);
     let coupons = present_value(&fixed.bond(today(), None, &curve), 0.0) - face;
-    assert_close(present_value(&note(0.01).cash_flows(today(), &curve), 0.0), 1000.0 + coupons);
+    assert_close(present_value(&note(0.01).cash_flows(today(), None, &curve), 0.0), 1000.0 + coupons);
     let quote = note(0.01).quote(today(), &curve);
     assert_eq!((quote.accrued_interest, quote.bond_yield), (0.0, None));
     assert_close(quote.clean_price, (1000.0 + coupons) / 10.0);
@@ -168,7 +172,7 @@ fn paying_and_receiving_cancel_and_a_shift_moves_every_flow() {
     let curve = curve("log_linear_discount");
     let [payer, receiver] = [true, false].map(|pays_fixed| {
         let floating = floating(&fixed, Frequency::Quarterly, DayCount::Act360, Some(Fixing::Rate(0.03)));
-        Swap { fixed: fixed.clone(), pays_fixed, floating }.cash_flows(today(), &curve)
+        Swap { fixed: fixed.clone(), pays_fixed, floating }.cash_flows(today(), None, &curve)
     });
     for shift in [-0.01, 0.0, 0.02] {
         assert_eq!(present_value(&payer, shift), -present_value(&receiver, shift));
