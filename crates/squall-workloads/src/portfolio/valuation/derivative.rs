@@ -67,8 +67,8 @@ pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarke
         out.fill(f64::NAN);
         return;
     };
-    if !columns.is_above_zero {
-        values_below_zero(terms, contract, columns, out);
+    if !columns.is_above_zero && !matches!(contract, Contract::Forward { .. }) {
+        option_values_below_zero(terms, contract, columns, out);
         return;
     }
     let UnderlyingColumns { spot, is_above_zero: _, rate_shift, carry_shift, vol_shift } = columns;
@@ -88,22 +88,22 @@ pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarke
     }
 }
 
-/// Column by column, where the price of the underlying may be 0 or less: a forward is worth what it is at any price, an option has no
-/// value in this model.
-fn values_below_zero(terms: &Terms, contract: &Contract, columns: UnderlyingColumns<'_>, out: &mut [f64]) {
+/// Column by column, where the price of the underlying may be 0 or less: an option has no value there in this model.
+fn option_values_below_zero(
+    terms: &Terms,
+    contract: &Contract,
+    columns: UnderlyingColumns<'_>,
+    out: &mut [f64],
+) {
     let mut inputs = Inputs::new();
     for (idx, value) in out.iter_mut().enumerate() {
-        let market = inputs.load(terms, columns, idx, 1);
-        let (spot, rate, carry) = (market.spot.first(), market.rate.first(), market.dividend_yield.first());
-        let (Some(spot), Some(rate), Some(carry)) = (spot, rate, carry) else { continue };
-        *value = match contract {
-            _ if *spot > 0.0 => {
+        let spot = inputs.load(terms, columns, idx, 1).spot.first().copied();
+        match spot {
+            Some(spot) if spot > 0.0 => {
                 chunk_values(terms, contract, columns, idx, std::slice::from_mut(value));
-                *value
             }
-            Contract::Forward { strike } => linear(*spot, *strike, terms.years, *rate, *carry),
-            _ => f64::NAN,
-        };
+            _ => *value = f64::NAN,
+        }
     }
 }
 
