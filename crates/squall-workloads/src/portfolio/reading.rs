@@ -1,5 +1,9 @@
 //! What text from outside may be, and how messages show it.
 
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde::de::{Error, MapAccess};
 use squall_core::visible::{is_hidden, shortened};
 use squall_core::workload::InputError;
 
@@ -40,6 +44,15 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let first: Vec<_> = names.by_ref().take(MOST_NAMES).collect();
     let more = if names.next().is_some() { ", …" } else { "" };
     format!("{}{more}", first.join(", "))
+}
+
+/// The first of some texts in a row, and how many more there are: `a, b and 2 more`.
+pub fn first_of(texts: &[String], most: usize) -> String {
+    let shown = texts.get(..most.min(texts.len())).unwrap_or_default().join(", ");
+    match texts.len().saturating_sub(most) {
+        0 => shown,
+        n => format!("{shown} and {n} more"),
+    }
 }
 
 /// A number with six digits, for people.
@@ -115,6 +128,26 @@ pub fn pence(code: &str) -> Option<String> {
         "{} is a hundredth of {whole}; divide by 100 and write {whole}, or write {minor} with fx {pair} 0.01 in the market",
         quoted(code)
     ))
+}
+
+/// The fields of a JSON object in their order, each once: JSON allows a repeated one, and the last would silently win.
+///
+/// # Errors
+/// A field that is there twice, and those of the reader.
+pub fn fields_once<'de, A, V>(mut map: A) -> Result<Vec<(String, V)>, A::Error>
+where
+    A: MapAccess<'de>,
+    V: Deserialize<'de>,
+{
+    let (mut fields, mut names) = (Vec::new(), HashSet::new());
+    while let Some(name) = map.next_key::<String>()? {
+        let value = map.next_value()?;
+        if !names.insert(name.clone()) {
+            return Err(A::Error::custom(format!("{} is there twice; each must be unique", quoted(&name))));
+        }
+        fields.push((name, value));
+    }
+    Ok(fields)
 }
 
 /// The complaints about one file: the first ones, and how many there are.

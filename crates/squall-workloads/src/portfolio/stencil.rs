@@ -59,7 +59,6 @@ impl Unreliable {
         };
         let others = match self.n_positions - 1 {
             0 => String::new(),
-            1 => " and 1 more".to_owned(),
             n => format!(" and {n} more"),
         };
         format!(

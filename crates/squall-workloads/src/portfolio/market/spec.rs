@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::super::reading::{MAX_RATE, MAX_VOL, quoted};
+use super::super::reading::{MAX_RATE, MAX_VOL, fields_once};
 use super::curve::CurveInterpolation;
 use super::surface::VolInterpolation;
 
@@ -271,19 +271,8 @@ where
             f.write_str("an object")
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut named = BTreeMap::new();
-            while let Some(name) = map.next_key::<String>()? {
-                let value = map.next_value()?;
-                if named.contains_key(&name) {
-                    return Err(A::Error::custom(format!(
-                        "{} is there twice; each must be unique",
-                        quoted(&name)
-                    )));
-                }
-                named.insert(name, value);
-            }
-            Ok(named)
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            Ok(fields_once(map)?.into_iter().collect())
         }
     }
     deserializer.deserialize_map(NoRepeats(PhantomData))

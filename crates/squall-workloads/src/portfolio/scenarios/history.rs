@@ -13,7 +13,7 @@ use super::{
     is_relative,
 };
 use crate::portfolio::market::spec::Limits;
-use crate::portfolio::reading::{Complaints, listed, percentage, quoted};
+use crate::portfolio::reading::{Complaints, first_of, listed, percentage, quoted};
 use crate::portfolio::shock::Factor;
 use crate::portfolio::table::{Row, Table, iso_date};
 
@@ -186,18 +186,14 @@ impl History {
             self.n_missing.iter().copied().zip(&self.series).filter(|(n, _)| *n > 0).collect();
         missing.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
         let named: Vec<String> =
-            missing.iter().take(SHOWN).map(|(n, it)| format!("{} is missing in {n}", it.factor)).collect();
-        let more = match missing.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            n => format!(" and {n} more"),
-        };
+            missing.iter().map(|(n, it)| format!("{} is missing in {n}", it.factor)).collect();
         let are = if self.n_left_out == 1 { "is" } else { "are" };
         (self.n_left_out > 0).then(|| {
             format!(
-                "{} of {} of the history {are} left out: {}{more}",
+                "{} of {} of the history {are} left out: {}",
                 self.n_left_out,
                 counted(self.n_rows, "row"),
-                named.join(", ")
+                first_of(&named, SHOWN)
             )
         })
     }

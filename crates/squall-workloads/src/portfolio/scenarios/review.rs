@@ -12,7 +12,7 @@ use super::ValuesAre;
 use super::basis::Basis;
 use super::history::{History, Series};
 use crate::portfolio::money::separated;
-use crate::portfolio::reading::{bounded, rounded};
+use crate::portfolio::reading::{bounded, first_of, rounded};
 use crate::portfolio::shock::Factor;
 
 /// Changes that are reported.
@@ -78,12 +78,13 @@ impl Review {
         notes.extend(history.left_out_note());
         notes.extend(after_today(history, basis));
         notes.extend(gaps(history));
-        notes.extend(weekends(history));
-        notes.extend(repeats(history));
-        for series in &history.series {
-            let changes = series.own_changes(history.values_are);
+        let changes_of = |series: &Series| series.own_changes(history.values_are);
+        let all_changes: Vec<Vec<f64>> = history.series.iter().map(changes_of).collect();
+        notes.extend(weekends(history, &all_changes));
+        notes.extend(repeats(history, &all_changes));
+        for (series, changes) in history.series.iter().zip(&all_changes) {
             notes.extend(unlikely_level(series, history, basis));
-            let spread = Spread::of(&changes);
+            let spread = Spread::of(changes);
             let usual = match &spread {
                 Some(spread) => spread.usual,
                 None => median(changes.iter().map(|change| change.abs()).collect()).unwrap_or(0.0),
@@ -200,10 +201,9 @@ fn gaps(history: &History) -> Vec<String> {
 }
 
 /// Saturdays and Sundays on which a factor has the value of the day before.
-fn weekends(history: &History) -> Option<String> {
+fn weekends(history: &History, all_changes: &[Vec<f64>]) -> Option<String> {
     let is_weekend = |date: &NaiveDate| matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
-    let flat = |series: &Series| {
-        let changes = series.own_changes(history.values_are);
+    let flat = |changes: &[f64]| {
         let unchanged = changes.iter().enumerate().filter(|(_, change)| **change == 0.0);
         let dates = unchanged.filter_map(|(idx, _)| history.date_of_change(idx)).filter(is_weekend);
         dates.collect::<BTreeSet<NaiveDate>>()
@@ -211,7 +211,8 @@ fn weekends(history: &History) -> Option<String> {
     let found: Vec<(&Factor, BTreeSet<NaiveDate>)> = history
         .series
         .iter()
-        .map(|it| (&it.factor, flat(it)))
+        .zip(all_changes)
+        .map(|(it, changes)| (&it.factor, flat(changes)))
         .filter(|(_, dates)| !dates.is_empty())
         .collect();
     let dates: BTreeSet<&NaiveDate> = found.iter().flat_map(|(_, dates)| dates).collect();
@@ -223,25 +224,16 @@ fn weekends(history: &History) -> Option<String> {
     let names: Vec<String> = found.iter().map(|(factor, _)| factor.to_string()).collect();
     Some(format!(
         "without a change {when}: {}; such rows make risk look smaller, so leave them out",
-        listed(&names)
+        first_of(&names, SHOWN)
     ))
 }
 
-/// The first of some names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let more = match names.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
-    format!("{}{more}", names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "))
-}
-
 /// The longest run of days without a change, of each factor.
-fn repeats(history: &History) -> Option<String> {
+fn repeats(history: &History, all_changes: &[Vec<f64>]) -> Option<String> {
     let mut found: Vec<(usize, &Factor, NaiveDate)> = Vec::new();
-    for series in &history.series {
+    for (series, changes) in history.series.iter().zip(all_changes) {
         let (mut longest, mut end, mut run) = (0, 0, 0);
-        for (idx, change) in series.own_changes(history.values_are).iter().enumerate() {
+        for (idx, change) in changes.iter().enumerate() {
             run = if *change == 0.0 { run + 1 } else { 0 };
             if run > longest {
                 (longest, end) = (run, idx);
@@ -258,7 +250,7 @@ fn repeats(history: &History) -> Option<String> {
         .iter()
         .map(|(n, factor, date)| format!("{factor} ({} days, to {date})", separated(*n as u128)))
         .collect();
-    (!named.is_empty()).then(|| format!("without any change in the history: {}", listed(&named)))
+    (!named.is_empty()).then(|| format!("without any change in the history: {}", first_of(&named, SHOWN)))
 }
 
 /// A last level that today's is far from, so that it is likely in another unit.

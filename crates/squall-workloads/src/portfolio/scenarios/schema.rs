@@ -52,28 +52,30 @@ fn historical() -> Value {
             "missing": missing(),
             "skip_dates": skip_dates(),
             "changes": changes(),
-            "scaling": {
-                "type": "object",
-                "description": "changes are brought to today's volatility, by exponentially weighted averages (Hull and White 1998)",
-                "properties": {
-                    "type": {"const": "ewma"},
-                    "lambda": {"type": "number", "minimum": 0.5, "exclusiveMaximum": 1},
-                },
-                "required": ["type", "lambda"],
-                "additionalProperties": false,
-            },
-            "weights": {
-                "type": "object",
-                "description": "each window weighs lambda times as much as the next, a row younger (Boudoukh, Richardson, Whitelaw 1998)",
-                "properties": {
-                    "type": {"const": "exponential"},
-                    "lambda": {"type": "number", "minimum": 0.5, "exclusiveMaximum": 1},
-                },
-                "required": ["type", "lambda"],
-                "additionalProperties": false,
-            },
+            "scaling": decaying(
+                "ewma",
+                "changes are brought to today's volatility, by exponentially weighted averages (Hull and White 1998)",
+            ),
+            "weights": decaying(
+                "exponential",
+                "each window weighs lambda times as much as the next, a row younger (Boudoukh, Richardson, Whitelaw 1998)",
+            ),
         }),
     )
+}
+
+/// An object with a decay factor.
+fn decaying(kind: &str, description: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": {
+            "type": {"const": kind},
+            "lambda": {"type": "number", "minimum": 0.5, "exclusiveMaximum": 1},
+        },
+        "required": ["type", "lambda"],
+        "additionalProperties": false,
+    })
 }
 
 fn monte_carlo() -> Value {

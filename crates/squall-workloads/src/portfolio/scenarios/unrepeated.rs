@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::portfolio::reading::quoted;
+use crate::portfolio::reading::fields_once;
 
 /// A value in which no object has a field twice: JSON allows that, and the last would silently win.
 pub(super) struct Unrepeated(pub(super) Value);
@@ -62,18 +62,8 @@ impl<'de> Visitor<'de> for Anything {
         Ok(items.into())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields = Map::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let Unrepeated(value) = map.next_value()?;
-            if fields.contains_key(&name) {
-                return Err(A::Error::custom(format!(
-                    "{} is there twice; each must be unique",
-                    quoted(&name)
-                )));
-            }
-            fields.insert(name, value);
-        }
-        Ok(fields.into())
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        let fields = fields_once(map)?.into_iter().map(|(name, Unrepeated(value))| (name, value));
+        Ok(fields.collect::<Map<_, _>>().into())
     }
 }
