@@ -281,7 +281,7 @@ fn whole_numbers(text: String) -> String {
 
 /// The line and column are useful in text that a person wrote, not in JSON that was re-serialized from it.
 fn without_position(place: Place<'_>, error: &serde_json::Error) -> String {
-    let text = whole_numbers(error.to_string());
+    let text = error.to_string();
     match text.rsplit_once(" at line ") {
         Some((problem, _)) if !place.0.is_empty() => problem.to_owned(),
         _ => text,

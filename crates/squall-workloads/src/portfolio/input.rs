@@ -86,7 +86,10 @@ impl PortfolioInput {
     /// The first error: its place, the problem, and what was expected.
     pub fn portfolio(&self, given: &Given) -> Result<Portfolio, InputError> {
         self.check_asian()?;
-        let market = self.market(&given.files)?;
+        self.portfolio_on(self.market(&given.files)?, given)
+    }
+
+    fn portfolio_on(&self, market: Market, given: &Given) -> Result<Portfolio, InputError> {
         let ageing = self.age.ageing(market.valuation_date(), self.scenarios.horizon_days())?;
         let (name, bytes) = match &self.positions {
             PositionsSource::File(name) => (name.as_str(), file(&given.files, name, "input.positions")?),
@@ -121,12 +124,17 @@ impl PortfolioInput {
         if matches!(&self.market, MarketSource::File(name) if !is_here(name)) {
             return Ok(());
         }
-        let market = self.market(&given.files)?;
-        if !matches!(&self.positions, PositionsSource::File(name) if !is_here(name)) {
-            self.portfolio(given)?;
-        }
+        let read = self.market(&given.files)?;
+        let (alone, portfolio);
+        let market = if matches!(&self.positions, PositionsSource::File(name) if !is_here(name)) {
+            alone = read;
+            &alone
+        } else {
+            portfolio = self.portfolio_on(read, given)?;
+            portfolio.market()
+        };
         if self.scenarios.references().iter().all(is_here) {
-            self.scenarios.prepare(&Basis::of(&market), &given.files)?;
+            self.scenarios.prepare(&Basis::of(market), &given.files)?;
         }
         Ok(())
     }
