@@ -38,7 +38,7 @@ pub(crate) async fn connection_to(endpoint_url: &str) -> Connection {
     Connection::of_config(config.load().await)
 }
 
-/// What the emulator answers to: nobody else's requests reach it.
+/// The access key of this run, the only one that the emulator answers to.
 fn access_key() -> &'static str {
     static KEY: OnceLock<String> = OnceLock::new();
     KEY.get_or_init(|| format!("squall{:016x}", RandomState::new().hash_one(std::process::id())))

@@ -43,7 +43,7 @@ impl Put {
 enum Tried {
     /// It is there, or something else that it may not replace.
     Done,
-    /// Somebody else put something under the same name at the same moment: it may be tried again.
+    /// Another put of the same name was under way: it may be tried again.
     Conflict(PortError),
 }
 

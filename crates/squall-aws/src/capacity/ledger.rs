@@ -286,7 +286,7 @@ fn listed(item: &Item, group: &str) -> Option<Listed> {
     let row: InstanceRow = serde_json::from_str(of("row")?).ok()?;
     if partition == group {
         let is_its = sort.strip_prefix(INSTANCE)? == row.id.as_str();
-        // Open, whatever it says: nobody would end its leaving.
+        // Open, whatever it says: no controller would end its leaving.
         return is_its.then_some(Listed::Old(InstanceRow { state: State::Open, ..row }));
     }
     let (_, id) = partition.strip_prefix(INSTANCE)?.split_once('/')?;
