@@ -1,7 +1,6 @@
 //! Positions, read from a table and bound to a market.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use squall_core::workload::InputError;
 
 use super::ageing::Ageing;

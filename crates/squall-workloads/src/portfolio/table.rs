@@ -3,10 +3,12 @@
 //! UTF-8 (a byte order mark is skipped), comma separated, RFC 4180 quotes without line breaks inside, a header line. Spaces around a field
 //! do not count and blank lines are skipped. An absent column and an empty field are the same thing: no value.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{ReaderBuilder, StringRecord};
+use foldhash::{HashMap, HashMapExt};
+use memchr::memchr2_iter;
 use squall_core::visible::{on_one_line, shortened};
 use squall_core::workload::InputError;
 
@@ -61,8 +63,7 @@ impl Table {
         }
 
         quotes::check(bytes).map_err(|wrong| wrong_quote(file_name, wrong))?;
-        let mut reader =
-            ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(bytes);
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
         let mut line_counter = Lines::new(bytes);
         let mut record = StringRecord::new();
         let mut header: Option<(u64, Vec<String>)> = None;
@@ -72,7 +73,7 @@ impl Table {
             let start = record.position().map_or(0, csv::Position::byte);
             let line = line_counter.line_of_record(usize::try_from(start).unwrap_or(usize::MAX));
             let Some((header_line, names)) = &header else {
-                let names: Vec<String> = record.iter().map(str::to_owned).collect();
+                let names: Vec<String> = record.iter().map(|name| name.trim().to_owned()).collect();
                 check_separators(file_name, line, &names)?;
                 if names.len() > MAX_COLUMNS {
                     let problem = format!("has {} columns; a file has {MAX_COLUMNS} at most", names.len());
@@ -92,7 +93,7 @@ impl Table {
                 return Err(InputError::new(format!("{file_name}:{line}"), problem));
             }
             lines.push(line);
-            for (idx, field) in record.iter().enumerate() {
+            for (idx, field) in record.iter().map(str::trim).enumerate() {
                 if let Err(problem) = check_visible(field) {
                     let name = names.get(idx).map_or("", String::as_str);
                     return Err(InputError::new(
@@ -393,9 +394,11 @@ impl<'a> Lines<'a> {
 
     /// The line of the byte at `offset`; lines end in `\n`, `\r\n` or `\r`.
     fn line_of(&mut self, offset: usize) -> u64 {
-        while self.offset < offset.min(self.bytes.len()) {
-            self.step();
-        }
+        let offset = offset.min(self.bytes.len());
+        let passed = self.bytes.get(self.offset..offset).unwrap_or_default();
+        let ends = memchr2_iter(b'\n', b'\r', passed).filter(|at| self.ends_line(self.offset + at)).count();
+        self.line += ends as u64;
+        self.offset = self.offset.max(offset);
         self.line
     }
 
@@ -403,19 +406,18 @@ impl<'a> Lines<'a> {
     fn line_of_record(&mut self, offset: usize) -> u64 {
         self.line_of(offset);
         while matches!(self.bytes.get(self.offset), Some(b'\n' | b'\r')) {
-            self.step();
+            self.line_of(self.offset + 1);
         }
         self.line
     }
 
-    fn step(&mut self) {
-        let ends_line = match self.bytes.get(self.offset) {
+    /// Whether a line ends with the byte at `offset`.
+    fn ends_line(&self, offset: usize) -> bool {
+        match self.bytes.get(offset) {
             Some(b'\n') => true,
-            Some(b'\r') => self.bytes.get(self.offset + 1) != Some(&b'\n'),
+            Some(b'\r') => self.bytes.get(offset + 1) != Some(&b'\n'),
             _ => false,
-        };
-        self.line += u64::from(ends_line);
-        self.offset += 1;
+        }
     }
 }
 
