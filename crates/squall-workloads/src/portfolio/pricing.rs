@@ -1,5 +1,5 @@
 //! Prices of single contracts under Black-Scholes-Merton: closed forms where there are any, collocation for American
-//! options, Monte Carlo for Asian ones.
+//! options, Monte Carlo for Asian ones. In [`bachelier`] the price of the underlying is normal instead.
 //!
 //! Conventions everywhere: rates and dividend yields are continuously compounded per year, times are in years,
 //! volatilities per square root of a year, and prices are present values for one unit of the underlying. The underlying
@@ -10,6 +10,7 @@
 
 pub mod american;
 pub mod asian;
+pub mod bachelier;
 pub mod barrier;
 mod batch;
 pub mod digital;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::portfolio::pricing::OptionType::{Call, Put};
 use crate::portfolio::pricing::barrier::{Barrier, Direction, Knock};
-use crate::portfolio::pricing::{OptionType, digital, european, forward};
+use crate::portfolio::pricing::{OptionType, bachelier, digital, european, forward};
 
 /// Spot, rate, dividend yield, vol.
 type Scenario = (f64, f64, f64, f64);
@@ -17,6 +17,7 @@ enum Contract {
     InCash { option_type: OptionType, strike: f64, cash: f64 },
     InAsset { option_type: OptionType, strike: f64 },
     Barrier(Barrier),
+    Normal { option_type: OptionType, payoff: bachelier::Payoff, strike: f64 },
 }
 
 impl Contract {
@@ -33,6 +34,9 @@ impl Contract {
                 digital::asset_or_nothing_batch_on(path, option_type, strike, years, market, out);
             }
             Contract::Barrier(barrier) => barrier.price_batch_on(path, years, market, out),
+            Contract::Normal { option_type, payoff, strike } => {
+                bachelier::price_batch_on(path, option_type, payoff, strike, years, market, out);
+            }
         }
     }
 
@@ -49,6 +53,9 @@ impl Contract {
                 digital::asset_or_nothing(option_type, spot, strike, years, rate, dividend_yield, vol)
             }
             Contract::Barrier(barrier) => barrier.price(spot, years, rate, dividend_yield, vol),
+            Contract::Normal { option_type, payoff, strike } => {
+                bachelier::price(option_type, payoff, spot, strike, years, rate, dividend_yield, vol)
+            }
         }
     }
 }
@@ -72,6 +79,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     prop_oneof![
         6 => (50.0..200.0, -0.05..0.3, -0.05..0.3, 0.05..1.0),
         3 => (magnitude(-6.0, 8.0), -0.05..0.3, -0.05..0.3, magnitude(-6.0, 0.7)),
+        2 => (-100.0..100.0, -0.05..0.3, -0.05..0.3, prop_oneof![Just(0.0), 0.1..80.0]),
         1 => (Just(100.0), Just(0.0), Just(0.0), prop_oneof![Just(0.0), magnitude(-12.0, 0.0)]),
         1 => (ANY, ANY, ANY, ANY),
     ]
@@ -79,6 +87,21 @@ fn scenario() -> impl Strategy<Value = Scenario> {
 
 fn amount() -> impl Strategy<Value = f64> {
     prop_oneof![Just(100.0), 50.0..200.0, magnitude(-6.0, 8.0), ANY]
+}
+
+/// At prices and strikes on both sides of 0.
+fn normal() -> impl Strategy<Value = Contract> {
+    let strike = (any::<bool>(), amount()).prop_map(|(below, amount)| if below { -amount } else { amount });
+    let payoff = prop_oneof![
+        Just(bachelier::Payoff::Gain),
+        amount().prop_map(bachelier::Payoff::Cash),
+        Just(bachelier::Payoff::Asset),
+    ];
+    (any::<bool>(), payoff, strike).prop_map(|(call, payoff, strike)| Contract::Normal {
+        option_type: if call { Call } else { Put },
+        payoff,
+        strike,
+    })
 }
 
 fn contract() -> impl Strategy<Value = Contract> {
@@ -97,6 +120,7 @@ fn contract() -> impl Strategy<Value = Contract> {
         1 => cash.prop_map(|(option_type, strike, cash)| Contract::InCash { option_type, strike, cash }),
         1 => (option_type(), amount()).prop_map(|(option_type, strike)| Contract::InAsset { option_type, strike }),
         4 => barrier,
+        3 => normal(),
     ]
 }
 
