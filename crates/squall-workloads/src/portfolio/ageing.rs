@@ -141,7 +141,11 @@ impl Ageing {
                 Contract::Digital { option_type: *option_type, strike: *strike, payoff: *payoff, skew }
             }
             Contract::Asian(asian) => Contract::Asian(Box::new(self.average(asian))),
+            Contract::NormalDigital { option_type, strike, payoff, .. } => {
+                Contract::NormalDigital { option_type: *option_type, strike: *strike, payoff: *payoff, skew }
+            }
             Contract::Forward { .. }
+            | Contract::NormalEuropean { .. }
             | Contract::European { .. }
             | Contract::American { .. }
             | Contract::Barrier(_) => contract.clone(),

@@ -21,6 +21,7 @@ mod check;
 pub mod conversion;
 pub mod curve;
 mod dividends;
+pub mod normal;
 pub mod rate_factors;
 pub mod spec;
 pub mod surface;
@@ -29,6 +30,7 @@ use arbitrage::Arbitrage;
 use conversion::{Conversion, Pair};
 use curve::ZeroCurve;
 pub use dividends::Dividend;
+use normal::Scales;
 use rate_factors::{KeyTenor, shares};
 use spec::{AssetClass, Limits, MarketSpec, Tenor};
 use surface::VolSurface;
@@ -110,8 +112,10 @@ pub struct Underlying {
     pub carry: Carry,
     /// Cash that it pays besides, in order of time.
     pub dividends: Vec<Dividend>,
-    /// Black-Scholes volatility.
+    /// Black-Scholes volatility, or of a normal price Bachelier's, in its units.
     pub vol: VolSurface,
+    /// Of a normal price, the scales of its shocks; absent for a lognormal one.
+    pub normal: Option<Scales>,
     /// The factor that shifts its volatility, if it has one.
     pub vol_factor: Option<usize>,
 }
@@ -121,7 +125,7 @@ pub struct Underlying {
 pub enum Spot {
     /// A price of its own, moved by a factor of its own.
     Own {
-        /// Above 0, in the underlying's currency.
+        /// In the underlying's currency; above 0 unless it is normal.
         price: f64,
         /// Index of the `spot:` factor.
         factor: usize,
@@ -227,6 +231,25 @@ impl Market {
         pairs.get(idx).map(|pair| (pair.name.clone(), pair.rate, implied))
     }
 
+    /// What a shock of 1 changes, by factor: of the spots and volatilities of normal prices, which are shocked in units of the price.
+    pub fn scales(&self) -> Vec<Option<f64>> {
+        let mut scales = vec![None; self.factors.0.len()];
+        for underlying in &self.underlyings {
+            let Some(normal) = underlying.normal else { continue };
+            let of_spot = match underlying.spot {
+                Spot::Own { factor, .. } => Some((factor, normal.price)),
+                Spot::Pair(_) => None,
+            };
+            let of_vol = underlying.vol_factor.map(|factor| (factor, normal.vol));
+            for (factor, scale) in of_spot.into_iter().chain(of_vol) {
+                if let Some(known) = scales.get_mut(factor) {
+                    *known = Some(scale);
+                }
+            }
+        }
+        scales
+    }
+
     /// How large rates and volatilities may be.
     pub fn limits(&self) -> Limits {
         self.limits
@@ -244,7 +267,8 @@ impl Market {
             let growth = self.zero_rate(underlying.currency, years)? - self.carry(underlying, years)?;
             Some(spot * libm::exp(growth * years))
         };
-        arbitrage::arbitrages(&underlying.vol, forward)
+        let is_normal = underlying.normal.is_some();
+        arbitrage::arbitrages(&underlying.vol, is_normal, forward)
     }
 
     fn arbitrage_note(&self, underlying: &Underlying) -> Option<String> {

@@ -5,20 +5,20 @@ use squall_core::workload::InputError;
 
 use super::ageing::Ageing;
 use super::market::Market;
-use super::pricing::OptionType;
-use super::pricing::barrier::Barrier;
 use super::rates::{CashFlow, Quote};
 use super::reading::{Complaints, check_name, listed, pence, quoted};
 use super::table::{Row, Table, iso_date};
 
 mod adjusted;
 mod bonds;
+mod contract;
 mod conventions;
 mod derivatives;
 mod fields;
 pub mod kind;
 
 pub use adjusted::{Adjusted, Delivery};
+pub use contract::{Contract, DigitalPayoff};
 pub use derivatives::{AsianContract, Fixings};
 use fields::{above_zero, word};
 use kind::{COMMON, Kind, OTHERS, Unused};
@@ -166,54 +166,6 @@ pub struct Terms {
     pub vol: f64,
 }
 
-/// A forward or an option on one unit of its underlying.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Contract {
-    /// Receives the underlying for `strike`.
-    Forward {
-        /// Delivery price.
-        strike: f64,
-    },
-    /// Exercised at expiry.
-    European {
-        /// Call or put.
-        option_type: OptionType,
-        /// Exercise price.
-        strike: f64,
-    },
-    /// Exercised at any time.
-    American {
-        /// Call or put.
-        option_type: OptionType,
-        /// Exercise price.
-        strike: f64,
-    },
-    /// All or nothing at expiry.
-    Digital {
-        /// Call or put.
-        option_type: OptionType,
-        /// The threshold of the payoff.
-        strike: f64,
-        /// The payoff.
-        payoff: DigitalPayoff,
-        /// The slope of the volatility by the strike, before any shock.
-        skew: f64,
-    },
-    /// Knocked in or out.
-    Barrier(Barrier),
-    /// On an average.
-    Asian(Box<AsianContract>),
-}
-
-/// The payoff of a digital option.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum DigitalPayoff {
-    /// This much, in the position's currency.
-    Cash(f64),
-    /// One unit of the underlying.
-    Asset,
-}
-
 impl Instrument {
     /// The contract of a derivative.
     pub fn derivative(&self) -> Option<(&Terms, &Contract)> {
@@ -326,20 +278,6 @@ impl Instrument {
             }
             Instrument::Adjusted(adjusted) => adjusted.bytes(),
             Instrument::Derivative(..) | Instrument::Spot(_) | Instrument::Cash => 0,
-        }
-    }
-}
-
-impl Contract {
-    /// Its strike, in the underlying's currency.
-    pub fn strike(&self) -> f64 {
-        match self {
-            Contract::Forward { strike }
-            | Contract::European { strike, .. }
-            | Contract::American { strike, .. }
-            | Contract::Digital { strike, .. } => *strike,
-            Contract::Barrier(barrier) => barrier.strike,
-            Contract::Asian(asian) => asian.strike,
         }
     }
 }

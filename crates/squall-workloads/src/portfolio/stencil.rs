@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::columns::{Columns, RELATIVE_BUMP};
 use super::labels::Labels;
 use super::market::{Market, Spot};
-use super::positions::{Contract, Instrument, Position, Terms, When};
+use super::positions::{Adjusted, Contract, Instrument, Position, Terms, When};
 use super::pricing::OptionType;
 use super::reading::quoted;
 use super::shock::ShockBlock;
@@ -172,6 +172,12 @@ fn limit(market: &Market, position: &Position) -> Option<(usize, f64, bool)> {
         Spot::Pair(pair) => market.pairs().get(pair)?.factor,
     };
     let spot = market.spot(underlying);
+    if let (Some(scales), Contract::NormalEuropean { .. } | Contract::NormalDigital { .. }) =
+        (underlying.normal, contract)
+    {
+        let is_jump = matches!(contract, Contract::NormalDigital { .. });
+        return Some((factor_idx, normal_limit(position, spot, is_jump)? / scales.price, is_jump));
+    }
     // Of what the contract is on: also less its dividends, which do not move, or as a future, which does not grow.
     let (price, growth, moving) = match &position.instrument {
         Instrument::Adjusted(it) => {
@@ -182,7 +188,9 @@ fn limit(market: &Market, position: &Position) -> Option<(usize, f64, bool)> {
     };
     let mut random_years = years;
     let (strike, level) = match contract {
-        Contract::Forward { .. } => return None,
+        Contract::Forward { .. } | Contract::NormalEuropean { .. } | Contract::NormalDigital { .. } => {
+            return None;
+        }
         Contract::European { strike, .. }
         | Contract::American { strike, .. }
         | Contract::Digital { strike, .. } => (*strike, None),
@@ -207,6 +215,22 @@ fn limit(market: &Market, position: &Position) -> Option<(usize, f64, bool)> {
     let limit = (share * width).max(0.5 * nearest - FAR * width);
     let limit = to_level.map_or(limit, |to_level| limit.min(SHARE_OF_DISTANCE * to_level));
     Some((factor_idx, (limit * moving).min(limit_before_dividends(position, spot)), is_jump))
+}
+
+/// The largest bump of a normal price that shows the Greeks of an option on it, in units of the price.
+fn normal_limit(position: &Position, spot: f64, is_jump: bool) -> Option<f64> {
+    let (terms, contract) = position.instrument.derivative()?;
+    // How much what the contract is on moves with the spot.
+    let growth = match &position.instrument {
+        Instrument::Adjusted(Adjusted { delivery: Some(it), .. }) => {
+            libm::exp((it.rate - it.carry) * it.years)
+        }
+        _ => libm::exp((terms.rate - terms.carry) * terms.years),
+    };
+    let width = terms.vol * terms.years.sqrt() / growth;
+    let to_strike = (contract.strike() / growth - spot).abs();
+    let share = if is_jump { SHARE_OF_JUMP } else { SHARE_OF_BEND };
+    Some((share * width).max(0.5 * to_strike - FAR * width))
 }
 
 /// The same of an American call on the eve of an ex-date, when it is exercised above the strike, relative to the price with its dividends.

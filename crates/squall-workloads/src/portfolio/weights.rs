@@ -105,10 +105,10 @@ pub fn weight(position: &Position) -> u64 {
 fn of_contract(terms: &Terms, contract: &Contract) -> u64 {
     match contract {
         Contract::Forward { .. } => FORWARD,
-        Contract::European { .. } => EUROPEAN,
+        Contract::European { .. } | Contract::NormalEuropean { .. } => EUROPEAN,
         Contract::American { option_type, .. } => american(*option_type, terms),
-        Contract::Digital { skew: 0.0, .. } => DIGITAL,
-        Contract::Digital { .. } => DIGITAL + SKEW,
+        Contract::Digital { skew: 0.0, .. } | Contract::NormalDigital { skew: 0.0, .. } => DIGITAL,
+        Contract::Digital { .. } | Contract::NormalDigital { .. } => DIGITAL + SKEW,
         Contract::Barrier(_) => BARRIER,
         Contract::Asian(asian) => {
             let n_paths = count(asian.n_paths).next_multiple_of(ASIAN_PATHS);

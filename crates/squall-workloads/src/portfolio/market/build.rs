@@ -10,8 +10,9 @@ use super::calendars::calendars;
 use super::check::Checker;
 use super::conversion::{Legs, MAX_PAIRS, Pair, TOLERANCE, contradiction};
 use super::dividends::dividends;
+use super::normal::{Scales, unlikely_vol};
 use super::rate_factors::KeyTenor;
-use super::spec::{AssetClass, CurveSpec, MarketSpec, OnArbitrage};
+use super::spec::{AssetClass, CurveSpec, MarketSpec, Model, OnArbitrage};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
 
 pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, InputError> {
@@ -112,8 +113,22 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
                 }
             };
         let vol_factor = with_vol.binary_search(&name).ok().map(|idx| first_vol + idx);
+        let normal = match (underlying.model, spot) {
+            (Model::Normal, Spot::Own { price, .. }) => Some(Scales::new(price, &vol)),
+            _ => None,
+        };
         let (name, class) = (name.clone(), underlying.class);
-        underlyings.push(Underlying { name, class, currency, spot, carry, dividends, vol, vol_factor });
+        underlyings.push(Underlying {
+            name,
+            class,
+            currency,
+            spot,
+            carry,
+            dividends,
+            vol,
+            normal,
+            vol_factor,
+        });
     }
 
     let report_currency = index_of(&spec.report_currency);
@@ -152,6 +167,10 @@ pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, Input
         }
     }
     market.notes = spec.curves.iter().filter_map(|(name, curve)| unlikely_rate(name, curve)).collect();
+    let normal = market.underlyings().iter().filter(|it| it.normal.is_some());
+    let vols: Vec<String> =
+        normal.filter_map(|it| unlikely_vol(&it.name, market.spot(it), &it.vol)).collect();
+    market.notes.extend(vols);
     let arbitrage: Vec<String> =
         market.underlyings().iter().filter_map(|it| market.arbitrage_note(it)).collect();
     market.notes.extend(arbitrage);

@@ -7,7 +7,7 @@ use squall_core::workload::InputError;
 
 use super::super::reading::{MAX_LIMIT, MAX_RATE, MAX_VOL, check_name, pence, percentage, quoted};
 use super::curve::{CurveInterpolation, ZeroCurve};
-use super::spec::{AssetClass, CurveSpec, Limits, MarketSpec, SurfaceSpec, UnderlyingSpec, VolSpec};
+use super::spec::{AssetClass, CurveSpec, Limits, MarketSpec, Model, SurfaceSpec, UnderlyingSpec, VolSpec};
 use super::surface::{VolInterpolation, VolSurface};
 use super::{Origin, tenor_years};
 
@@ -69,7 +69,17 @@ impl Checker<'_> {
         self.within(path, number, [-most, most], what, "rate")
     }
 
-    fn vol(&self, path: &str, number: f64) -> Result<f64, InputError> {
+    fn vol(&self, path: &str, number: f64, model: Model) -> Result<f64, InputError> {
+        if model == Model::Normal {
+            if (0.0..=MAX_PRICE).contains(&number) {
+                return Ok(number);
+            }
+            let problem = format!(
+                "{number:?} is out of range; the volatility of a normal price is in its units (the standard deviation over a year), from 0 to \
+                 1e15"
+            );
+            return Err(self.error(path, problem));
+        }
         self.within(path, number, [0.0, self.spec.limits.vol], "a volatility", "vol")
     }
 
@@ -107,6 +117,17 @@ impl Checker<'_> {
         } else {
             let problem = format!("{number:?} is out of range; {what} must be above 0, and at most 1e15");
             Err(self.error(path, problem))
+        }
+    }
+
+    /// A price of this model, a strike for instance.
+    fn price(&self, path: &str, number: f64, what: &str, model: Model) -> Result<f64, InputError> {
+        match model {
+            Model::Lognormal => self.above_zero(path, number, what),
+            Model::Normal if number.abs() <= MAX_PRICE => Ok(number),
+            Model::Normal => {
+                Err(self.error(path, format!("{number:?} is out of range; {what} must be within ±1e15")))
+            }
         }
     }
 
@@ -223,8 +244,17 @@ impl Checker<'_> {
             let problem = "an fx underlying must be a pair of market.fx, written the same way, like EURUSD";
             return Err(self.error(&path, problem));
         }
+        let model = underlying.model;
+        if underlying.class == AssetClass::Fx && model == Model::Normal {
+            return Err(self.error(&at("model"), "is not for this class; an exchange rate stays above 0"));
+        }
         if let Some(spot) = underlying.spot {
-            self.above_zero(&at("spot"), spot, "a spot")?;
+            self.price(&at("spot"), spot, "a spot", model).map_err(|mut error| {
+                if spot <= 0.0 && model == Model::Lognormal {
+                    error.problem.push_str("; a price that may be 0 or below has \"model\": \"normal\"");
+                }
+                error
+            })?;
         }
         for (field, carry) in [
             ("dividend_yield", underlying.dividend_yield),
@@ -236,18 +266,21 @@ impl Checker<'_> {
         }
         let Some(vol) = &underlying.vol else { return Ok(VolSurface::None) };
         match vol {
-            VolSpec::Flat(vol) => self.vol(&at("vol"), *vol).map(VolSurface::Flat),
-            VolSpec::Surface(surface) => self.surface(&at("vol"), surface),
+            VolSpec::Flat(vol) => self.vol(&at("vol"), *vol, model).map(VolSurface::Flat),
+            VolSpec::Surface(surface) => self.surface(&at("vol"), surface, model),
         }
     }
 
-    fn surface(&self, path: &str, surface: &SurfaceSpec) -> Result<VolSurface, InputError> {
+    fn surface(&self, path: &str, surface: &SurfaceSpec, model: Model) -> Result<VolSurface, InputError> {
         let expiry = |(idx, tenor)| {
             tenor_years(tenor, self.valuation_date)
                 .map_err(|problem| self.error(&format!("{path}.expiries[{idx}]"), problem))
         };
         let expiries = surface.expiries.iter().enumerate().map(expiry).collect::<Result<Vec<f64>, _>>()?;
-        for (field, values) in [("expiries", &expiries), ("strikes", &surface.strikes)] {
+        // Times are above 0 in any model.
+        for (field, values, model) in
+            [("expiries", &expiries, Model::Lognormal), ("strikes", &surface.strikes, model)]
+        {
             let path = format!("{path}.{field}");
             if values.is_empty() {
                 return Err(self.error(&path, "is empty; at least one is needed"));
@@ -257,7 +290,7 @@ impl Checker<'_> {
                 return Err(self.error(&path, problem));
             }
             for (idx, value) in values.iter().enumerate() {
-                self.above_zero(&format!("{path}[{idx}]"), *value, "each")?;
+                self.price(&format!("{path}[{idx}]"), *value, "each", model)?;
             }
             self.ascending(&path, values)?;
         }
@@ -275,7 +308,7 @@ impl Checker<'_> {
                 return Err(self.error(&format!("{path}.vols[{row_idx}]"), problem));
             }
             for (idx, vol) in row.iter().enumerate() {
-                self.vol(&format!("{path}.vols[{row_idx}][{idx}]"), *vol)?;
+                self.vol(&format!("{path}.vols[{row_idx}][{idx}]"), *vol, model)?;
             }
         }
         let interpolation = match surface.interpolation {

@@ -6,7 +6,7 @@ use super::super::dates::years_between;
 use super::super::reading::quoted;
 use super::super::table::iso_date;
 use super::check::Checker;
-use super::spec::{AssetClass, DividendSpec, UnderlyingSpec};
+use super::spec::{AssetClass, DividendSpec, Model, UnderlyingSpec};
 use super::tenor_years;
 
 /// Quarterly over the 200 years that anything may last, and some.
@@ -32,6 +32,9 @@ pub(super) fn dividends(
     let specs = &underlying.dividends;
     if !specs.is_empty() && !matches!(underlying.class, AssetClass::Equity | AssetClass::Index) {
         return Err(checker.error(&path, "is not for this class; only an equity or an index pays dividends"));
+    }
+    if !specs.is_empty() && underlying.model == Model::Normal {
+        return Err(checker.error(&path, "is not for the model normal; write a dividend_yield"));
     }
     if specs.len() > MOST_DIVIDENDS {
         let problem = format!("has {} entries; expected at most {MOST_DIVIDENDS}", specs.len());

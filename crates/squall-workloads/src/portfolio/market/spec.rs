@@ -120,6 +120,17 @@ pub enum AssetClass {
     Fx,
 }
 
+/// How the price of an underlying is distributed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Model {
+    /// Its logarithm is normal: the price stays above 0, and volatilities are fractions of it.
+    #[default]
+    Lognormal,
+    /// It is normal itself: the price may be any, and volatilities are in its units.
+    Normal,
+}
+
 /// An underlying of options and forwards.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +140,9 @@ pub struct UnderlyingSpec {
     /// Currency of its price; not for `fx`.
     #[serde(default)]
     pub currency: Option<String>,
+    /// How its price is distributed; always lognormal for `fx`.
+    #[serde(default)]
+    pub model: Model,
     /// Price of one unit; not for `fx`.
     #[serde(default)]
     pub spot: Option<f64>,

@@ -10,7 +10,7 @@ pub enum VolInterpolation {
     LinearTotalVariance,
 }
 
-/// Black-Scholes volatility by expiry and strike; flat volatility outside its grid.
+/// Volatility by expiry and strike, Black-Scholes or of a normal price; flat outside its grid.
 #[derive(Debug, Clone, PartialEq)]
 pub enum VolSurface {
     /// There is none: no option on the underlying can be valued.
@@ -23,7 +23,7 @@ pub enum VolSurface {
         interpolation: VolInterpolation,
         /// Years, ascending and above 0; at least one.
         expiries: Vec<f64>,
-        /// Ascending and above 0; at least one.
+        /// Ascending, and above 0 unless the price is normal; at least one.
         strikes: Vec<f64>,
         /// One row per expiry, one column per strike.
         vols: Vec<Vec<f64>>,

@@ -88,7 +88,8 @@ pub(super) fn instrument(
     }
     let adjusted = Adjusted { terms, contract, delivery, dividends };
     let spot = market.underlyings().get(terms.underlying).map_or(f64::NAN, |it| market.spot(it));
-    if adjusted.price(spot) > 0.0 {
+    // Without dividends nothing can use up the price.
+    if adjusted.price(spot) > 0.0 || (adjusted.dividends.is_empty() && adjusted.contract.takes_any_price()) {
         return Ok(adjusted.into_instrument());
     }
     let worth = rounded(present_value(&adjusted.dividends, 0.0));

@@ -101,7 +101,8 @@ pub(super) fn read(
 ) -> Result<Instrument, InputError> {
     let years = years(row, "expiry", row.text("expiry")?, market.valuation_date())?;
     let is_forward = matches!(kind, Kind::Forward | Kind::Future);
-    let strike = if is_forward { row.number("strike")? } else { above_zero(row, "strike")? };
+    let is_normal = market.underlyings().get(underlying).is_some_and(|it| it.normal.is_some());
+    let strike = if is_forward || is_normal { row.number("strike")? } else { above_zero(row, "strike")? };
     let terms = terms(row, underlying, years, strike, market)?;
     if is_forward {
         return adjusted::instrument(row, kind, terms, Contract::Forward { strike }, market);
@@ -112,8 +113,17 @@ pub(super) fn read(
         let problem = format!("{} has no vol in the market, which an option needs", quoted(&underlying.name));
         return Err(row.error("underlying", problem));
     }
+    if is_normal {
+        check_normal(row, kind, market.underlyings().get(underlying).map_or("", |it| it.name.as_str()))?;
+    }
     let option_type = word(row, "option_type", &OPTION_TYPES)?;
     let contract = match kind {
+        Kind::European if is_normal => Contract::NormalEuropean { option_type, strike },
+        Kind::Digital if is_normal => {
+            let underlying = market.underlyings().get(underlying);
+            let skew = underlying.map_or(0.0, |it| it.vol.vol_and_skew(years, strike).1);
+            Contract::NormalDigital { option_type, strike, payoff: digital_payoff(row)?, skew }
+        }
         Kind::American => Contract::American { option_type, strike },
         Kind::Digital => {
             let underlying = market.underlyings().get(underlying);
@@ -133,6 +143,22 @@ pub(super) fn read(
         _ => Contract::European { option_type, strike },
     };
     adjusted::instrument(row, kind, terms, contract, market)
+}
+
+/// The kinds that have a price on an underlying whose price is normal.
+fn check_normal(row: Row<'_>, kind: Kind, underlying: &str) -> Result<(), InputError> {
+    match kind {
+        Kind::American | Kind::Barrier | Kind::Asian => {
+            let problem = format!(
+                "{} is {} on {}, whose model is normal; under it only forward, future, european and digital are valued",
+                quoted(row.text("id")?),
+                kind.phrase(),
+                quoted(underlying)
+            );
+            Err(row.error("kind", problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn terms(

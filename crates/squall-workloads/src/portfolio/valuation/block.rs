@@ -179,7 +179,8 @@ fn curves_of(market: &Market, underlying: &Underlying) -> (Option<usize>, Option
 
 /// A market under the shocks of a block.
 ///
-/// Shocks apply as their factors say: spot and exchange rates relative, volatilities and rates absolute. A column depends
+/// Shocks apply as their factors say: spot and exchange rates relative, volatilities and rates absolute; those of a normal price and its
+/// volatility in the scales of [`Market::scales`]. A column depends
 /// on its own shocks only, so its bits are the same whatever block it is in.
 #[derive(Debug, Clone)]
 pub struct BlockMarket {
@@ -249,9 +250,12 @@ impl BlockMarket {
         let mut above_zero = Vec::with_capacity(market.underlyings().len());
         for underlying in market.underlyings() {
             let spot = match underlying.spot {
-                Spot::Own { price, factor } => {
-                    Columns::shocked(shocks.row(factor), |shock| price * (1.0 + shock))
-                }
+                Spot::Own { price, factor } => match underlying.normal {
+                    None => Columns::shocked(shocks.row(factor), |shock| price * (1.0 + shock)),
+                    Some(scales) => {
+                        Columns::shocked(shocks.row(factor), |shock| price + scales.price * shock)
+                    }
+                },
                 Spot::Pair(pair) => pairs.get(pair).cloned().unwrap_or(Columns::Same(f64::NAN)),
             };
             let problem = |price| format!("the shock of spot:{} leaves a price of {price}", underlying.name);
@@ -281,7 +285,13 @@ impl BlockMarket {
             vol_shifts: market
                 .underlyings()
                 .iter()
-                .map(|it| it.vol_factor.map_or(Columns::Same(0.0), shift))
+                .map(|it| match (it.vol_factor, it.normal) {
+                    (None, _) => Columns::Same(0.0),
+                    (Some(factor), None) => shift(factor),
+                    (Some(factor), Some(scales)) => {
+                        Columns::shocked(shocks.row(factor), |shock| scales.vol * shock)
+                    }
+                })
                 .collect(),
             curves: market.curves().iter().map(|curve| CurveShift::new(market, curve, shift)).collect(),
             curves_of: market.underlyings().iter().map(|it| curves_of(market, it)).collect(),

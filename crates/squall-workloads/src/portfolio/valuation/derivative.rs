@@ -4,7 +4,7 @@ use super::super::positions::{Adjusted, AsianContract, Contract, Delivery, Digit
 use super::super::pricing::american::Dividend;
 use super::super::pricing::asian::{AsianOption, McEstimate, price_mc_batch};
 use super::super::pricing::european::price_batch;
-use super::super::pricing::{MarketColumns, OptionType, american, digital, forward};
+use super::super::pricing::{MarketColumns, OptionType, american, bachelier, digital, forward};
 use super::super::rates::CashFlow;
 use super::block::{BlockMarket, Shifts, UnderlyingColumns};
 
@@ -67,7 +67,7 @@ pub(super) fn unit_values(terms: &Terms, contract: &Contract, block: &BlockMarke
         out.fill(f64::NAN);
         return;
     };
-    if !columns.is_above_zero && !matches!(contract, Contract::Forward { .. }) {
+    if !columns.is_above_zero && !contract.takes_any_price() {
         option_values_below_zero(terms, contract, columns, out);
         return;
     }
@@ -161,6 +161,19 @@ fn contract_values(years: f64, contract: &Contract, market: MarketColumns<'_>, o
                 digital::add_skew(*option_type, amount, *skew, (*strike, years), market, out);
             }
         }
+        Contract::NormalEuropean { option_type, strike } => {
+            bachelier::price_batch(*option_type, bachelier::Payoff::Gain, *strike, years, market, out);
+        }
+        Contract::NormalDigital { option_type, strike, payoff, skew } => {
+            let payoff = match payoff {
+                DigitalPayoff::Cash(cash) => bachelier::Payoff::Cash(*cash),
+                DigitalPayoff::Asset => bachelier::Payoff::Asset,
+            };
+            bachelier::price_batch(*option_type, payoff, *strike, years, market, out);
+            if *skew != 0.0 {
+                bachelier::add_skew(*option_type, payoff, *skew, (*strike, years), market, out);
+            }
+        }
         Contract::Barrier(barrier) => barrier.price_batch(years, market, out),
         Contract::Asian(_) => out.fill(f64::NAN),
     }
@@ -179,6 +192,7 @@ pub(super) fn adjusted_values(adjusted: &Adjusted, block: &BlockMarket, out: &mu
         return;
     };
     let is_linear = matches!(contract, Contract::Forward { .. });
+    let takes_any_price = contract.takes_any_price();
     let mut worths = vec![[0.0; CHUNK]; dividends.len()];
     for (idx, chunk) in out.chunks_mut(CHUNK).enumerate() {
         let (first, n) = (idx * CHUNK, chunk.len());
@@ -190,8 +204,8 @@ pub(super) fn adjusted_values(adjusted: &Adjusted, block: &BlockMarket, out: &mu
         let mut price = [f64::NAN; CHUNK];
         for (column, (price, spot)) in price.iter_mut().zip(market.spot).enumerate() {
             let net = worths.iter().fold(*spot, |net, worth| net - worth[column]);
-            // Nothing lognormal is left of a price that its dividends use up; what is linear has a value at any.
-            *price = if net > 0.0 || is_linear { net } else { f64::NAN };
+            // Nothing lognormal is left of a price that its dividends use up; what is linear or normal has a value at any.
+            *price = if net > 0.0 || takes_any_price { net } else { f64::NAN };
         }
         match (delivery, contract) {
             (Some(delivery), _) => {

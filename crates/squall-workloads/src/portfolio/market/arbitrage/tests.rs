@@ -10,7 +10,7 @@ fn told(expiries: &[f64], strikes: &[f64], vols: &[&[f64]], growth: f64) -> Stri
         strikes: strikes.to_vec(),
         vols: vols.iter().map(|row| row.to_vec()).collect(),
     };
-    let found = arbitrages(&surface, |years| Some(100.0 * (growth * years).exp()));
+    let found = arbitrages(&surface, false, |years| Some(100.0 * (growth * years).exp()));
     found.iter().map(|it| it.text() + "\n").collect()
 }
 
@@ -92,13 +92,44 @@ fn variance_that_falls_everywhere_is_named_at_strikes_apart() {
 
 #[test]
 fn a_flat_volatility_and_an_underlying_without_a_forward_are_not_judged() {
-    assert_eq!(arbitrages(&VolSurface::Flat(0.2), |_| Some(1.0)), []);
+    assert_eq!(arbitrages(&VolSurface::Flat(0.2), false, |_| Some(1.0)), []);
     let surface = VolSurface::Grid {
         interpolation: VolInterpolation::LinearVol,
         expiries: vec![1.0, 2.0],
         strikes: vec![1.0],
         vols: vec![vec![0.9], vec![0.1]],
     };
-    assert_eq!(arbitrages(&surface, |_| None), []);
-    assert_eq!(arbitrages(&surface, |_| Some(1.0)).len(), 1);
+    assert_eq!(arbitrages(&surface, false, |_| None), []);
+    assert_eq!(arbitrages(&surface, false, |_| Some(1.0)).len(), 1);
+}
+
+/// Strikes on both sides of 0, at the same distance from a forward that moves.
+#[test]
+fn a_normal_surface_is_held_to_the_same_at_distances_from_the_forward() {
+    let told = |expiries: &[f64], vols: &[&[f64]]| {
+        let surface = VolSurface::Grid {
+            interpolation: VolInterpolation::LinearVol,
+            expiries: expiries.to_vec(),
+            strikes: vec![-20.0, 0.0, 20.0],
+            vols: vols.iter().map(|row| row.to_vec()).collect(),
+        };
+        let found = arbitrages(&surface, true, |years| Some(-10.0 + 20.0 * years));
+        found.iter().map(|it| it.text() + "\n").collect::<String>()
+    };
+    assert_eq!(told(&[0.5, 1.0], &[&[26.0, 25.0, 26.0], &[25.0, 24.0, 25.0]]), "");
+    // Variance to one year below that to half a year, at distances of 0 and 20.
+    let in_time = told(&[0.5, 1.0], &[&[26.0, 25.0, 26.0], &[17.0, 17.0, 17.0]]);
+    assert_eq!(
+        in_time,
+        "total variance falls in time: 26 for 0.5 years at strike -20, 17 for 1 years at -10\n\
+         total variance falls in time: 25.5 for 0.5 years at strike -10, 17 for 1 years at 0\n\
+         total variance falls in time: 25 for 0.5 years at strike 0, 17 for 1 years at 10\n\
+         total variance falls in time: 25.5 for 0.5 years at strike 10, 17 for 1 years at 20\n"
+    );
+    let butterfly = told(&[0.5], &[&[10.0, 40.0, 10.0]]);
+    assert_eq!(
+        butterfly,
+        "a butterfly costs less than nothing: 40 at strike 0 between 10 at -20 and 10 at 20, for 0.5 years\n"
+    );
+    assert!(told(&[1.0], &[&[10.0, 10.0, 90.0]]).contains("a call spread cannot have its price"));
 }
