@@ -6,10 +6,10 @@ use super::positions::When;
 use super::scenarios::ScenarioSet;
 use super::shock::{Factor, ShockBlock};
 
-/// Spot prices and FX rates are bumped by 1 % for delta and gamma: small against a day's move, large against the noise
-/// of lattices and of sums in millionths.
+/// Spot prices and FX rates are bumped by 1 % for delta and gamma (a normal price by 1 % of its scale): small against a day's move, large
+/// against the noise of lattices and of sums in millionths.
 pub const RELATIVE_BUMP: f64 = 0.01;
-/// Volatilities are bumped by one point for vega, or by as much as the lowest of a surface can fall.
+/// Volatilities are bumped by one point for vega (of a normal price by 1 % of their scale), or by as much as the lowest of a surface can fall.
 pub const VOL_BUMP: f64 = 0.01;
 /// Sums in millionths say little about a smaller bump.
 const LEAST_VOL_BUMP: f64 = 0.0001;
@@ -41,7 +41,7 @@ pub struct Columns {
     greeks: bool,
     ages: bool,
     scenarios: ScenarioSet,
-    /// The lowest volatility that each factor moves, in the market's order; empty where they are all high.
+    /// The lowest volatility that each factor moves, in the market's order (of a normal price in its scale); empty where they are all high.
     lowest_vols: Vec<f64>,
 }
 

@@ -2,6 +2,8 @@
 
 use squall_core::workload::Coverage;
 
+use std::collections::BTreeSet;
+
 use super::columns::{Column, Columns};
 use super::labels::{Labels, Unmoved};
 use super::money::Micros;
@@ -96,6 +98,8 @@ pub struct Report {
     pub risk: Vec<(Level, Result<Estimate, TooFew>)>,
     /// The worst scenarios, the worst first.
     pub worst: Vec<WorstScenario>,
+    /// The factors whose shocks in them are in units of a price.
+    pub in_units: BTreeSet<Factor>,
     /// The level that the groups' figures are at: the highest that has enough scenarios.
     pub group_level: Option<Level>,
     /// Books in the portfolio's order.
@@ -129,7 +133,7 @@ pub struct WorstScenario {
     /// Profit or loss against the base.
     pub pnl: i128,
     /// The shocks that are not zero, the largest first, as typical moves compare: 1 % of a price, one volatility point
-    /// and five basis points count the same.
+    /// and five basis points count the same. Those of a normal price and its volatility are in units of the price.
     pub shocks: Vec<(Factor, f64)>,
 }
 
@@ -187,10 +191,14 @@ impl Report {
         let estimate = |(level, tail): &(Level, Result<Tail, TooFew>)| {
             (*level, tail.as_ref().map(|tail| tail.estimate(&pnl.total, &order)).map_err(|too_few| *too_few))
         };
+        let scaled = scenarios.scaled();
         let worst = |idx: &usize| {
             let scenario = pnl.scenarios[*idx];
             let mut shocks = scenarios.shocks_of(scenario);
             shocks.sort_by(|(a, x), (b, y)| moves(b, *y).total_cmp(&moves(a, *x)));
+            for (factor, shock) in &mut shocks {
+                *shock *= scaled.get(factor).copied().unwrap_or(1.0);
+            }
             WorstScenario { scenario, label: scenarios.label(scenario), pnl: pnl.total[*idx], shocks }
         };
         Self {
@@ -220,6 +228,7 @@ impl Report {
             histogram,
             risk: tails.iter().map(estimate).collect(),
             worst: order.iter().take(options.worst).map(worst).collect(),
+            in_units: scaled.keys().cloned().collect(),
             group_level: highest.map(Tail::level),
             books: groups::books(labels, partial, &pnl, highest, order.first().copied()),
             kinds: groups::kinds(labels, partial, &pnl, highest, order.first().copied()),

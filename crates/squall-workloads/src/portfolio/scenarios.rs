@@ -3,7 +3,7 @@
 //! A scenario is a set of factor shocks, and scenario `i` is a function of the input and of `i` alone: any range of
 //! scenarios can be computed anywhere, in any order, with the same bits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use squall_core::sources::Files;
@@ -61,6 +61,8 @@ pub struct ScenarioSet {
     about: String,
     source: Source,
     review: Review,
+    /// By factor: what a shock of 1 changes in units of a price, of those that move in these; may be empty.
+    scales: Vec<Option<f64>>,
 }
 
 /// What an input makes of scenarios.
@@ -124,9 +126,13 @@ impl ScenariosInput {
             ScenariosInput::Historical(input) => historical::prepare(&input, basis, files)?,
             ScenariosInput::MonteCarlo(input) => monte_carlo::prepare(&input, basis, files)?,
             ScenariosInput::Grid(input) => grid::prepare(&input, basis)?,
-            ScenariosInput::None(_) => return Ok(ScenarioSet::none(basis.factors)),
+            ScenariosInput::None(_) => {
+                let scales = basis.scales.clone();
+                return Ok(ScenarioSet { scales, ..ScenarioSet::none(basis.factors) });
+            }
         };
-        let set = ScenarioSet { factors: basis.factors.clone(), about, source, review };
+        let scales = basis.scales.clone();
+        let set = ScenarioSet { factors: basis.factors.clone(), about, source, review, scales };
         if set.count() == 0 {
             return Err(InputError::new(PLACE, "there is no scenario; at least one is needed"));
         }
@@ -138,7 +144,18 @@ impl ScenarioSet {
     /// No scenario of a market that has `factors`.
     pub fn none(factors: &Factors) -> Self {
         let (about, review) = ("none".to_owned(), Review::default());
-        Self { factors: factors.clone(), about, source: Source::None, review }
+        Self { factors: factors.clone(), about, source: Source::None, review, scales: Vec::new() }
+    }
+
+    /// The factors that move in units of a price, and what a shock of 1 changes in these.
+    pub fn scaled(&self) -> BTreeMap<Factor, f64> {
+        let scaled = self.factors.0.iter().zip(&self.scales);
+        scaled.filter_map(|(factor, scale)| Some((factor.clone(), (*scale)?))).collect()
+    }
+
+    /// What a shock of 1 to a factor changes in units of a price, if it moves in these: the price is normal.
+    pub fn scale(&self, factor_idx: usize) -> Option<f64> {
+        self.scales.get(factor_idx).copied().flatten()
     }
 
     /// What was found in the history that they come from, and what was repaired.
@@ -355,8 +372,13 @@ fn check_shock(factor: &Factor, shock: f64, is_relative: bool, limits: Limits) -
 }
 
 /// What is wrong with a shock that was given in units of the price, by the number that was given.
-fn as_given(number: f64, unit: Option<f64>, problem: String) -> String {
+fn as_given(number: f64, (unit, scale): (Option<f64>, Option<f64>), problem: String) -> String {
     match unit {
+        Some(_) if number.is_finite() && scale.is_some() => {
+            format!(
+                "{number:?} in units of the price is out of range: far beyond the price and its volatility"
+            )
+        }
         Some(_) => format!("{number} in units of the price: {problem}"),
         None => problem,
     }

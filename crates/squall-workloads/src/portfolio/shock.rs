@@ -5,9 +5,10 @@ use std::fmt;
 /// A risk factor of a market, and how its shock is applied.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Factor {
-    /// `spot:SPX`: an underlying's spot price; relative, so 0.01 is one percent up.
+    /// `spot:SPX`: an underlying's spot price; relative, so 0.01 is one percent up. Of a normal price in its scale.
     Spot(String),
-    /// `vol:SPX`: an underlying's whole volatility surface; absolute, so 0.01 is one volatility point up.
+    /// `vol:SPX`: an underlying's whole volatility surface; absolute, so 0.01 is one volatility point up. Of a
+    /// normal price in its scale.
     Vol(String),
     /// `rate:USD`: every zero curve of a currency; absolute and parallel, so 0.0001 is one basis point up. `rate:USD:5Y`: the same at one
     /// tenor, and less beside it.

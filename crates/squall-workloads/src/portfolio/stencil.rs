@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::columns::{Columns, RELATIVE_BUMP};
 use super::labels::Labels;
 use super::market::{Market, Spot};
-use super::positions::{Adjusted, Contract, Instrument, Position, Terms, When};
+use super::positions::{Contract, Instrument, Position, Terms, When};
 use super::pricing::OptionType;
 use super::reading::quoted;
 use super::shock::ShockBlock;
@@ -221,12 +221,13 @@ fn limit(market: &Market, position: &Position) -> Option<(usize, f64, bool)> {
 fn normal_limit(position: &Position, spot: f64, is_jump: bool) -> Option<f64> {
     let (terms, contract) = position.instrument.derivative()?;
     // How much what the contract is on moves with the spot.
-    let growth = match &position.instrument {
-        Instrument::Adjusted(Adjusted { delivery: Some(it), .. }) => {
-            libm::exp((it.rate - it.carry) * it.years)
-        }
-        _ => libm::exp((terms.rate - terms.carry) * terms.years),
+    let delivery = match &position.instrument {
+        Instrument::Adjusted(adjusted) => adjusted.delivery,
+        _ => None,
     };
+    let growth =
+        delivery.map_or((terms.rate - terms.carry) * terms.years, |it| (it.rate - it.carry) * it.years);
+    let growth = libm::exp(growth);
     let width = terms.vol * terms.years.sqrt() / growth;
     let to_strike = (contract.strike() / growth - spot).abs();
     let share = if is_jump { SHARE_OF_JUMP } else { SHARE_OF_BEND };

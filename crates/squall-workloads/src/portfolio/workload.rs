@@ -150,7 +150,7 @@ impl Workload for PortfolioRisk {
         for underlying in market.underlyings() {
             let factor = underlying.vol_factor.and_then(|factor| lowest_vols.get_mut(factor));
             if let Some(lowest) = factor {
-                *lowest = underlying.vol.lowest();
+                *lowest = underlying.vol.lowest() / underlying.normal.map_or(1.0, |it| it.vol);
             }
         }
         let columns = Columns::new(scenarios, options.greeks)

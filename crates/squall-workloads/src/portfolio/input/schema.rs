@@ -147,7 +147,13 @@ fn underlying() -> Value {
         "properties": {
             "class": { "enum": ["equity", "index", "commodity", "fx"] },
             "currency": currency("Currency of its price; not for fx."),
-            "spot": { "type": "number", "exclusiveMinimum": 0, "description": "Not for fx." },
+            "model": {
+                "enum": ["lognormal", "normal"],
+                "default": "lognormal",
+                "description": "normal: spot, strikes and shocks may be 0 and below, vol is in units of the price (Bachelier); not for fx, \
+                                nor with dividends."
+            },
+            "spot": { "type": "number", "description": "Above 0 unless the model is normal; not for fx." },
             "dividend_yield": rate("Continuous; for equity and index; 0 if left out."),
             "convenience_yield": rate("Continuous, net of storage; for commodity; 0 if left out."),
             "dividends": {
@@ -179,7 +185,7 @@ fn underlying() -> Value {
                             "strikes": {
                                 "type": "array",
                                 "minItems": 1,
-                                "items": { "type": "number", "exclusiveMinimum": 0 }
+                                "items": { "type": "number" }
                             },
                             "vols": {
                                 "type": "array",
@@ -207,7 +213,7 @@ fn rate(description: &str) -> Value {
 }
 
 fn vol() -> Value {
-    json!({ "type": "number", "minimum": 0, "maximum": MAX_LIMIT })
+    json!({ "type": "number", "minimum": 0, "description": "At most 10 unless the model is normal." })
 }
 
 fn tenor() -> Value {

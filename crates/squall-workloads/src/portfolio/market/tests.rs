@@ -285,7 +285,7 @@ fn says_which_value_is_wrong_and_what_would_be_right() {
             market.json (discount.EUR): the curve "USD" is in USD; one in EUR is needed
             market.json (discount.EUR): there is no curve "OIS"
             market.json (discount.SEK): "SEK" is no currency of this market
-            market.json (underlyings.BRENT.spot): 0.0 is out of range; a spot must be above 0, and at most 1e15
+            market.json (underlyings.BRENT.spot): 0.0 is out of range; a spot must be above 0, and at most 1e15; a price that may be 0 or below has "model": "normal"
             market.json (underlyings.BRENT.spot): is missing
             market.json (underlyings.BRENT.currency): is missing
             market.json (underlyings.BRENT.dividend_yield): is not for this class; write convenience_yield

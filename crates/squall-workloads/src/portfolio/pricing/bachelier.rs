@@ -166,7 +166,11 @@ impl Normal {
     #[inline(always)]
     fn quick_terms(&self, spot: f64, rate: f64, dividend_yield: f64, vol: f64) -> (f64, f64, bool) {
         let carry = (rate - dividend_yield) * self.years;
-        let gain = spot.mul_add(saturating_expm1(carry), spot - self.strike);
+        // What grows is multiplied by how much, so that no digit is lost: the spot, or else the strike.
+        let upwards = carry > 0.0;
+        let grown = if upwards { spot } else { -self.strike };
+        let gain = grown.mul_add(saturating_expm1(carry.abs()), spot - self.strike);
+        let gain = gain * saturating_exp(if upwards { 0.0 } else { carry });
         let deviation = vol * self.root_years;
         let in_range = (carry.abs() < LARGEST_EXPONENT)
             & ((rate * self.years).abs() < LARGEST_EXPONENT)
@@ -193,7 +197,11 @@ impl Normal {
             let gain = discounted(spot, dividend_yield, years) - discounted(strike, rate, years);
             return Some(Scaled { gain, deviation: discounted(total_vol, rate, years), discount });
         }
-        let gain = spot.mul_add(libm::expm1(carry), spot - strike);
+        let gain = if carry > 0.0 {
+            spot.mul_add(libm::expm1(carry), spot - strike)
+        } else {
+            libm::exp(carry) * (-strike).mul_add(libm::expm1(-carry), spot - strike)
+        };
         Some(Scaled { gain: discount * gain, deviation: discount * total_vol, discount })
     }
 

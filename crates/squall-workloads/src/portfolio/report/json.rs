@@ -204,6 +204,10 @@ struct UnderlyingJson<'a> {
     gamma_per_percent: Option<Micros>,
     delta_per_unit: Option<f64>,
     vega_per_point: Option<Micros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gamma_per_unit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vega_per_unit: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -383,6 +387,8 @@ impl<'a> From<&'a super::Greeks> for GreeksJson<'a> {
             gamma_per_percent: row.gamma_percent.map(Micros),
             delta_per_unit: row.delta_unit,
             vega_per_point: row.vega.map(Micros),
+            gamma_per_unit: row.gamma_unit,
+            vega_per_unit: row.vega_unit,
         };
         let rate_factor = |(factor, slope): &(Factor, Option<i128>)| RateFactorJson {
             factor: factor.to_string(),

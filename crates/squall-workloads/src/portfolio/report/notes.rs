@@ -51,11 +51,9 @@ pub(super) fn not_moved(mut unmoved: Vec<(&Unmoved, String)>) -> String {
 
 /// `-74.15%`, or a price's change in its own units.
 pub(super) fn change_text(change: &LargeChange) -> String {
-    match &change.factor {
-        crate::portfolio::shock::Factor::Spot(_) if !change.is_relative => {
-            number_text(change.change, DECIMALS)
-        }
-        factor => shock_text(factor, change.change, DECIMALS),
+    match change.is_in_units {
+        true => number_text(change.change, DECIMALS),
+        false => shock_text(&change.factor, change.change, DECIMALS),
     }
 }
 

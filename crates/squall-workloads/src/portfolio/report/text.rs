@@ -7,7 +7,8 @@ use super::notes::{change_text, not_moved};
 use super::{AgeingPnl, Estimate, GroupRisk, Report, TooFew, rounded};
 use crate::portfolio::money::{Micros, separated};
 use crate::portfolio::reading::quoted;
-use crate::portfolio::scenarios::shock_text;
+use crate::portfolio::scenarios::{number_text, shock_text};
+use crate::portfolio::shock::Factor;
 
 /// Shocks of a scenario that are shown.
 const SHOWN_SHOCKS: usize = 3;
@@ -286,8 +287,13 @@ impl Report {
         writeln!(f, "\nWORST SCENARIOS")?;
         let mut table = Columnar::new(&["scenario", "P&L", "largest shocks"], &[2]);
         for worst in &self.worst {
-            let shock =
-                |(factor, shock): &_| format!("{factor} {}", shock_text(factor, *shock, SHOCK_DECIMALS));
+            let shock = |(factor, shock): &(Factor, f64)| {
+                let text = match self.in_units.contains(factor) {
+                    true => number_text(*shock, SHOCK_DECIMALS),
+                    false => shock_text(factor, *shock, SHOCK_DECIMALS),
+                };
+                format!("{factor} {text}")
+            };
             let mut shocks: Vec<String> = worst.shocks.iter().take(SHOWN_SHOCKS).map(shock).collect();
             if worst.shocks.len() > SHOWN_SHOCKS {
                 shocks.push(format!("{} more", worst.shocks.len() - SHOWN_SHOCKS));
@@ -336,16 +342,27 @@ impl Report {
         let Some(greeks) = &self.greeks else { return Ok(()) };
         writeln!(f, "\nGREEKS, by bumping one factor and revaluing everything")?;
         let mut table = Columnar::new(
-            &["underlying", "delta per 1 %", "gamma per 1 %", "delta per 1.00", "vega per point"],
+            &[
+                "underlying",
+                "delta per 1 %",
+                "gamma per 1 %",
+                "delta per 1.00",
+                "vega per point",
+                "gamma per 1.00",
+                "vega per 1.00",
+            ],
             &[],
         );
+        let per_unit = |it: Option<f64>| it.map_or_else(String::new, |it| unit.text(rounded(it * 1e6).0));
         for row in &greeks.underlyings {
             table.row([
                 row.name.clone(),
                 unit.optional(row.delta_percent),
                 unit.optional(row.gamma_percent),
-                row.delta_unit.map_or_else(String::new, |delta| unit.text(rounded(delta * 1e6).0)),
+                per_unit(row.delta_unit),
                 unit.optional(row.vega),
+                per_unit(row.gamma_unit),
+                per_unit(row.vega_unit),
             ]);
         }
         if greeks.is_empty() {

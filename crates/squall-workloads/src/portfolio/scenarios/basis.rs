@@ -14,6 +14,8 @@ pub struct Basis<'a> {
     /// The lowest and the highest level of each factor today, in its own unit: a price twice, a surface's volatilities, the zero rates
     /// of a currency's curves; `None` where it is not known. May be empty.
     pub levels: Vec<Option<[f64; 2]>>,
+    /// Of factors that move in units of a price, which is normal: what a shock of 1 changes, in these units. May be empty.
+    pub scales: Vec<Option<f64>>,
     /// How large rates and volatilities may be.
     pub limits: Limits,
     /// Today, if it is known.
@@ -23,7 +25,13 @@ pub struct Basis<'a> {
 impl<'a> Basis<'a> {
     /// Factors alone.
     pub fn new(factors: &'a Factors) -> Self {
-        Self { factors, levels: Vec::new(), limits: Limits::default(), valuation_date: None }
+        Self {
+            factors,
+            levels: Vec::new(),
+            scales: Vec::new(),
+            limits: Limits::default(),
+            valuation_date: None,
+        }
     }
 
     /// A whole market.
@@ -62,9 +70,15 @@ impl<'a> Basis<'a> {
         Self {
             factors: market.factors(),
             levels,
+            scales: market.scales(),
             limits: market.limits(),
             valuation_date: Some(market.valuation_date()),
         }
+    }
+
+    /// What a shock of 1 changes, of a factor that moves in units of a price.
+    pub(super) fn scale(&self, factor_idx: usize) -> Option<f64> {
+        self.scales.get(factor_idx).copied().flatten()
     }
 
     /// The price of a factor that has one.

@@ -48,12 +48,12 @@ pub(super) fn prepare(input: &ExplicitInput, basis: &Basis<'_>, files: &Files) -
             let shock = row.number(column).and_then(|cell| {
                 let shock = unit.map_or(cell, |unit| cell * unit);
                 check_shock(factor, shock, is_relative, basis.limits)
-                    .map_err(|e| row.error(column, as_given(cell, unit, e)))
+                    .map_err(|e| row.error(column, as_given(cell, (unit, basis.scale(factor_idx)), e)))
                     .map(|()| shock)
             });
             column_shocks.extend(complaints.take(shock));
         }
-        notes.extend(unlikely_shock(factor, &column_shocks));
+        notes.extend(unlikely_shock(factor, &column_shocks, basis.scale(factor_idx)));
         shocks.push((factor_idx, column_shocks));
     }
     complaints.end()?;

@@ -65,8 +65,11 @@ pub(super) fn prepare(input: &GridInput, basis: &Basis<'_>) -> Result<Made, Inpu
     check_used(PLACE, &absolute, &used, basis)?;
     let about = counted(stride, "stress scenario");
     let of_axis = |axis: &Axis| {
-        let factors = axis.factor_idxs.iter().map(|idx| &basis.factors.0[*idx]);
-        factors.filter_map(|factor| unlikely_shock(factor, &axis.shocks)).collect::<Vec<String>>()
+        let note = |(idx, unit): (&usize, &f64)| {
+            let shocks: Vec<f64> = axis.shocks.iter().map(|shock| shock * unit).collect();
+            unlikely_shock(&basis.factors.0[*idx], &shocks, basis.scale(*idx))
+        };
+        axis.factor_idxs.iter().zip(&axis.units).filter_map(note).collect::<Vec<String>>()
     };
     let notes = bounded(axes.iter().flat_map(of_axis).collect(), MOST_NOTES);
     let review = Review { notes, ..Review::default() };
@@ -116,9 +119,11 @@ fn prepare_axis(
     let units: Vec<f64> = factor_idxs.iter().map(|idx| absolute.unit(*idx).unwrap_or(1.0)).collect();
     let is_absolute = factor_idxs.first().is_some_and(|idx| absolute.unit(*idx).is_some());
     for (idx, shock) in input.shocks.iter().enumerate() {
-        for (factor, unit) in factor_idxs.iter().map(|idx| &factors.0[*idx]).zip(&units) {
+        for ((factor, scale), unit) in
+            factor_idxs.iter().map(|idx| (&factors.0[*idx], basis.scale(*idx))).zip(&units)
+        {
             check_shock(factor, shock * unit, is_relative(factor) && !is_absolute, basis.limits)
-                .map_err(|e| as_given(*shock, is_absolute.then_some(*unit), e))
+                .map_err(|e| as_given(*shock, (is_absolute.then_some(*unit), scale), e))
                 .map_err(|e| InputError::new(format!("{place}.shocks[{idx}]"), e))?;
         }
     }

@@ -53,8 +53,10 @@ pub(super) struct Series {
     pub(super) factor_idx: usize,
     pub(super) factor: Factor,
     pub(super) is_relative: bool,
-    /// What one of its absolute changes is as a shock: 1, or the inverse of today's price where the shock is relative.
+    /// What one of its absolute changes is as a shock: 1, or the inverse of today's price where the shock is relative, or of its scale.
     unit: f64,
+    /// Whether it moves in units of a price that is normal.
+    pub(super) is_scaled: bool,
     pub(super) values: Vec<f64>,
 }
 
@@ -116,8 +118,9 @@ impl History {
             let factor = basis.factors.0[factor_idx].clone();
             let unit = absolute.unit(factor_idx);
             let is_relative = is_relative(&factor) && unit.is_none();
-            let values = Vec::with_capacity(table.rows().len());
-            series.push(Series { factor_idx, factor, is_relative, unit: unit.unwrap_or(1.0), values });
+            let is_scaled = basis.scale(factor_idx).is_some();
+            let (unit, values) = (unit.unwrap_or(1.0), Vec::with_capacity(table.rows().len()));
+            series.push(Series { factor_idx, factor, is_relative, unit, is_scaled, values });
         }
         let used: Vec<usize> = series.iter().map(|series: &Series| series.factor_idx).collect();
         check_used(place, &absolute, &used, basis)?;
@@ -232,6 +235,17 @@ impl Series {
                 Err(format!("{value:?} is out of range; a level and its changes are within ±1e15"))
             }
             (_, Factor::Spot(_)) if is_absolute => Ok(()),
+            (ValuesAre::Levels, Factor::Vol(_)) if self.is_scaled && !(0.0..=MAX_LEVEL).contains(&value) => {
+                Err(format!(
+                    "{value:?} is out of range; a volatility in units of the price is from 0 to 1e15"
+                ))
+            }
+            (ValuesAre::Returns, Factor::Vol(_)) if self.is_scaled && value.abs() > MAX_LEVEL => {
+                Err(format!(
+                    "{value:?} is out of range; a change of a volatility in units of the price is within ±1e15"
+                ))
+            }
+            (_, Factor::Vol(_)) if self.is_scaled => Ok(()),
             (ValuesAre::Levels, Factor::Spot(_)) if value <= 0.0 => Err(format!(
                 "a level of {value}, but a relative change needs levels above 0; leave the row out, with \"skip_dates\": [\"its date\"], \
                  or take the changes in units of the price, with \"changes\": {{\"{factor}\": \"absolute\"}}"
@@ -274,6 +288,11 @@ impl Series {
             (_, false) => self.own_changes(values_are).iter().map(|change| change * self.unit).collect(),
             (ValuesAre::Returns, true) => self.values.iter().map(|change| libm::log1p(*change)).collect(),
         }
+    }
+
+    /// A change in the factor's own unit as a shock.
+    pub(super) fn as_shock(&self, change: f64) -> f64 {
+        change * self.unit
     }
 
     /// Changes over every window of `horizon` days, as shocks are: relative or absolute.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::portfolio::pricing::random::Stream;
 use crate::portfolio::reading::rounded;
-use crate::portfolio::shock::{Factor, Factors, ShockBlock};
+use crate::portfolio::shock::{Factor, ShockBlock};
 
 /// Which of the seed's streams the scenarios draw from ("scenario"), so that no contract's paths share it.
 const PURPOSE: u64 = 0x7363_656e_6172_696f;
@@ -98,7 +98,7 @@ pub(super) fn prepare(input: &MonteCarloInput, basis: &Basis<'_>, files: &Files)
         n_paths,
         stream: Stream::new(input.seed, PURPOSE),
         degrees_of_freedom,
-        factors: drawn_factors(moments, f64::from(input.horizon_days), basis.factors)?,
+        factors: drawn_factors(moments, f64::from(input.horizon_days), basis)?,
     };
     Ok(Made { about, source: Source::MonteCarlo(monte_carlo), review })
 }
@@ -106,9 +106,9 @@ pub(super) fn prepare(input: &MonteCarloInput, basis: &Basis<'_>, files: &Files)
 fn drawn_factors(
     moments: DailyMoments,
     horizon: f64,
-    factors: &Factors,
+    basis: &Basis<'_>,
 ) -> Result<Vec<DrawnFactor>, InputError> {
-    let name = |row: usize| &factors.0[moments.factor_idxs[row]];
+    let name = |row: usize| &basis.factors.0[moments.factor_idxs[row]];
     for (row, entries) in moments.covariance.iter().enumerate() {
         let deviation = entries[row].sqrt();
         let most = match (name(row), moments.is_relative.get(row)) {
@@ -124,11 +124,19 @@ fn drawn_factors(
                     rounded(change)
                 )
             });
-            let problem = format!(
-                "{} has a standard deviation of {} a day; at most {most} (0.01 is 1 %){cause}",
-                name(row),
-                rounded(deviation)
-            );
+            let problem = match basis.scale(moments.factor_idxs[row]) {
+                Some(scale) => format!(
+                    "{} has a standard deviation of {} a day, in units of the price; at most {}{cause}",
+                    name(row),
+                    rounded(deviation * scale),
+                    rounded(most * scale)
+                ),
+                None => format!(
+                    "{} has a standard deviation of {} a day; at most {most} (0.01 is 1 %){cause}",
+                    name(row),
+                    rounded(deviation)
+                ),
+            };
             return Err(InputError::new(format!("{PLACE} (covariance)"), problem));
         }
     }

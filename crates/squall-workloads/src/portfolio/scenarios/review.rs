@@ -57,6 +57,8 @@ pub struct LargeChange {
     pub change: f64,
     /// Whether it is a share.
     pub is_relative: bool,
+    /// Whether it is in units of a price.
+    pub is_in_units: bool,
     /// How much in standard deviations of the factor's changes.
     pub deviations: f64,
 }
@@ -105,6 +107,8 @@ impl Review {
                     date: history.date_of_change(idx)?,
                     change: *changes.get(idx)?,
                     is_relative: series.is_relative,
+                    is_in_units: series.is_scaled
+                        || (matches!(series.factor, Factor::Spot(_)) && !series.is_relative),
                     deviations,
                 })
             };
@@ -282,13 +286,19 @@ fn unlikely_level(series: &Series, history: &History, basis: &Basis<'_>) -> Opti
 }
 
 /// Shocks larger than those of any crisis, as of percentages that were taken for fractions.
-pub(super) fn unlikely_shock(factor: &Factor, shocks: &[f64]) -> Option<String> {
+pub(super) fn unlikely_shock(factor: &Factor, shocks: &[f64], scale: Option<f64>) -> Option<String> {
     let (most, example) = match factor {
         Factor::Spot(_) | Factor::Fx(_) => return None,
         Factor::Vol(_) => (1.0, "a volatility point is 0.01"),
         Factor::Rate(_) | Factor::Spread(_) => (0.1, "a basis point is 0.0001"),
     };
     let largest = shocks.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
+    if let Some(scale) = scale {
+        return (largest.abs() > most).then(|| {
+            let changed = rounded(largest * scale);
+            format!("{factor} changes by {changed} in a scenario, more than its highest volatility (in units of the price): is it meant?")
+        });
+    }
     (largest.abs() > most)
         .then(|| format!("{factor} changes by {} in a scenario ({example}): is it meant?", rounded(largest)))
 }
@@ -297,6 +307,17 @@ pub(super) fn unlikely_shock(factor: &Factor, shocks: &[f64]) -> Option<String> 
 fn unlikely_changes(series: &Series, usual: f64) -> Option<String> {
     let (most, example) = match series.factor {
         Factor::Spot(_) if !series.is_relative => return None,
+        Factor::Vol(_) if series.is_scaled => {
+            const MOST: f64 = 0.5;
+            return (series.as_shock(usual) > MOST).then(|| {
+                let factor = &series.factor;
+                format!(
+                    "a usual daily change of {factor} in the history is {}, as large as its volatilities in the market (in units of the \
+                     price): if they are in different units, say \"scale\": {{\"{factor}\": 0.01}} or what it is",
+                    rounded(usual)
+                )
+            });
+        }
         Factor::Spot(_) | Factor::Fx(_) => (0.2, "1 % is 0.01"),
         Factor::Vol(_) => (0.1, "a volatility point is 0.01"),
         Factor::Rate(_) | Factor::Spread(_) => (0.003, "a basis point is 0.0001"),

@@ -15,6 +15,7 @@ pub(super) fn found(input: &str) -> String {
     let basis = Basis {
         factors: &factors,
         levels,
+        scales: Vec::new(),
         limits: Limits::default(),
         valuation_date: NaiveDate::from_ymd_opt(2026, 1, 15),
     };
@@ -24,7 +25,7 @@ pub(super) fn found(input: &str) -> String {
     };
     let mut text = String::new();
     for change in &set.review().largest {
-        let LargeChange { factor, date, change, is_relative, deviations } = change;
+        let LargeChange { factor, date, change, is_relative, is_in_units: _, deviations } = change;
         let kind = if *is_relative { "share" } else { "change" };
         text += &format!("{factor} {date} {kind} {change:.5} {deviations:.2}\n");
     }
@@ -365,7 +366,13 @@ fn draws_of_absolute_changes_have_the_variance_that_was_given_in_units_of_the_pr
     let input: ScenariosInput = serde_json::from_str(given).unwrap();
     let factors = market();
     let levels = vec![Some([100.0, 100.0]), Some([50.0, 50.0])];
-    let basis = Basis { factors: &factors, levels, limits: Limits::default(), valuation_date: None };
+    let basis = Basis {
+        factors: &factors,
+        levels,
+        scales: Vec::new(),
+        limits: Limits::default(),
+        valuation_date: None,
+    };
     let set = input.prepare(&basis, &Files::new()).unwrap();
     let mut block = ShockBlock::unshocked(5, set.count());
     set.fill(0..set.count(), 0, &mut block);

@@ -94,7 +94,13 @@ fn a_wrong_level_is_noted_with_its_sign_and_however_few_rows_there_are() {
         let factors = market();
         let mut levels = vec![None; 5];
         levels[3] = Some([low, high]);
-        let basis = Basis { factors: &factors, levels, limits: Limits::default(), valuation_date: None };
+        let basis = Basis {
+            factors: &factors,
+            levels,
+            scales: Vec::new(),
+            limits: Limits::default(),
+            valuation_date: None,
+        };
         let input = serde_json::json!({"type": "historical", "csv": csv});
         let set =
             serde_json::from_value::<ScenariosInput>(input).unwrap().prepare(&basis, &Files::new()).unwrap();
@@ -131,6 +137,7 @@ fn a_history_has_so_many_notes() {
     let basis = Basis {
         factors: &factors,
         levels: vec![Some([0.01, 0.01]); 40],
+        scales: Vec::new(),
         limits: Limits::default(),
         valuation_date: None,
     };
