@@ -1,4 +1,5 @@
-"""Compares derivatives with QuantLib on random contracts: discrete dividends, futures and options on them, digitals on a surface.
+"""Compares derivatives with QuantLib on random contracts: discrete dividends, futures and options on them, digitals on a surface, options on
+normal prices.
 
     python tests/quantlib/derivatives.py SQUALL [CASES] [SEED]
 
@@ -102,6 +103,39 @@ class Underlying:
         return option.NPV()
 
 
+class NormalUnderlying:
+    """An underlying whose price is normal, and the contracts on it."""
+
+    def __init__(self, rng, name, rate):
+        self.name, self.rate = name, rate
+        self.spot = rng.choice([round(rng.uniform(-60, 140), 2), round(rng.uniform(-1, 1), 3), 0])
+        self.convenience_yield = rng.choice([0, round(rng.uniform(-0.1, 0.1), 4)])
+        self.vol = round(rng.choice([rng.uniform(5, 90), rng.uniform(0.05, 5)]), 3)
+        self.expiry = rng.randint(1, 900)
+        self.later = self.expiry + rng.choice([0, rng.randint(1, 200)])
+        self.strike = round(self.spot + rng.gauss(0, 1.5) * self.vol * math.sqrt(self.expiry / 365), 2)
+        self.option = rng.choice(["call", "put"])
+
+    def market(self):
+        return {
+            "class": "commodity", "currency": "USD", "model": "normal", "spot": self.spot, "vol": self.vol,
+            "convenience_yield": self.convenience_yield,
+        }
+
+    def forward(self, days):
+        return self.spot * math.exp((self.rate - self.convenience_yield) * days / 365)
+
+    def values(self, days):
+        """Of one on the forward to then: the option, the digitals of one unit of cash and of the asset; and the size of their terms."""
+        years, forward = self.expiry / 365, self.forward(days)
+        deviation, discount = self.vol * math.sqrt(years), math.exp(-self.rate * years)
+        option_type = ql.Option.Call if self.option == "call" else ql.Option.Put
+        option = ql.bachelierBlackFormula(option_type, self.strike, forward, deviation, discount)
+        chance = ql.bachelierBlackFormulaAssetItmProbability(option_type, self.strike, forward, deviation)
+        asset = (1 if self.option == "call" else -1) * option + discount * self.strike * chance
+        return option, discount * chance, asset, max(abs(forward), abs(self.strike), deviation)
+
+
 def surface(rng, spot):
     """A surface with a slope in most places, and its volatility by expiry in years and strike."""
     strikes = [round(spot * part, 2) for part in (0.7, 0.9, 1.0, 1.1, 1.4)]
@@ -122,7 +156,8 @@ def main():
         sys.exit(__doc__)
     squall = sys.argv[1]
     n_cases = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
-    rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    rng = random.Random(seed)
     ql.Settings.instance().evaluationDate = TODAY
 
     # Of the spot.
@@ -133,6 +168,10 @@ def main():
         "future": Worst("futures times 50 in millionths, of the spot", 5e-8),
         "black": Worst("Europeans on futures, of the spot", 1e-11),
         "american_black": Worst("Americans on futures, of the spot", 2e-5),
+        "normal": Worst("Europeans on normal prices, of forward, strike or deviation", 1e-13),
+        "normal_future": Worst("Europeans on futures with normal prices, of the same", 1e-13),
+        "normal_cash": Worst("digitals of cash on normal prices, of the cash", 1e-12),
+        "normal_asset": Worst("digitals of the asset on normal prices, of forward, strike or deviation", 1e-12),
         "digital": Worst("digitals against call spreads of their surface, of the cash", 2e-6),
     }
     n_seen = 0
@@ -157,6 +196,16 @@ def main():
             grid, vols[idx] = surface(rng, it.spot)
             market["underlyings"][f"S{idx}"] = {"class": "equity", "currency": "USD", "spot": it.spot, "dividend_yield": it.dividend_yield, "vol": grid}
             rows.append(f"digital{idx},b,digital,S{idx},1,,{it.option},{it.strike},{iso(it.expiry)},cash,1,")
+        # With a generator of their own: the others stay the same.
+        normal_rng = random.Random(f"{seed} {n_seen}")
+        normals = [NormalUnderlying(normal_rng, f"N{idx}", rate) for idx in range(PER_JOB)]
+        market["underlyings"] |= {it.name: it.market() for it in normals}
+        for idx, it in enumerate(normals):
+            option = f"{it.option},{it.strike},{iso(it.expiry)}"
+            rows.append(f"normal{idx},b,european,{it.name},1,,{option},,,")
+            rows.append(f"normal_future{idx},b,european,{it.name},1,,{option},,,{iso(it.later)}")
+            rows.append(f"normal_cash{idx},b,digital,{it.name},1,,{option},cash,1,")
+            rows.append(f"normal_asset{idx},b,digital,{it.name},1,,{option},asset,,")
         seen = prices(squall, "\n".join(rows) + "\n", market)
 
         for idx, it in enumerate(underlyings):
@@ -185,6 +234,15 @@ def main():
                 sign = 1 if it.option == "call" else -1
                 spread = sign * (price(it.strike - half) - price(it.strike + half)) / (2 * half)
                 see("digital", seen[f"digital{idx}"]["price"], spread, of=1)
+        for idx, it in enumerate(normals):
+            of_spot, on_future = it.values(it.expiry), it.values(it.later)
+            price = lambda kind: seen[f"{kind}{idx}"]["price"]
+            option, cash, asset, size = of_spot
+            for kind, theirs, of in [
+                ("normal", option, size), ("normal_future", on_future[0], on_future[3]), ("normal_cash", cash, 1), ("normal_asset", asset, size),
+            ]:
+                n_seen += 1
+                figures[kind].see(f"{vars(it)}", price(kind) / of, theirs / of)
     if not all([figure.end() for figure in figures.values()]):
         sys.exit(1)
 
