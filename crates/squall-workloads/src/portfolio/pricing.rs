@@ -6,7 +6,7 @@
 //! follows `dS / S = (rate - dividend_yield) dt + vol dW`.
 //!
 //! Nothing here calls the platform's mathematical library, so a price has the same bits on every machine and on every
-//! instruction set. Nothing here panics: invalid input (a negative spot, a NaN) gives NaN.
+//! instruction set. Nothing here panics: invalid input (a NaN, or a negative spot where it is lognormal) gives NaN.
 
 pub mod american;
 pub mod asian;

@@ -371,16 +371,23 @@ fn check_shock(factor: &Factor, shock: f64, is_relative: bool, limits: Limits) -
     Err(format!("{shock:?} is out of range; {what} must be within ±{most}, so write {example}"))
 }
 
-/// What is wrong with a shock that was given in units of the price, by the number that was given.
-fn as_given(number: f64, (unit, scale): (Option<f64>, Option<f64>), problem: String) -> String {
-    match unit {
-        Some(_) if number.is_finite() && scale.is_some() => {
-            format!(
-                "{number:?} in units of the price is out of range: far beyond the price and its volatility"
-            )
+/// The largest shock of a factor that moves in units of a price, in these.
+fn most_in_units(basis: &Basis<'_>, factor_idx: usize) -> Option<f64> {
+    let of_scale = match basis.factors.0.get(factor_idx)? {
+        Factor::Vol(_) => basis.limits.vol,
+        _ => MAX_RELATIVE,
+    };
+    basis.scale(factor_idx).map(|scale| of_scale * scale)
+}
+
+/// What is wrong with a shock that was given in units of the price, by the number that was given; `most` if that is a normal one.
+fn as_given(number: f64, (unit, most): (Option<f64>, Option<f64>), problem: String) -> String {
+    match (unit, most) {
+        (Some(_), Some(most)) if number.is_finite() => {
+            format!("{number:?} is out of range; a change in units of the price must be within ±{most}")
         }
-        Some(_) => format!("{number} in units of the price: {problem}"),
-        None => problem,
+        (Some(_), _) => format!("{number} in units of the price: {problem}"),
+        (None, _) => problem,
     }
 }
 

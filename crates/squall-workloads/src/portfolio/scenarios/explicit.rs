@@ -8,7 +8,7 @@ use super::changes::{Absolute, check_used};
 use super::review::{MOST_NOTES, Review, unlikely_shock};
 use super::{
     ExplicitInput, Listed, Made, PLACE, Source, as_given, check_count, check_shock, counted, csv_bytes,
-    factor_names, is_relative,
+    factor_names, is_relative, most_in_units,
 };
 use crate::portfolio::reading::{Complaints, bounded, check_name};
 use crate::portfolio::table::{Row, Table};
@@ -48,7 +48,9 @@ pub(super) fn prepare(input: &ExplicitInput, basis: &Basis<'_>, files: &Files) -
             let shock = row.number(column).and_then(|cell| {
                 let shock = unit.map_or(cell, |unit| cell * unit);
                 check_shock(factor, shock, is_relative, basis.limits)
-                    .map_err(|e| row.error(column, as_given(cell, (unit, basis.scale(factor_idx)), e)))
+                    .map_err(|e| {
+                        row.error(column, as_given(cell, (unit, most_in_units(basis, factor_idx)), e))
+                    })
                     .map(|()| shock)
             });
             column_shocks.extend(complaints.take(shock));

@@ -9,7 +9,7 @@ use super::changes::{Absolute, check_used};
 use super::review::{MOST_NOTES, Review, unlikely_shock};
 use super::{
     AxisInput, GridInput, MAX_SCENARIOS, Made, PLACE, Source, as_given, check_shock, counted, factor_names,
-    is_relative, number_text, shock_text,
+    is_relative, most_in_units, number_text, shock_text,
 };
 use crate::portfolio::reading::{bounded, check_name};
 use crate::portfolio::shock::{Factor, Factors, ShockBlock};
@@ -119,11 +119,11 @@ fn prepare_axis(
     let units: Vec<f64> = factor_idxs.iter().map(|idx| absolute.unit(*idx).unwrap_or(1.0)).collect();
     let is_absolute = factor_idxs.first().is_some_and(|idx| absolute.unit(*idx).is_some());
     for (idx, shock) in input.shocks.iter().enumerate() {
-        for ((factor, scale), unit) in
-            factor_idxs.iter().map(|idx| (&factors.0[*idx], basis.scale(*idx))).zip(&units)
+        for ((factor, most), unit) in
+            factor_idxs.iter().map(|idx| (&factors.0[*idx], most_in_units(basis, *idx))).zip(&units)
         {
             check_shock(factor, shock * unit, is_relative(factor) && !is_absolute, basis.limits)
-                .map_err(|e| as_given(*shock, (is_absolute.then_some(*unit), scale), e))
+                .map_err(|e| as_given(*shock, (is_absolute.then_some(*unit), most), e))
                 .map_err(|e| InputError::new(format!("{place}.shocks[{idx}]"), e))?;
         }
     }

@@ -9,7 +9,8 @@ use super::review::Review;
 use super::scaling::Scaling;
 use super::weighting::Weighting;
 use super::{
-    HistoricalInput, Listed, MAX_HORIZON_DAYS, Made, PLACE, Source, ValuesAre, check_shock, counted,
+    HistoricalInput, Listed, MAX_HORIZON_DAYS, Made, PLACE, Source, ValuesAre, as_given, check_shock,
+    counted, most_in_units,
 };
 
 pub(super) fn prepare(input: &HistoricalInput, basis: &Basis<'_>, files: &Files) -> Result<Made, InputError> {
@@ -50,6 +51,12 @@ pub(super) fn prepare(input: &HistoricalInput, basis: &Basis<'_>, files: &Files)
         let factor = &basis.factors.0[series.factor_idx];
         for (change, label) in changes.iter().zip(&labels) {
             check_shock(factor, *change, series.is_relative, basis.limits)
+                .map_err(|e| {
+                    match most_in_units(basis, series.factor_idx).zip(basis.scale(series.factor_idx)) {
+                        Some((most, scale)) => as_given(change * scale, (Some(scale), Some(most)), e),
+                        None => e,
+                    }
+                })
                 .map_err(|e| InputError::new(PLACE, format!("the window that ends on {label}: {e}")))?;
         }
         shocks.push((series.factor_idx, changes));

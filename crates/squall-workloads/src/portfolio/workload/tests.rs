@@ -11,6 +11,7 @@ mod awkward;
 mod bonds;
 mod extremes;
 mod mutated;
+mod normal;
 mod noticed;
 mod rate_factors;
 mod skew;
