@@ -19,6 +19,7 @@ mod portfolio;
 mod process;
 mod putting;
 mod server;
+mod term_life;
 mod tls;
 
 type Part = (&'static str, fn());
@@ -29,6 +30,7 @@ const PARTS: &[Part] = &[
     ("collector", collector::merges),
     ("kernels", kernels::kernels),
     ("portfolio", portfolio::ten_million_valuations),
+    ("term-life", term_life::model_points),
     ("process", process::whole_process),
     ("invokes", invokes::signed_invokes),
     ("putting", putting::split_and_put),
