@@ -18,6 +18,7 @@ mod proxy;
 mod runner;
 mod shared;
 mod stacks;
+mod term_life;
 mod tidy;
 mod unhappy;
 mod version;

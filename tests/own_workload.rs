@@ -143,20 +143,25 @@ fn an_object_that_changes_fails_its_slice_by_name() {
     assert!(said.contains("logs/a.log changed since it was listed (ETag 40000000-"), "{said}");
 }
 
+/// Links the functions of an example, whose names begin with `prefix`, under those by which a deployment knows them.
+pub(crate) fn link_functions(prefix: &str, folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    for (own, name) in [
+        ("splitter", "task-splitter"),
+        ("consumer", "shard-consumer"),
+        ("worker", "cascade-worker"),
+        ("collector", "result-collector"),
+    ] {
+        std::fs::hard_link(binary(&format!("{prefix}-{own}")), folder.join(name)).unwrap();
+    }
+}
+
 /// The whole grid with its own binaries: its `squall dev` between its functions and the emulator, over objects in S3.
 #[test]
 fn its_own_functions_run_it_in_the_emulator() {
     let folder = folder("deployed");
     let functions = folder.join("functions");
-    std::fs::create_dir_all(&functions).unwrap();
-    for (own, name) in [
-        ("own-splitter", "task-splitter"),
-        ("own-consumer", "shard-consumer"),
-        ("own-worker", "cascade-worker"),
-        ("own-collector", "result-collector"),
-    ] {
-        std::fs::hard_link(binary(own), functions.join(name)).unwrap();
-    }
+    link_functions("own", &functions);
     let args = ["--port", "0", "--functions", functions.to_str().unwrap()];
     let Some(dev) = Dev::start_of("own-squall", "own", &args) else { return };
     let connection = dev.connection();
