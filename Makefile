@@ -9,7 +9,9 @@ CARGO_LAMBDA := crates/squall-lambdas/requirements.txt
 INFRA := infra/node_modules/.package-lock.json
 # Other settings than infra/squall.config.ts: make deploy CONFIG=staging.config.ts
 CONFIG ?= infra/squall.config.ts
-CDK = cd infra && node_modules/.bin/cdk --context config=$(abspath $(CONFIG))
+# Functions of a crate of your own, already built: make deploy CONFIG=mine.json FUNCTIONS=mine/target/lambda
+FUNCTIONS ?=
+CDK = cd infra && node_modules/.bin/cdk --context config=$(abspath $(CONFIG)) $(if $(FUNCTIONS),--context functions=$(abspath $(FUNCTIONS)))
 # What runs on this machine, in the profile of the tests. Without --package, because then Cargo gives the dependencies the features
 # that `cargo lambda watch` and `cargo test --workspace` give them, and none is built twice.
 BUILD_HERE = $(CARGO) build --locked $(addprefix --bin ,squall task-splitter shard-consumer cascade-worker result-collector)
@@ -101,11 +103,11 @@ bootstrap: $(INFRA)
 	@$(CDK) bootstrap --context code=bucket
 
 # What deploying would change.
-diff: $(INFRA) lambdas
+diff: $(INFRA) $(if $(FUNCTIONS),,lambdas)
 	@$(CDK) diff
 
 # Builds the functions and puts everything into the account of your credentials; `make bootstrap` once before.
-deploy: $(INFRA) lambdas
+deploy: $(INFRA) $(if $(FUNCTIONS),,lambdas)
 	@$(CDK) deploy --all
 
 # Takes everything away again, if the settings allow it.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { checked, type Settings } from "../lib/settings.ts";
 import shipped from "../squall.config.ts";
@@ -14,6 +15,13 @@ function refusal(settings: unknown): string {
 
 test("the settings that ship check", () => {
   assert.ok(checked(shipped).name);
+});
+
+test("the settings of the examples check, and are of stacks beside the others", () => {
+  const read = (name: string) => readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8");
+  const [, ofGuide] = /```json stack\.json\n(.*?)```/s.exec(read("GUIDE.md")) ?? [];
+  const names = [read("term-life/stack.json"), ofGuide ?? ""].map((text) => checked(JSON.parse(text)).name);
+  assert.deepEqual(names, ["TermLife", "Payments"]);
 });
 
 test("each field that is wrong is named, with its value and what would be right", () => {
