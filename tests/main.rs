@@ -9,6 +9,7 @@ mod deployed;
 mod emulator;
 mod fairness;
 mod faults;
+mod guide;
 mod hostile;
 mod licences;
 mod named_files;
