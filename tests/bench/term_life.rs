@@ -12,7 +12,7 @@ use term_life::sample::{SampleRequest, sample};
 use crate::{row, seconds};
 
 const N_POINTS: u32 = 200_000;
-/// The formulas take some twenty times as long.
+/// Fewer, as the formulas take many times as long.
 const N_BY_FORMULA: u32 = 5_000;
 const TRIES: usize = 7;
 

@@ -2,8 +2,7 @@
 //!
 //! A task's spans share one origin, the moment at which its consumer read it, and one unit, the smallest power of two
 //! of microseconds in which the whole task fits into 19 bits: a subtask's position is known to half a millionth of its
-//! task. Spans without room are counted.
-//! there is no room for is counted.
+//! task. Spans that there is no room for are counted.
 
 use serde::{Deserialize, Serialize};
 

@@ -112,8 +112,8 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "required": ["points", "mortality", "curve"],
         "properties": {
-            "points": file("CSV of model points: id,age_at_entry,policy_term,policy_count,sum_assured, and if need be \
-                            product,duration_months"),
+            "points": file("CSV of model points: id,age_at_entry,policy_term,policy_count,sum_assured; optionally \
+                            product,duration_months,sex (not used)"),
             "mortality": file("CSV of yearly mortality: age,0,1,2,3,4,5 (years in force)"),
             "curve": file("CSV of yearly spot rates: year,rate, from year 0"),
             "scenarios": file("CSV of scenarios besides the base: scenario,shift,twist,mortality,lapse"),

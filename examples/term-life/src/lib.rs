@@ -30,10 +30,12 @@ pub mod scenarios;
 pub mod sums;
 pub mod tables;
 
-/// What a point takes, bytes: itself, the months of those before it, and its id while the file is read.
+/// What a point takes, bytes: itself, the cost of those before it, and its id while the file is read.
 const BYTES_OF_A_POINT: u64 = 100;
 /// About what a month of a policy takes, nanoseconds of one core; measured: `make bench`.
-const MONTH_NS: u64 = 2;
+const MONTH_NS: u64 = 1;
+/// About what a power in a scenario's basis takes, nanoseconds of one core.
+const POWER_NS: u64 = 50;
 /// Fewer points than this in a slice, and making the basis of its scenarios takes longer than projecting them.
 const FEW_POINTS: usize = 2_048;
 /// Most sums: scenarios × products.
@@ -53,8 +55,8 @@ pub struct TermLife;
 #[derive(Debug, Clone)]
 pub struct Prepared {
     points: Points,
-    /// Months that are left of all points before each, and of all.
-    months: Vec<u64>,
+    /// What all points before each take in one scenario, and what all take, nanoseconds.
+    costs_ns: Vec<u64>,
     tables: Tables,
     loadings: Loadings,
     base: Basis,
@@ -81,19 +83,20 @@ impl Prepared {
         }
     }
 
-    fn months_of(&self, points: &Range<usize>) -> u64 {
-        let before = |idx: usize| self.months.get(idx).copied().unwrap_or(0);
+    /// What points take in one scenario, nanoseconds.
+    fn cost_ns_of(&self, points: &Range<usize>) -> u64 {
+        let before = |idx: usize| self.costs_ns.get(idx).copied().unwrap_or(0);
         before(points.end).saturating_sub(before(points.start))
     }
 
-    /// Cuts points into so many pieces of nearly as many months each; none is empty.
+    /// Cuts points into so many pieces that take nearly as long each; none is empty.
     fn cut(&self, points: &Range<usize>, parts: usize) -> Vec<Range<usize>> {
-        let (before, total) = (self.months_of(&(0..points.start)), self.months_of(points));
+        let (before, total) = (self.cost_ns_of(&(0..points.start)), self.cost_ns_of(points));
         let mut start = points.start;
         let pieces = (1..=parts).map(|part| {
             let share = u128::from(total) * part as u128 / parts as u128;
-            let months = before.saturating_add(u64::try_from(share).unwrap_or(total));
-            let end = self.months.partition_point(|at| *at < months);
+            let cost_ns = before.saturating_add(u64::try_from(share).unwrap_or(total));
+            let end = self.costs_ns.partition_point(|at| *at < cost_ns);
             let end = end.max(start + 1).min(points.end - (parts - part));
             let end = if part == parts { points.end } else { end };
             let piece = start..end;
@@ -124,6 +127,43 @@ impl Prepared {
         };
         points.iter().map(premium).collect()
     }
+}
+
+/// What all points before each take in one scenario, and what all take, nanoseconds.
+///
+/// A slice computes the premiums of its points once and the basis of each of its scenarios once, but weights must add up however the job
+/// is cut. So each point has its share of both in each scenario, as if no other cut split them: right where a slice has all scenarios, or
+/// all points; too little by at most one premium of each point, or one basis of each scenario, in any other.
+fn costs_ns(points: &[Point], n_scenarios: usize, n_powers: usize) -> Vec<u64> {
+    let (n_points, n_scenarios) = (points.len().max(1) as u64, n_scenarios.max(1) as u64);
+    // The basis of the base is there already.
+    let bases_ns = (n_powers as u64 * POWER_NS).saturating_mul(n_scenarios - 1) / n_points;
+    let cost_ns = |point: &Point| {
+        let premium_ns = u64::from(point.term) * 12 * MONTH_NS;
+        u64::from(point.months()) * MONTH_NS + (premium_ns + bases_ns) / n_scenarios
+    };
+    let mut before = 0;
+    let costs_ns = points.iter().map(|point| {
+        before += cost_ns(point);
+        before
+    });
+    std::iter::once(0).chain(costs_ns).collect()
+}
+
+/// Refuses more scenarios than there may be.
+fn check_scenarios(input: &Input, (n_scenarios, n_products): (usize, usize)) -> Result<(), InputError> {
+    let most = (MAX_SUMS / n_products.max(1)).min(MAX_SCENARIOS as usize + 1);
+    if n_scenarios <= most {
+        return Ok(());
+    }
+    let place = match (&input.scenarios, &input.draw) {
+        (Some(_), Some(_)) => "input.scenarios and input.draw.count",
+        (None, Some(_)) => "input.draw.count",
+        (_, None) => "input.scenarios",
+    };
+    let problem =
+        format!("{n_scenarios} scenarios with the base, for {n_products} products; expected at most {most}");
+    Err(InputError::new(place, problem))
 }
 
 fn index(idx: usize) -> u32 {
@@ -213,22 +253,11 @@ impl Workload for TermLife {
             }
         }
         let points = Points::read(given, &input.points, &tables)?;
-        let mut months = vec![0];
-        let mut before = 0;
-        months.extend(points.all.iter().map(|point| {
-            before += u64::from(point.months());
-            before
-        }));
+        let n_scenarios = named.len() + input.draw.as_ref().map_or(0, |draw| draw.count as usize);
+        check_scenarios(&input, (n_scenarios, points.products.len()))?;
+        let costs_ns = costs_ns(&points.all, n_scenarios, Basis::n_powers(&tables));
         let (base, loadings) = (Basis::new(&tables, &Scenario::base()), input.assumptions.loadings());
-        let prepared = Prepared { points, months, tables, loadings, base, named, draw: input.draw };
-        let (n_scenarios, n_products) = (prepared.n_scenarios(), prepared.points.products.len());
-        let most = (MAX_SUMS / n_products.max(1)).min(MAX_SCENARIOS as usize);
-        if n_scenarios > most {
-            let problem =
-                format!("{n_scenarios} with the base, for {n_products} products; expected at most {most}");
-            return Err(InputError::new("input.scenarios", problem));
-        }
-        Ok(prepared)
+        Ok(Prepared { points, costs_ns, tables, loadings, base, named, draw: input.draw })
     }
 
     fn whole(prepared: &Prepared) -> Rectangle {
@@ -236,10 +265,7 @@ impl Workload for TermLife {
     }
 
     fn weight(prepared: &Prepared, slice: &Rectangle) -> Weight {
-        prepared
-            .months_of(&slice.points())
-            .saturating_mul(u64::from(slice.n_scenarios))
-            .saturating_mul(MONTH_NS)
+        prepared.cost_ns_of(&slice.points()).saturating_mul(u64::from(slice.n_scenarios))
     }
 
     /// Cuts points as long as the pieces keep enough of them, then scenarios, and points only where there are no more of those.

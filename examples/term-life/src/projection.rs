@@ -78,6 +78,11 @@ impl Basis {
         Self { mortality: mortality.collect(), lapse: lapse.collect(), discount: discount.collect() }
     }
 
+    /// Number of powers that [`Basis::new`] takes.
+    pub fn n_powers(tables: &Tables) -> usize {
+        tables.mortality.len() * N_DURATIONS + MAX_TERM as usize + tables.curve.len() * 12 * 2
+    }
+
     /// Projects one policy that has been in force for so many months.
     pub fn project(&self, age: u8, term: u8, months_in_force: u32) -> PerPolicy {
         let first_year = (months_in_force / 12) as usize;

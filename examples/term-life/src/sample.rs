@@ -5,17 +5,22 @@ use std::fmt::Write;
 use squall_core::sources::Files;
 use squall_core::split_mix64;
 
+use crate::scenarios::MAX_SCENARIOS;
+
 /// What to make.
 #[derive(Debug, Clone, Copy)]
 pub struct SampleRequest {
     /// Model points.
     pub n_points: u64,
-    /// Drawn scenarios, besides the base and five stresses.
+    /// Drawn scenarios, besides the base and five stresses; at most [`MAX_DRAWN`].
     pub n_scenarios: u64,
     /// Which.
     pub seed: u64,
 }
 
+/// Most scenarios to draw: with the stresses, a job has no more than it may.
+pub const MAX_DRAWN: u64 = MAX_SCENARIOS as u64 - N_STRESSES;
+const N_STRESSES: u64 = 5;
 const TERMS: [u64; 3] = [10, 15, 20];
 
 /// `job.json` and the files that it names.

@@ -53,17 +53,17 @@ pub struct Draw {
     pub count: u32,
     /// Which; the same seed gives the same scenarios.
     pub seed: u64,
-    /// Standard deviations.
+    /// Standard deviation of the shift: 0.01 is one percentage point.
     #[serde(default = "Draw::shift_sd")]
     pub shift_sd: f64,
+    /// Standard deviation of the twist, in the same unit.
     #[serde(default = "Draw::twist_sd")]
-    #[expect(missing_docs, reason = "as above")]
     pub twist_sd: f64,
+    /// Standard deviation of the multiple of mortality.
     #[serde(default = "Draw::mortality_sd")]
-    #[expect(missing_docs, reason = "as above")]
     pub mortality_sd: f64,
+    /// Standard deviation of the multiple of lapse.
     #[serde(default = "Draw::lapse_sd")]
-    #[expect(missing_docs, reason = "as above")]
     pub lapse_sd: f64,
 }
 
@@ -84,7 +84,7 @@ impl Draw {
         0.2
     }
 
-    /// Scenario `idx`, from 0: a function of the seed and its number, so whoever needs it can draw it.
+    /// Scenario `idx`, from 0: a function of the seed and its number, so each worker draws those of its slice itself.
     pub fn scenario(&self, idx: u32) -> Scenario {
         let normal = |purpose: u64| normal(self.seed, u64::from(idx) * 4 + purpose);
         let multiple = |normal: f64, sd: f64| (1.0 + normal * sd).clamp(0.0, MAX_MULTIPLE);

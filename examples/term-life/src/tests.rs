@@ -64,6 +64,23 @@ fn large_slices_are_cut_by_points_and_narrow_ones_by_scenarios() {
     assert_eq!(cut(3, 0, 1_000).len(), 18);
 }
 
+/// To the nanosecond that a division may leave out in each scenario.
+#[test]
+fn a_slice_weighs_what_is_computed_once_for_its_points_and_once_for_its_scenarios() {
+    for n_drawn in [0, 94] {
+        let prepared = prepared(&request(1, n_drawn, 1));
+        let point = prepared.points.all[0];
+        let n_scenarios = 6 + n_drawn;
+        // 103 ages, 100 years of the curve.
+        let basis_ns = (103 * 6 + 100 + 100 * 12 * 2) * POWER_NS;
+        let premium_ns = u64::from(point.term) * 12 * MONTH_NS;
+        let all_ns =
+            n_scenarios * u64::from(point.months()) * MONTH_NS + premium_ns + (n_scenarios - 1) * basis_ns;
+        let weight = TermLife::weight(&prepared, &TermLife::whole(&prepared));
+        assert!((all_ns - n_scenarios..=all_ns).contains(&weight), "{weight} {all_ns}");
+    }
+}
+
 /// A policy by hand: BasicTerm's formulas with one year, no mortality in it and no lapse.
 #[test]
 fn a_policy_that_nobody_dies_of_costs_its_expenses() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use term_life::sample::{SampleRequest, sample};
+use term_life::sample::{MAX_DRAWN, SampleRequest, sample};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     };
     let request = SampleRequest {
         n_points: number(1, 10_000, 10_000_000)?.max(1),
-        n_scenarios: number(2, 100, 1_000_000)?,
+        n_scenarios: number(2, 100, MAX_DRAWN)?,
         seed: number(3, 1, u64::MAX)?,
     };
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;

@@ -164,7 +164,7 @@ fn wrong_numbers_of_the_input_are_named() {
         (
             "draw",
             json!({ "count": 1_000_000, "seed": 1 }),
-            "input.scenarios: 1000006 with the base, for 2 products; expected at most 1000000",
+            "input.scenarios and input.draw.count: 1000006 scenarios with the base, for 2 products; expected at most 1000001",
         ),
         ("assumptions", json!({ "lapse": [] }), "input.assumptions.lapse: 0 rates; expected 1 to 100"),
         (
@@ -186,6 +186,37 @@ fn wrong_numbers_of_the_input_are_named() {
         let told = TermLife::prepare(input, &Given::files(files)).unwrap_err().to_string();
         assert!(told.contains(expected), "{field}: {told}");
     }
+}
+
+#[test]
+fn a_million_scenarios_are_accepted_besides_the_base() {
+    let prepare = |input: Input| TermLife::prepare(input, &Given::files(sample(&request(3, 0, 1))));
+    let drawn = |count: u32| serde_json::from_value(json!({ "count": count, "seed": 1 })).unwrap();
+    let (input, _) = job(&request(3, 0, 1));
+    let only_drawn = Input { scenarios: None, draw: Some(drawn(1_000_000)), ..input.clone() };
+    assert_eq!(prepare(only_drawn).unwrap().n_scenarios(), 1_000_001);
+    // The largest sample has five in its file.
+    let (most, _) = job(&request(3, sample::MAX_DRAWN, 1));
+    assert_eq!(prepare(most).unwrap().n_scenarios(), 1_000_001);
+    let one_more = Input { draw: Some(drawn(999_996)), ..input };
+    let told = prepare(one_more).unwrap_err().to_string();
+    assert!(
+        told.starts_with("input.scenarios and input.draw.count: 1000002 scenarios with the base"),
+        "{told}"
+    );
+}
+
+#[test]
+fn of_many_products_there_are_fewer_scenarios_and_the_message_names_where_they_come_from() {
+    let (input, mut files) = job(&request(3, 0, 1));
+    let rows: String = (0..20).map(|n| format!("P{n},p{n},40,10,1,1000\n")).collect();
+    let points = format!("id,product,age_at_entry,policy_term,policy_count,sum_assured\n{rows}");
+    files.insert("points.csv".to_owned(), points.into_bytes());
+    let draw = serde_json::from_value(json!({ "count": 500_000, "seed": 1 })).unwrap();
+    let input = Input { scenarios: None, draw: Some(draw), ..input };
+    let told = TermLife::prepare(input, &Given::files(files)).unwrap_err().to_string();
+    let expected = "500001 scenarios with the base, for 20 products; expected at most 500000";
+    assert_eq!(told, format!("input.draw.count: {expected}"));
 }
 
 #[test]
