@@ -151,45 +151,67 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Present values of {} model points", grouped(u128::from(self.points)))?;
-        writeln!(
-            f,
-            "{:<16} {:>10} {:>16} {:>16} {:>14} {:>14} {:>16} {:>16}",
-            "product", "points", "premiums", "claims", "expenses", "commissions", "net cash flow", "reserve"
-        )?;
-        for line in self.products.iter().chain([&self.total]) {
-            let points = grouped(u128::from(line.points));
-            let [premiums, claims, expenses, commissions, net, reserve] = [
-                line.premiums,
-                line.claims,
-                line.expenses,
-                line.commissions,
-                line.net_cash_flow,
-                line.reserve,
+        const HEADER: [&str; 8] = [
+            "product",
+            "points",
+            "premiums",
+            "claims",
+            "expenses",
+            "commissions",
+            "net cash flow",
+            "reserve",
+        ];
+        let lines = self.products.iter().chain([&self.total]).map(|line| {
+            let Line { product, points, premiums, claims, expenses, commissions, net_cash_flow, reserve } =
+                line;
+            [
+                product.clone(),
+                grouped(u128::from(*points)),
+                premiums.grouped(),
+                claims.grouped(),
+                expenses.grouped(),
+                commissions.grouped(),
+                net_cash_flow.grouped(),
+                reserve.grouped(),
             ]
-            .map(Micros::grouped);
-            writeln!(
-                f,
-                "{:<16} {points:>10} {premiums:>16} {claims:>16} {expenses:>14} {commissions:>14} {net:>16} {reserve:>16}",
-                line.product
-            )?;
-        }
+        });
+        write_table(f, HEADER, lines)?;
         let Some(scenarios) = &self.scenarios else { return Ok(()) };
         writeln!(f, "\n{} of {} scenarios besides the base", scenarios.valued, scenarios.count)?;
-        writeln!(
-            f,
-            "{:<16} {:>16} {:>16} {:>16} {:>16} {:>16}",
-            "", "mean", "1 %", "median", "99 %", "worst"
-        )?;
         let spreads = [("net cash flow", &scenarios.net_cash_flow), ("reserve", &scenarios.reserve)];
-        for (what, spread) in spreads.into_iter().filter_map(|(what, spread)| Some((what, spread.as_ref()?)))
-        {
-            let [mean, p1, p50, p99, worst] =
-                [spread.mean, spread.p1, spread.p50, spread.p99, spread.worst].map(Micros::grouped);
-            let scenario = &spread.worst_scenario;
-            writeln!(f, "{what:<16} {mean:>16} {p1:>16} {p50:>16} {p99:>16} {worst:>16} in {scenario}")?;
-        }
-        Ok(())
+        let lines = spreads.into_iter().filter_map(|(what, spread)| {
+            let Spread { mean, p1, p50, p99, worst, worst_scenario, .. } = spread.as_ref()?;
+            let [mean, p1, p50, p99, worst] = [mean, p1, p50, p99, worst].map(|it| it.grouped());
+            Some([what.to_owned(), mean, p1, p50, p99, worst, worst_scenario.clone()])
+        });
+        write_table(f, ["", "mean", "1 %", "median", "99 %", "worst", "in scenario"], lines)
     }
+}
+
+/// Columns as wide as what is in them, the first to the left and the others to the right.
+fn write_table<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    header: [&str; N],
+    lines: impl Iterator<Item = [String; N]>,
+) -> fmt::Result {
+    let lines: Vec<[String; N]> = std::iter::once(header.map(str::to_owned)).chain(lines).collect();
+    let mut widths = [0; N];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    for line in &lines {
+        for (idx, (cell, width)) in line.iter().zip(widths).enumerate() {
+            if idx == 0 {
+                write!(f, "{cell:<width$}")?;
+            } else {
+                write!(f, "  {cell:>width$}")?;
+            }
+        }
+        writeln!(f)?;
+    }
+    Ok(())
 }
 
 /// A line for each scenario and product.
