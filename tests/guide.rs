@@ -1,5 +1,4 @@
 //! `examples/GUIDE.md`, as a stranger follows it: its files are written and its commands are run, in a folder outside the checkout.
-
 #![expect(clippy::disallowed_methods, reason = "a script takes its time, and may take too much")]
 
 use std::fmt::Write;

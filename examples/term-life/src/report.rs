@@ -151,7 +151,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Present values of {} model points", grouped(u128::from(self.points)))?;
-        const HEADER: [&str; 8] = [
+        let header = [
             "product",
             "points",
             "premiums",
@@ -175,7 +175,7 @@ impl fmt::Display for Report {
                 reserve.grouped(),
             ]
         });
-        write_table(f, HEADER, lines)?;
+        write_table(f, header, lines)?;
         let Some(scenarios) = &self.scenarios else { return Ok(()) };
         writeln!(f, "\n{} of {} scenarios besides the base", scenarios.valued, scenarios.count)?;
         let spreads = [("net cash flow", &scenarios.net_cash_flow), ("reserve", &scenarios.reserve)];
