@@ -132,7 +132,7 @@ impl Prepared {
 /// What all points before each take in one scenario, and what all take, nanoseconds.
 ///
 /// A slice computes the premiums of its points once and the basis of each of its scenarios once, but weights must add up however the job
-/// is cut. So each point has its share of both in each scenario, as if no other cut split them: right where a slice has all scenarios, or
+/// is cut. So each point has its share of both in each scenario: right where a slice has all scenarios, or
 /// all points; too little by at most one premium of each point, or one basis of each scenario, in any other.
 fn costs_ns(points: &[Point], n_scenarios: usize, n_powers: usize) -> Vec<u64> {
     let (n_points, n_scenarios) = (points.len().max(1) as u64, n_scenarios.max(1) as u64);
