@@ -15,7 +15,7 @@ use crate::emulator;
 /// Far longer than the guide takes on a busy machine; nearly all of it is the build.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// How a command ended and what it said, to stdout and to stderr. It has a process group of its own, which is killed when it takes too long.
+/// How a command ended and what it said, to stdout and to stderr. It has a process group of its own, killed when it takes too long.
 struct Ended {
     /// `None` if it was killed.
     status: Option<ExitStatus>,

@@ -1,7 +1,7 @@
 //! CSV files whose mistakes are named by file, line and column, the first twenty of a file at once.
 //!
-//! Not by the crate `csv`: there a quote that is never closed swallows the lines after it, so that a mistake is told of the wrong line; here
-//! a row is a line. Fields borrow from the file, too, and ten million points take no second copy.
+//! Not by the crate `csv`: there a quote that is never closed swallows the lines after it, so that a mistake is told of the wrong line;
+//! here a row is a line. And what is read borrows from the file, so that the ids of ten million points are not copied.
 
 use std::ops::RangeInclusive;
 
