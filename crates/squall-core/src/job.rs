@@ -199,7 +199,7 @@ pub fn without_mark(json: &[u8]) -> &[u8] {
     json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json)
 }
 
-/// What a message of the JSON reader says before a text that it quotes in full, and after it.
+/// What a message of the JSON reader says before a text that it quotes in full, and after it; a field may stand before both.
 const AROUND_QUOTES: [(&str, &str); 6] = [
     ("unknown field `", "`, expected "),
     ("unknown field `", "`, there are no "),
@@ -244,8 +244,10 @@ pub fn told(message: &str) -> String {
 fn with_short_quote(message: &str) -> Cow<'_, str> {
     let short = AROUND_QUOTES.iter().find_map(|(before, after)| {
         // What is expected is ours and has no such words, so that the last ones are those after the quote.
-        let (quote, expected) = message.strip_prefix(before)?.rsplit_once(after)?;
-        Some(format!("{before}{}{after}{expected}", shortened(quote)))
+        let (field, rest) =
+            message.split_once(before).filter(|(field, _)| field.is_empty() || field.ends_with(": "))?;
+        let (quote, expected) = rest.rsplit_once(after)?;
+        Some(format!("{field}{before}{}{after}{expected}", shortened(quote)))
     });
     short.map_or(Cow::Borrowed(message), Cow::Owned)
 }

@@ -355,6 +355,9 @@ fn types_and_numbers_are_called_by_their_names() {
     ] {
         assert_eq!(told(theirs), ours);
     }
+    // A field may stand before it.
+    let long = format!("weights: unknown field `{}`, expected `a`", "x".repeat(5_000));
+    assert_eq!(told(&long), format!("weights: unknown field `{}...`, expected `a`", "x".repeat(57)));
     for json in
         [b"\xFF\xFE\0\0{\0\0\0".as_slice(), b"{\0\0\0}\0\0\0", b"\0\0\0{\0\0\0}", b"\0\0\xFE\xFF\0\0\0{"]
     {
