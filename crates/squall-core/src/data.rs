@@ -31,6 +31,8 @@ pub struct Extent {
 pub enum Borders {
     /// Reads exactly these bytes. Empty objects have none.
     Exact,
+    /// The same, and of the object that the first of these bytes is within, up to so many bytes before it.
+    ExactAfter(u64),
     /// Reads in full every object whose first byte is in the extent, and no other: for compressed objects, which cannot
     /// be cut. An empty object belongs to the extent that contains its position; one after all bytes belongs to the
     /// extent that ends there.
@@ -51,6 +53,9 @@ pub struct Part {
     /// The byte after the last to read, counted in the object.
     pub to: u64,
 }
+
+/// Most bytes of an object's [`head`](Data::head).
+pub const HEAD_BYTES: u64 = 64 << 10;
 
 /// What a slice reads, pulled part by part and chunk by chunk.
 ///
@@ -86,6 +91,12 @@ pub trait Data {
     /// # Errors
     /// As [`next_chunk`](Data::next_chunk).
     fn read_on(&mut self) -> Result<Option<Vec<u8>>, DataError>;
+    /// The first bytes of the part's object, wherever the part begins: all of it, or [`HEAD_BYTES`]. What an object is shows there, so
+    /// that every slice of it decides alike. Empty without a part. Where the part is read does not change.
+    ///
+    /// # Errors
+    /// As [`next_chunk`](Data::next_chunk).
+    fn head(&mut self) -> Result<Vec<u8>, DataError>;
 }
 
 /// Why data cannot be read.
@@ -120,6 +131,10 @@ impl Data for NoData {
 
     fn read_on(&mut self) -> Result<Option<Vec<u8>>, DataError> {
         Ok(None)
+    }
+
+    fn head(&mut self) -> Result<Vec<u8>, DataError> {
+        Ok(Vec::new())
     }
 }
 

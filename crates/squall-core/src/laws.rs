@@ -116,8 +116,19 @@ pub fn check_failures<W: Workload>(input: W::Input, files: &Files) -> Result<(),
 /// # Errors
 /// What passes and must not, or the reverse.
 pub fn check_partials<W: Workload>(input: W::Input, files: &Files) -> Result<(), String> {
-    let prepared = W::prepare(input, &Given::files(files.clone())).map_err(|error| error.to_string())?;
-    let data = MemorySource::default();
+    check_partials_with::<W>(input, &Given::files(files.clone()), &MemorySource::default())
+}
+
+/// The same for an input that names objects.
+///
+/// # Errors
+/// What passes and must not, or the reverse.
+pub fn check_partials_with<W: Workload>(
+    input: W::Input,
+    given: &Given,
+    data: &MemorySource,
+) -> Result<(), String> {
+    let prepared = W::prepare(input, given).map_err(|error| error.to_string())?;
     let evaluate = |slice: &W::Slice| {
         let mut data = data.data(W::reads(&prepared, slice));
         W::evaluate(&prepared, slice, &mut data).map_err(|error| error.to_string())

@@ -5,13 +5,15 @@
 //! that are read ahead.
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::channel::{mpsc, oneshot};
 use futures::executor::block_on;
 use futures::future::{Either, select};
 use futures::sink::SinkExt;
 use futures::stream::{self, StreamExt};
-use squall_core::data::{Data, DataError, Extent, Next, Part, Parts};
+use squall_core::data::{Data, DataError, Extent, HEAD_BYTES, Next, Part, Parts};
 use squall_core::ports::{BlobStore, Objects, PortError, chain};
 use squall_core::sources::Listing;
 
@@ -24,7 +26,7 @@ pub struct ReadPolicy {
     pub chunk_bytes: u64,
     /// Chunks of an object that are read at the same time.
     pub n_ahead: usize,
-    /// Bytes per read after a part's end.
+    /// Bytes of the first read after a part's end; each further one doubles, up to a chunk.
     pub read_on_bytes: u64,
 }
 
@@ -60,7 +62,11 @@ struct Ask {
 pub(crate) struct ThreadData {
     pieces: mpsc::Receiver<Piece>,
     asks: mpsc::UnboundedSender<Ask>,
-    read_on_bytes: u64,
+    /// Bytes of the first read after a part's end, of the next one, and the most.
+    read_on_bytes: (u64, u64, u64),
+    /// How many parts began, and of how many parts the rest is not wanted.
+    n_parts: u64,
+    unwanted: Arc<AtomicU64>,
     /// The part being read, and whether its end was seen.
     part: Option<(Part, bool)>,
     /// The next byte after the part.
@@ -73,6 +79,7 @@ pub(crate) struct Reader {
     extents: Vec<Extent>,
     pieces: mpsc::Sender<Piece>,
     asks: mpsc::UnboundedReceiver<Ask>,
+    unwanted: Arc<AtomicU64>,
 }
 
 /// Both ends for a slice that reads these extents.
@@ -80,15 +87,19 @@ pub(crate) fn connect(extents: Vec<Extent>, policy: &ReadPolicy) -> (Reader, Thr
     // Every sender also has one slot of its own: one item is being sent, one waits.
     let (pieces, received) = mpsc::channel(0);
     let (asks, asked) = mpsc::unbounded();
+    let unwanted = Arc::new(AtomicU64::new(0));
+    let first = policy.read_on_bytes.max(1);
     let data = ThreadData {
         pieces: received,
         asks,
-        read_on_bytes: policy.read_on_bytes,
+        read_on_bytes: (first, first, policy.chunk_bytes.max(first)),
+        n_parts: 0,
+        unwanted: unwanted.clone(),
         part: None,
         behind: 0,
         failed: None,
     };
-    (Reader { extents, pieces, asks: asked }, data)
+    (Reader { extents, pieces, asks: asked, unwanted }, data)
 }
 
 impl ThreadData {
@@ -107,6 +118,15 @@ impl ThreadData {
         }
     }
 
+    /// Bytes of the part's object, wherever it is read.
+    fn ask(&mut self, part: Part, range: Range<u64>) -> Result<Vec<u8>, DataError> {
+        let (answer, answered) = oneshot::channel();
+        // A reader that is gone drops the question, and with it the answer's end.
+        let _ = self.asks.unbounded_send(Ask { part, range, answer });
+        let gone = |_| Err(DataError::Unavailable("the reader is gone".to_owned()));
+        block_on(answered).unwrap_or_else(gone).map_err(|error| self.fail(error))
+    }
+
     fn fail(&mut self, error: DataError) -> DataError {
         self.failed = Some(error.clone());
         error
@@ -115,10 +135,14 @@ impl ThreadData {
 
 impl Data for ThreadData {
     fn next_part(&mut self) -> Result<Option<Part>, DataError> {
+        // Otherwise the reader would fetch the rest of the part.
+        self.unwanted.store(self.n_parts, Ordering::Relaxed);
         loop {
             match self.pull()? {
                 Some(Piece::Part(part)) => {
+                    self.n_parts += 1;
                     self.behind = part.to;
+                    self.read_on_bytes.1 = self.read_on_bytes.0;
                     self.part = Some((part.clone(), false));
                     return Ok(Some(part));
                 }
@@ -153,18 +177,26 @@ impl Data for ThreadData {
             return Err(error.clone());
         }
         let Some((part, _)) = &self.part else { return Ok(None) };
-        let range = self.behind..part.object.bytes.min(self.behind.saturating_add(self.read_on_bytes));
+        let (part, (_, step, most)) = (part.clone(), self.read_on_bytes);
+        let range = self.behind..part.object.bytes.min(self.behind.saturating_add(step));
         if range.is_empty() {
             return Ok(None);
         }
+        self.read_on_bytes.1 = step.saturating_mul(2).min(most);
         self.behind = range.end;
-        let (answer, answered) = oneshot::channel();
-        // A reader that is gone drops the question, and with it the answer's end.
-        let _ = self.asks.unbounded_send(Ask { part: part.clone(), range, answer });
-        let gone = |_| Err(DataError::Unavailable("the reader is gone".to_owned()));
-        match block_on(answered).unwrap_or_else(gone) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) => Err(self.fail(error)),
+        self.ask(part, range).map(Some)
+    }
+
+    fn head(&mut self) -> Result<Vec<u8>, DataError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        match self.part.clone() {
+            Some((part, _)) if part.object.bytes > 0 => {
+                let range = 0..part.object.bytes.min(HEAD_BYTES);
+                self.ask(part, range)
+            }
+            _ => Ok(Vec::new()),
         }
     }
 }
@@ -178,11 +210,11 @@ impl Reader {
         listings: &[Listing],
         policy: &ReadPolicy,
     ) {
-        let Self { extents, mut pieces, asks } = self;
+        let Self { extents, mut pieces, asks, unwanted } = self;
         let ahead = async {
             // A thread that is done receives nothing more, not even an error.
             if let Err(Stop::Failed(error)) =
-                feed(ports, inputs, listings, policy, extents, &mut pieces).await
+                feed(ports, inputs, listings, policy, (extents, &unwanted), &mut pieces).await
             {
                 let _ = pieces.send(Piece::Failed(error)).await;
             }
@@ -223,10 +255,11 @@ async fn feed<P: Objects + BlobStore>(
     inputs: &InputCache,
     listings: &[Listing],
     policy: &ReadPolicy,
-    extents: Vec<Extent>,
+    (extents, unwanted): (Vec<Extent>, &AtomicU64),
     pieces: &mut mpsc::Sender<Piece>,
 ) -> Result<(), Stop> {
     let mut parts = Parts::new(listings, extents);
+    let mut n_parts = 0;
     loop {
         match parts.advance() {
             Next::End => return Ok(()),
@@ -240,9 +273,12 @@ async fn feed<P: Objects + BlobStore>(
                 let ranges = (part.from..part.to).step_by(step);
                 let ranges = ranges.map(|from| from..part.to.min(from.saturating_add(chunk_bytes)));
                 pieces.send(Piece::Part(part.clone())).await?;
+                n_parts += 1;
                 let reads = ranges.map(|range| bytes(ports, listings, &part, range));
                 let mut chunks = std::pin::pin!(stream::iter(reads).buffered(policy.n_ahead.max(1)));
-                while let Some(chunk) = chunks.next().await {
+                while unwanted.load(Ordering::Relaxed) < n_parts
+                    && let Some(chunk) = chunks.next().await
+                {
                     pieces.send(Piece::Chunk(chunk?)).await?;
                 }
                 pieces.send(Piece::EndOfPart).await?;
@@ -277,3 +313,6 @@ fn data_error(error: &PortError) -> DataError {
         _ => DataError::Unavailable(chain(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Data, DataError, Extent, Next, Part, Parts};
+use super::{Data, DataError, Extent, HEAD_BYTES, Next, Part, Parts};
 use crate::digest::Digest;
 use crate::sources::{Given, Listing, ListingBuilder, Object, Page};
 
@@ -75,7 +75,16 @@ struct MemoryData<'a> {
 
 impl MemoryData<'_> {
     fn bytes(&mut self, to: u64) -> Result<Option<Vec<u8>>, DataError> {
-        let Some(part) = self.part.as_ref().filter(|_| self.at < to) else { return Ok(None) };
+        let from = self.at;
+        if self.part.is_none() || from >= to {
+            return Ok(None);
+        }
+        self.at = to.min(from + CHUNK_BYTES);
+        self.range(from, self.at).map(Some)
+    }
+
+    fn range(&self, from: u64, to: u64) -> Result<Vec<u8>, DataError> {
+        let Some(part) = &self.part else { return Ok(Vec::new()) };
         let root = self.source.listings.get(part.source).map_or("", |listing| listing.root.as_str());
         let location = format!("{root}{}", part.object.name);
         let (etag, content) = self
@@ -86,10 +95,8 @@ impl MemoryData<'_> {
         if *etag != part.object.etag {
             return Err(DataError::Gone(format!("{location} changed since it was listed")));
         }
-        let to = to.min(self.at + CHUNK_BYTES);
-        let range = usize::try_from(self.at).unwrap_or(usize::MAX)..usize::try_from(to).unwrap_or(usize::MAX);
-        self.at = to;
-        Ok(content.get(range).map(<[u8]>::to_vec))
+        let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(to).unwrap_or(usize::MAX);
+        Ok(content.get(range).map(<[u8]>::to_vec).unwrap_or_default())
     }
 }
 
@@ -121,5 +128,10 @@ impl Data for MemoryData<'_> {
         let (to, end) = (part.to, part.object.bytes);
         self.at = self.at.max(to);
         self.bytes(end)
+    }
+
+    fn head(&mut self) -> Result<Vec<u8>, DataError> {
+        let bytes = self.part.as_ref().map_or(0, |part| part.object.bytes);
+        self.range(0, bytes.min(HEAD_BYTES))
     }
 }

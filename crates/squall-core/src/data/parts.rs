@@ -46,7 +46,7 @@ impl<'a> Parts<'a> {
                 Some((listing, entry)) => {
                     let (from, to) = (self.page_at, self.page_at.saturating_add(entry.n_bytes));
                     let (ahead, behind) = match extent.borders {
-                        Borders::Exact => (to <= extent.from, from >= extent.to),
+                        Borders::Exact | Borders::ExactAfter(_) => (to <= extent.from, from >= extent.to),
                         // Empty objects lie on borders.
                         Borders::WholeObjects => {
                             (to < extent.from, from >= extent.to && from < listing.n_bytes())
@@ -79,9 +79,13 @@ impl<'a> Parts<'a> {
         for object in &page.objects {
             let object_to = object_at.saturating_add(object.bytes);
             let range = match extent.borders {
-                Borders::Exact => {
+                Borders::Exact | Borders::ExactAfter(_) => {
                     let (from, to) = (extent.from.max(object_at), extent.to.min(object_to));
-                    (from < to).then(|| (from - object_at, to - object_at))
+                    let before = match extent.borders {
+                        Borders::ExactAfter(before) => before,
+                        Borders::Exact | Borders::WholeObjects => 0,
+                    };
+                    (from < to).then(|| ((from - object_at).saturating_sub(before), to - object_at))
                 }
                 Borders::WholeObjects => {
                     let inside = (extent.from..extent.to).contains(&object_at);

@@ -36,6 +36,20 @@ fn exact_extents_cut_objects() {
     assert_eq!(pairs(read(15, 99)), "d:z");
 }
 
+/// An item may need what stands before it in its object, and never what stands in another.
+#[test]
+fn an_extent_may_reach_back_within_its_first_object() {
+    let read = |from, to, before| {
+        let parts = text(&mut source().data(vec![extent(from, to, Borders::ExactAfter(before))])).unwrap();
+        parts.iter().map(|(name, text)| format!("{name}:{text}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(read(3, 11, 2), "a:123456789 c:a");
+    assert_eq!(read(3, 11, 99), "a:0123456789 c:a");
+    assert_eq!(read(10, 13, 99), "c:abc", "its first byte is an object's first");
+    assert_eq!(read(12, 14, 1), "c:bc d:x");
+    assert_eq!(read(5, 5, 3), "");
+}
+
 #[test]
 fn whole_objects_belong_to_one_extent_each() {
     let names = |from, to| {
