@@ -75,7 +75,7 @@ fn what_is_not_there_or_empty_is_refused_by_name() {
     let output = run(&job(&folder, "nowhere", json!({})), &[]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains(r#"input, objects "nowhere": cannot list "#), "{said}");
+    assert!(said.contains("input.objects: there is nothing to read"), "{said}");
 }
 
 /// A file of 1 GiB takes no more memory than a small one: memory is bounded by the chunks, not by the file.

@@ -1,6 +1,7 @@
 //! The files and objects that a job names, from a directory.
 
 use std::fs::{File, Metadata};
+use std::io::ErrorKind::NotFound;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,32 @@ impl Directory {
                 Err(PortError::permanent(what))
             }
         }
+    }
+
+    /// What begins with the last part of `path` in the folder before it; nothing without such a folder.
+    fn list_beginning(&self, prefix: &str, path: &Path) -> Result<DirectoryPages, PortError> {
+        let (root, start) = match prefix.rsplit_once('/') {
+            Some((folder, start)) => (format!("{folder}/"), start.to_owned()),
+            // So that it is told from a file, which has no root.
+            None => ("./".to_owned(), prefix.to_owned()),
+        };
+        let folder = path.parent().unwrap_or(path);
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let mut pages = DirectoryPages {
+            directory: self.clone(),
+            root,
+            path: folder.to_owned(),
+            levels: Vec::new(),
+            single: None,
+        };
+        if !start.is_empty() && folder.is_dir() {
+            self.resolve("list", folder.to_owned())?;
+            pages.enter(String::new())?;
+            if let Some((_, names)) = pages.levels.last_mut() {
+                names.retain(|name| name.starts_with(&start));
+            }
+        }
+        Ok(pages)
     }
 
     fn place(&self, verb: &str, reference: &str) -> Result<Place, PortError> {
@@ -120,8 +147,14 @@ impl Objects for Directory {
         std::fs::read(real).map_err(|error| cannot("read", &path, error))
     }
 
+    /// As S3 does: below a folder, or one file, or what begins so in its folder, which may be nothing.
     async fn list(&self, prefix: &str) -> Result<DirectoryPages, PortError> {
-        let Place { path, real } = self.place("list", prefix)?;
+        let path = self.path(prefix)?;
+        let is_missing = std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == NotFound);
+        if is_missing {
+            return self.list_beginning(prefix, &path);
+        }
+        let Place { path, real } = self.resolve("list", path)?;
         let metadata = std::fs::metadata(real).map_err(|error| cannot("list", &path, error))?;
         let root = format!("{prefix}{}", if prefix.ends_with('/') { "" } else { "/" });
         let directory = self.clone();

@@ -47,9 +47,6 @@ impl Objects for MemoryObjects {
             let from = objects.range(prefix.to_owned()..).take_while(|(name, _)| name.starts_with(prefix));
             from.map(|(name, content)| object(name, content)).collect()
         });
-        if objects.is_empty() {
-            return Err(PortError::permanent(format!("there is nothing below {prefix}")));
-        }
         Ok(MemoryPages(objects))
     }
 
