@@ -4,6 +4,7 @@
 
 pub mod portfolio;
 pub mod probe;
+mod reading;
 
 use squall_core::registry::Registry;
 

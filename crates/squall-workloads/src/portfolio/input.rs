@@ -11,10 +11,10 @@ use super::ageing::Age;
 use super::market::spec::MarketSpec;
 use super::market::{Market, Origin};
 use super::positions::{AsianSettings, Expired, Positions, Reading};
-use super::reading::quoted;
 use super::report::ReportOptions;
 use super::scenarios::{Basis, ScenariosInput};
 use super::valuation::Portfolio;
+use crate::reading::quoted;
 
 pub mod schema;
 

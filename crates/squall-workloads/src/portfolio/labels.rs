@@ -4,10 +4,10 @@ use super::columns::Columns;
 use super::market::{Market, Spot};
 use super::positions::kind::Kind;
 use super::rates::Quote;
-use super::reading::bounded;
 use super::shock::Factor;
 use super::stencil::Unreliable;
 use super::valuation::Portfolio;
+use crate::reading::bounded;
 
 /// A factor that positions depend on and no scenario moves.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use squall_core::job::told;
 use squall_core::workload::InputError;
 
 use super::dates::{after_tenor, years_between};
-use super::reading::quoted;
 use super::shock::{Factor, Factors};
 use super::table::iso_date;
+use crate::reading::quoted;
 
 mod arbitrage;
 mod build;

@@ -6,8 +6,9 @@ use squall_core::workload::InputError;
 use super::ageing::Ageing;
 use super::market::Market;
 use super::rates::{CashFlow, Quote};
-use super::reading::{Complaints, check_name, listed, pence, quoted};
 use super::table::{Row, Table, iso_date};
+use super::units::pence;
+use crate::reading::{Complaints, check_name, listed, quoted};
 
 mod adjusted;
 mod bonds;

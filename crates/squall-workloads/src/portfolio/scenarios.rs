@@ -13,8 +13,8 @@ use super::market::Market;
 use super::market::conversion::TOLERANCE;
 use super::market::spec::Limits;
 use super::money::separated;
-use super::reading::{quoted, rounded};
 use super::shock::{Factor, Factors, ShockBlock};
+use crate::reading::{quoted, rounded};
 
 mod basis;
 mod changes;

@@ -10,9 +10,9 @@ use super::labels::Labels;
 use super::market::{Market, Spot};
 use super::positions::{Contract, Instrument, Position, Terms, When};
 use super::pricing::OptionType;
-use super::reading::quoted;
 use super::shock::ShockBlock;
 use super::valuation::{BlockMarket, Portfolio};
+use crate::reading::quoted;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use memchr::memchr2_iter;
 use squall_core::visible::{on_one_line, shortened};
 use squall_core::workload::InputError;
 
-use super::reading::{Complaints, check_name, check_visible, listed, quoted};
+use crate::reading::{Complaints, check_name, check_visible, listed, quoted};
 
 mod foreign;
 mod quotes;

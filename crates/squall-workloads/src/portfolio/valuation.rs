@@ -9,7 +9,7 @@ use super::market::conversion::Conversion;
 use super::market::{Market, Spot};
 use super::positions::{Contract, Instrument, Position, Positions, When};
 use super::rates::{CashFlow, present_value};
-use super::reading::quoted;
+use crate::reading::quoted;
 
 mod block;
 mod derivative;

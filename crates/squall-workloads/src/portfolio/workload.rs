@@ -16,12 +16,12 @@ use super::labels::{Labels, index};
 use super::money::{MAX_UNITS, micros};
 use super::partial::{Expected, Partial, PositionValue, SliceSums};
 use super::positions::{Contract, Instrument, Position, When};
-use super::reading::quoted;
 use super::report::{Report, ReportInput, ReportOptions, headline, notes, report_options_schema, write_rows};
 use super::scenarios::{Basis, scenarios_schema};
 use super::stencil::{NarrowBumps, Stencils};
 use super::valuation::{BlockMarket, Portfolio};
 use super::weights::Weights;
+use crate::reading::quoted;
 
 /// Columns that are valued together: enough for the vectorised kernels, few enough for the second-level cache.
 const BLOCK_COLUMNS: usize = 1_024;

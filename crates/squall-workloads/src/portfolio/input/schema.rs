@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::positions::AsianSettings;
-use super::super::reading::{MAX_LIMIT, MAX_RATE, MAX_VOL};
+use super::super::units::{MAX_LIMIT, MAX_RATE, MAX_VOL};
 
 /// The `positions` field.
 pub fn positions() -> Value {

@@ -229,7 +229,7 @@ impl Arbitrage {
 }
 
 fn short(number: f64) -> f64 {
-    crate::portfolio::reading::rounded(number)
+    crate::reading::rounded(number)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use squall_core::workload::InputError;
 
-use super::super::reading::{quoted, rounded};
 use super::super::table::iso_date;
 use super::calendars::calendars;
 use super::check::Checker;
@@ -14,6 +13,7 @@ use super::normal::{Scales, unlikely_vol};
 use super::rate_factors::KeyTenor;
 use super::spec::{AssetClass, CurveSpec, MarketSpec, Model, OnArbitrage};
 use super::{Carry, Currency, Curve, Market, Origin, Spot, Underlying, factors};
+use crate::reading::{quoted, rounded};
 
 pub(super) fn market(spec: &MarketSpec, origin: &Origin) -> Result<Market, InputError> {
     let Some(valuation_date) = iso_date(&spec.valuation_date) else {

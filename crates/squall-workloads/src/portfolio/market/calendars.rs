@@ -6,10 +6,10 @@ use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
 use super::super::dates::calendar::{Calendar, Rule};
-use super::super::reading::{check_name, quoted};
 use super::super::table::iso_date;
 use super::Origin;
 use super::spec::MarketSpec;
+use crate::reading::{check_name, quoted};
 
 /// No market is closed for as long. Two calendars may be, one after the other: see `MAX_CLOSED_DAYS`.
 const MAX_RUN_DAYS: usize = 20;

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use squall_core::workload::InputError;
 
-use super::super::reading::{MAX_LIMIT, MAX_RATE, MAX_VOL, check_name, pence, percentage, quoted};
+use super::super::units::{MAX_LIMIT, MAX_RATE, MAX_VOL, pence, percentage};
 use super::curve::{CurveInterpolation, ZeroCurve};
 use super::spec::{AssetClass, CurveSpec, Limits, MarketSpec, Model, SurfaceSpec, UnderlyingSpec, VolSpec};
 use super::surface::{VolInterpolation, VolSurface};
 use super::{Origin, tenor_years};
+use crate::reading::{check_name, quoted};
 
 /// A higher price is a typing error, and leaves no room for scenarios.
 const MAX_PRICE: f64 = 1e15;

@@ -3,11 +3,11 @@
 use squall_core::workload::InputError;
 
 use super::super::dates::years_between;
-use super::super::reading::quoted;
 use super::super::table::iso_date;
 use super::check::Checker;
 use super::spec::{AssetClass, DividendSpec, Model, UnderlyingSpec};
 use super::tenor_years;
+use crate::reading::quoted;
 
 /// Quarterly over the 200 years that anything may last, and some.
 const MOST_DIVIDENDS: usize = 1_000;

@@ -4,8 +4,9 @@
 //! draws them counts in sizes that are usual for a factor, each of these factors has a scale: a shock of 1 changes it by that much. Scales
 //! are powers of two, so that a change in units of the price stays what it was to the last bit.
 
-use super::super::reading::{MAX_VOL, rounded};
+use super::super::units::MAX_VOL;
 use super::surface::VolSurface;
+use crate::reading::rounded;
 
 /// A volatility of less than this share of the price, and below [`MAX_VOL`], may be meant as a fraction of it.
 const LEAST_SHARE: f64 = 0.05;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use squall_core::workload::InputError;
 
-use super::super::reading::{check_name, quoted};
 use super::check::Checker;
 use super::spec::Tenor;
 use super::tenor_years;
+use crate::reading::{check_name, quoted};
 
 /// A curve has no more points of its own than this that anybody watches.
 const MAX_KEY_TENORS: usize = 60;

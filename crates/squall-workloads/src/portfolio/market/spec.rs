@@ -7,9 +7,10 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::super::reading::{MAX_RATE, MAX_VOL, fields_once};
+use super::super::units::{MAX_RATE, MAX_VOL};
 use super::curve::CurveInterpolation;
 use super::surface::VolInterpolation;
+use crate::reading::fields_once;
 
 /// The `market` object of a job.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]

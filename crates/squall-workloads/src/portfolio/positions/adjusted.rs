@@ -4,11 +4,11 @@ use squall_core::workload::InputError;
 
 use super::super::market::{Carry, Market};
 use super::super::rates::{CashFlow, present_value};
-use super::super::reading::rounded;
 use super::super::table::Row;
 use super::fields::years;
 use super::kind::Kind;
 use super::{Contract, Instrument, Terms};
+use crate::reading::rounded;
 
 /// A derivative on a future, or on an underlying that pays dividends before it expires.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,11 +8,11 @@ use super::super::dates::{DayCount, Frequency};
 use super::super::market::Market;
 use super::super::market::curve::ZeroCurve;
 use super::super::rates::{CashFlow, FixedLeg, Fixing, FloatingLeg, FloatingNote, Quote, Swap, zero_bond};
-use super::super::reading::quoted;
 use super::super::table::Row;
 use super::conventions;
 use super::fields::{above_zero, rate, word, years};
 use super::kind::Kind;
+use crate::reading::quoted;
 
 /// One unit of a bond or swap.
 pub(super) struct Interest {

@@ -7,9 +7,9 @@ use super::super::dates::calendar::{Adjustment, Calendar, ExDividend, Rule};
 use super::super::dates::schedule::{Grid, Schedule};
 use super::super::dates::{DayCount, Frequency, is_end_of_month, years_between};
 use super::super::market::Market;
-use super::super::reading::quoted;
 use super::super::table::{Row, iso_date};
 use super::fields::{MAX_YEARS, optional_count, word};
+use crate::reading::quoted;
 
 /// More days are a typing error.
 const MAX_EX_DAYS: u32 = 60;

@@ -9,11 +9,11 @@ use super::super::market::{Carry, Market};
 use super::super::pricing::OptionType;
 use super::super::pricing::barrier::{Barrier, Direction, Knock};
 use super::super::pricing::random::Stream;
-use super::super::reading::quoted;
 use super::super::table::Row;
 use super::fields::{above_zero, not_negative, optional_count, word, years};
 use super::kind::Kind;
 use super::{AsianSettings, Contract, DigitalPayoff, Instrument, Terms, adjusted};
+use crate::reading::quoted;
 
 const OPTION_TYPES: [(&str, OptionType); 2] = [("call", OptionType::Call), ("put", OptionType::Put)];
 

@@ -5,8 +5,9 @@ use squall_core::workload::InputError;
 
 use super::super::dates::{after_tenor, years_between};
 use super::super::market::spec::Limits;
-use super::super::reading::{percentage, quoted};
 use super::super::table::{Row, iso_date};
+use super::super::units::percentage;
+use crate::reading::quoted;
 
 /// No traded contract runs longer; a later date is a typing error.
 pub(super) const MAX_YEARS: f64 = 200.0;

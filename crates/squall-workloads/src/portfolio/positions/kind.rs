@@ -2,8 +2,8 @@
 
 use squall_core::workload::InputError;
 
-use super::super::reading::quoted;
 use super::super::table::{Row, Table};
+use crate::reading::quoted;
 
 /// The kind of a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

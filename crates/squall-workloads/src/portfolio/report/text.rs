@@ -6,9 +6,9 @@ use super::layout::Columnar;
 use super::notes::{change_text, not_moved};
 use super::{AgeingPnl, Estimate, GroupRisk, Report, TooFew, rounded};
 use crate::portfolio::money::{Micros, separated};
-use crate::portfolio::reading::quoted;
 use crate::portfolio::scenarios::{number_text, shock_text};
 use crate::portfolio::shock::Factor;
+use crate::reading::quoted;
 
 /// Shocks of a scenario that are shown.
 const SHOWN_SHOCKS: usize = 3;

@@ -11,7 +11,7 @@ use super::history::{History, Series};
 use super::nearest::{nearest_correlation, smallest_eigenvalue};
 use super::review::Review;
 use super::{Mean, MonteCarloInput, PLACE, Per, TRADING_DAYS_PER_YEAR, counted, factor_names, is_relative};
-use crate::portfolio::reading::rounded;
+use crate::reading::rounded;
 
 /// Most factors with a covariance: a draw costs half the square of their number in multiplications.
 const MAX_FACTORS: usize = 1_000;

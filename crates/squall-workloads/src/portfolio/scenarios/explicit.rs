@@ -10,8 +10,8 @@ use super::{
     ExplicitInput, Listed, Made, PLACE, Source, as_given, check_count, check_shock, counted, csv_bytes,
     factor_names, is_relative, most_in_units,
 };
-use crate::portfolio::reading::{Complaints, bounded, check_name};
 use crate::portfolio::table::{Row, Table};
+use crate::reading::{Complaints, bounded, check_name};
 
 const LABEL: &str = "scenario";
 

@@ -3,9 +3,9 @@
 use squall_core::visible::shortened;
 use squall_core::workload::InputError;
 
-use crate::portfolio::reading::{Complaints, quoted};
 use crate::portfolio::shock::Factors;
 use crate::portfolio::table::Table;
+use crate::reading::{Complaints, quoted};
 
 /// Most names that a message lists.
 const MAX_LISTED: usize = 12;

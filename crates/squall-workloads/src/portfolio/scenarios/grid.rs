@@ -11,8 +11,8 @@ use super::{
     AxisInput, GridInput, MAX_SCENARIOS, Made, PLACE, Source, as_given, check_shock, counted, factor_names,
     is_relative, most_in_units, number_text, shock_text,
 };
-use crate::portfolio::reading::{bounded, check_name};
 use crate::portfolio::shock::{Factor, Factors, ShockBlock};
+use crate::reading::{bounded, check_name};
 
 /// Most decimals of a shock in a label.
 const LABEL_DECIMALS: usize = 4;

@@ -13,9 +13,10 @@ use super::{
     is_relative,
 };
 use crate::portfolio::market::spec::Limits;
-use crate::portfolio::reading::{Complaints, first_of, listed, percentage, quoted};
 use crate::portfolio::shock::Factor;
 use crate::portfolio::table::{Row, Table, iso_date};
+use crate::portfolio::units::percentage;
+use crate::reading::{Complaints, first_of, listed, quoted};
 
 const DATE: &str = "date";
 /// A level beyond this is a typing error.

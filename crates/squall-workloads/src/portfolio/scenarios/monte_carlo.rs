@@ -13,8 +13,8 @@ use super::{
     DistributionName, MAX_HORIZON_DAYS, MAX_SCENARIOS, Made, MonteCarloInput, PLACE, Source, counted,
 };
 use crate::portfolio::pricing::random::Stream;
-use crate::portfolio::reading::rounded;
 use crate::portfolio::shock::{Factor, ShockBlock};
+use crate::reading::rounded;
 
 /// Which of the seed's streams the scenarios draw from ("scenario"), so that no contract's paths share it.
 const PURPOSE: u64 = 0x7363_656e_6172_696f;

@@ -12,8 +12,8 @@ use super::ValuesAre;
 use super::basis::Basis;
 use super::history::{History, Series};
 use crate::portfolio::money::separated;
-use crate::portfolio::reading::{bounded, first_of, rounded};
 use crate::portfolio::shock::Factor;
+use crate::reading::{bounded, first_of, rounded};
 
 /// Changes that are reported.
 const N_LARGEST: usize = 5;

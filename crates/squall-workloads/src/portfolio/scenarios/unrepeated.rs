@@ -6,7 +6,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::portfolio::reading::fields_once;
+use crate::reading::fields_once;
 
 /// A value in which no object has a field twice: JSON allows that, and the last would silently win.
 pub(super) struct Unrepeated(pub(super) Value);

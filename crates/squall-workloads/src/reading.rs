@@ -7,14 +7,8 @@ use serde::de::{Error, MapAccess};
 use squall_core::visible::{is_hidden, shortened};
 use squall_core::workload::InputError;
 
-/// A larger rate is taken for a percentage, unless the market says that it is meant; so is a larger volatility.
-pub const MAX_RATE: f64 = 1.0;
-/// See [`MAX_RATE`].
-pub const MAX_VOL: f64 = 5.0;
-/// No market can say that larger ones are meant.
-pub const MAX_LIMIT: f64 = 10.0;
-/// Longest name of a position, book, underlying, curve or scenario, characters.
-pub const MAX_NAME_CHARS: usize = 200;
+/// Longest name that a person gives, characters.
+pub(crate) const MAX_NAME_CHARS: usize = 200;
 /// Characters of a text that a message shows.
 const SHOWN_CHARS: usize = 60;
 /// Complaints about one file that a message lists, and the characters that it may have.
@@ -22,7 +16,7 @@ const MAX_COMPLAINTS: usize = 20;
 const MAX_MESSAGE_CHARS: usize = 1_700;
 
 /// A text in quotes, shortened, with what cannot be seen escaped.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN_CHARS + 1).collect();
     if shown.chars().count() > SHOWN_CHARS {
         shown = text.chars().take(SHOWN_CHARS - 1).collect();
@@ -37,7 +31,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Names in a row, as a message lists them: the first ones, shortened, and whether there are more.
-pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const MOST_NAMES: usize = 12;
     const MOST_CHARS: usize = 24;
     let mut names = names.map(|name| shortened(name, MOST_CHARS));
@@ -47,7 +41,7 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The first of some texts in a row, and how many more there are: `a, b and 2 more`.
-pub fn first_of(texts: &[String], most: usize) -> String {
+pub(crate) fn first_of(texts: &[String], most: usize) -> String {
     let shown = texts.get(..most.min(texts.len())).unwrap_or_default().join(", ");
     match texts.len().saturating_sub(most) {
         0 => shown,
@@ -56,12 +50,12 @@ pub fn first_of(texts: &[String], most: usize) -> String {
 }
 
 /// A number with six digits, for people.
-pub fn rounded(number: f64) -> f64 {
+pub(crate) fn rounded(number: f64) -> f64 {
     format!("{number:.5e}").parse().unwrap_or(number)
 }
 
 /// The first of some lines, and a line that says how many more there are.
-pub fn bounded(mut lines: Vec<String>, most: usize) -> Vec<String> {
+pub(crate) fn bounded(mut lines: Vec<String>, most: usize) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
     lines.truncate(most);
     if more > 0 {
@@ -70,22 +64,11 @@ pub fn bounded(mut lines: Vec<String>, most: usize) -> Vec<String> {
     lines
 }
 
-/// How a percentage is written that was taken for a fraction, `write 4.17 % as 0.0417`, and what to do if it is none: to raise the market's
-/// `limit`, which is `rate` or `vol`.
-pub fn percentage(value: f64, limit: &str) -> String {
-    let written = format!("write {value} % as {}", rounded(value / 100.0));
-    if value.abs() > MAX_LIMIT {
-        return written;
-    }
-    let percent = rounded(value * 100.0);
-    format!("{written}, or \"limits\": {{\"{limit}\": {MAX_LIMIT}}} in the market if {percent} % is meant")
-}
-
 /// Checks that a text has nothing that cannot be seen.
 ///
 /// # Errors
 /// The first such character.
-pub fn check_visible(text: &str) -> Result<(), String> {
+pub(crate) fn check_visible(text: &str) -> Result<(), String> {
     if text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
         return Ok(());
     }
@@ -103,7 +86,7 @@ pub fn check_visible(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// A name that is too long, or has something that cannot be seen.
-pub fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     check_visible(name)?;
     if name.len() <= MAX_NAME_CHARS {
         return Ok(());
@@ -114,27 +97,11 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// What to do about a currency that is a hundredth of another, as vendors write it: `GBp`, `ZAc`. The obvious reading, `GBP`, would be a
-/// hundred times too much.
-pub fn pence(code: &str) -> Option<String> {
-    let (minor, pair) = match code {
-        "GBp" | "GBX" | "GBx" | "GBpence" | "p" => ("GBX", "GBXGBP"),
-        "ZAc" | "ZAX" => ("ZAX", "ZAXZAR"),
-        "ILa" | "ILX" => ("ILX", "ILXILS"),
-        _ => return None,
-    };
-    let whole = pair.get(3..).unwrap_or_default();
-    Some(format!(
-        "{} is a hundredth of {whole}; divide by 100 and write {whole}, or write {minor} with fx {pair} 0.01 in the market",
-        quoted(code)
-    ))
-}
-
 /// The fields of a JSON object in their order, each once: JSON allows a repeated one, and the last would silently win.
 ///
 /// # Errors
 /// A field that is there twice, and those of the reader.
-pub fn fields_once<'de, A, V>(mut map: A) -> Result<Vec<(String, V)>, A::Error>
+pub(crate) fn fields_once<'de, A, V>(mut map: A) -> Result<Vec<(String, V)>, A::Error>
 where
     A: MapAccess<'de>,
     V: Deserialize<'de>,
@@ -152,14 +119,14 @@ where
 
 /// The complaints about one file: the first ones, and how many there are.
 #[derive(Debug, Default)]
-pub struct Complaints {
+pub(crate) struct Complaints {
     first: Vec<InputError>,
     n: usize,
 }
 
 impl Complaints {
     /// Adds one, and carries on; returns the value if there is no complaint.
-    pub fn take<T>(&mut self, read: Result<T, InputError>) -> Option<T> {
+    pub(crate) fn take<T>(&mut self, read: Result<T, InputError>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(error) => {
@@ -176,7 +143,7 @@ impl Complaints {
     ///
     /// # Errors
     /// When there is any.
-    pub fn end(self) -> Result<(), InputError> {
+    pub(crate) fn end(self) -> Result<(), InputError> {
         let mut all = self.first.into_iter();
         let Some(InputError { place, mut problem }) = all.next() else { return Ok(()) };
         let mut n_listed = 1;
