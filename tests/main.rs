@@ -12,6 +12,7 @@ mod faults;
 mod guide;
 mod hostile;
 mod licences;
+mod logs;
 mod named_files;
 mod operator;
 mod own_workload;

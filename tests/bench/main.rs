@@ -15,6 +15,7 @@ mod grid;
 mod invokes;
 mod job;
 mod kernels;
+mod logs;
 mod portfolio;
 mod process;
 mod putting;
@@ -31,6 +32,7 @@ const PARTS: &[Part] = &[
     ("kernels", kernels::kernels),
     ("portfolio", portfolio::ten_million_valuations),
     ("term-life", term_life::model_points),
+    ("logs", logs::signatures),
     ("process", process::whole_process),
     ("invokes", invokes::signed_invokes),
     ("putting", putting::split_and_put),
