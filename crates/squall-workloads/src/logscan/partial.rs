@@ -241,7 +241,8 @@ impl Counts {
         Self { rank: rank(&group), group, buckets }
     }
 
-    fn key(&self) -> (u64, &str) {
+    /// What groups are in order of.
+    pub fn key(&self) -> (u64, &str) {
         (self.rank, &self.group)
     }
 }

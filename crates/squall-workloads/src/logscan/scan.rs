@@ -208,7 +208,7 @@ impl<'a> Scan<'a> {
         };
         let mut groups: Vec<Counts> =
             counts.take().into_iter().map(|(group, buckets)| Counts::of(group, buckets)).collect();
-        groups.sort_by(|one, other| (one.rank, &one.group).cmp(&(other.rank, &other.group)));
+        groups.sort_by(|one, other| one.key().cmp(&other.key()));
         hits.merge(Hits { groups, ..Hits::default() }, self.prepared.kept);
     }
 
