@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Once, OnceLock};
 
+use squall_aws::provision::{Resources, provision};
 use squall_aws::{Connection, Settings};
 use squall_lambda_host::functions::secret;
 
@@ -56,6 +57,21 @@ pub(crate) fn endpoint() -> Option<&'static str> {
 pub(crate) fn unique(what: &str) -> String {
     static N_NAMES: AtomicUsize = AtomicUsize::new(0);
     format!("{what}-{}-{}", std::process::id(), N_NAMES.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A bucket that is not a deployment's own, so that jobs may name what is in it; with resources that no test uses.
+pub(crate) async fn provision_bucket(connection: &Connection, bucket: &str) {
+    let resources = Resources {
+        task_stream: unique("tasks"),
+        task_shards: 1,
+        result_stream: unique("results"),
+        result_shards: 1,
+        table: unique("jobs"),
+        bucket: bucket.to_owned(),
+        jobs_topic: unique("jobs"),
+        events_topic: unique("events"),
+    };
+    provision(connection, &resources).await.unwrap();
 }
 
 /// Reports why some tests pass without testing. Not with `eprintln!`: the output of a passing test is not shown.

@@ -24,7 +24,7 @@ struct Ended {
 }
 
 impl Ended {
-    /// Runs a command to its end. What it says goes to files in `folder`: whoever outlives it would hold a pipe open.
+    /// Runs a command to its end. What it says goes to files in `folder`: a process that outlives it would hold a pipe open.
     fn of(command: &mut Command, folder: &Path, patience: Duration) -> Self {
         let (answers, said) = (folder.join("answers.log"), folder.join("said.log"));
         command.stdout(File::create(&answers).unwrap()).stderr(File::create(&said).unwrap());
@@ -137,7 +137,7 @@ fn what_takes_too_long_is_killed_with_all_that_it_started() {
     command.args(["-euc", "sleep 1000 & echo $!; wait"]);
     let ended = Ended::of(&mut command, &folder, Duration::from_secs(2));
     assert!(ended.status.is_none());
-    // That of a process which nobody has waited for yet is empty.
+    // That of a process whose parent has not waited for it yet is empty.
     let left = format!("/proc/{}/cmdline", ended.answers.trim().parse::<u32>().unwrap());
     while !std::fs::read(&left).unwrap_or_default().is_empty() {
         sleep(Duration::from_millis(10));

@@ -6,12 +6,11 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use squall_aws::S3Blobs;
-use squall_aws::provision::{Resources, provision};
 
 use crate::binaries::{binary, root};
 use crate::cli::{Scratch, stderr, stdout};
 use crate::deployed::Dev;
-use crate::emulator::{skipped, unique};
+use crate::emulator::{provision_bucket, skipped, unique};
 
 fn run_job(folder: &Path, job: &Value) -> Output {
     let path = folder.join("scan-job.json");
@@ -317,7 +316,7 @@ fn a_dot_is_a_character_of_a_line_unless_it_is_told_otherwise() {
     assert_eq!(hits("pretty.json"), [0, 0, 1, 1]);
 }
 
-/// Patterns on which others backtrack for ever.
+/// Patterns on which engines that backtrack take exponential time.
 #[test]
 fn nested_repetitions_are_searched_to_the_end() {
     let scratch = Scratch::new("log-pattern");
@@ -363,17 +362,7 @@ fn logs_in_the_emulators_s3_are_searched() {
     let bucket = &unique("logs");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let resources = Resources {
-            task_stream: unique("tasks"),
-            task_shards: 1,
-            result_stream: unique("results"),
-            result_shards: 1,
-            table: unique("jobs"),
-            bucket: bucket.clone(),
-            jobs_topic: unique("jobs"),
-            events_topic: unique("events"),
-        };
-        provision(&connection, &resources).await.unwrap();
+        provision_bucket(&connection, bucket).await;
         let blobs = S3Blobs::new(&connection, bucket);
         for name in ["app-000.log", "api.jsonl", "access.log.gz", "trail.json.gz"] {
             blobs.upload(std::fs::read(sample.join(name)).unwrap(), None).await.unwrap();

@@ -12,11 +12,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use squall_aws::S3Blobs;
-use squall_aws::provision::{Resources, provision};
 
 use crate::binaries::{binary, root};
 use crate::deployed::Dev;
-use crate::emulator::unique;
+use crate::emulator::{provision_bucket, unique};
 
 /// Far more than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -169,17 +168,7 @@ fn its_own_functions_run_it_in_the_emulator() {
     // Of somebody else: in the deployment's own, no objects can be named.
     let bucket = &unique("market-data");
     runtime.block_on(async {
-        let resources = Resources {
-            task_stream: unique("tasks"),
-            task_shards: 1,
-            result_stream: unique("results"),
-            result_shards: 1,
-            table: unique("jobs"),
-            bucket: bucket.clone(),
-            jobs_topic: unique("jobs"),
-            events_topic: unique("events"),
-        };
-        provision(&connection, &resources).await.unwrap();
+        provision_bucket(&connection, bucket).await;
         let blobs = S3Blobs::new(&connection, bucket);
         for n in 0..5_usize {
             // The last is large enough to be sent in parts.
