@@ -3,6 +3,7 @@
 //! The stack's output `Deployment`, the functions' variable `SQUALL_DEPLOYMENT`, the grid of `squall run`, `squall dev` and
 //! `squall check --stack` all carry or build a [`Deployment`], and every configuration of a step is a view of it.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,9 @@ pub struct Deployment {
     /// Concurrency of the account, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_concurrency: Option<u32>,
+    /// The names of the workers that its operator has declared for `external` jobs, which may name no others.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub external_workers: BTreeSet<String>,
 }
 
 impl Default for Deployment {
@@ -140,6 +144,7 @@ impl Default for Deployment {
             architecture: Architecture::Arm64,
             region: crate::limits::HOME_REGION.to_owned(),
             account_concurrency: None,
+            external_workers: BTreeSet::new(),
         }
     }
 }

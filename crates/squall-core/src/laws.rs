@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use crate::data::MemorySource;
+use crate::data::{Data, MemorySource};
 use crate::sources::{Files, Given};
 use crate::wire::{decode, encode};
-use crate::workload::Workload;
+use crate::workload::{EvaluateError, Workload};
 
 /// Into how many parts an input is cut.
 const CUTS: [usize; 8] = [1, 2, 3, 4, 7, 16, 20, 61];
@@ -31,10 +31,25 @@ pub fn check_with<W: Workload>(
     data: &MemorySource,
     seed: u64,
 ) -> Result<(), String> {
+    check_by::<W>(input, given, data, seed, &W::evaluate)
+}
+
+/// The same for a workload whose slices are evaluated by something else
+/// ([`Registry::with_evaluator`](crate::registry::Registry::with_evaluator)).
+///
+/// # Errors
+/// The law that does not hold, and where.
+pub fn check_by<W: Workload>(
+    input: W::Input,
+    given: &Given,
+    data: &MemorySource,
+    seed: u64,
+    by: &impl Fn(&W::Prepared, &W::Slice, &mut dyn Data) -> Result<W::Partial, EvaluateError>,
+) -> Result<(), String> {
     let prepared = W::prepare(input, given).map_err(|error| error.to_string())?;
     let evaluate = |slice: &W::Slice| {
         let mut data = data.data(W::reads(&prepared, slice));
-        W::evaluate(&prepared, slice, &mut data).map_err(|error| error.to_string())
+        by(&prepared, slice, &mut data).map_err(|error| error.to_string())
     };
     let whole = W::whole(&prepared);
     let expected = evaluate(&whole)?;
@@ -128,10 +143,23 @@ pub fn check_partials_with<W: Workload>(
     given: &Given,
     data: &MemorySource,
 ) -> Result<(), String> {
+    check_partials_by::<W>(input, given, data, &W::evaluate)
+}
+
+/// The same for a workload whose slices are evaluated by something else.
+///
+/// # Errors
+/// What passes and must not, or the reverse.
+pub fn check_partials_by<W: Workload>(
+    input: W::Input,
+    given: &Given,
+    data: &MemorySource,
+    by: &impl Fn(&W::Prepared, &W::Slice, &mut dyn Data) -> Result<W::Partial, EvaluateError>,
+) -> Result<(), String> {
     let prepared = W::prepare(input, given).map_err(|error| error.to_string())?;
     let evaluate = |slice: &W::Slice| {
         let mut data = data.data(W::reads(&prepared, slice));
-        W::evaluate(&prepared, slice, &mut data).map_err(|error| error.to_string())
+        by(&prepared, slice, &mut data).map_err(|error| error.to_string())
     };
     let whole = W::whole(&prepared);
     let value = evaluate(&whole)?;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::marker::PhantomData;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -12,10 +10,14 @@ use serde_json::Value;
 use crate::bundle::Bundle;
 use crate::code::{CodeId, CodeVersion, OtherCode};
 use crate::data::{Data, Extent};
-use crate::job::{self, Place};
+use crate::job;
 use crate::sources::{Listing, Source};
-use crate::wire::{CodecError, FailedPiece, decode, encode};
-use crate::workload::{Coverage, EvaluateError, InputError, Weight, Workload};
+use crate::wire::{CodecError, FailedPiece};
+use crate::workload::{Coverage, EvaluateError, Evaluated, InputError, Weight, Workload};
+
+mod erased;
+
+use erased::Erased;
 
 /// The workloads that a binary can run, and its build.
 ///
@@ -42,7 +44,34 @@ impl Registry {
     /// The registry with one more workload.
     #[must_use]
     pub fn with<W: Workload>(self) -> Self {
-        self.with_dyn(Arc::new(Erased::<W>(PhantomData)))
+        self.with_evaluator::<W>(W::evaluate_parts)
+    }
+
+    /// The registry with one more workload, whose slices `evaluate` evaluates: for what is computed outside of this process. It replaces
+    /// one of the same name.
+    #[must_use]
+    pub fn with_evaluator<W: Workload>(
+        self,
+        evaluate: impl Fn(
+            &W::Prepared,
+            &W::Slice,
+            &mut dyn Data,
+        ) -> Result<Evaluated<W::Partial, W::Slice>, EvaluateError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.with_dyn(Arc::new(Erased::<W>::new(evaluate)))
+    }
+
+    /// The registry with one more workload, of whose jobs it takes those whose input `accept` accepts: for what depends on where they
+    /// are to run. Nothing is read for another. It replaces one of the same name.
+    #[must_use]
+    pub fn with_accepted<W: Workload>(
+        self,
+        accept: impl Fn(&W::Input) -> Result<(), InputError> + Send + Sync + 'static,
+    ) -> Self {
+        self.with_dyn(Arc::new(Erased::<W>::accepting(accept)))
     }
 
     /// The registry with one more workload, whose name may be computed at run time. It replaces one of the same name.
@@ -221,11 +250,11 @@ pub trait AnyPrepared: Send + Sync {
     /// # Errors
     /// When the bytes are not a slice.
     fn reads(&self, slice: &[u8]) -> Result<Vec<Extent>, CodecError>;
-    /// A slice's encoded partial.
+    /// A slice's encoded partial, and the parts of the slice that are not in it.
     ///
     /// # Errors
     /// The workload's own reason, or bytes that are not a slice.
-    fn evaluate(&self, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, EvaluateError>;
+    fn evaluate(&self, slice: &[u8], data: &mut dyn Data) -> Result<Evaluation, EvaluateError>;
     /// An empty accumulator of what workers send.
     fn replies(&self) -> Box<dyn ReplyMerger + '_>;
     /// The answer for people and for programs.
@@ -269,6 +298,15 @@ pub struct Piece {
     pub weight: Weight,
 }
 
+/// The encoded value of a slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The encoded partial, of all of the slice but what failed.
+    pub partial: Vec<u8>,
+    /// The parts without a value.
+    pub failed: Vec<FailedPiece>,
+}
+
 /// A report, rendered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
@@ -298,197 +336,6 @@ pub trait ReplyMerger: Send {
     fn add(&mut self, piece: &Piece, partial: &[u8], failed: &[FailedPiece]) -> Result<(), CodecError>;
     /// The sum, encoded; `None` when nothing was added.
     fn finish(self: Box<Self>) -> Option<Vec<u8>>;
-}
-
-struct Erased<W>(PhantomData<fn() -> W>);
-
-impl<W: Workload> Erased<W> {
-    fn parse(input_json: &str) -> Result<W::Input, InputError> {
-        job::from_json(Place("input"), input_json.as_bytes())
-    }
-}
-
-impl<W: Workload> AnyWorkload for Erased<W> {
-    fn name(&self) -> &str {
-        W::NAME
-    }
-
-    fn version(&self) -> u32 {
-        W::VERSION
-    }
-
-    fn reads_since(&self) -> u32 {
-        W::READS_SINCE
-    }
-
-    fn has_rows(&self) -> bool {
-        W::HAS_ROWS
-    }
-
-    fn about(&self) -> &str {
-        W::ABOUT
-    }
-
-    fn input_schema(&self) -> Value {
-        W::input_schema()
-    }
-
-    fn sources(&self, input_json: &str) -> Result<Vec<Source>, InputError> {
-        Ok(W::sources(&Self::parse(input_json)?))
-    }
-
-    fn prepare(&self, bundle: &Bundle) -> Result<Arc<dyn AnyPrepared>, InputError> {
-        let prepared = W::prepare(Self::parse(&bundle.input_json)?, &bundle.given)?;
-        Ok(Arc::new(ErasedPrepared::<W> { prepared, listings: bundle.given.listings.clone() }))
-    }
-
-    fn check_some(&self, bundle: &Bundle) -> Result<(), InputError> {
-        W::check_some(Self::parse(&bundle.input_json)?, &bundle.given)
-    }
-
-    fn merger(&self) -> Box<dyn Merger> {
-        Box::new(ErasedMerger::<W>(None))
-    }
-}
-
-struct ErasedPrepared<W: Workload> {
-    prepared: W::Prepared,
-    listings: Vec<Listing>,
-}
-
-impl<W: Workload> ErasedPrepared<W> {
-    fn piece(&self, slice: &W::Slice) -> Piece {
-        Piece { slice: encode(slice), weight: W::weight(&self.prepared, slice) }
-    }
-}
-
-impl<W: Workload> AnyPrepared for ErasedPrepared<W> {
-    fn whole(&self) -> Piece {
-        self.piece(&W::whole(&self.prepared))
-    }
-
-    fn divide(&self, slice: &[u8], parts: NonZeroUsize) -> Result<Vec<Piece>, CodecError> {
-        let slice = decode("slice", slice)?;
-        Ok(W::divide(&self.prepared, &slice, parts).iter().map(|part| self.piece(part)).collect())
-    }
-
-    fn listings(&self) -> &[Listing] {
-        &self.listings
-    }
-
-    fn reads(&self, slice: &[u8]) -> Result<Vec<Extent>, CodecError> {
-        Ok(W::reads(&self.prepared, &decode("slice", slice)?))
-    }
-
-    fn evaluate(&self, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, EvaluateError> {
-        let slice = decode("slice", slice).map_err(|error| EvaluateError(error.to_string()))?;
-        Ok(encode(&W::evaluate(&self.prepared, &slice, data)?))
-    }
-
-    fn replies(&self) -> Box<dyn ReplyMerger + '_> {
-        Box::new(ErasedReplies { prepared: self, sum: ErasedMerger::<W>(None) })
-    }
-
-    fn report(&self, partial: Option<&[u8]>, coverage: &Coverage) -> Result<Rendered, CodecError> {
-        let partial = partial.map(|bytes| decode("partial", bytes)).transpose()?;
-        let report = W::report(&self.prepared, partial.as_ref(), coverage);
-        let json = serde_json::to_value(&report).map_err(|error| CodecError::new("report", error))?;
-        Ok(Rendered { json, text: report.to_string() })
-    }
-
-    fn write_rows(&self, partial: Option<&[u8]>, out: &mut dyn io::Write) -> io::Result<bool> {
-        let partial = partial.map(|bytes| decode("partial", bytes)).transpose().map_err(io::Error::other)?;
-        if W::HAS_ROWS {
-            W::write_rows(&self.prepared, partial.as_ref(), out)?;
-        }
-        Ok(W::HAS_ROWS)
-    }
-
-    fn units(&self) -> (u64, &str) {
-        W::units(&self.prepared)
-    }
-
-    fn value_bytes(&self, slice: &[u8]) -> Result<u64, CodecError> {
-        Ok(W::value_bytes(&self.prepared, &decode("slice", slice)?))
-    }
-
-    fn prepared_bytes(&self) -> u64 {
-        W::prepared_bytes(&self.prepared)
-    }
-
-    fn notes(&self) -> Vec<String> {
-        W::notes(&self.prepared)
-    }
-
-    fn headline(&self, partial: &[u8]) -> Result<Option<String>, CodecError> {
-        Ok(W::headline(&self.prepared, &decode("partial", partial)?))
-    }
-}
-
-struct ErasedMerger<W: Workload>(Option<W::Partial>);
-
-impl<W: Workload> Merger for ErasedMerger<W> {
-    fn add(&mut self, partial: &[u8]) -> Result<(), CodecError> {
-        self.merge(decode("partial", partial)?);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
-        self.0.as_ref().map(encode)
-    }
-}
-
-impl<W: Workload> ErasedMerger<W> {
-    fn merge(&mut self, partial: W::Partial) {
-        match &mut self.0 {
-            Some(sum) => W::merge(sum, partial),
-            empty => *empty = Some(partial),
-        }
-    }
-}
-
-struct ErasedReplies<'a, W: Workload> {
-    prepared: &'a ErasedPrepared<W>,
-    sum: ErasedMerger<W>,
-}
-
-impl<W: Workload> ErasedReplies<'_, W> {
-    /// Whether it can be the piece's value, and the failed parts its parts.
-    fn check(&self, piece: &Piece, partial: &W::Partial, failed: &[FailedPiece]) -> Result<(), CodecError> {
-        let unfit = |problem: String| CodecError::new("partial", problem);
-        let slice: W::Slice = decode("slice", &piece.slice)?;
-        let mut parts = Vec::with_capacity(failed.len());
-        for part in failed {
-            parts.push(decode("slice", &part.slice)?);
-        }
-        let prepared = &self.prepared.prepared;
-        W::check_partial(prepared, &slice, partial, &parts).map_err(unfit)?;
-        let mut left = piece.weight;
-        for (part, failed) in parts.iter().zip(failed) {
-            let weight = W::weight(prepared, part);
-            left = left
-                .checked_sub(weight)
-                .filter(|_| weight == failed.weight)
-                .ok_or_else(|| unfit("its failed parts do not weigh what they should".to_owned()))?;
-        }
-        Ok(())
-    }
-}
-
-impl<W: Workload> ReplyMerger for ErasedReplies<'_, W> {
-    fn add(&mut self, piece: &Piece, partial: &[u8], failed: &[FailedPiece]) -> Result<(), CodecError> {
-        let partial = decode("partial", partial)?;
-        // The workload sees bytes of others: what it panics of must not end the consumer, and with it the task.
-        let check = || self.check(piece, &partial, failed);
-        catch_unwind(AssertUnwindSafe(check))
-            .unwrap_or_else(|_| Err(CodecError::new("partial", "the workload panicked on it")))?;
-        self.sum.merge(partial);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Option<Vec<u8>> {
-        Box::new(self.sum).finish()
-    }
 }
 
 #[cfg(test)]

@@ -100,6 +100,18 @@ pub trait Workload: Send + Sync + 'static {
         data: &mut dyn Data,
     ) -> Result<Self::Partial, EvaluateError>;
 
+    /// Evaluates a slice of which some parts may fail and the others have a value. By default it has one value or none.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Workload::evaluate), when nothing of the slice has a value.
+    fn evaluate_parts(
+        prepared: &Self::Prepared,
+        slice: &Self::Slice,
+        data: &mut dyn Data,
+    ) -> Result<Evaluated<Self::Partial, Self::Slice>, EvaluateError> {
+        Self::evaluate(prepared, slice, data).map(Evaluated::whole)
+    }
+
     /// Checks that a partial can be the value of a slice: of all of it but the `failed` parts. A consumer asks before it merges what a
     /// worker sent, so that whatever a worker is, it can say nothing about the rest of the job. By default every partial passes; a
     /// workload whose partials carry what they cover should compare it. [`laws::check_partials`](crate::laws::check_partials) tests it.
@@ -160,6 +172,22 @@ pub trait Workload: Send + Sync + 'static {
     /// The answer so far in a few words, for a line of progress; cheap.
     fn headline(_prepared: &Self::Prepared, _partial: &Self::Partial) -> Option<String> {
         None
+    }
+}
+
+/// The value of a slice, of all of it but the parts that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated<P, S> {
+    /// The value of the other parts.
+    pub partial: P,
+    /// The parts without a value, and why; disjoint, and not all of the slice. A failed job names each, so there should be few.
+    pub failed: Vec<(S, String)>,
+}
+
+impl<P, S> Evaluated<P, S> {
+    /// The value of a slice of which no part failed.
+    pub fn whole(partial: P) -> Self {
+        Self { partial, failed: Vec::new() }
     }
 }
 

@@ -39,6 +39,11 @@ impl Observation {
         prepared.write_rows(self.partial.as_deref(), out)
     }
 
+    /// The encoded partial of the answer, for a caller that knows the workload.
+    pub fn partial(&self) -> Option<&[u8]> {
+        self.partial.as_deref()
+    }
+
     /// The size of the whole job in units of work, and the name of the unit.
     pub fn units(&self) -> Option<(u64, &str)> {
         self.prepared.as_ref().map(|prepared| prepared.units())

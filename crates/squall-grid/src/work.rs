@@ -12,7 +12,7 @@ use squall_core::data::{Data, DataError, NoData};
 use squall_core::deployment::Deployment;
 use squall_core::digest::Digest;
 use squall_core::ports::{BlobStore, Clock, InvokeError, Objects, PortError, chain};
-use squall_core::registry::{Merger, Piece};
+use squall_core::registry::{Evaluation, Merger, Piece};
 use squall_core::wire::{CodecError, FailedPiece, Message, ReplyElsewhere, SubtaskReply, SubtaskRequest};
 use squall_core::workload::{EvaluateError, InputError};
 
@@ -124,7 +124,10 @@ pub async fn work<P: BlobStore + Objects + Clock>(
         if !prepared.listings().is_empty() {
             reading(ports, inputs, config, &prepared, &request.slice).await?.and_then(&mut merge)
         } else if config.n_vcpus.get() == 1 {
-            evaluate(&prepared, &request.slice, &mut NoData)
+            evaluate(&prepared, &request.slice, &mut NoData).map(|evaluation| {
+                failed = evaluation.failed;
+                evaluation.partial
+            })
         } else {
             on_all_vcpus(&prepared, &request.slice, config.n_vcpus).and_then(&mut merge)
         }
@@ -152,10 +155,10 @@ pub async fn work<P: BlobStore + Objects + Clock>(
     Ok(ReplyElsewhere { reply }.to_bytes())
 }
 
-/// A piece of a slice, and its partial or the workload's reason for having none.
-type Evaluated = (Piece, Result<Vec<u8>, String>);
+/// A piece of a slice, and its value or the workload's reason for having none.
+type Evaluated = (Piece, Result<Evaluation, String>);
 
-/// The merged partials, and the pieces without one.
+/// The merged partials, and the pieces without one and their parts.
 ///
 /// # Errors
 /// The reason of the first, if none has a partial.
@@ -165,8 +168,12 @@ fn merged(
 ) -> Result<(Vec<u8>, Vec<FailedPiece>), String> {
     let mut failed = Vec::new();
     for (piece, outcome) in evaluated {
-        match outcome.and_then(|partial| merger.add(&partial).map_err(|error| error.to_string())) {
-            Ok(()) => {}
+        let merge = |evaluation: Evaluation| {
+            merger.add(&evaluation.partial).map_err(|error| error.to_string())?;
+            Ok(evaluation.failed)
+        };
+        match outcome.and_then(merge) {
+            Ok(parts) => failed.extend(parts),
             Err(reason) => failed.push(FailedPiece { slice: piece.slice, weight: piece.weight, reason }),
         }
     }
@@ -236,7 +243,7 @@ fn on_all_vcpus(prepared: &Prepared, slice: &[u8], n_vcpus: NonZeroUsize) -> Res
     Ok(pieces.into_iter().zip(outcomes).collect())
 }
 
-fn evaluate(prepared: &Prepared, slice: &[u8], data: &mut dyn Data) -> Result<Vec<u8>, String> {
+fn evaluate(prepared: &Prepared, slice: &[u8], data: &mut dyn Data) -> Result<Evaluation, String> {
     match catch_unwind(AssertUnwindSafe(|| prepared.evaluate(slice, data))) {
         Ok(outcome) => outcome.map_err(|EvaluateError(reason)| reason),
         Err(panic) => Err(said(&*panic)),

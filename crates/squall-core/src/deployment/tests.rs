@@ -24,6 +24,10 @@ fn a_description_is_one_line_of_json() {
         .assert_eq(&Deployment::default().to_json());
     let largest = Deployment { account_concurrency: Some(10_000_000), ..Deployment::default() };
     assert_eq!(Deployment::from_json(&largest.to_json()), Ok(largest.clone()));
+    let names = ["b", "a"].map(str::to_owned).into();
+    let declared = Deployment { external_workers: names, ..Deployment::default() };
+    assert!(declared.to_json().ends_with(r#","external_workers":["a","b"]}"#));
+    assert_eq!(Deployment::from_json(&declared.to_json()), Ok(declared));
     // With room for the names of resources beside it.
     assert!(largest.to_json().len() < LAMBDA_ENVIRONMENT_BYTES / 4);
 }
@@ -59,7 +63,7 @@ fn what_is_unknown_missing_or_out_of_range_is_named_with_what_would_be_right() {
         deployment.version: 2; expected 1, which is all that this build reads
         deployment: missing field `version`
         deployment: missing field `shards`
-        deployment.shard: unknown field `shard`, expected one of `version`, `shards`, `express_shards`, `result_shards`, `lanes_per_shard`, `stripes`, `workers_per_consumer`, `splitter_memory_mb`, `consumer_memory_mb`, `worker_memory_mb`, `collector_memory_mb`, `splitter_timeout_s`, `consumer_timeout_s`, `worker_timeout_s`, `collector_timeout_s`, `max_buckets`, `default_deadline_s`, `max_deadline_s`, `max_job_cost_usd`, `default_job_cost_usd`, `max_job_subtasks`, `max_message_bytes`, `architecture`, `region`, `account_concurrency`
+        deployment.shard: unknown field `shard`, expected one of `version`, `shards`, `express_shards`, `result_shards`, `lanes_per_shard`, `stripes`, `workers_per_consumer`, `splitter_memory_mb`, `consumer_memory_mb`, `worker_memory_mb`, `collector_memory_mb`, `splitter_timeout_s`, `consumer_timeout_s`, `worker_timeout_s`, `collector_timeout_s`, `max_buckets`, `default_deadline_s`, `max_deadline_s`, `max_job_cost_usd`, `default_job_cost_usd`, `max_job_subtasks`, `max_message_bytes`, `architecture`, `region`, `account_concurrency`, `external_workers`
         deployment.shards: 0; expected shards, a whole number from 1 to 10000
         deployment.shards: invalid type: string "2", expected a whole number
         deployment.result_shards: 0; expected shards, a whole number from 1 to 10000

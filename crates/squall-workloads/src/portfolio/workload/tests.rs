@@ -149,7 +149,7 @@ fn the_erased_workload_reports_like_the_typed_one() {
         given: Given::default(),
     };
     let erased = registry.get("portfolio").unwrap().prepare(&bundle).unwrap();
-    let partial = erased.evaluate(&erased.whole().slice, &mut NoData).unwrap();
+    let partial = erased.evaluate(&erased.whole().slice, &mut NoData).unwrap().partial;
     let weight = erased.whole().weight;
     let coverage = Coverage { weight_done: weight, weight_total: weight };
     let found = erased.report(Some(&partial), &coverage).unwrap();

@@ -287,7 +287,7 @@ proptest! {
         };
         let erased = registry.get("portfolio").unwrap().prepare(&bundle).unwrap();
         let cut = erased.divide(&erased.whole().slice, NonZeroUsize::new(parts).unwrap()).unwrap();
-        let mut altered = erased.evaluate(&cut[0].slice, &mut NoData).unwrap();
+        let mut altered = erased.evaluate(&cut[0].slice, &mut NoData).unwrap().partial;
         for (place, byte) in bytes {
             let place = place.index(altered.len());
             altered[place] = byte;
