@@ -5,6 +5,7 @@
 pub mod logscan;
 pub mod portfolio;
 pub mod probe;
+mod quotes;
 mod reading;
 
 use squall_core::registry::Registry;

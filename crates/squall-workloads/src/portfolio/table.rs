@@ -15,7 +15,6 @@ use squall_core::workload::InputError;
 use crate::reading::{Complaints, check_name, check_visible, listed, quoted};
 
 mod foreign;
-mod quotes;
 
 /// Most columns of a file.
 const MAX_COLUMNS: usize = 20_000;
@@ -62,7 +61,7 @@ impl Table {
             ));
         }
 
-        quotes::check(bytes).map_err(|wrong| wrong_quote(file_name, wrong))?;
+        crate::quotes::check(file_name, bytes)?;
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
         let mut line_counter = Lines::new(bytes);
         let mut record = StringRecord::new();
@@ -316,23 +315,6 @@ impl<'a> Row<'a> {
 fn shown(name: &str) -> String {
     const MOST_CHARS: usize = 60;
     on_one_line(&shortened(name, MOST_CHARS))
-}
-
-fn wrong_quote(file_name: &str, wrong: quotes::Wrong) -> InputError {
-    match wrong {
-        quotes::Wrong::AfterSpaces(line, column) => InputError::new(
-            format!("{file_name}:{line}:{column}"),
-            "a space stands before the quote that opens this field; remove the space, or the quotes",
-        ),
-        quotes::Wrong::Open(line, column) => InputError::new(
-            format!("{file_name}:{line}:{column}"),
-            "a quote opens here and does not close on this line; close it, or remove it",
-        ),
-        quotes::Wrong::GoesOn(line, column) => InputError::new(
-            format!("{file_name}:{line}:{column}"),
-            "this field goes on after its closing quote; write a quote inside of it twice, as in \"5\"\" pipe\"",
-        ),
-    }
 }
 
 /// A header of a single column that has another separator than commas.

@@ -1,8 +1,10 @@
 //! Quotes that do not close where their field ends: a reader that is lenient with them lets one record swallow others.
 
+use squall_core::workload::InputError;
+
 /// Why a file's quotes are wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wrong {
+enum Wrong {
     /// A quote opens at this line and column, and does not close before the line or the file ends.
     Open(u64, usize),
     /// A field that opened with a quote goes on after the one that closes it.
@@ -29,7 +31,25 @@ enum At {
 ///
 /// # Errors
 /// The first that is wrong.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Wrong> {
+pub(crate) fn check(file_name: &str, bytes: &[u8]) -> Result<(), InputError> {
+    let ((line, column), problem) = match scan(bytes) {
+        Ok(()) => return Ok(()),
+        Err(Wrong::AfterSpaces(line, column)) => (
+            (line, column),
+            "a space stands before the quote that opens this field; remove the space, or the quotes",
+        ),
+        Err(Wrong::Open(line, column)) => {
+            ((line, column), "a quote opens here and does not close on this line; close it, or remove it")
+        }
+        Err(Wrong::GoesOn(line, column)) => (
+            (line, column),
+            "this field goes on after its closing quote; write a quote inside of it twice, as in \"5\"\" pipe\"",
+        ),
+    };
+    Err(InputError::new(format!("{file_name}:{line}:{column}"), problem))
+}
+
+fn scan(bytes: &[u8]) -> Result<(), Wrong> {
     if !bytes.contains(&b'"') {
         return Ok(());
     }
@@ -87,7 +107,7 @@ mod tests {
             ("a,b\n1, \"Core\"\n", Err(Wrong::AfterSpaces(2, 2))),
             ("a,b\n 1 , x \"y\" \n", Ok(())),
         ] {
-            assert_eq!(check(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(scan(text.as_bytes()), expected, "{text:?}");
         }
     }
 
@@ -96,7 +116,7 @@ mod tests {
         /// Whatever passes has as many records for the reader as it has lines that are not blank.
         #[test]
         fn no_record_swallows_another(text in "[a\", \n\r]{0,12}") {
-            if check(text.as_bytes()).is_err() {
+            if scan(text.as_bytes()).is_err() {
                 return Ok(());
             }
             let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
