@@ -372,7 +372,7 @@ fn workloads_are_listed_with_their_schemas() {
     assert!(
         text.contains("portfolio: ") && text.contains("probe: ") && text.contains("additionalProperties")
     );
-    assert_eq!(stdout(&run(&["workloads", "--names"])), "logscan\nportfolio\nprobe\n");
+    assert_eq!(stdout(&run(&["workloads", "--names"])), "external\nlogscan\nportfolio\nprobe\n");
     assert_eq!(run(&["workloads", "nonsense"]).status.code(), Some(2));
 }
 

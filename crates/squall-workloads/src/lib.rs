@@ -2,6 +2,7 @@
 //!
 //! Workloads see numbers and bytes: never the network, the file system, the environment or a clock.
 
+pub mod external;
 pub mod logscan;
 pub mod portfolio;
 pub mod probe;
@@ -12,7 +13,11 @@ use squall_core::registry::Registry;
 
 /// Every workload that ships.
 pub fn registry() -> Registry {
-    Registry::default().with::<logscan::LogScan>().with::<portfolio::PortfolioRisk>().with::<probe::Probe>()
+    Registry::default()
+        .with::<external::External>()
+        .with::<logscan::LogScan>()
+        .with::<portfolio::PortfolioRisk>()
+        .with::<probe::Probe>()
 }
 
 #[cfg(test)]
