@@ -7,6 +7,7 @@ mod capacity;
 mod cli;
 mod deployed;
 mod emulator;
+mod external;
 mod fairness;
 mod faults;
 mod guide;

@@ -130,12 +130,25 @@ impl<'a> Ended<'a> {
     /// # Errors
     /// When one of the outputs fails.
     pub(crate) fn give(&self, output: &OutputArgs, files: AnswerFiles<'_>) -> Result<()> {
-        let json = serde_json::to_string_pretty(&self.json())? + "\n";
         let text = || match self.ending.status {
             JobStatus::Complete => self.rendered.text.clone(),
             _ => format!("{}\n\n{}", self.banner(), self.rendered.text),
         };
-        let printed = print::answer(&if output.json { json.clone() } else { text() });
+        self.give_as(text, output, files)
+    }
+
+    /// The same with another text than the report's.
+    ///
+    /// # Errors
+    /// When one of the outputs fails.
+    pub(crate) fn give_as(
+        &self,
+        text: impl FnOnce() -> String,
+        output: &OutputArgs,
+        files: AnswerFiles<'_>,
+    ) -> Result<()> {
+        let json = serde_json::to_string_pretty(&self.json())? + "\n";
+        let printed = if output.json { print::answer(&json) } else { print::answer(&text()) };
         if !output.quiet {
             print::aside(&self.closing_lines());
         }

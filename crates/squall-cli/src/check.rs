@@ -11,6 +11,7 @@ use squall_local::{LocalConfig, LocalGrid};
 use crate::job_file::{FilesArgs, JobFile};
 #[cfg(feature = "aws")]
 use crate::on_aws::deployment::{self, DeploymentArgs};
+use crate::programs;
 use crate::run::GridArgs;
 
 /// Check a job and explain how it would be cut, and what it would cost, without running it
@@ -43,16 +44,17 @@ Examples:
 pub(crate) fn main(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let message = args.job.read()?;
     let directory = args.job.directory(&args.files);
-    let check = |split: &SplitConfig, n_shards| {
-        LocalGrid::check(split, n_shards, registry.clone(), &directory, &message)
+    let check = |registry: Registry, split: &SplitConfig, n_shards| {
+        LocalGrid::check(split, n_shards, registry, &directory, &message)
     };
     let text = match deployed(args)? {
         Some(deployment) => {
-            in_deployment(&check(&SplitConfig::of(&deployment), deployment.shards)?, &deployment)
+            let registry = programs::accepting(registry, &deployment);
+            in_deployment(&check(registry, &SplitConfig::of(&deployment), deployment.shards)?, &deployment)
         }
         None => {
             let config = args.grid.config()?;
-            here(&check(&config.split(), config.n_shards)?, &config)
+            here(&check(registry.clone(), &config.split(), config.n_shards)?, &config)
         }
     };
     crate::print::answer(&text)?;

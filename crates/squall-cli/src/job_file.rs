@@ -60,10 +60,14 @@ impl JobFile {
 
     /// The directory against which the names of its files are resolved, and the others where they may be.
     pub(crate) fn directory(&self, files: &FilesArgs) -> Directory {
+        Directory::new(self.folder()).allowing(&files.allow)
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> PathBuf {
         // A job that is piped in has no folder: the current one stands for it.
         let is_piped = ["/dev", "/proc"].iter().any(|folder| self.0.starts_with(folder));
-        let own = self.0.parent().filter(|_| !is_piped).map(Path::to_owned).unwrap_or_default();
-        Directory::new(own).allowing(&files.allow)
+        self.0.parent().filter(|_| !is_piped).map(Path::to_owned).unwrap_or_default()
     }
 
     /// Its name without the extension.

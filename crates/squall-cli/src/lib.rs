@@ -19,14 +19,17 @@ mod check;
 mod completions;
 mod interrupt;
 mod job_file;
+mod map;
 #[cfg(feature = "aws")]
 mod on_aws;
 mod print;
+mod programs;
 mod progress;
 mod report_file;
 mod run;
 mod sample;
 mod terminal;
+mod worker;
 mod workloads;
 
 /// Quick-to-scale computing: one job, many cores, one exact answer.
@@ -53,6 +56,8 @@ Exit status: 0 a whole answer, 1 an incomplete answer or AWS unavailable,
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Map(map::Args),
+    Worker(worker::Args),
     Workloads(workloads::Args),
     Sample(sample::Args),
     Capacity(capacity::Args),
@@ -86,6 +91,8 @@ pub fn main(registry: Registry) -> ExitCode {
     let done = match args.command {
         Command::Run(args) => run::main(&args, registry),
         Command::Check(args) => check::main(&args, registry),
+        Command::Map(args) => map::main(&args, registry),
+        Command::Worker(args) => worker::main(&args, registry),
         Command::Workloads(args) => workloads::main(&args, registry),
         Command::Sample(args) => sample::main(&args),
         Command::Capacity(args) => capacity::main(&args),

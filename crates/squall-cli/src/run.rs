@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use squall_core::digest::Digest;
@@ -11,12 +12,13 @@ use squall_core::ports::chain;
 use squall_core::registry::Registry;
 use squall_core::rows::JobStatus;
 use squall_grid::SplitOutcome;
-use squall_local::{LocalConfig, LocalGrid, Stop};
+use squall_local::{Directory, Finished, LocalConfig, LocalGrid, RunError, Stop};
 
 use crate::answer::{Ended, OutputArgs};
-use crate::interrupt::on_ctrl_c;
+use crate::interrupt::on_each_ctrl_c;
 use crate::job_file::{FilesArgs, JobFile};
 use crate::print;
+use crate::programs::{Connected, ProgramArgs};
 use crate::progress::Display;
 use crate::{FAILURES, INTERRUPTED, USAGE_OR_INPUT};
 
@@ -29,6 +31,8 @@ pub(crate) struct Args {
     files: FilesArgs,
     #[command(flatten)]
     grid: GridArgs,
+    #[command(flatten)]
+    programs: ProgramArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -70,21 +74,12 @@ impl GridArgs {
 pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     let config = args.grid.config()?;
     let message = args.job.read()?;
-    let stop = Stop::default();
-    let stopping = stop.clone();
-    on_ctrl_c(move || {
-        print::aside("\nstopping; the answer so far follows (Ctrl-C again to leave at once)\n");
-        stopping.stop();
-    })?;
-
+    let connected = Connected::of_job(&args.programs, registry, args.job.folder(), &message)?;
     args.output.check_rows(registry, &message)?;
     let files = args.output.files()?;
-    let delivery = JobId::new(format!("local-{}", Digest::of(&message).short()))?;
-    let grid = LocalGrid::new(&config, registry.clone(), args.job.directory(&args.files))?;
-    let mut display = Display::new(!args.output.quiet, std::io::stderr().is_terminal());
-    let finished = grid.run(&message, &delivery, &stop, &mut display);
-    display.clear();
-    let finished = match finished {
+    let directory = args.job.directory(&args.files);
+    let stop = stop_at_ctrl_c(&connected)?;
+    let finished = match finish(&config, &connected, &stop, directory, &message, args.output.quiet)? {
         Ok(finished) => finished,
         Err(error) => return Ok(print::error(&chain(&error), FAILURES)),
     };
@@ -105,4 +100,41 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
         JobStatus::Cancelled => ExitCode::from(INTERRUPTED),
         _ => answer.exit(),
     })
+}
+
+/// What the first Ctrl-C stops; the second leaves, without programs that run on.
+///
+/// # Errors
+/// When the system does not let us install a handler.
+pub(crate) fn stop_at_ctrl_c(connected: &Connected) -> Result<Stop> {
+    let stop = Stop::default();
+    let stopping = stop.clone();
+    let programs = Arc::clone(connected.programs());
+    let first = move || {
+        print::aside("\nstopping; the answer so far follows (Ctrl-C again to leave at once)\n");
+        stopping.stop();
+    };
+    on_each_ctrl_c(first, move || programs.end_all())?;
+    Ok(stop)
+}
+
+/// Runs a message to its end, or until it is stopped. The programs of its workers are ended before this returns.
+///
+/// # Errors
+/// When the grid cannot be started; the inner error when the message could not be delivered, or the answer not be read.
+pub(crate) fn finish(
+    config: &LocalConfig,
+    connected: &Connected,
+    stop: &Stop,
+    directory: Directory,
+    message: &[u8],
+    quiet: bool,
+) -> Result<Result<Finished, RunError>> {
+    let delivery = JobId::new(format!("local-{}", Digest::of(message).short()))?;
+    let grid = LocalGrid::new(config, connected.registry.clone(), directory)?;
+    let mut display = Display::new(!quiet, std::io::stderr().is_terminal());
+    let finished = grid.run(message, &delivery, stop, &mut display);
+    display.clear();
+    connected.programs().end_all();
+    Ok(finished)
 }

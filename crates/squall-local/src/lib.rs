@@ -11,5 +11,5 @@ mod serve;
 
 pub use directory::Directory;
 pub use host::Host;
-pub use real::{Finished, LocalConfig, LocalGrid, Progress, Stop};
+pub use real::{Finished, LocalConfig, LocalGrid, Progress, RunError, Stop};
 pub use serve::{Lost, ServeConfig, deliver, serve};

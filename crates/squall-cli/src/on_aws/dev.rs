@@ -19,6 +19,7 @@ use crate::on_aws::block_on;
 use crate::on_aws::pump::{self, Pump};
 use crate::on_aws::runner::supervise;
 use crate::print::{self, counted};
+use crate::programs::{Declared, declared};
 
 mod emulator;
 mod failures;
@@ -69,6 +70,9 @@ pub(crate) struct Args {
     /// Memory that jobs are told the collector has, MB; nothing holds it to that
     #[arg(long, value_name = "MB", default_value_t = LAMBDA_MB_PER_VCPU, value_parser = clap::value_parser!(u32).range(128..=10_240))]
     collector_memory: u32,
+    /// The program behind the name of a worker in an `external` job, by its whole path; may be given several times
+    #[arg(long, value_name = "NAME=COMMAND")]
+    program: Vec<Declared>,
     /// Folder for what it writes: variables, logs, checkpoints
     #[arg(long, value_name = "DIR", default_value = ".dev")]
     dir: PathBuf,
@@ -109,6 +113,7 @@ async fn run(args: &Args) -> Result<()> {
         n_stripes: if args.functions_at.is_some() { 0 } else { args.stripes },
         worker_timeout_s: args.worker_timeout,
         collector_memory_mb: args.collector_memory,
+        external_workers: declared(&args.program),
         n_cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
     };
     let steps = Steps::default();

@@ -22,6 +22,7 @@ use crate::job_file::{FilesArgs, JobFile, job_id};
 use crate::on_aws::deployment::{self, Deployment, DeploymentArgs, Part};
 use crate::on_aws::watch::{Publication, Watch, taken};
 use crate::print::{self, counted};
+use crate::programs;
 
 mod message;
 
@@ -69,15 +70,15 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
     args.output.check_rows(registry, &message)?;
     // A job that would be rejected is not sent. What depends on files that are not here, only the splitter can tell.
     let is_all_here = draft.is_all_here();
-    let check = |config: &SplitConfig, n_shards| {
+    let check = |registry: Registry, config: &SplitConfig, n_shards| {
         if is_all_here {
-            LocalGrid::check(config, n_shards, registry.clone(), &directory, &message).map(drop)
+            LocalGrid::check(config, n_shards, registry, &directory, &message).map(drop)
         } else {
-            LocalGrid::check_some(config, registry.clone(), &directory, &message)
+            LocalGrid::check_some(config, registry, &directory, &message)
         }
     };
     let local = LocalConfig::for_cores(std::num::NonZeroUsize::MIN);
-    check(&local.split(), local.n_shards)?;
+    check(registry.clone(), &local.split(), local.n_shards)?;
     let chosen = args.id.clone().or(draft.id.take());
     let is_fresh = chosen.is_none();
     let id = match chosen {
@@ -95,7 +96,8 @@ pub(crate) fn main(args: &Args, registry: &Registry) -> Result<ExitCode> {
             .transpose()?;
         // Nor is a job sent, or a file, that this deployment would not take.
         if let Some(description) = deployment.described()? {
-            check(&SplitConfig::of(&description), description.shards)?;
+            let registry = programs::accepting(registry, &description);
+            check(registry, &SplitConfig::of(&description), description.shards)?;
         }
         let suffix = if args.new_copies { Some(unguessable()?) } else { None };
         let uploaded = upload(&deployment, &draft, &directory, suffix.as_deref(), args.output.quiet).await?;

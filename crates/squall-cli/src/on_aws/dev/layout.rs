@@ -1,5 +1,6 @@
 //! The layout of a local deployment: names, variables, functions, event sources. No I/O happens here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use anyhow::{Result, bail};
 use squall_aws::provision::Resources;
 use squall_core::deployment::Deployment;
 use squall_lambda_host::functions::FunctionSpec;
+use squall_workloads::external::workers::Command;
 
 /// The region used with an emulator.
 pub(super) const REGION: &str = "us-east-1";
@@ -16,7 +18,7 @@ const TABLE: &str = "squall-jobs";
 const BUCKET: &str = "squall";
 
 /// The size of the deployment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) n_shards: i32,
     pub(super) lanes_per_shard: u32,
@@ -26,6 +28,8 @@ pub(super) struct Layout {
     pub(super) worker_timeout_s: u64,
     pub(super) collector_memory_mb: u32,
     pub(super) n_cores: usize,
+    /// The workers that `external` jobs may name.
+    pub(super) external_workers: BTreeMap<String, Command>,
 }
 
 /// The credentials of a run. Whoever has them may do what the run may.
@@ -75,6 +79,7 @@ impl Layout {
             collector_memory_mb: self.collector_memory_mb,
             max_buckets: 4,
             region: REGION.to_owned(),
+            external_workers: self.external_workers.keys().cloned().collect(),
             ..Deployment::default()
         }
     }
@@ -145,6 +150,7 @@ impl Layout {
     fn function_env(&self, places: &Places) -> Vec<(String, String)> {
         let deployment = self.deployment().to_json();
         let workers = self.workers().join(",");
+        let declared = serde_json::to_string(&self.external_workers).unwrap_or_default();
         let vars = [
             ("AWS_REGION", REGION),
             ("AWS_ENDPOINT_URL", places.endpoint.as_str()),
@@ -158,6 +164,7 @@ impl Layout {
             ("SQUALL_RESULT_STREAM", RESULT_STREAM),
             ("SQUALL_EVENTS_TOPIC", &places.events_topic),
             ("SQUALL_WORKER_FUNCTIONS", &workers),
+            ("SQUALL_EXTERNAL_WORKERS", &declared),
             ("SQUALL_DEPLOYMENT", &deployment),
         ];
         let all = places.keys.variables().into_iter().chain(vars);

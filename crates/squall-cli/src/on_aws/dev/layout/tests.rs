@@ -17,6 +17,7 @@ fn layout(n_stripes: u32) -> (Layout, Places) {
         worker_timeout_s: 300,
         collector_memory_mb: 1_769,
         n_cores: 4,
+        external_workers: [("pricer".to_owned(), Command::new(vec!["/opt/price".to_owned()]))].into(),
     };
     (layout, places)
 }
@@ -25,6 +26,17 @@ fn layout(n_stripes: u32) -> (Layout, Places) {
 fn the_event_sources_are_ones_that_the_pump_reads() {
     let (layout, places) = layout(2);
     pump::Config::read(&layout.event_sources(&places)).unwrap();
+}
+
+#[test]
+fn the_functions_are_told_the_declared_workers_and_the_description_names_them() {
+    let (layout, places) = layout(2);
+    let told: std::collections::BTreeMap<_, _> = layout.function_env(&places).into_iter().collect();
+    let declared = squall_workloads::external::read_declared(&told["SQUALL_EXTERNAL_WORKERS"]).unwrap();
+    assert_eq!(declared, layout.external_workers);
+    let description = Deployment::from_json(&told["SQUALL_DEPLOYMENT"]).unwrap();
+    assert_eq!(description.external_workers, ["pricer".to_owned()].into());
+    assert!(layout.operator_env_file(&places).contains("external_workers"));
 }
 
 #[test]
