@@ -58,9 +58,9 @@ check-infra: $(INFRA)
 audit:
 	@tests/audit.sh
 
-# Every test. The stacks are tested by themselves, and deployed into the emulator.
-test: test-infra $(VENV)/emulator
-	$(EMULATED) SQUALL_EMULATOR=$(CURDIR)/$(VENV)/bin/python SQUALL_CDK=$(CURDIR)/infra/node_modules/.bin/cdk \
+# Every test. The stacks are tested by themselves, and deployed into the emulator; QuantLib prices as a worker.
+test: test-infra $(VENV)/emulator $(VENV)/quantlib
+	$(EMULATED) SQUALL_QUANTLIB=$(CURDIR)/$(VENV)/bin/python SQUALL_EMULATOR=$(CURDIR)/$(VENV)/bin/python SQUALL_CDK=$(CURDIR)/infra/node_modules/.bin/cdk \
 		$(CARGO) test --workspace --locked
 
 # What would be deployed, without building a function.
@@ -80,7 +80,7 @@ bench:
 # Thousands of random contracts against QuantLib, with the largest difference of each figure. It downloads QuantLib.
 quantlib: $(VENV)/quantlib
 	$(CARGO) build --release --quiet --locked --package squall-cli --no-default-features
-	for comparison in $(filter-out %/against.py,$(wildcard tests/quantlib/*.py)); do \
+	for comparison in $(filter-out %/against.py,$(wildcard tests/quantlib/*.py)) examples/external/quantlib/against_kernels.py; do \
 		$(VENV)/bin/python $$comparison target/release/squall || exit 1; done
 
 # The functions as they are deployed, in target/lambda. `make lambdas ARCH=` builds them for x86-64. One codegen unit makes

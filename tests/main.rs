@@ -8,6 +8,8 @@ mod cli;
 mod deployed;
 mod emulator;
 mod external;
+mod external_examples;
+mod external_module;
 mod fairness;
 mod faults;
 mod guide;
