@@ -72,6 +72,13 @@ const settings: Settings = {
     // KMS keys that encrypt those buckets, if not S3's own.
     readsWithKeys: [], // ["arn:aws:kms:eu-west-1:123456789012:key/…"]
 
+    // The programs that `external` jobs may name; a job of a deployment cannot bring a command of its own. Times in seconds; memory in
+    // MB of a process and its children, of which there is one for each vCPU of a worker. They inherit only the variables that
+    // inheritEnv names.
+    externalWorkers: {}, // { pricer: { command: ["/opt/bin/python3", "/opt/price.py"], timeoutS: 60, memoryMb: 512 } }
+    // A folder whose files the worker functions find in /opt: the programs, and what they need. Relative to infra/.
+    // externalFiles: "../pricer",
+
     // Retention of inputs and answers, days; rows are kept for 30 days after a job's end.
     blobDays: 60,
 

@@ -8,6 +8,7 @@ mod cli;
 mod deployed;
 mod emulator;
 mod external;
+mod external_deployed;
 mod external_examples;
 mod external_module;
 mod fairness;

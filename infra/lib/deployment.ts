@@ -6,6 +6,7 @@ import type { Checked, GridSettings } from "./settings.ts";
 /** The description as JSON, for the stack's output `Deployment` and the functions' variable `SQUALL_DEPLOYMENT`. */
 export function deploymentOf(scope: Construct, { architecture }: Checked, grid: GridSettings): string {
   const { memoryMb, timeoutS, accountConcurrency } = grid;
+  const externalWorkers = Object.keys(grid.externalWorkers).sort();
   const stack = Stack.of(scope);
   return stack.toJsonString({
     version: 1,
@@ -34,5 +35,6 @@ export function deploymentOf(scope: Construct, { architecture }: Checked, grid: 
     architecture,
     region: stack.region,
     ...(accountConcurrency !== undefined && { account_concurrency: accountConcurrency }),
+    ...(externalWorkers.length > 0 && { external_workers: externalWorkers }),
   });
 }

@@ -3,7 +3,7 @@ import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, type Code, Function, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
+import { Architecture, type Code, Function, type ILayerVersion, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -51,6 +51,8 @@ export interface SquallFunctionProps {
   readonly timeout: Duration;
   readonly reservedConcurrency?: number | undefined;
   readonly logDays: RetentionDays;
+  /** Files that it finds in /opt. */
+  readonly layers?: ILayerVersion[];
   /** Retries, if the function is invoked asynchronously; events that are given up go to a dead-letter queue. */
   readonly unattended?: Unattended;
 }
@@ -94,6 +96,7 @@ export class SquallFunction extends Construct {
       reservedConcurrentExecutions: props.reservedConcurrency,
       role: this.role,
       logGroup,
+      ...(props.layers && { layers: props.layers }),
       tracing: Tracing.ACTIVE,
       ...(this.deadLetters && {
         onFailure: { bind: () => ({ destination: queueArn ?? "" }) },

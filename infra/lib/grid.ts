@@ -1,7 +1,8 @@
 // The burst grid: splitter, consumer, workers and collector, on the streams and topics of the state stack.
-import { Duration, Stack, type StackProps, Validations } from "aws-cdk-lib";
+import { statSync } from "node:fs";
+import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
 import type { Stream } from "aws-cdk-lib/aws-kinesis";
-import { EventSourceMapping, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import { Architecture, Code, EventSourceMapping, LayerVersion, MetricType, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { LambdaSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { Alarms, givenUp as givenUpMetric } from "./alarms.ts";
@@ -26,7 +27,7 @@ import { deploymentOf } from "./deployment.ts";
 import { type CodeOf, everyMinute, PERSISTENT, SquallFunction, TICKED } from "./function.ts";
 import { prefixOf, wildcard } from "./names.ts";
 import { peopleOfTheGrid, policyOf } from "./people.ts";
-import type { Checked, GridSettings } from "./settings.ts";
+import { type Checked, declaredWorkers, type GridSettings, SettingsError } from "./settings.ts";
 import { outputs, type StateStack } from "./state.ts";
 
 export class GridStack extends Stack {
@@ -45,6 +46,7 @@ export class GridStack extends Stack {
       reservedConcurrency: reservedConcurrency.splitter,
       unattended: PERSISTENT,
     });
+    const layers = grid.externalFiles === undefined ? [] : [filesOf(this, grid.externalFiles, settings.architecture)];
     const stripes = Array.from(
       { length: grid.stripes },
       (_, stripe) =>
@@ -56,6 +58,7 @@ export class GridStack extends Stack {
           memoryMb: memoryMb.worker,
           timeout: Duration.seconds(timeoutS.worker),
           reservedConcurrency: reservedConcurrency.worker,
+          layers,
         }),
     );
     const consumer = new SquallFunction(this, {
@@ -99,6 +102,9 @@ export class GridStack extends Stack {
     );
     for (const stripe of stripes) {
       stripe.bind(blobs(bucket), places.read(), { grants: keys });
+      if (Object.keys(grid.externalWorkers).length > 0) {
+        stripe.bind({ variables: { SQUALL_EXTERNAL_WORKERS: JSON.stringify(declaredWorkers(grid)) }, grants: [] });
+      }
     }
     collector.bind(
       jobsKept(table),
@@ -223,6 +229,19 @@ interface Delivery {
   readonly retryAttempts: number;
   readonly maxBatchingWindow?: Duration;
   readonly maxRecordAge: Duration;
+}
+
+/** A folder as a layer: the files of declared workers. */
+function filesOf(scope: Construct, folder: string, architecture: Checked["architecture"]): LayerVersion {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new SettingsError(`grid.externalFiles is ${JSON.stringify(folder)}; expected a folder that exists`);
+  }
+  return new LayerVersion(scope, "ExternalFiles", {
+    description: "Programs of external jobs, in /opt",
+    code: Code.fromAsset(folder),
+    compatibleArchitectures: [architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64],
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
 }
 
 /** Maps a stream to a function. */

@@ -8,6 +8,8 @@ const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
 const PLACE = "s3://bucket/, s3://bucket/prefix/ with its slash, or s3://bucket/key of one object; without * ? $";
 /** Longest time span of a policy, seconds, as in `squall-capacity`: adding it to a timestamp cannot overflow. */
 const MOST_S = 365 * 86_400;
+/** Of the declared workers together: half of what a function's variables may have, as the description of the deployment is there too. */
+const MOST_DECLARED_BYTES = limit("LAMBDA_ENVIRONMENT_BYTES") / 2;
 
 const whole = (what: string, least: number, most: number) => {
   const expected = `${what}, a whole number from ${least} to ${most}`;
@@ -73,6 +75,25 @@ function ascends(before: Step | undefined, step: Step): boolean {
   return before === undefined || (before.sessions < step.sessions && before.instances <= step.instances);
 }
 
+const isWord = (it: unknown) => typeof it === "string" && /^[^\0]+$/.test(it);
+const words = z.custom<string[]>((it) => Array.isArray(it) && it.length > 0 && it.every(isWord), {
+  error: "a program and its arguments, each a text that is not empty",
+});
+const variable = text("the name of a variable, without = and not beginning with SQUALL_", /^(?!SQUALL_)[^=\0]+$/);
+const seconds = whole("seconds", 1, limit("LAMBDA_TIMEOUT_S"));
+
+/** A program that speaks the contract of `external` jobs. `squall_workloads::external::workers::Command` reads it. */
+const ExternalWorker = z.strictObject({
+  command: words,
+  env: z.record(z.string(), text("a text without NUL", /^[^\0]*$/)).default({}),
+  inheritEnv: z.array(variable).default([]),
+  timeoutS: seconds.optional(),
+  startTimeoutS: seconds.optional(),
+  memoryMb: whole("MB", 1, limit("LAMBDA_MEMORY_MAX_MB")).optional(),
+  outputMb: whole("MB", 1, 1_024).default(16),
+  processes: whole("processes", 1, 1_024).default(64),
+});
+
 const Grid = z
   .strictObject({
     taskShards: whole("shards", 1, 500).default(3),
@@ -116,6 +137,8 @@ const Grid = z
     reservedConcurrency: z.strictObject({ splitter: reserved, consumer: reserved, worker: reserved, collector: reserved }).prefault({}),
     readsFrom: z.array(text(PLACE, /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^*?$\p{Cc}]*$/u)).default([]),
     readsWithKeys: z.array(text("the ARN of a KMS key", /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)).default([]),
+    externalWorkers: z.record(z.string(), ExternalWorker).default({}),
+    externalFiles: text("a folder", /^[^\0]+$/).optional(),
     blobDays: whole("days (rows live for 30 after a job's end, and once more after a retry)", 60, 3_650).default(60),
     logDays,
   })
@@ -126,7 +149,56 @@ const Grid = z
   .refine(({ reservedConcurrency: { consumer }, taskShards, lanesPerShard }) => (consumer ?? Infinity) >= taskShards * lanesPerShard, {
     error: "at least as many as there are lanes (taskShards x lanesPerShard): a lane without a consumer stalls",
     path: ["reservedConcurrency", "consumer"],
+  })
+  .superRefine(({ externalWorkers, memoryMb, timeoutS }, { addIssue }) => {
+    const wrong = (message: string, ...path: string[]) => addIssue({ code: "custom", message, path: ["externalWorkers", ...path] });
+    const mostMb = memoryOfWorker(memoryMb.worker);
+    for (const [name, it] of Object.entries(externalWorkers)) {
+      if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
+        wrong("a name of at most 64 letters, digits, -, _ and .", name);
+      }
+      for (const key of Object.keys(it.env)) {
+        if (!variable.safeParse(key).success) {
+          wrong("a name without = that does not begin with SQUALL_", name, "env", key);
+        }
+      }
+      if ((it.memoryMb ?? 0) > mostMb) {
+        wrong(`at most ${mostMb}, the workers' memory over their vCPUs: each has a process`, name, "memoryMb");
+      }
+      for (const field of ["timeoutS", "startTimeoutS"] as const) {
+        if ((it[field] ?? 0) > timeoutS.worker) {
+          wrong(`at most timeoutS.worker, ${timeoutS.worker}: no invocation takes longer`, name, field);
+        }
+      }
+    }
+    if (Buffer.byteLength(JSON.stringify(externalWorkers)) > MOST_DECLARED_BYTES) {
+      wrong(`at most ${MOST_DECLARED_BYTES} bytes: they travel in a variable; put more into a file of externalFiles`);
+    }
   });
+
+/** Memory for each process of a worker function that has so much, MB. */
+function memoryOfWorker(memoryMb: number): number {
+  return Math.floor(memoryMb / Math.ceil(memoryMb / limit("LAMBDA_MB_PER_VCPU")));
+}
+
+/** The declared workers as the worker functions read them, with their limits. */
+export function declaredWorkers({ externalWorkers, memoryMb, timeoutS }: GridSettings): Record<string, unknown> {
+  const declared = Object.entries(externalWorkers).map(([name, it]) => [
+    name,
+    {
+      command: it.command,
+      env: it.env,
+      inherit_env: it.inheritEnv,
+      timeout_s: it.timeoutS ?? Math.min(60, timeoutS.worker),
+      start_timeout_s: it.startTimeoutS ?? Math.min(30, timeoutS.worker),
+      // The function's own half is for the input and the values.
+      memory_mb: it.memoryMb ?? Math.max(1, Math.floor(memoryOfWorker(memoryMb.worker) / 2)),
+      output_mb: it.outputMb,
+      processes: it.processes,
+    },
+  ]);
+  return Object.fromEntries(declared) as Record<string, unknown>;
+}
 
 const Capacity = z
   .strictObject({
@@ -212,14 +284,16 @@ function named(path: readonly PropertyKey[]): string {
   return path.map((key, i) => (typeof key === "number" ? `[${key}]` : i > 0 ? `.${String(key)}` : String(key))).join("");
 }
 
-type Shape = { properties?: Record<string, Shape>; items?: Shape; anyOf?: Shape[]; oneOf?: Shape[] };
+type Shape = { properties?: Record<string, Shape>; additionalProperties?: Shape | false; items?: Shape; anyOf?: Shape[]; oneOf?: Shape[] };
 
 /** The keys that an object of the settings may have. */
 function known(path: readonly PropertyKey[]): string[] {
   const whole = z.toJSONSchema(Deployment, { unrepresentable: "any", io: "input" }) as Shape;
   const variants = (shape: Shape): Shape[] => [shape, ...[...(shape.anyOf ?? []), ...(shape.oneOf ?? [])].flatMap(variants)];
   const inside = (shapes: Shape[], key: PropertyKey) =>
-    shapes.flatMap(({ properties, items }) => properties?.[String(key)] ?? items ?? []).flatMap(variants);
+    shapes
+      .flatMap(({ properties, items, additionalProperties }) => properties?.[String(key)] ?? items ?? (additionalProperties || []))
+      .flatMap(variants);
   return path.reduce(inside, variants(whole)).flatMap(({ properties }) => Object.keys(properties ?? {}));
 }
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { Settings } from "../lib/settings.ts";
 import { PLAIN } from "../lib/templates.ts";
-import { capacity, grid, type Resource, state, synthesized, usual } from "./synthesized.ts";
+import { capacity, folder, folders, grid, type Resource, state, synthesized, usual } from "./synthesized.ts";
 
 const everything = Object.values(usual);
 const every = (type: string): [string, Resource][] => everything.flatMap((it) => it.all(type));
@@ -558,4 +560,42 @@ test("every function and the state stack's output have the same description of t
   assert.equal(Timeout, 1_800);
   assert.equal(other.SquallState!.one("AWS::SNS::Topic", "JobsTopic").MaximumMessageSize, 700_000);
   assert.equal(state.one("AWS::SNS::Topic", "JobsTopic").MaximumMessageSize, undefined);
+});
+
+test("declared workers are told to the worker functions alone, named in the description, and find their files in /opt", () => {
+  const files = folder();
+  writeFileSync(join(files, "price.py"), "");
+  const pricer = { command: ["/opt/bin/python3", "/opt/price.py"], env: { DEPTH: "3" }, inheritEnv: ["AWS_REGION"], timeoutS: 20 };
+  const other = { command: ["/opt/other"] };
+  const settings: Settings = { grid: { externalWorkers: { pricer, other }, externalFiles: files, stripes: 2 } };
+  const { SquallGrid } = synthesized(settings, { folder: folders() });
+  const layers = SquallGrid!.all("AWS::Lambda::LayerVersion");
+  assert.equal(layers.length, 1);
+  assert.deepEqual(layers[0]![1].Properties.CompatibleArchitectures, ["arm64"]);
+  const limits = { output_mb: 16, processes: 64 };
+  const declared = {
+    pricer: { ...pricer, inheritEnv: undefined, timeoutS: undefined, inherit_env: ["AWS_REGION"], timeout_s: 20, ...limits },
+    other: { ...other, env: {}, inherit_env: [], timeout_s: 60, ...limits },
+  };
+  const usual = { start_timeout_s: 30, memory_mb: 884 };
+  for (const [id, { Properties }] of SquallGrid!.all("AWS::Lambda::Function")) {
+    const isWorker = id.startsWith("CascadeWorker");
+    assert.equal(Properties.Layers?.length ?? 0, isWorker ? 1 : 0, id);
+    const { SQUALL_EXTERNAL_WORKERS: told, SQUALL_DEPLOYMENT: description } = Properties.Environment?.Variables ?? {};
+    assert.equal(told !== undefined, isWorker, id);
+    assert.match(JSON.stringify(description), /external_workers\W+other\W+pricer/, id);
+    if (isWorker) {
+      const expected = JSON.parse(JSON.stringify({ pricer: { ...declared.pricer, ...usual }, other: { ...declared.other, ...usual } }));
+      assert.deepEqual(JSON.parse(told), expected);
+    }
+  }
+  // What a worker may do does not depend on them.
+  assert.deepEqual(
+    SquallGrid!.statements("CascadeWorker0"),
+    synthesized({ grid: {} }, { folder: folders() }).SquallGrid!.statements("CascadeWorker0"),
+  );
+  assert.throws(
+    () => synthesized({ grid: { externalFiles: join(files, "none") } }),
+    /grid.externalFiles is ".*none"; expected a folder that exists/,
+  );
 });

@@ -53,6 +53,17 @@ test("each field that is wrong is named, with its value and what would be right"
     { grid: {}, alarms: { email: "nobody" } },
     { grid: {}, alarms: { topic: "arn:aws:sns:eu-west-1:123456789012:" } },
     { grid: { readsWithKeys: ["alias/mine"] } },
+    { grid: { externalWorkers: { "a b": { command: ["/opt/a"] } } } },
+    { grid: { externalWorkers: { pricer: { command: [] } } } },
+    { grid: { externalWorkers: { pricer: { command: "/opt/price" } } } },
+    { grid: { externalWorkers: { pricer: { command: ["/opt/price", ""] } } } },
+    { grid: { externalWorkers: { pricer: { comand: ["/opt/price"] } } } },
+    { grid: { externalWorkers: { pricer: { command: ["/opt/price"], timeoutS: 301 } } } },
+    { grid: { externalWorkers: { pricer: { command: ["/opt/price"], memoryMb: 1_770 } } } },
+    { grid: { externalWorkers: { pricer: { command: ["/opt/price"], env: { SQUALL_CONTRACT: "2" } } } } },
+    { grid: { externalWorkers: { pricer: { command: ["/opt/price"], env: { DEPTH: 3 } } } } },
+    { grid: { externalWorkers: { pricer: { command: ["/opt/price"], inheritEnv: ["A=B"] } } } },
+    { grid: { externalFiles: "" } },
     { capacity: { policy } },
     { capacity: { policy, group: "*" } },
     { capacity: { policy, group: "mine", example: {} } },
@@ -114,6 +125,18 @@ alarms.email is not set; expected an e-mail address as well, for the budget's no
 alarms.email is "nobody"; expected an e-mail address
 alarms.topic is "arn:aws:sns:eu-west-1:123456789012:"; expected the ARN of an SNS topic
 grid.readsWithKeys[0] is "alias/mine"; expected the ARN of a KMS key
+grid.externalWorkers.a b is {"command":["/opt/a"]}; expected a name of at most 64 letters, digits, -, _ and .
+grid.externalWorkers.pricer.command is []; expected a program and its arguments, each a text that is not empty
+grid.externalWorkers.pricer.command is "/opt/price"; expected a program and its arguments, each a text that is not empty
+grid.externalWorkers.pricer.command is ["/opt/price",""]; expected a program and its arguments, each a text that is not empty
+grid.externalWorkers.pricer.command is not set; expected a program and its arguments, each a text that is not empty
+grid.externalWorkers.pricer.comand is unknown; did you mean command?
+grid.externalWorkers.pricer.timeoutS is 301; expected at most timeoutS.worker, 300: no invocation takes longer
+grid.externalWorkers.pricer.memoryMb is 1770; expected at most 1769, the workers' memory over their vCPUs: each has a process
+grid.externalWorkers.pricer.env.SQUALL_CONTRACT is "2"; expected a name without = that does not begin with SQUALL_
+grid.externalWorkers.pricer.env.DEPTH is 3; expected a text without NUL
+grid.externalWorkers.pricer.inheritEnv[0] is "A=B"; expected the name of a variable, without = and not beginning with SQUALL_
+grid.externalFiles is ""; expected a folder
 capacity.group is not set; expected either the name of a group or an example to create, not both
 capacity.group is "*"; expected the name of an Auto Scaling group
 capacity.group is "mine"; expected either the name of a group or an example to create, not both
@@ -131,4 +154,12 @@ capacity.policy.raise_by is "hand"; expected one of set_desired, launch_instance
 test("a policy is written as the functions read it", () => {
   const policy: NonNullable<Settings["capacity"]>["policy"] = { runs_per_instance: 2, scale_in: { mode: "by_instance", idle_s: 60 } };
   assert.deepEqual(checked({ capacity: { group: "mine", policy } }).capacity?.policy, policy);
+});
+
+test("workers that do not fit into a function's variables are refused", () => {
+  const env = { TABLE: "x".repeat(3_000) };
+  assert.match(
+    refusal({ grid: { externalWorkers: { pricer: { command: ["/opt/price"], env } } } }),
+    /; expected at most 2048 bytes: they travel in a variable; put more into a file of externalFiles$/,
+  );
 });

@@ -97,6 +97,11 @@ impl Process {
         self.vars.get(name).cloned()
     }
 
+    /// All variables of the environment, as read at the start.
+    pub fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
     /// Handles one event after another, forever. Metrics are flushed once per invocation.
     ///
     /// # Errors
@@ -104,7 +109,25 @@ impl Process {
     pub async fn serve<A, R, F>(
         &self,
         metric_namespace: &str,
+        handle: impl FnMut(LambdaEvent<A>) -> F,
+    ) -> anyhow::Result<()>
+    where
+        A: DeserializeOwned,
+        R: Serialize,
+        F: Future<Output = Result<R, Failure>>,
+    {
+        self.serve_until(metric_namespace, handle, || ()).await
+    }
+
+    /// The same, and calls `end` when the environment is told to shut down.
+    ///
+    /// # Errors
+    /// As [`serve`](Process::serve).
+    pub async fn serve_until<A, R, F>(
+        &self,
+        metric_namespace: &str,
         mut handle: impl FnMut(LambdaEvent<A>) -> F,
+        end: impl FnOnce() + Send + 'static,
     ) -> anyhow::Result<()>
     where
         A: DeserializeOwned,
@@ -112,7 +135,7 @@ impl Process {
         F: Future<Output = Result<R, Failure>>,
     {
         let metrics = emf::start(self.function, metric_namespace)?;
-        flush_at_shutdown(metrics).await;
+        at_shutdown(metrics, end).await;
         let service = service_fn(|event: LambdaEvent<A>| {
             metrics.set_property("requestId", event.context.request_id.clone());
             // Boxed: a step and its adapters nest deeper than the compiler can lay out at once.
@@ -127,13 +150,16 @@ impl Process {
     }
 }
 
-/// Flushes the remaining metrics when the environment is told to shut down.
+/// Flushes the remaining metrics when the environment is told to shut down, and ends what `end` ends.
 ///
 /// Only an environment with an extension receives SIGTERM, so the runtime registers an internal one
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>). It
 /// panics where there is no Extensions API; that must not take down the function, which loses only a last flush.
-async fn flush_at_shutdown(metrics: &'static Collector) {
-    let registering = tokio::spawn(spawn_graceful_shutdown_handler(move || async move { flush(metrics) }));
+async fn at_shutdown(metrics: &'static Collector, end: impl FnOnce() + Send + 'static) {
+    let registering = tokio::spawn(spawn_graceful_shutdown_handler(move || async move {
+        flush(metrics);
+        end();
+    }));
     if registering.await.is_err() {
         warn!("there is no Extensions API here: nothing is flushed at shutdown");
     }

@@ -2,6 +2,7 @@
 //!
 //! Variables that name a resource, or give the size of the deployment, have no default.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use squall_core::cascade::CascadePolicy;
@@ -9,6 +10,8 @@ use squall_core::deployment::Deployment;
 use squall_core::limits::{LAMBDA_MEMORY_MAX_MB, LAMBDA_MEMORY_MIN_MB, LAMBDA_TIMEOUT_S};
 use squall_core::prices::Prices;
 use squall_grid::{CollectConfig, ConsumeConfig, SplitConfig, WorkConfig};
+use squall_workloads::external::read_declared;
+use squall_workloads::external::workers::Command;
 
 mod capacity;
 
@@ -179,6 +182,8 @@ pub struct SplitterConfig {
     pub memory_mb: u32,
     /// `SQUALL_DEPLOYMENT`: what the work costs.
     pub prices: Prices,
+    /// `SQUALL_DEPLOYMENT`: the workers that `external` jobs may name.
+    pub external_workers: BTreeSet<String>,
 }
 
 impl SplitterConfig {
@@ -197,6 +202,7 @@ impl SplitterConfig {
             split: SplitConfig::of(&deployment),
             memory_mb: deployment.splitter_memory_mb,
             prices: deployment.prices(),
+            external_workers: deployment.external_workers,
         })
     }
 }
@@ -269,7 +275,7 @@ fn cascade_policy(
 }
 
 /// A cascade-worker's configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WorkerConfig {
     /// `SQUALL_BUCKET`: the bucket of inputs.
     pub bucket: String,
@@ -278,6 +284,8 @@ pub struct WorkerConfig {
     /// `SQUALL_DEPLOYMENT`, and `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets: jobs are cut for the deployment's vCPUs,
     /// and what Lambda gives is what it bills.
     pub work: WorkConfig,
+    /// `SQUALL_EXTERNAL_WORKERS`: the workers that `external` jobs may name, and their commands, in JSON. Not set, there are none.
+    pub external_workers: BTreeMap<String, Command>,
 }
 
 impl WorkerConfig {
@@ -286,12 +294,41 @@ impl WorkerConfig {
     /// # Errors
     /// The first missing or invalid variable, its value, and what was expected.
     pub fn from_vars(vars: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let deployment = vars.deployment()?;
         Ok(Self {
             bucket: vars.bucket()?,
             metric_namespace: vars.metric_namespace(DEFAULT_NAMESPACE)?,
-            work: WorkConfig { memory_mb: vars.memory_mb()?, ..WorkConfig::of(&vars.deployment()?) },
+            work: WorkConfig { memory_mb: vars.memory_mb()?, ..WorkConfig::of(&deployment) },
+            external_workers: external_workers(vars, &deployment)?,
         })
     }
+}
+
+/// The declared workers, which are those that the deployment's description names. What is declared may be secret, and is not quoted.
+fn external_workers(
+    vars: &impl Fn(&str) -> Option<String>,
+    deployment: &Deployment,
+) -> Result<BTreeMap<String, Command>, ConfigError> {
+    const VARIABLE: &str = "SQUALL_EXTERNAL_WORKERS";
+    let error = |found: String, expected: String| ConfigError { variable: VARIABLE, found, expected };
+    let declared = match vars.find(VARIABLE) {
+        None => BTreeMap::new(),
+        Some(json) => read_declared(&json).map_err(|wrong| {
+            let expected =
+                "workers by their names, in JSON, such as {\"pricer\":{\"command\":[\"/opt/price\"]}}";
+            error(format!("wrong ({wrong})"), expected.to_owned())
+        })?,
+    };
+    if declared.keys().ne(&deployment.external_workers) {
+        let listed = |names: Vec<&String>| match names[..] {
+            [] => "no worker".to_owned(),
+            _ => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        };
+        let found = format!("a declaration of {}", listed(declared.keys().collect()));
+        let named = listed(deployment.external_workers.iter().collect());
+        return Err(error(found, format!("{named}, as external_workers in {DEPLOYMENT} has it")));
+    }
+    Ok(declared)
 }
 
 /// The result-collector's configuration.

@@ -10,6 +10,7 @@ pub mod calls;
 pub mod cascade_worker;
 mod config;
 mod emf;
+mod externals;
 mod failure;
 mod journal;
 pub mod ports;

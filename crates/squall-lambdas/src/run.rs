@@ -23,6 +23,7 @@ use squall_aws::Connection;
 use squall_core::registry::Registry;
 use squall_grid::InputCache;
 
+use crate::externals;
 use crate::result_collector::{self, CollectorEvent};
 use crate::scale_in::{self, TimerEvent};
 use crate::{
@@ -41,7 +42,8 @@ pub fn splitter(registry: Registry) -> ExitCode {
     start(NAME, async |process| {
         let config = SplitterConfig::from_vars(&|name| process.var(name))?;
         let ports = ports::splitter_ports(&config, &Connection::of_program(NAME));
-        let inputs = InputCache::new(named(registry)).in_memory_of(config.memory_mb);
+        let registry = externals::accepting(named(registry), config.external_workers.clone());
+        let inputs = InputCache::new(registry).in_memory_of(config.memory_mb);
         let handle = |event: LambdaEvent<SnsEvent>| {
             task_splitter::handle(&ports, &inputs, &config.split, event.payload)
         };
@@ -71,6 +73,7 @@ pub fn consumer(registry: Registry) -> ExitCode {
 ///
 /// Fired by: a shard-consumer's invocation, which waits for the reply.
 /// Reads: the job's input (S3), once per environment; the objects that its slices read (S3).
+/// Runs: the programs that are declared for `external` jobs. They stay between invocations, and end with the environment.
 /// Writes: a reply that is too large for its answer (S3).
 ///
 /// It is built to unwind: a workload that panics yields an error reply, not a dead environment.
@@ -79,11 +82,13 @@ pub fn worker(registry: Registry) -> ExitCode {
     start(NAME, async |process| {
         let config = WorkerConfig::from_vars(&|name| process.var(name))?;
         let ports = ports::worker_ports(&config, &Connection::of_program(NAME));
-        let inputs = InputCache::new(named(registry)).in_memory_of(config.work.memory_mb);
+        let (registry, programs) =
+            externals::connected(named(registry), &config.external_workers, process.vars());
+        let inputs = InputCache::new(registry).in_memory_of(config.work.memory_mb);
         let handle = |event: LambdaEvent<Base64Data>| {
             cascade_worker::handle(&ports, &inputs, &config.work, event.payload)
         };
-        process.serve(&config.metric_namespace, handle).await
+        process.serve_until(&config.metric_namespace, handle, move || programs.end_all()).await
     })
 }
 

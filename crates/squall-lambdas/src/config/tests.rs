@@ -173,3 +173,35 @@ fn what_is_missing_or_wrong_is_named_with_what_would_be_right() {
         SQUALL_EVENTS_TOPIC is not set; expected the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:job-events
         SQUALL_METRIC_NAMESPACE is `AWS/Lambda`; expected a namespace of one's own: those of AWS cannot be written to"#]].assert_eq(&errors.join("\n"));
 }
+
+#[test]
+fn declared_workers_are_those_that_the_deployments_description_names() {
+    let named = DESCRIPTION.replace('}', r#","external_workers":["pricer"]}"#);
+    let declared = r#"{"pricer":{"command":["/opt/price"],"env":{"TOKEN":"secret"}}}"#;
+    let worker = |description: &str, declared: &str| {
+        let told = [("SQUALL_DEPLOYMENT", description), ("SQUALL_EXTERNAL_WORKERS", declared)];
+        WorkerConfig::from_vars(&vars(&told)).map(|config| config.external_workers)
+    };
+    assert_eq!(worker(&named, declared).unwrap()["pricer"].command, ["/opt/price"]);
+    assert!(worker(DESCRIPTION, "").unwrap().is_empty());
+    let told = [("SQUALL_DEPLOYMENT", named.as_str())];
+    let splitter = SplitterConfig::from_vars(&vars(&told)).unwrap();
+    assert_eq!(splitter.external_workers, ["pricer".to_owned()].into());
+    let errors = [
+        worker(&named, ""),
+        worker(DESCRIPTION, declared),
+        worker(&named, &declared.replace("pricer", "prices")),
+        worker(&named, "{"),
+        worker(&named, &declared.replace("}}}", r#"},"timeout_s":-1}}"#)),
+        worker(&named, &declared.replace("command", "comand")),
+    ];
+    let errors: Vec<_> = errors.into_iter().map(|it| it.unwrap_err().to_string()).collect();
+    assert!(!errors.concat().contains("secret"));
+    expect![[r#"
+        SQUALL_EXTERNAL_WORKERS is a declaration of no worker; expected `pricer`, as external_workers in SQUALL_DEPLOYMENT has it
+        SQUALL_EXTERNAL_WORKERS is a declaration of `pricer`; expected no worker, as external_workers in SQUALL_DEPLOYMENT has it
+        SQUALL_EXTERNAL_WORKERS is a declaration of `prices`; expected `pricer`, as external_workers in SQUALL_DEPLOYMENT has it
+        SQUALL_EXTERNAL_WORKERS is wrong (workers: EOF while parsing an object); expected workers by their names, in JSON, such as {"pricer":{"command":["/opt/price"]}}
+        SQUALL_EXTERNAL_WORKERS is wrong (workers.pricer.timeout_s: -1.0; expected seconds from 0.001 to 86400); expected workers by their names, in JSON, such as {"pricer":{"command":["/opt/price"]}}
+        SQUALL_EXTERNAL_WORKERS is wrong (workers.pricer.comand: unknown field `comand`, expected one of `command`, `env`, `inherit_env`, `timeout_s`, `start_timeout_s`, `memory_mb`, `output_mb`, `processes`); expected workers by their names, in JSON, such as {"pricer":{"command":["/opt/price"]}}"#]].assert_eq(&errors.join("\n"));
+}

@@ -52,6 +52,35 @@ fn sns_rejected_json_is_recorded_under_its_message_id_and_not_retried() {
 }
 
 #[test]
+fn an_external_job_of_a_worker_that_is_not_declared_is_rejected_before_anything_is_put() {
+    let grid = Grid::new();
+    let names = ["pricer".to_owned()].into();
+    let inputs = InputCache::new(crate::externals::accepting(squall_workloads::registry(), names));
+    let rejected = |worker: &str| {
+        let input = format!(r#"{{"items":{{"json_lines":"not-there.jsonl"}},"worker":{worker}}}"#);
+        let message = format!(r#"{{"workload":"external","input":{input}}}"#);
+        let id = JobId::new("external").unwrap();
+        match block_on(split(&grid.ports, &inputs, &split_config(), message.as_bytes(), id)).unwrap() {
+            SplitOutcome::Rejected(_, reason) => reason.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        rejected(r#"{"command":["python3","price.py"]}"#),
+        "input.worker: the job names a command, `python3 price.py`; a deployment runs only workers that its operator has declared, \
+         by their names: `pricer`"
+    );
+    assert_eq!(grid.row("external").status(), JobStatus::Rejected);
+    assert!(grid.tasks().iter().all(Vec::is_empty));
+    let grid = Grid::new();
+    let message =
+        r#"{"workload":"external","input":{"items":{"range":[0,8]},"worker":"pricer"},"sizing":{"tasks":4}}"#;
+    let id = JobId::new("declared").unwrap();
+    let outcome = block_on(split(&grid.ports, &inputs, &split_config(), message.as_bytes(), id.clone()));
+    assert_eq!(outcome.unwrap(), SplitOutcome::Enqueued { job: id, n_tasks: 4 });
+}
+
+#[test]
 fn a_message_under_anothers_id_is_done_with() {
     let grid = Grid::with_sample_job();
     let row = grid.row("sample-probe");
