@@ -11,6 +11,7 @@ use std::time::Instant;
 
 mod coldstart;
 mod collector;
+mod external;
 mod grid;
 mod invokes;
 mod job;
@@ -33,6 +34,7 @@ const PARTS: &[Part] = &[
     ("portfolio", portfolio::ten_million_valuations),
     ("term-life", term_life::model_points),
     ("logs", logs::signatures),
+    ("external", external::overhead),
     ("process", process::whole_process),
     ("invokes", invokes::signed_invokes),
     ("putting", putting::split_and_put),
