@@ -142,6 +142,8 @@ impl Checked<'_> {
                         }
                     }
                 }
+                // It may: then its items are asked one by one.
+                Err(failed) if failed.fault.is_said() => self.found(step, Verdict::Note, failed.to_string()),
                 Err(failed) => self.found(step, Verdict::Wrong, failed.to_string()),
             }
         }
@@ -164,8 +166,8 @@ impl Checked<'_> {
                     return self.found("rate", Verdict::Good, detail);
                 }
                 Err(failed) => {
-                    let detail = format!("in a request of {n_items}: {failed}");
-                    return self.found("rate", Verdict::Wrong, detail);
+                    let verdict = if failed.fault.is_said() { Verdict::Note } else { Verdict::Wrong };
+                    return self.found("rate", verdict, format!("in a request of {n_items}: {failed}"));
                 }
             }
         }

@@ -19,6 +19,8 @@ use crate::time::{now, seconds};
 
 /// How long a program may take to end by itself, once it is told to.
 const LEAVE: Duration = Duration::from_secs(2);
+/// Most processes that are kept while only others are used: of other workers, or with other params, such as those of an earlier job.
+const MAX_IDLE_OF_OTHERS: usize = 4;
 /// Starts that fail in a row, after which a worker is not started for some time.
 const MAX_FAILED_STARTS: u32 = 3;
 /// For how long.
@@ -209,7 +211,7 @@ impl Talk {
                         failed.reason
                     )
                 }
-                fault => format!("{fault} {}", failed.reason),
+                fault => format!("{fault}: {}", failed.reason),
             };
             let fault = if failed.fault.is_of_start() { failed.fault } else { Fault::NoHandshake };
             Failed { fault, reason }
@@ -217,11 +219,11 @@ impl Talk {
         let failed = |fault, reason| Err(conversation.with_what_it_printed(Failed { fault, reason }));
         let ready: Ready = match serde_json::from_slice(&line) {
             Ok(ready) => ready,
-            Err(_) => {
+            Err(error) => {
                 let expected = "expected {\"squall\":1,\"ready\":true}";
                 return failed(
                     Fault::NoHandshake,
-                    format!("its first reply is {}; {expected}", quoted(&line)),
+                    format!("its first reply is {}: {error}; {expected}", quoted(&line)),
                 );
             }
         };
@@ -336,7 +338,7 @@ impl Workers for Programs {
             let mut pool = self.pool();
             let fits = |talk: &Talk| talk.key == key && !not.contains(&talk.name);
             let position = pool.idle.iter().position(fits);
-            position.map(|position| pool.idle.swap_remove(position))
+            position.map(|position| pool.idle.remove(position))
         };
         let talk = match idle {
             Some(talk) if talk.conversation.process().ended().is_none() => talk,
@@ -390,13 +392,22 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         let Some(talk) = self.talk.take() else { return };
         let mut pool = self.programs.pool();
-        if pool.is_ended {
-            pool.running.remove(&talk.number);
-            drop(pool);
-            drop(talk);
+        let leaving = if pool.is_ended {
+            Some(talk)
         } else {
+            let of_others = pool.idle.iter().filter(|idle| idle.key != talk.key).count();
+            let oldest = pool.idle.iter().position(|idle| idle.key != talk.key);
+            let oldest =
+                oldest.filter(|_| of_others > MAX_IDLE_OF_OTHERS).map(|place| pool.idle.remove(place));
             pool.idle.push(talk);
+            oldest
+        };
+        if let Some(talk) = &leaving {
+            pool.running.remove(&talk.number);
         }
+        // To end a process takes some milliseconds.
+        drop(pool);
+        drop(leaving);
     }
 }
 

@@ -94,7 +94,7 @@ fn a_program_that_does_not_shake_hands_is_no_worker() {
         ("no-file", &["./none"], Fault::CannotStart, "none` does not exist"),
         ("a-folder", &["/tmp"], Fault::CannotStart, "`/tmp` is a folder; expected a program"),
         ("not-executable", &["./text"], Fault::CannotStart, "text` may not be executed; `chmod +x` lets it"),
-        ("ends", &["true"], Fault::NoHandshake, "exited with status 0"),
+        ("ends", &["true"], Fault::NoHandshake, "exited: with status 0"),
         ("echoes", &["cat"], Fault::NoHandshake, "; expected {\"squall\":1,\"ready\":true}"),
         (
             "sleeps",
@@ -118,7 +118,7 @@ fn a_program_that_does_not_shake_hands_is_no_worker() {
             "garbage-first",
             &["sh", "-c", "echo hello >&3; sleep 1000"],
             Fault::NoHandshake,
-            "its first reply is `hello`; expected {\"squall\":1,\"ready\":true}",
+            "its first reply is `hello`: expected value at line 1 column 1; expected {\"squall\":1,\"ready\":true}",
         ),
     ] {
         let scratch = Scratch::new(name);

@@ -114,3 +114,17 @@ fn the_end_kills_what_is_at_work_and_starts_nothing_more() {
         assert_eq!(scratch.left_running(), Vec::<String>::new());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn processes_of_earlier_jobs_do_not_pile_up() {
+    let scratch = Scratch::new("earlier");
+    let programs = scratch.programs();
+    let worker = WorkerRef::Command(scratch.python(DOUBLES));
+    for params in 0..12 {
+        let params = RawValue::from_string(params.to_string()).unwrap();
+        programs.take(&worker, &params, &[]).unwrap().ask(&texts(&["1"])).unwrap();
+    }
+    // Four of others, and the last.
+    assert_eq!(scratch.left_running().len(), 5);
+}
