@@ -30,7 +30,7 @@ pub(crate) struct OutputArgs {
     /// Write the JSON answer to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Write the answer's rows to this file: of a portfolio, every scenario's P&L, whole and by book
+    /// Write the answer's rows to this file: of a portfolio, every scenario's P&L, whole and by book; of an external job, its values
     #[arg(long, value_name = "FILE")]
     pub(crate) csv: Option<PathBuf>,
     /// Print only the answer

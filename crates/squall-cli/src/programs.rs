@@ -103,7 +103,8 @@ impl Connected {
     ) -> Result<Self> {
         let named = declared(&args.program);
         match worker_of(message) {
-            Some(WorkerRef::Command(command)) if !args.allow_command => bail!(
+            // An empty one is refused as what it is.
+            Some(WorkerRef::Command(command)) if !args.allow_command && !command.command.is_empty() => bail!(
                 "input.worker.command: the job runs {} on this machine, as you; --allow-command lets it",
                 brief(&command.command.join(" "))
             ),
