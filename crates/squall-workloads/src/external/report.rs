@@ -109,7 +109,7 @@ impl fmt::Display for Report {
             shortened(&worker, MAX_WORKER_CHARS)
         )?;
         if let Some(n @ 1..) = self.empty_objects {
-            writeln!(f, "{n} objects are empty, and have no value")?;
+            writeln!(f, "empty objects, which have no value: {n}")?;
         }
         let audit = &self.audit;
         if let Some(found) = &audit.found {

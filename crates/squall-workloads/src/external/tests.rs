@@ -158,7 +158,7 @@ fn empty_objects_are_no_items_and_are_counted() {
     let coverage = Coverage { weight_done: weight, weight_total: weight };
     let report = External::report(&prepared, Some(&evaluated.partial), &coverage);
     assert_eq!((report.items, report.items_done, report.empty_objects), (3, 1, Some(2)));
-    assert!(report.to_string().contains("\n2 objects are empty, and have no value\n"), "{report}");
+    assert!(report.to_string().contains("\nempty objects, which have no value: 2\n"), "{report}");
     let (none, _) = of(&[("a", b""), ("b", b"")]);
     assert_eq!(none.err().unwrap().to_string(), "input.items: all 2 objects below `folder` are empty");
 }
