@@ -318,22 +318,13 @@ fn a_job_over_its_budget_says_how_far_it_came() {
     assert!(text.contains("tasks are missing"), "{text}");
 }
 
+/// What a command gives that is interrupted once it shows progress.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_prints_the_answer_so_far() {
+pub(crate) fn interrupted_at_work(command: &mut Command) -> Output {
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
 
-    let scratch = Scratch::new("ctrl-c");
-    // Hours of work in small pieces.
-    let job = r#"{"workload":"probe","input":{"units":1000000,"rounds":10000000},"sizing":{"tasks":100000,"subtasks_per_task":1}}"#;
-    let path = scratch.write("job.json", job);
-    let mut child = squall()
-        .args(["run", &path, "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // The first line of progress shows that it is running.
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -344,6 +335,17 @@ fn ctrl_c_prints_the_answer_so_far() {
     let drain = std::thread::spawn(move || errors.lines().map_while(Result::ok).count());
     let output = child.wait_with_output().unwrap();
     drain.join().unwrap();
+    output
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_prints_the_answer_so_far() {
+    let scratch = Scratch::new("ctrl-c");
+    // Hours of work in small pieces.
+    let job = r#"{"workload":"probe","input":{"units":1000000,"rounds":10000000},"sizing":{"tasks":100000,"subtasks_per_task":1}}"#;
+    let path = scratch.write("job.json", job);
+    let output = interrupted_at_work(squall().args(["run", &path, "--json"]));
     assert_eq!(output.status.code(), Some(130));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["status"], "cancelled");

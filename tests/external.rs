@@ -1,12 +1,12 @@
 //! Programs in other languages, as their users run them: `squall run`, `squall map` and `squall worker check` with Python workers.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::binaries::binary;
-use crate::cli::{Scratch, stderr, stdout};
+use crate::cli::{Scratch, interrupted_at_work, stderr, stdout};
 
 /// A worker: what it does with an item is the expression.
 fn worker(value: &str) -> String {
@@ -228,19 +228,7 @@ fn ctrl_c_prints_the_answer_so_far_and_leaves_no_process() {
         "items": { "range": [0, 1_000_000] }, "merge": "sum",
         "worker": { "command": ["python3", "w.py"], "processes": 10_000 } } });
     let path = scratch.write("job.json", &job.to_string());
-    let mut child = squall(&scratch, &["run", &path, "--allow-command", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut errors = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    errors.read_line(&mut line).unwrap();
-    assert!(line.contains("tasks"), "{line}");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let drain = std::thread::spawn(move || errors.lines().map_while(Result::ok).count());
-    let output = child.wait_with_output().unwrap();
-    drain.join().unwrap();
+    let output = interrupted_at_work(&mut squall(&scratch, &["run", &path, "--allow-command", "--json"]));
     assert_eq!(output.status.code(), Some(130));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["status"], "cancelled");
