@@ -12,6 +12,7 @@ use crate::code::{CodeId, CodeVersion, OtherCode};
 use crate::data::{Data, Extent};
 use crate::job;
 use crate::sources::{Listing, Source};
+use crate::visible::in_backticks;
 use crate::wire::{CodecError, FailedPiece};
 use crate::workload::{Coverage, EvaluateError, Evaluated, InputError, Weight, Workload};
 
@@ -61,7 +62,7 @@ impl Registry {
         + Sync
         + 'static,
     ) -> Self {
-        self.with_dyn(Arc::new(Erased::<W>::new(evaluate)))
+        self.with_dyn(Arc::new(Erased::<W>::new(Arc::new(evaluate))))
     }
 
     /// The registry with one more workload, of whose jobs it takes those whose input `accept` accepts: for what depends on where they
@@ -71,7 +72,7 @@ impl Registry {
         self,
         accept: impl Fn(&W::Input) -> Result<(), InputError> + Send + Sync + 'static,
     ) -> Self {
-        self.with_dyn(Arc::new(Erased::<W>::accepting(accept)))
+        self.with_dyn(Arc::new(Erased::<W>::accepting(Box::new(accept))))
     }
 
     /// The registry with one more workload, whose name may be computed at run time. It replaces one of the same name.
@@ -100,10 +101,13 @@ impl Registry {
 
     fn entry(&self, name: &str) -> Result<&Entry, InputError> {
         self.workloads.get(name).ok_or_else(|| {
-            let known: Vec<_> = self.workloads.keys().map(|name| format!("`{name}`")).collect();
             InputError::new(
                 "workload",
-                format!("{} is not a workload here; expected one of {}", job::brief(name), known.join(", ")),
+                format!(
+                    "{} is not a workload here; expected one of {}",
+                    job::brief(name),
+                    in_backticks(self.workloads.keys().map(String::as_str))
+                ),
             )
         })
     }

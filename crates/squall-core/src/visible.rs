@@ -48,6 +48,11 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{}", text.get(end..).unwrap_or_default()))
 }
 
+/// Names in a row, as a message lists what may be chosen: "`a`, `b`".
+pub fn in_backticks<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Most characters of a word in a message: a name, a path, a number.
 const MAX_WORD_CHARS: usize = 200;
 

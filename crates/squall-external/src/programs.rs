@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 use serde_json::value::RawValue;
 use squall_workloads::external::contract::{CONTRACT, Ready, Reply, cancel_line, hello_line, request_line};
+use squall_workloads::external::listed;
 use squall_workloads::external::workers::{Answered, Command, Failed, Fault, Worker, WorkerRef, Workers};
 
 use crate::conversation::{Channel, Conversation, quoted};
@@ -19,6 +20,8 @@ use crate::time::{now, seconds};
 
 /// How long a program may take to end by itself, once it is told to.
 const LEAVE: Duration = Duration::from_secs(2);
+/// What a worker says first.
+const READY: &str = "{\"squall\":1,\"ready\":true}";
 /// Most processes that are kept while only others are used: of other workers, or with other params, such as those of an earlier job.
 const MAX_IDLE_OF_OTHERS: usize = 4;
 /// Starts that fail in a row, after which a worker is not started for some time.
@@ -129,8 +132,7 @@ impl Programs {
                 Err(refused("the job names a command; expected the name of a declared worker".to_owned()))
             }
             (WorkerRef::Named(name), _) => self.settings.named.get(name).ok_or_else(|| {
-                let known: Vec<_> = self.settings.named.keys().map(|name| format!("`{name}`")).collect();
-                let known = if known.is_empty() { "none is declared".to_owned() } else { known.join(", ") };
+                let known = listed(self.settings.named.keys());
                 refused(format!("there is no worker `{name}`; expected one of: {known}"))
             }),
         }
@@ -206,10 +208,7 @@ impl Talk {
         let line = conversation.exchange(&hello, seconds(command.start_timeout_s)).map_err(|failed| {
             let reason = match failed.fault {
                 Fault::TimedOut => {
-                    format!(
-                        "{}; a worker replies to the first line with {{\"squall\":1,\"ready\":true}}",
-                        failed.reason
-                    )
+                    format!("{}; a worker replies to the first line with {READY}", failed.reason)
                 }
                 fault => format!("{fault}: {}", failed.reason),
             };
@@ -217,15 +216,13 @@ impl Talk {
             Failed { fault, reason }
         })?;
         let failed = |fault, reason| Err(conversation.with_what_it_printed(Failed { fault, reason }));
+        let no_handshake = |problem: &str| {
+            let reason = format!("its first reply is {}{problem}; expected {READY}", quoted(&line));
+            failed(Fault::NoHandshake, reason)
+        };
         let ready: Ready = match serde_json::from_slice(&line) {
             Ok(ready) => ready,
-            Err(error) => {
-                let expected = "expected {\"squall\":1,\"ready\":true}";
-                return failed(
-                    Fault::NoHandshake,
-                    format!("its first reply is {}: {error}; {expected}", quoted(&line)),
-                );
-            }
+            Err(error) => return no_handshake(&format!(": {error}")),
         };
         if ready.squall != CONTRACT {
             return failed(Fault::OtherVersion, format!("it speaks {}; expected {CONTRACT}", ready.squall));
@@ -234,8 +231,7 @@ impl Talk {
             return failed(Fault::NotReady, reason.clone());
         }
         if !ready.ready {
-            let expected = "expected {\"squall\":1,\"ready\":true}";
-            return failed(Fault::NoHandshake, format!("its first reply is {}; {expected}", quoted(&line)));
+            return no_handshake("");
         }
         Ok(Self {
             number,

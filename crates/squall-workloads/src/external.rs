@@ -27,7 +27,7 @@ pub mod workers;
 
 pub use ask::Pace;
 pub use audit::{Audit, Audited, Difference, Said};
-pub use declared::{of_declared, read_declared};
+pub use declared::{listed, of_declared, read_declared};
 pub use evaluate::evaluate;
 pub use input::{Batch, Input};
 pub use item::ItemId;
@@ -98,13 +98,6 @@ pub fn evaluator(
     move |prepared, slice, data| evaluate(prepared, slice, data, &workers)
 }
 
-impl Prepared {
-    /// The worker.
-    pub fn worker(&self) -> &WorkerRef {
-        &self.worker
-    }
-}
-
 impl Workload for External {
     const NAME: &'static str = "external";
     const VERSION: u32 = 1;
@@ -134,7 +127,7 @@ impl Workload for External {
         let params = serde_json::value::to_raw_value(&input.params)
             .map_err(|error| InputError::new("input.params", error.to_string()))?;
         let items = Items::prepare(&input.items, given)?;
-        let is_indexed = !matches!(items, Items::Objects { .. });
+        let is_indexed = !items.are_objects();
         let audit = Audit::new(&input.audit, if is_indexed { items.n() } else { 0 })?;
         let total = items.n().checked_mul(item_ns).filter(|total| *total <= MAX_WEIGHT);
         let total = total.ok_or_else(|| {
@@ -181,12 +174,9 @@ impl Workload for External {
     }
 
     fn reads(prepared: &Prepared, slice: &Slice) -> Vec<Extent> {
-        match prepared.items {
-            Items::Objects { .. } => {
-                vec![Extent { source: 0, from: slice.from, to: slice.to, borders: Borders::WholeObjects }]
-            }
-            _ => Vec::new(),
-        }
+        let Slice { from, to } = *slice;
+        let extent = Extent { source: 0, from, to, borders: Borders::WholeObjects };
+        prepared.items.are_objects().then_some(extent).into_iter().collect()
     }
 
     fn evaluate(_: &Prepared, _: &Slice, _: &mut dyn Data) -> Result<Partial, EvaluateError> {
@@ -207,7 +197,7 @@ impl Workload for External {
             }
             expected = expected.saturating_sub(part.to - part.from);
         }
-        let is_indexed = !matches!(prepared.items, Items::Objects { .. });
+        let is_indexed = !prepared.items.are_objects();
         if partial.covered != expected || (is_indexed && partial.items != expected) {
             return Err(format!("it covers {} of {expected}, with {} items", partial.covered, partial.items));
         }
@@ -217,7 +207,7 @@ impl Workload for External {
         let is_failed = |id: &ItemId| failed.iter().any(|part| (part.from..part.to).contains(&id.at));
         let is_ours = |id: &ItemId| (slice.from..slice.to).contains(&id.at);
         let has = |id: &ItemId| is_ours(id) && !is_failed(id);
-        prepared.merge.check(&partial.merged, Some(partial.items), &has)?;
+        prepared.merge.check(&partial.merged, partial.items, &has)?;
         // What was computed again may have failed by itself since.
         partial.audit.check(is_ours)?;
         let again = partial.audit.again.saturating_add(partial.audit.not_again);

@@ -15,7 +15,7 @@ use crate::sources::{Listing, Source};
 use crate::wire::{CodecError, FailedPiece, decode, encode};
 use crate::workload::{Coverage, EvaluateError, Evaluated, InputError, Workload};
 
-type Evaluator<W> = dyn Fn(
+pub(super) type Evaluator<W> = dyn Fn(
         &<W as Workload>::Prepared,
         &<W as Workload>::Slice,
         &mut dyn Data,
@@ -23,7 +23,7 @@ type Evaluator<W> = dyn Fn(
     + Send
     + Sync;
 
-type Acceptance<W> = dyn Fn(&<W as Workload>::Input) -> Result<(), InputError> + Send + Sync;
+pub(super) type Acceptance<W> = dyn Fn(&<W as Workload>::Input) -> Result<(), InputError> + Send + Sync;
 
 pub(super) struct Erased<W: Workload> {
     evaluate: Arc<Evaluator<W>>,
@@ -31,23 +31,12 @@ pub(super) struct Erased<W: Workload> {
 }
 
 impl<W: Workload> Erased<W> {
-    pub(super) fn new(
-        evaluate: impl Fn(
-            &W::Prepared,
-            &W::Slice,
-            &mut dyn Data,
-        ) -> Result<Evaluated<W::Partial, W::Slice>, EvaluateError>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
-        Self { evaluate: Arc::new(evaluate), accept: Box::new(|_| Ok(())) }
+    pub(super) fn new(evaluate: Arc<Evaluator<W>>) -> Self {
+        Self { evaluate, accept: Box::new(|_| Ok(())) }
     }
 
-    pub(super) fn accepting(
-        accept: impl Fn(&W::Input) -> Result<(), InputError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { accept: Box::new(accept), ..Self::new(W::evaluate_parts) }
+    pub(super) fn accepting(accept: Box<Acceptance<W>>) -> Self {
+        Self { accept, ..Self::new(Arc::new(W::evaluate_parts)) }
     }
 
     fn parse(&self, input_json: &str) -> Result<W::Input, InputError> {

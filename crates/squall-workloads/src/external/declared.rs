@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use squall_core::job::{Place, brief, from_json};
+use squall_core::visible::in_backticks;
 use squall_core::workload::InputError;
 
 use super::Input;
@@ -26,14 +27,19 @@ pub fn read_declared(json: &str) -> Result<BTreeMap<String, Command>, InputError
     Ok(declared)
 }
 
+/// The names of declared workers, as a message lists them.
+pub fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names = in_backticks(names.map(String::as_str));
+    if names.is_empty() { "none is declared".to_owned() } else { names }
+}
+
 /// Accepts the jobs whose worker is one of these: for
 /// [`Registry::with_accepted`](squall_core::registry::Registry::with_accepted), where jobs may name no commands.
 pub fn of_declared(
     names: BTreeSet<String>,
 ) -> impl Fn(&Input) -> Result<(), InputError> + Send + Sync + 'static {
     move |input| {
-        let known: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-        let known = if known.is_empty() { "none is declared".to_owned() } else { known.join(", ") };
+        let known = listed(names.iter());
         let problem = match &input.worker.0 {
             WorkerRef::Named(name) if names.contains(name) => return Ok(()),
             WorkerRef::Named(name) => {

@@ -154,6 +154,11 @@ impl Items {
         }
     }
 
+    /// Whether they are objects, whose indices are not known.
+    pub(super) fn are_objects(&self) -> bool {
+        matches!(self, Self::Objects { .. })
+    }
+
     /// How many positions a slice of all has: items, or bytes of objects.
     pub(super) fn positions(&self) -> u64 {
         match self {

@@ -2,11 +2,8 @@
 //!
 //! A value is JSON text. What is kept of many is a [`Merged`]; equal ones have equal encodings.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use squall_core::job::brief;
 
 use super::item::ItemId;
 
@@ -17,7 +14,7 @@ mod parse;
 mod report;
 mod state;
 
-use state::State;
+use state::{FieldTexts, State};
 
 /// A declared merge.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,17 +94,11 @@ impl Merge {
                 state.add(rule, id, read);
             }
             Declared::Fields(fields) => {
-                let texts: BTreeMap<String, &RawValue> = serde_json::from_str(value.get())
-                    .map_err(|_| format!("its value is {}; expected an object", brief(value.get())))?;
+                let texts = FieldTexts::read(value.get())?;
                 // All are read before any is added.
                 let mut reads = Vec::with_capacity(fields.len());
                 for (name, rule) in fields {
-                    let text =
-                        texts.get(name).ok_or_else(|| format!("its value has no field {}", brief(name)))?;
-                    reads.push(
-                        rule.read(text.get())
-                            .map_err(|problem| format!("field {}: {problem}", brief(name)))?,
-                    );
+                    reads.push(texts.get(name, |text| rule.read(text))?);
                 }
                 for (((_, rule), state), read) in fields.iter().zip(&mut into.states).zip(reads) {
                     state.add(rule, id, read);
@@ -126,17 +117,12 @@ impl Merge {
         }
     }
 
-    /// Checks that it can be of so many items, all of them of those that `has` says; `None` if their number is not known.
+    /// Checks that it can be of so many items, all of them of those that `has` says.
     ///
     /// # Errors
     /// What does not fit.
-    pub fn check(
-        &self,
-        merged: &Merged,
-        n_items: Option<u64>,
-        has: &dyn Fn(&ItemId) -> bool,
-    ) -> Result<(), String> {
-        if n_items.is_some_and(|n_items| n_items != merged.n) {
+    pub fn check(&self, merged: &Merged, n_items: u64, has: &dyn Fn(&ItemId) -> bool) -> Result<(), String> {
+        if n_items != merged.n {
             return Err(format!("it merges {} values", merged.n));
         }
         let n_rules = self.rules().count();

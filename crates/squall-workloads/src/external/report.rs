@@ -9,7 +9,7 @@ use squall_core::workload::Coverage;
 
 use super::audit::Difference;
 use super::workers::WorkerRef;
-use super::{Items, Partial, Prepared};
+use super::{Partial, Prepared};
 
 /// The answer.
 #[derive(Debug, Clone, Serialize)]
@@ -62,7 +62,6 @@ pub struct NamedDifference {
 impl Report {
     pub(super) fn new(prepared: &Prepared, partial: Option<&Partial>, coverage: &Coverage) -> Self {
         let items_done = partial.map_or(0, |partial| partial.items);
-        let is_of_objects = matches!(prepared.items, Items::Objects { .. });
         let n_empty = prepared.items.n().saturating_sub(items_done);
         let merged = partial.map(|partial| &partial.merged);
         let audit = partial.map(|partial| partial.audit.clone()).unwrap_or_default();
@@ -73,7 +72,7 @@ impl Report {
         Self {
             items: prepared.items.n(),
             items_done,
-            empty_objects: (is_of_objects && coverage.is_whole()).then_some(n_empty),
+            empty_objects: (prepared.items.are_objects() && coverage.is_whole()).then_some(n_empty),
             worker,
             answer: prepared.merge.report(merged),
             audit: AuditReport {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use squall_core::job::brief;
+use squall_core::visible::in_backticks;
 use squall_core::workload::InputError;
 
 use super::{Declared, Merge, Rule};
@@ -106,10 +107,6 @@ impl Merge {
     }
 }
 
-fn listed(names: impl Iterator<Item = &'static str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
 fn rule(declared: &Value, place: &str) -> Result<Rule, InputError> {
     let empty = Map::new();
     let (name, options, place_of_type) = match declared {
@@ -132,7 +129,7 @@ fn rule(declared: &Value, place: &str) -> Result<Rule, InputError> {
     };
     let Some((_, known)) = TYPES.iter().find(|(known, _)| *known == name) else {
         let problem =
-            format!("{}; expected one of {}", brief(name), listed(TYPES.iter().map(|(name, _)| *name)));
+            format!("{}; expected one of {}", brief(name), in_backticks(TYPES.iter().map(|(name, _)| *name)));
         return Err(InputError::new(place_of_type, problem));
     };
     let options = Options { options, place };
@@ -142,7 +139,7 @@ fn rule(declared: &Value, place: &str) -> Result<Rule, InputError> {
         let problem = if known.is_empty() {
             format!("`{name}` has no options")
         } else {
-            format!("`{name}` has no such option; expected one of {}", listed(known.iter().copied()))
+            format!("`{name}` has no such option; expected one of {}", in_backticks(known.iter().copied()))
         };
         return Err(InputError::new(format!("{place}.{stray}"), problem));
     }

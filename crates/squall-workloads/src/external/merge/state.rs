@@ -88,8 +88,7 @@ impl Rule {
             Self::Top { by, max_value_bytes, .. } => {
                 let number = match by {
                     None => Number::read(json)?,
-                    Some(name) => Number::read(field(json, name)?)
-                        .map_err(|problem| format!("field {}: {problem}", brief(name)))?,
+                    Some(name) => FieldTexts::read(json)?.get(name, Number::read)?,
                 };
                 Ok(Read::Ranked(number, short(json, *max_value_bytes)?))
             }
@@ -147,10 +146,27 @@ fn key(json: &str) -> Result<String, String> {
     Ok(key)
 }
 
-fn field<'a>(json: &'a str, name: &str) -> Result<&'a str, String> {
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(json)
-        .map_err(|_| format!("its value is {}; expected an object", brief(json)))?;
-    fields.get(name).map(|field| field.get()).ok_or_else(|| format!("its value has no field {}", brief(name)))
+/// The fields of a value that is an object, as JSON texts.
+pub(super) struct FieldTexts<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> FieldTexts<'a> {
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// When it is no object.
+    pub(super) fn read(json: &'a str) -> Result<Self, String> {
+        let fields = serde_json::from_str(json);
+        fields.map(Self).map_err(|_| format!("its value is {}; expected an object", brief(json)))
+    }
+
+    /// What `read` reads of a field.
+    ///
+    /// # Errors
+    /// When there is no such field, or what `read` says of it.
+    pub(super) fn get<T>(&self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+        let text = self.0.get(name).ok_or_else(|| format!("its value has no field {}", brief(name)))?;
+        read(text.get()).map_err(|problem| format!("field {}: {problem}", brief(name)))
+    }
 }
 
 fn short(json: &str, max_bytes: usize) -> Result<String, String> {

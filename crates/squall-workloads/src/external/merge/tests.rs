@@ -24,7 +24,7 @@ fn report(declared: &Value, values: &[&str]) -> Value {
     let merge = merge(declared);
     let values: Vec<(u64, String)> = (0..).zip(values.iter().map(|text| (*text).to_owned())).collect();
     let all = merged(&merge, &values);
-    merge.check(&all, Some(values.len() as u64), &|id| id.at < values.len() as u64).unwrap();
+    merge.check(&all, values.len() as u64, &|id| id.at < values.len() as u64).unwrap();
     merge.report(Some(&all))
 }
 
@@ -162,7 +162,7 @@ proptest! {
             let takes = |value: &&String| declared["of"] != "decimal" || (value.len() < 20 && !value.contains('e'));
             let values: Vec<(u64, String)> = (0..).zip(values.iter().filter(takes).cloned()).collect();
             let whole = merged(&merge, &values);
-            prop_assert!(merge.check(&whole, Some(values.len() as u64), &|_| true).is_ok(), "{}", declared);
+            prop_assert!(merge.check(&whole, values.len() as u64, &|_| true).is_ok(), "{}", declared);
             let mut mixed: Vec<_> = values.iter().cloned().zip(&places).collect();
             mixed.sort_by_key(|(_, place)| place.0);
             let mut again = merge.empty();
@@ -301,7 +301,7 @@ fn altered_bytes_are_refused_or_harmless() {
                 let mut altered = bytes.clone();
                 altered[place] = byte;
                 let Ok(altered) = squall_core::wire::decode::<Merged>("partial", &altered) else { continue };
-                if merge.check(&altered, Some(6), &|id| id.at < 6).is_ok() {
+                if merge.check(&altered, 6, &|id| id.at < 6).is_ok() {
                     let mut sum = own.clone();
                     Merge::merge(&mut sum, altered);
                     let _ = (merge.report(Some(&sum)), merge.text(Some(&sum)), merge.headline(&sum));
