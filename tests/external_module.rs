@@ -138,7 +138,7 @@ fn each_example_speaks_the_contract_and_ends_with_its_input() {
         assert_eq!(reply["errors"].as_object().unwrap().keys().collect::<Vec<_>>(), ["3"], "{command:?}");
         let refused = talk.ask(u64::MAX >> 12, &[r#""a, \"b\"""#]);
         assert!(refused["error"].is_string() || refused["errors"]["0"].is_string(), "{command:?}: {refused}");
-        // One that came too late is for nobody.
+        // The worker ignores a cancel of a request that it has answered.
         talk.say(&cancel_line(17));
         assert_eq!(talk.ask(19, &["7"])["values"], json!([16]), "{command:?}");
         let many: Vec<_> = (1..=10_000).map(|n| n.to_string()).collect();
